@@ -1,0 +1,111 @@
+//! Why an operation failed, in the words of the domain.
+
+/// Every way a domain operation can fail. Adapters map it to their codes in one exhaustive match.
+#[derive(Debug, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "a new failure has to break every adapter's build")]
+pub enum Error {
+    /// The id is registered, differs from a registered one in ASCII case only, or is somebody's phone or e-mail.
+    #[error("the account exists already")]
+    AccountExists,
+    /// The phone is in use as an identifier.
+    #[error("the phone number is taken")]
+    PhoneExists,
+    /// The e-mail is in use as an identifier.
+    #[error("the e-mail address is taken")]
+    EmailExists,
+    /// The operator has closed registration.
+    #[error("registration is closed")]
+    RegistrationClosed,
+    /// Nobody registered has that identifier.
+    #[error("no such account")]
+    NoSuchAccount,
+    /// The account exists, the password is another.
+    #[error("wrong password")]
+    WrongPassword,
+    /// The caller named a registered account without proving to be it.
+    #[error("a registered account acts only with proof")]
+    ProofRequired,
+    /// The token is unknown, replaced, expired or ended.
+    #[error("the session is not valid")]
+    InvalidSession,
+    /// The room is not the caller's.
+    #[error("the room belongs to somebody else, or to nobody")]
+    NotRoomOwner,
+    /// The caller has no room.
+    #[error("the caller has no room")]
+    NoRoom,
+    /// No room has that number.
+    #[error("no such room")]
+    RoomNotFound,
+    /// The room is not on air.
+    #[error("the room is not on air")]
+    NotOnAir,
+    /// Nothing has that name.
+    #[error("not found")]
+    NotFound,
+    /// Two passwords of a room would be equal.
+    #[error("two passwords of the room would be equal")]
+    RoomPasswordsCollide,
+    /// The verification code is wrong, used up or expired.
+    #[error("wrong verification code")]
+    WrongCode,
+    /// The caller has done this too often.
+    #[error("too many attempts")]
+    RateLimited,
+    /// The server cannot take more work now.
+    #[error("busy")]
+    Busy,
+    /// The core is shutting down, or its storage cannot be reached.
+    #[error("the storage is unavailable")]
+    Unavailable,
+    /// The storage failed.
+    #[error("the storage failed")]
+    Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The result of a domain operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Storage(Box::new(error))
+    }
+}
+
+/// Why the core could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The database URL has a scheme no backend answers to.
+    #[error("database.url must start with sqlite://, not {0:?}")]
+    UnknownDatabase(String),
+    /// The database could not be opened.
+    #[error("cannot open the database {path:?}")]
+    Open {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database was written by a newer relive.
+    #[error("the database has schema {found}, this relive knows up to {known}: run the relive that wrote it, or a newer one")]
+    NewerSchema {
+        /// Version in the database.
+        found: String,
+        /// Newest version known here.
+        known: String,
+    },
+    /// A migration failed.
+    #[error("cannot bring the database up to date")]
+    Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The stored state could not be read.
+    #[error("cannot read the database")]
+    Load(#[source] Error),
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+    /// The password hash parameters are out of range.
+    #[error("accounts.argon2: {0}")]
+    Argon2(String),
+}

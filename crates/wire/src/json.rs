@@ -1,0 +1,318 @@
+//! A borrowed JSON object, lenient where the old servers were.
+
+use std::{borrow::Cow, fmt};
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// Why a body is not a JSON object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonError {
+    /// Zero bytes, or white space only.
+    Empty,
+    /// Not JSON, not UTF-8, or nested deeper than allowed.
+    Malformed,
+    /// JSON, but another value than an object; `true` if it is the literal `null`.
+    NotAnObject {
+        /// The value is `null`.
+        null: bool,
+    },
+}
+
+/// A JSON value that borrows from the body wherever no escape forces a copy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number written without fraction and exponent that fits 64 bits signed.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// A string, escapes decoded.
+    Text(Cow<'a, str>),
+    /// An array.
+    List(Vec<Value<'a>>),
+    /// An object.
+    Object(Object<'a>),
+}
+
+/// Which spellings of an integer a dialect takes; see [`Value::integer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Integer {
+    /// `"12"`, `"-3"`: a string that is a plain decimal integer.
+    pub text: bool,
+    /// `1.0`, `1e2`: a float without a fraction.
+    pub float: bool,
+}
+
+impl Integer {
+    /// JSON integers only.
+    pub const STRICT: Self = Self { text: false, float: false };
+    /// JSON integers and decimal strings.
+    pub const TEXT: Self = Self { text: true, float: false };
+    /// JSON integers, decimal strings and floats without a fraction.
+    pub const LENIENT: Self = Self { text: true, float: true };
+    /// JSON integers and floats without a fraction.
+    pub const FLOAT: Self = Self { text: false, float: true };
+}
+
+impl<'a> Value<'a> {
+    /// The text of a JSON string; `None` for every other type.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The object; `None` for every other type.
+    pub fn object(&self) -> Option<&Object<'a>> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The integer in one of the allowed spellings; `None` for everything else.
+    ///
+    /// ```
+    /// use relive_wire::{Integer, Value};
+    /// assert_eq!(Value::Int(7).integer(Integer::STRICT), Some(7));
+    /// assert_eq!(Value::Text("-7".into()).integer(Integer::TEXT), Some(-7));
+    /// assert_eq!(Value::Text("7.0".into()).integer(Integer::LENIENT), None);
+    /// assert_eq!(Value::Float(7.0).integer(Integer::FLOAT), Some(7));
+    /// assert_eq!(Value::Float(7.5).integer(Integer::LENIENT), None);
+    /// ```
+    pub fn integer(&self, spelling: Integer) -> Option<i64> {
+        /// Above 2^53 a float no longer tells neighbouring integers apart.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match self {
+            Self::Int(number) => Some(*number),
+            #[expect(clippy::cast_possible_truncation, reason = "checked: no fraction and within ±2^53")]
+            Self::Float(number) if spelling.float && number.fract() == 0.0 && number.abs() <= EXACT => {
+                Some(*number as i64)
+            }
+            Self::Text(text) if spelling.text => decimal(text),
+            _ => None,
+        }
+    }
+}
+
+/// `-?[0-9]+` within 64 bits. `str::parse` alone would also take a leading `+`.
+fn decimal(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// A JSON object: members in order of arrival, duplicate keys included; look-ups see the last one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+impl<'a> Object<'a> {
+    /// Reads a body: UTF-8, a leading byte order mark and surrounding white space are skipped. The outermost object
+    /// has depth 1; nesting deeper than `max_depth` is malformed.
+    ///
+    /// ```
+    /// use relive_wire::{JsonError, Object};
+    /// let body = "\u{feff} {\"a\":1,\"a\":\"x\\/y\"}".as_bytes();
+    /// assert_eq!(Object::parse(body, 12).unwrap().get("a").unwrap().text(), Some("x/y"));
+    /// assert_eq!(Object::parse(b"", 12), Err(JsonError::Empty));
+    /// assert_eq!(Object::parse(b"{\"a\":", 12), Err(JsonError::Malformed));
+    /// assert_eq!(Object::parse(b"[1]", 12), Err(JsonError::NotAnObject { null: false }));
+    /// assert_eq!(Object::parse(b"{\"a\":[[]]}", 2), Err(JsonError::Malformed));
+    /// ```
+    pub fn parse(body: &'a [u8], max_depth: u8) -> Result<Self, JsonError> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        // One validation here lets the deserializer hand out borrowed text without looking again.
+        let text = std::str::from_utf8(body).map_err(|_| JsonError::Malformed)?;
+        if text.bytes().all(|byte| byte.is_ascii_whitespace()) {
+            return Err(JsonError::Empty);
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = Depth(max_depth).deserialize(&mut deserializer).map_err(|_| JsonError::Malformed)?;
+        deserializer.end().map_err(|_| JsonError::Malformed)?;
+        match value {
+            Value::Object(object) => Ok(object),
+            Value::Null => Err(JsonError::NotAnObject { null: true }),
+            _ => Err(JsonError::NotAnObject { null: false }),
+        }
+    }
+
+    /// The last member of that name, whatever its value.
+    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// Like [`Object::get`], but a missing member and `null` are the same.
+    pub fn present(&self, key: &str) -> Option<&Value<'a>> {
+        self.get(key).filter(|value| **value != Value::Null)
+    }
+
+    /// The member of that name ignoring ASCII case; the exact spelling wins over any other casing, else the last one.
+    pub fn get_ignore_case(&self, key: &str) -> Option<&Value<'a>> {
+        self.get(key).or_else(|| {
+            self.0.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+        })
+    }
+
+    /// Whether there is no member at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// How deep the value at hand may still nest.
+#[derive(Clone, Copy)]
+struct Depth(u8);
+
+impl Depth {
+    fn deeper<E: de::Error>(self) -> Result<Self, E> {
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deeply"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Depth {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Depth {
+    type Value = Value<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
+        #[expect(clippy::cast_precision_loss, reason = "beyond 63 bits no field needs the exact number")]
+        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value<'de>, A::Error> {
+        let deeper = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(deeper)? {
+            list.push(item);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value<'de>, A::Error> {
+        let deeper = self.deeper()?;
+        let mut object = Vec::with_capacity(8);
+        while let Some(key) = members.next_key_seed(Key)? {
+            object.push((key, members.next_value_seed(deeper)?));
+        }
+        Ok(Value::Object(Object(object)))
+    }
+}
+
+/// A member name, borrowed when it has no escapes.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a member name")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(value.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn duplicate_keys_last_wins_and_exact_casing_wins() {
+        let object = Object::parse(br#"{"A":1,"a":2,"A":3,"aB":4}"#, 12).unwrap();
+        assert_eq!(object.get("A"), Some(&Value::Int(3)));
+        assert_eq!(object.get_ignore_case("a"), Some(&Value::Int(2)));
+        assert_eq!(object.get_ignore_case("AB"), Some(&Value::Int(4)));
+        assert_eq!(object.get("b"), None);
+    }
+
+    #[test]
+    fn depth_counts_arrays_and_objects() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        assert!(Object::parse(nested(12).as_bytes(), 12).is_ok());
+        assert_eq!(Object::parse(nested(13).as_bytes(), 12), Err(JsonError::Malformed));
+        assert_eq!(Object::parse(nested(5000).as_bytes(), 64), Err(JsonError::Malformed));
+    }
+
+    #[test]
+    fn numbers_keep_their_spelling() {
+        let object = Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0,"e":1e400}"#, 2);
+        assert_eq!(object, Err(JsonError::Malformed), "an infinite number is no JSON number");
+        let object = Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0}"#, 2).unwrap();
+        assert_eq!(object.get("i"), Some(&Value::Int(i64::MAX)));
+        assert_eq!(object.get("u").and_then(|value| value.integer(Integer::LENIENT)), None);
+        assert_eq!(object.get("f").and_then(|value| value.integer(Integer::TEXT)), None);
+        for text in ["", "-", "+1", " 1", "1 ", "1e2", "0x1", "99999999999999999999"] {
+            assert_eq!(Value::Text(text.into()).integer(Integer::LENIENT), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Object::parse(&body, 12);
+        }
+
+        #[test]
+        fn reads_what_serde_json_writes(text in ".*", number in any::<i64>(), key in "[a-z]{1,8}") {
+            let body = serde_json::json!({ &key: [text.clone(), number] }).to_string();
+            let object = Object::parse(body.as_bytes(), 12).unwrap();
+            let expected = Value::List(vec![Value::Text(text.into()), Value::Int(number)]);
+            prop_assert_eq!(object.get(&key), Some(&expected));
+        }
+    }
+}
