@@ -3,6 +3,7 @@ mod clock;
 mod config;
 mod error;
 mod random;
+pub mod sign;
 
 pub use clock::{Clock, SystemClock, TestClock, UnixSeconds};
 pub use config::*;
