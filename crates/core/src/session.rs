@@ -357,7 +357,8 @@ fn make_room(tx: &mut Tx<'_>, account: AccountId, most: usize) -> Result<()> {
 
 /// Ends one session and takes whoever sits somewhere through it out of that audience.
 pub(crate) fn close(tx: &mut Tx<'_>, digest: &Digest) -> Result<bool> {
-    let gone = on!(tx.conn, |c| diesel::delete(sessions::table.filter(sessions::digest.eq(digest.bytes()))).execute(c))?;
+    let gone = on!(tx.conn, |c| diesel::delete(sessions::table.filter(sessions::digest.eq(digest.bytes())))
+        .execute(c))?;
     if gone > 0 {
         crate::audience::leave_with_session(tx, digest)?;
         tx.changed(Change::SessionClosed(*digest));
@@ -389,17 +390,16 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     const SOME: i64 = 1_000;
     let policy = tx.config().sessions;
     let now = tx.now;
-    let idle = |dialect: Dialect, idle: i64| {
-        sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle))
-    };
+    let idle =
+        |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let over: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
         .filter(
-            idle(Dialect::Sxb, policy.sxb_idle)
-                .or(idle(Dialect::Qplus, policy.qplus_idle))
-                .or(sessions::dialect
+            idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
+                sessions::dialect
                     .eq(Dialect::MinilvbV2)
                     .and(sessions::used_at.le(now - policy.v2_token_ttl.min(policy.v2_refresh_ttl)))
-                    .and(sessions::refresh_until.le(now)))
+                    .and(sessions::refresh_until.le(now))
+            )
         )
         .select(sessions::digest)
         .limit(SOME)
@@ -438,10 +438,7 @@ pub(crate) fn parse_cursors(text: &str) -> [Cursor; 2] {
         let mut numbers = part.unwrap_or_default().split('.').map(|number| number.parse().ok());
         let mut next = || numbers.next().flatten();
         let (started, id, host) = (next(), next(), next());
-        Cursor {
-            on_air: Place::from_parts(started, id, host),
-            off_air: next().map(AccountId),
-        }
+        Cursor { on_air: Place::from_parts(started, id, host), off_air: next().map(AccountId) }
     };
     let mut parts = text.split(';');
     [cursor(parts.next()), cursor(parts.next())]

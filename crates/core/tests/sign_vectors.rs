@@ -6,12 +6,7 @@ use relive_core::sign::vectors::{Mismatch, algorithms, check};
 use serde_json::{Value, json};
 
 /// Not signatures of relive: the older key-pair ticket, and the hooks of media servers.
-const NOT_HERE: [&str; 4] = [
-    "usersig_v1_verify",
-    "nginx_rtmp_form",
-    "srs_hook",
-    "mediamtx_auth",
-];
+const NOT_HERE: [&str; 4] = ["usersig_v1_verify", "nginx_rtmp_form", "srs_hook", "mediamtx_auth"];
 
 fn vectors() -> impl Iterator<Item = Value> {
     let list: Value = serde_json::from_str(include_str!("vectors.json")).unwrap_or_default();
@@ -37,10 +32,7 @@ fn all_vectors_hold() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for algorithm in algorithms() {
-        assert!(
-            held.get(algorithm).is_some_and(|count| *count > 0),
-            "{algorithm} has no vector"
-        );
+        assert!(held.get(algorithm).is_some_and(|count| *count > 0), "{algorithm} has no vector");
     }
     assert_eq!(held.len(), algorithms().count());
 }
@@ -55,19 +47,11 @@ fn every_vector_fails_when_its_result_is_changed() {
             .unwrap_or_default();
         let mut changed = vector.clone();
         changed["expected"] = json!("another result");
-        assert!(
-            matches!(check(&changed), Err(Mismatch::Differs { .. })),
-            "{}",
-            vector["name"]
-        );
+        assert!(matches!(check(&changed), Err(Mismatch::Differs { .. })), "{}", vector["name"]);
         for member in members {
             let mut changed = vector.clone();
             changed["expected"][&member] = json!("another result");
-            assert!(
-                matches!(check(&changed), Err(Mismatch::Differs { .. })),
-                "{} {member}",
-                vector["name"]
-            );
+            assert!(matches!(check(&changed), Err(Mismatch::Differs { .. })), "{} {member}", vector["name"]);
         }
     }
 }
@@ -77,22 +61,9 @@ fn a_vector_without_an_input_is_malformed() {
     for vector in ours() {
         let mut changed = vector.clone();
         changed["inputs"] = json!({});
-        assert!(
-            matches!(check(&changed), Err(Mismatch::Malformed(_))),
-            "{}",
-            vector["name"]
-        );
+        assert!(matches!(check(&changed), Err(Mismatch::Malformed(_))), "{}", vector["name"]);
     }
-    assert_eq!(
-        check(&json!({})),
-        Err(Mismatch::Malformed("algorithm".to_owned()))
-    );
-    assert_eq!(
-        check(&json!([])),
-        Err(Mismatch::Malformed("algorithm".to_owned()))
-    );
-    assert_eq!(
-        check(&json!({ "algorithm": "tls_base64" })),
-        Err(Mismatch::Malformed("expected".to_owned()))
-    );
+    assert_eq!(check(&json!({})), Err(Mismatch::Malformed("algorithm".to_owned())));
+    assert_eq!(check(&json!([])), Err(Mismatch::Malformed("algorithm".to_owned())));
+    assert_eq!(check(&json!({ "algorithm": "tls_base64" })), Err(Mismatch::Malformed("expected".to_owned())));
 }

@@ -130,7 +130,10 @@ mod tests {
         assert!(!guard.may_log_in(ANNA, HERE, 1000));
         assert!(guard.may_log_in(ANNA, HERE, 1001), "the first wait is a second");
         assert!(guard.may_log_in(AccountId(2), HERE, 1000), "other accounts are free");
-        assert!(guard.may_log_in(ANNA, Some(IpAddr::V4(Ipv4Addr::BROADCAST)), 1000), "other addresses are free");
+        assert!(
+            guard.may_log_in(ANNA, Some(IpAddr::V4(Ipv4Addr::BROADCAST)), 1000),
+            "other addresses are free"
+        );
         guard.tried(ANNA, HERE, false, 1001);
         assert!(!guard.may_log_in(ANNA, HERE, 1002), "the next is two");
         guard.tried(ANNA, HERE, true, 1003);

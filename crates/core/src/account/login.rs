@@ -93,7 +93,8 @@ impl Accounts<'_> {
         forms: &[Password],
         client: Option<IpAddr>,
     ) -> Result<(AccountRow, StoredPassword)> {
-        let row = self.0.store().read(move |conn| identifier.find(conn)).await?.ok_or(Error::NoSuchAccount)?;
+        let row =
+            self.0.store().read(move |conn| identifier.find(conn)).await?.ok_or(Error::NoSuchAccount)?;
         let stored = StoredPassword(row.password.clone().ok_or(Error::NoSuchAccount)?);
         let guard = self.0.guard();
         if !guard.may_log_in(row.id, client, self.0.now()) {

@@ -9,6 +9,7 @@ mod login;
 mod password;
 mod profile;
 mod register;
+mod verification;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use self::{
     password::Password,
     profile::{Picture, Profile, ProfileUpdate},
     register::NewAccount,
+    verification::{Purpose, ResetProof},
 };
 use crate::{
     AccountId, Core, Error, PictureId, Result, Sex, UnixSeconds,
@@ -198,7 +200,8 @@ impl Accounts<'_> {
                 let account = by_user_id(tx.conn, &user_id)?.ok_or(Error::NoSuchAccount)?.id;
                 session::close_account(tx, account, None)?;
                 crate::audience::leave_everywhere(tx, account)?;
-                on!(tx.conn, |c| diesel::delete(accounts::table.filter(accounts::id.eq(account))).execute(c))?;
+                on!(tx.conn, |c| diesel::delete(accounts::table.filter(accounts::id.eq(account)))
+                    .execute(c))?;
                 tx.changed(Change::HostGone(account));
                 Ok(())
             })

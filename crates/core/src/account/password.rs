@@ -66,13 +66,9 @@ pub(crate) struct Hasher {
 
 impl Hasher {
     pub(crate) fn start(config: &AccountConfig, random: Arc<dyn Random>) -> Result<Self, StartError> {
-        let params = Params::new(
-            config.argon2_memory_kib,
-            config.argon2_iterations,
-            config.argon2_parallelism,
-            None,
-        )
-        .map_err(|error| StartError::Argon2(error.to_string()))?;
+        let params =
+            Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, None)
+                .map_err(|error| StartError::Argon2(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let (jobs, queue): (Sender<Job>, Receiver<Job>) = crossbeam_channel::bounded(config.hash_queue);
         for index in 0..config.hash_threads.max(1) {
@@ -85,7 +81,10 @@ impl Hasher {
         Ok(Self { jobs, random })
     }
 
-    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Argon2<'static>) -> T + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
+    ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |argon2| {
             // Whoever asked may have given up while the job waited.
@@ -115,7 +114,12 @@ impl Hasher {
     }
 
     /// Whether one of the forms is the stored password. The comparison takes constant time.
-    pub(crate) async fn verify(&self, forms: &[Password], user_id: &str, stored: StoredPassword) -> Result<bool> {
+    pub(crate) async fn verify(
+        &self,
+        forms: &[Password],
+        user_id: &str,
+        stored: StoredPassword,
+    ) -> Result<bool> {
         let mut candidates: Vec<SecretString> = Vec::with_capacity(forms.len());
         for form in forms {
             let candidate = form.for_user(user_id);
@@ -125,9 +129,9 @@ impl Hasher {
         }
         self.run(move |argon2| {
             let Ok(stored) = PasswordHash::new(&stored.0) else { return false };
-            candidates
-                .iter()
-                .any(|candidate| argon2.verify_password(candidate.expose_secret().as_bytes(), &stored).is_ok())
+            candidates.iter().any(|candidate| {
+                argon2.verify_password(candidate.expose_secret().as_bytes(), &stored).is_ok()
+            })
         })
         .await
     }

@@ -89,9 +89,8 @@ impl Accounts<'_> {
                 if nothing {
                     return by_id(tx.conn, account)?.map(|_| ()).ok_or(Error::NoSuchAccount);
                 }
-                let touched = on!(tx.conn, |c| diesel::update(accounts::table.find(account))
-                    .set(&changes)
-                    .execute(c))?;
+                let touched =
+                    on!(tx.conn, |c| diesel::update(accounts::table.find(account)).set(&changes).execute(c))?;
                 if touched == 0 {
                     return Err(Error::NoSuchAccount);
                 }

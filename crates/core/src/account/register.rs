@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use diesel::prelude::*;
 
 use super::{
-    Account, AccountRow, Accounts, Password, StoredPassword, by_email, by_phone, by_user_id, insert, registered_like,
+    Account, AccountRow, Accounts, Password, StoredPassword, by_email, by_phone, by_user_id, insert,
+    registered_like,
 };
 use crate::{
     Error, Result, Sex, broadcast,

@@ -41,8 +41,10 @@ pub(super) fn close(tx: &mut Tx<'_>, host: &AccountRow, row: &BroadcastRow, how:
         end(tx, row)?;
         audience::clear(tx, row.account_id)?;
     } else if row.state == State::OnAir {
+        // Not over, but a recording made later is of something else.
+        let now = tx.now;
         let row: BroadcastRow = on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
-            .set(broadcasts::state.eq(State::Prepared))
+            .set((broadcasts::state.eq(State::Prepared), broadcasts::ended_at.eq(now)))
             .get_result(c))?;
         publish(tx, &row, host);
     }
@@ -84,7 +86,12 @@ pub(crate) fn take_over(tx: &mut Tx<'_>, guest: &AccountRow) -> Result<()> {
 }
 
 /// The cloud says a stream has started (minilvb paths only): an announced live, or what the host planned, goes on air.
-pub(crate) fn stream_started(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Option<&str>) -> Result<()> {
+pub(crate) fn stream_started(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    code: &str,
+    sequence: Option<&str>,
+) -> Result<()> {
     let row = latest(tx.conn, host.id)?;
     let room = room::of_account(tx.conn, host.id)?;
     let planned_at = room.as_ref().and_then(|room| room.planned_at);

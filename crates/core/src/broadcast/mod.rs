@@ -10,13 +10,19 @@ mod view;
 
 use diesel::prelude::*;
 
-pub(crate) use self::close::{Close, expire, take_over};
+pub(crate) use self::{
+    close::{expire, stream_started, stream_stopped, take_over},
+    count::report_likes,
+    open::host_on_air,
+};
 pub use self::{
+    count::{Counted, Step},
     open::{Announcement, Place, Report, UserInfo},
     view::{Broadcast, BroadcastInfo},
 };
 use crate::{
-    AccountId, BroadcastId, Core, Dialect, Error, OnAirFilter, Page, Result, RoomNumber, State, UnixSeconds, Window,
+    AccountId, BroadcastId, Core, Dialect, Error, OnAirFilter, Page, Result, RoomNumber, State, UnixSeconds,
+    Window,
     account::{self, AccountRow},
     live::{Change, Counters, Current},
     store::{
@@ -60,11 +66,7 @@ pub(crate) struct BroadcastRow {
 
 impl BroadcastRow {
     pub(crate) fn counters(&self) -> Counters {
-        Counters {
-            counted_likes: self.counted_likes,
-            host_likes: self.host_likes,
-            anonymous: self.anonymous,
-        }
+        Counters { counted_likes: self.counted_likes, host_likes: self.host_likes, anonymous: self.anonymous }
     }
 
     /// The group its own audience is in.

@@ -148,7 +148,11 @@ impl Broadcasts<'_> {
             .store()
             .write(move |tx| {
                 let host = account::acting(tx, &actor)?;
-                let host = if host.is_registered() { host } else { introduce(tx, host.id, &announcement.user_info)? };
+                let host = if host.is_registered() {
+                    host
+                } else {
+                    introduce(tx, host.id, &announcement.user_info)?
+                };
                 let room = room::ensure(tx, &host)?;
                 let info = announcement.user_info.clone();
                 let new = NewBroadcast {
@@ -257,7 +261,9 @@ impl Broadcasts<'_> {
         let renewed = {
             let live = self.0.memory().live();
             live.on_air(account).is_some_and(|on_air| {
-                on_air.info.room == room && on_air.info.driver == Dialect::Qplus && on_air.lease == Some(lease)
+                on_air.info.room == room
+                    && on_air.info.driver == Dialect::Qplus
+                    && on_air.lease == Some(lease)
             })
         };
         if renewed {
@@ -270,13 +276,16 @@ impl Broadcasts<'_> {
             .store()
             .write(move |tx| {
                 let owned = own_room(tx, account, room)?;
-                let row = latest(tx.conn, account)?;
-                if let Some(row) = row.filter(|row| row.driver == Dialect::Qplus && row.state == State::OnAir) {
-                    return renew(tx, &row, Some(lease));
+                let last = latest(tx.conn, account)?;
+                if let Some(row) = &last
+                    && row.driver == Dialect::Qplus
+                    && row.state == State::OnAir
+                {
+                    return renew(tx, row, Some(lease));
                 }
                 let host = account::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
                 let new = NewBroadcast {
-                    title: owned.name.clone(),
+                    title: owned.shown_name(last.as_ref().map(|row| row.title.as_str())).to_owned(),
                     lease: Some(lease),
                     ..NewBroadcast::by(
                         Dialect::Qplus,
@@ -353,7 +362,12 @@ fn introduce(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> Result<Accou
 }
 
 /// Ends what the host has and starts the next broadcast, with the host in its audience.
-fn replace(tx: &mut Tx<'_>, host: &AccountRow, new: NewBroadcast, keep_audience: bool) -> Result<BroadcastRow> {
+fn replace(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    new: NewBroadcast,
+    keep_audience: bool,
+) -> Result<BroadcastRow> {
     if let Some(old) = latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended) {
         end(tx, &old)?;
     }
@@ -363,26 +377,43 @@ fn replace(tx: &mut Tx<'_>, host: &AccountRow, new: NewBroadcast, keep_audience:
     let driver = new.driver;
     let row: BroadcastRow =
         on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(&new).get_result(c))?;
-    on!(tx.conn, |c| diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id)).execute(c))?;
+    on!(tx.conn, |c| diesel::update(rooms::table.find(row.room))
+        .set(rooms::broadcast_id.eq(row.id))
+        .execute(c))?;
     publish(tx, &row, host);
     audience::seat_host(tx, host, driver)?;
     Ok(row)
 }
 
 /// Puts an announced live on the air; without effect on everything else.
-pub(super) fn put_on_air(tx: &mut Tx<'_>, host: &AccountRow, row: &BroadcastRow, sequence: Option<&str>) -> Result<()> {
+pub(super) fn put_on_air(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    row: &BroadcastRow,
+    sequence: Option<&str>,
+) -> Result<()> {
     if row.driver != Dialect::MinilvbV1 || row.state == State::Ended {
         return Ok(());
     }
     let row: BroadcastRow = on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
-        .set((broadcasts::state.eq(State::OnAir), sequence.map(|sequence| broadcasts::push_sequence.eq(sequence))))
+        .set((
+            broadcasts::state.eq(State::OnAir),
+            broadcasts::ended_at.eq(None::<UnixSeconds>),
+            sequence.map(|sequence| broadcasts::push_sequence.eq(sequence)),
+        ))
         .get_result(c))?;
     publish(tx, &row, host);
     Ok(())
 }
 
 /// Opens a broadcast of what the host planned (minilvb-v2), because its stream has started.
-pub(super) fn open_planned(tx: &mut Tx<'_>, host: &AccountRow, room: &RoomRow, sequence: Option<&str>, code: &str) -> Result<()> {
+pub(super) fn open_planned(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    room: &RoomRow,
+    sequence: Option<&str>,
+    code: &str,
+) -> Result<()> {
     let new = NewBroadcast {
         title: room.plan_title.clone(),
         cover: room.plan_cover.clone(),

@@ -3,7 +3,9 @@
 use std::{ops::Deref, sync::Arc};
 
 use super::BroadcastRow;
-use crate::{AccountId, BroadcastId, Dialect, RoomNumber, State, UnixSeconds, account::AccountRow, live::Counters};
+use crate::{
+    AccountId, BroadcastId, Dialect, RoomNumber, State, UnixSeconds, account::AccountRow, live::Counters,
+};
 
 /// Counters are shown up to here, whatever is stored: clients hold them in 32 bits.
 const MOST: i64 = i32::MAX as i64;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Live;
 use crate::{
     AccountId, BroadcastId, Dialect, Role, State, UnixSeconds,
     broadcast::BroadcastInfo,
@@ -9,7 +10,7 @@ use crate::{
 };
 
 /// One change, in full: applying it again changes nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Change {
     /// The latest broadcast of a host; it replaces whatever was known of that host's broadcast.
     Broadcast(Box<Current>),
@@ -29,6 +30,8 @@ pub(crate) enum Change {
     AudienceCleared { host: AccountId },
     /// A session exists.
     SessionOpened(Box<SessionRow>, Arc<str>),
+    /// Another process has changed the tables: this is what they hold now.
+    Reloaded(Box<Live>),
     /// A session is no more.
     SessionClosed(Digest),
 }

@@ -119,7 +119,8 @@ impl Directory {
     /// What stands after a place in the list of everything; from the top without one.
     pub(crate) fn after(&self, place: Option<&Place>, limit: usize) -> Vec<Place> {
         let start = place.map_or(0, |place| {
-            self.every.all.rank(place) + usize::from(self.every.all.get(self.every.all.rank(place)) == Some(*place))
+            self.every.all.rank(place)
+                + usize::from(self.every.all.get(self.every.all.rank(place)) == Some(*place))
         });
         self.every.all.from(start).take(limit).collect()
     }

@@ -48,7 +48,8 @@ pub(crate) struct OnAir {
 impl OnAir {
     /// The first second in which it is no longer on air.
     fn gone_at(&self, floor: UnixSeconds) -> UnixSeconds {
-        self.lease.map_or(UnixSeconds::MAX, |lease| (self.beat.load(Ordering::Relaxed) + lease + 1).max(floor))
+        self.lease
+            .map_or(UnixSeconds::MAX, |lease| (self.beat.load(Ordering::Relaxed) + lease + 1).max(floor))
     }
 
     fn place(&self) -> Place {
@@ -207,14 +208,18 @@ impl Live {
                 self.clear_audience(host);
             }
             Change::Counters { host, broadcast, counters } => {
-                if let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast) {
+                if let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast)
+                {
                     on_air.counters = counters;
                 }
             }
-            Change::Renewed { host, broadcast, beat_at, lease } => self.renew(host, broadcast, beat_at, lease),
+            Change::Renewed { host, broadcast, beat_at, lease } => {
+                self.renew(host, broadcast, beat_at, lease)
+            }
             Change::Member(seat) => self.sit(*seat, sessions),
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
+            Change::Reloaded(live) => *self = *live,
             Change::SessionOpened(..) | Change::SessionClosed(_) => {}
         }
     }
@@ -329,7 +334,9 @@ impl Live {
         let mut members: Vec<String> = self
             .audiences
             .iter()
-            .flat_map(|(host, audience)| audience.members().map(move |(account, member)| (*host, account, member)))
+            .flat_map(|(host, audience)| {
+                audience.members().map(move |(account, member)| (*host, account, member))
+            })
             .map(|(host, account, member)| {
                 format!(
                     "seat {host} {account} {} {:?} {:?} {}",

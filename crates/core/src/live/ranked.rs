@@ -102,11 +102,12 @@ pub(crate) fn merged_from<'a, K: Ord + Copy>(
     let mut high = position.min(left.len());
     while low < high {
         let middle = low.midpoint(high);
-        let smaller = match (left.get(middle), (position - middle).checked_sub(1).and_then(|at| right.get(at))) {
-            (Some(ours), Some(theirs)) => ours < theirs,
-            (Some(_), None) => false,
-            (None, _) => false,
-        };
+        let smaller =
+            match (left.get(middle), (position - middle).checked_sub(1).and_then(|at| right.get(at))) {
+                (Some(ours), Some(theirs)) => ours < theirs,
+                (Some(_), None) => false,
+                (None, _) => false,
+            };
         if smaller {
             low = middle + 1;
         } else {

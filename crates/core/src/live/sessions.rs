@@ -73,6 +73,14 @@ impl SessionCache {
         self.write().insert(session, random)
     }
 
+    /// Forgets everything: the table has been changed by somebody else.
+    pub(crate) fn clear(&self) {
+        let mut inner = self.write();
+        inner.closed += 1;
+        inner.by_digest.clear();
+        inner.signed.clear();
+    }
+
     /// A session was closed.
     pub(crate) fn close(&self, digest: &Digest) {
         let mut inner = self.write();

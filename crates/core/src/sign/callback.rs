@@ -58,11 +58,7 @@ pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: i64) ->
     }
     // `t` is made of digits: what does not fit 64 bits is far in the future.
     let t: UnixSeconds = t.parse().unwrap_or(UnixSeconds::MAX);
-    if now > t.saturating_add(grace) {
-        Err(NoticeError::Expired)
-    } else {
-        Ok(())
-    }
+    if now > t.saturating_add(grace) { Err(NoticeError::Expired) } else { Ok(()) }
 }
 
 /// Reads a body and checks who sent it.
@@ -120,37 +116,18 @@ mod tests {
 
     #[test]
     fn a_time_beyond_64_bits_has_not_come() {
-        let body = format!(
-            "{{\"t\":\"{0}\",\"sign\":\"{1}\"}}",
-            "9".repeat(30),
-            sign(KEY, &"9".repeat(30))
-        );
+        let body = format!("{{\"t\":\"{0}\",\"sign\":\"{1}\"}}", "9".repeat(30), sign(KEY, &"9".repeat(30)));
         assert_eq!(authenticate(&parse(&body), KEY, i64::MAX, 600), Ok(()));
     }
 
     #[test]
     fn missing_comes_before_bad_sign() {
-        for body in [
-            "{}",
-            r#"{"t":1}"#,
-            r#"{"sign":"x"}"#,
-            r#"{"t":1,"sign":5}"#,
-            r#"{"t":true,"sign":""}"#,
-        ] {
-            assert_eq!(
-                authenticate(&parse(body), "", 0, 0),
-                Err(NoticeError::Missing),
-                "{body}"
-            );
+        for body in ["{}", r#"{"t":1}"#, r#"{"sign":"x"}"#, r#"{"t":1,"sign":5}"#, r#"{"t":true,"sign":""}"#]
+        {
+            assert_eq!(authenticate(&parse(body), "", 0, 0), Err(NoticeError::Missing), "{body}");
         }
-        assert_eq!(
-            authenticate(&parse(r#"{"t":1,"sign":""}"#), KEY, 0, 0),
-            Err(NoticeError::BadSign)
-        );
-        assert_eq!(
-            authenticate(&parse(r#"{"t":1,"sign":"é"}"#), KEY, 9, 0),
-            Err(NoticeError::BadSign)
-        );
+        assert_eq!(authenticate(&parse(r#"{"t":1,"sign":""}"#), KEY, 0, 0), Err(NoticeError::BadSign));
+        assert_eq!(authenticate(&parse(r#"{"t":1,"sign":"é"}"#), KEY, 9, 0), Err(NoticeError::BadSign));
     }
 
     #[test]

@@ -7,11 +7,7 @@ use super::digest::{hmac_sha1_envelope, hmac_sha1_hex, sha1_hex};
 use crate::UnixSeconds;
 
 /// Everything but RFC 3986's unreserved characters.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const RESERVED_BUT_SLASH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// What a version 4 signature allows.
@@ -70,14 +66,7 @@ impl V4<'_> {
     ///
     /// Source: contract tencent-cloud c (1), minilvb-v1 §6.2.
     pub fn plain(&self) -> String {
-        let Self {
-            appid,
-            bucket,
-            secret_id,
-            now,
-            random,
-            ..
-        } = self;
+        let Self { appid, bucket, secret_id, now, random, .. } = self;
         let (file, until) = match self.scope {
             Scope::Reusable { until } => ("", until),
             Scope::Once { file } => (file, 0),
@@ -162,11 +151,7 @@ impl V5<'_> {
     pub fn http_string(&self) -> String {
         let (_, params) = canonical(self.params);
         let (_, headers) = canonical(self.headers);
-        format!(
-            "{}\n{}\n{params}\n{headers}\n",
-            self.method.to_ascii_lowercase(),
-            self.path
-        )
+        format!("{}\n{}\n{params}\n{headers}\n", self.method.to_ascii_lowercase(), self.path)
     }
 
     /// `sha1 \n key_time \n sha1hex(http_string) \n`.
@@ -195,16 +180,11 @@ impl V5<'_> {
 /// The sorted names joined by `;`, and the sorted pairs joined by `&`.
 fn canonical(pairs: &[(&str, &str)]) -> (String, String) {
     let encode = |text| utf8_percent_encode(text, RESERVED).to_string();
-    let mut pairs: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| (encode(name).to_ascii_lowercase(), encode(value)))
-        .collect();
+    let mut pairs: Vec<_> =
+        pairs.iter().map(|(name, value)| (encode(name).to_ascii_lowercase(), encode(value))).collect();
     pairs.sort();
     let names: Vec<_> = pairs.iter().map(|(name, _)| name.as_str()).collect();
-    let members: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let members: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     (names.join(";"), members.join("&"))
 }
 
@@ -216,10 +196,7 @@ mod tests {
         appid: "1",
         bucket: "b",
         secret_id: "k",
-        scope: Scope::Bound {
-            file: "/1/b/封 面+~.png",
-            until: 9,
-        },
+        scope: Scope::Bound { file: "/1/b/封 面+~.png", until: 9 },
         now: 5,
         random: u32::MAX,
         order: FieldOrder::Abketrf,
@@ -227,33 +204,16 @@ mod tests {
 
     #[test]
     fn a_file_is_encoded_in_the_current_order_only() {
-        assert_eq!(
-            ONE_FILE.plain(),
-            "a=1&b=b&k=k&e=9&t=5&r=4294967295&f=/1/b/%E5%B0%81%20%E9%9D%A2%2B~.png"
-        );
-        let older = V4 {
-            order: FieldOrder::Aketrfb,
-            ..ONE_FILE
-        };
-        assert_eq!(
-            older.plain(),
-            "a=1&k=k&e=9&t=5&r=4294967295&f=/1/b/封 面+~.png&b=b"
-        );
+        assert_eq!(ONE_FILE.plain(), "a=1&b=b&k=k&e=9&t=5&r=4294967295&f=/1/b/%E5%B0%81%20%E9%9D%A2%2B~.png");
+        let older = V4 { order: FieldOrder::Aketrfb, ..ONE_FILE };
+        assert_eq!(older.plain(), "a=1&k=k&e=9&t=5&r=4294967295&f=/1/b/封 面+~.png&b=b");
     }
 
     #[test]
     fn names_are_sorted_as_they_are_signed() {
-        let request = V5 {
-            method: "Get",
-            path: "/",
-            params: &[("b", "2"), ("A[", ""), ("a", "x")],
-            headers: &[],
-        };
+        let request =
+            V5 { method: "Get", path: "/", params: &[("b", "2"), ("A[", ""), ("a", "x")], headers: &[] };
         assert_eq!(request.http_string(), "get\n/\na=x&a%5b=&b=2\n\n");
-        assert!(
-            request
-                .authorization("id", "key", "1;2")
-                .contains("&q-url-param-list=a;a%5b;b&")
-        );
+        assert!(request.authorization("id", "key", "1;2").contains("&q-url-param-list=a;a%5b;b&"));
     }
 }

@@ -85,15 +85,9 @@ mod tests {
     fn published_test_vectors() {
         assert_eq!(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
         assert_eq!(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-        assert_eq!(
-            sha256_hex("abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         let (key, text) = ("Jefe", "what do ya want for nothing?");
-        assert_eq!(
-            hmac_sha1_hex(key, text),
-            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
-        );
+        assert_eq!(hmac_sha1_hex(key, text), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
         assert_eq!(
             hex(&hmac_sha256(key, text)),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"

@@ -21,10 +21,7 @@ use crate::{MediaConfig, UnixSeconds};
 ///
 /// Source: contract minilvb-v1 §6.1 (1), tencent-cloud a.4.
 pub fn live_code(bizid: &str, user_id: &str, suffix: Option<&str>) -> String {
-    let tame: String = user_id
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let tame: String = user_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     match suffix {
         Some(suffix) => format!("{bizid}_{tame}_{suffix}"),
         None => format!("{bizid}_{tame}"),
@@ -91,15 +88,7 @@ impl MediaConfig {
             params.extend([("record_interval", "10800"), ("record", "flv|hls")]);
         }
         let protection = self.protection(self.push_key.expose_secret(), now);
-        url::push_url(
-            Address {
-                host: &host,
-                app: &self.app,
-                stream: code,
-            },
-            &params,
-            Some(protection),
-        )
+        url::push_url(Address { host: &host, app: &self.app, stream: code }, &params, Some(protection))
     }
 
     /// The play URLs of a stream code; with a play key, signed and valid as long as a push URL.
@@ -108,29 +97,17 @@ impl MediaConfig {
     pub fn play_urls(&self, code: &str, now: UnixSeconds) -> PlayUrls {
         let host = host(&self.play_host, &self.bizid, "liveplay");
         let protection = self.protection(self.play_key.expose_secret(), now);
-        let address = Address {
-            host: &host,
-            app: &self.app,
-            stream: code,
-        };
+        let address = Address { host: &host, app: &self.app, stream: code };
         url::play_urls(&self.play_scheme, address, Some(protection))
     }
 
     fn protection<'a>(&self, key: &'a str, now: UnixSeconds) -> Protection<'a> {
-        Protection {
-            key,
-            expires: now.saturating_add(self.push_ttl),
-            case: HexCase::Lower,
-        }
+        Protection { key, expires: now.saturating_add(self.push_ttl), case: HexCase::Lower }
     }
 }
 
 fn host(configured: &str, bizid: &str, service: &str) -> String {
-    if configured.is_empty() {
-        format!("{bizid}.{service}.myqcloud.com")
-    } else {
-        configured.to_owned()
-    }
+    if configured.is_empty() { format!("{bizid}.{service}.myqcloud.com") } else { configured.to_owned() }
 }
 
 #[cfg(test)]
@@ -155,19 +132,10 @@ mod tests {
             record: false,
             ..Config::sqlite("unused").media
         };
-        assert_eq!(
-            media.push_url("1000_a", 90),
-            "rtmp://push.example.com:1935/show/1000_a?bizid=1000"
-        );
+        assert_eq!(media.push_url("1000_a", 90), "rtmp://push.example.com:1935/show/1000_a?bizid=1000");
         let urls = media.play_urls("1000_a", 90);
         let secret = url::tx_secret("demoPlayKey0001", "1000_a", "64");
-        assert_eq!(
-            urls.flv,
-            format!("https://play.example.com/show/1000_a.flv?txSecret={secret}&txTime=64")
-        );
-        assert_eq!(
-            urls.rtmp,
-            format!("rtmp://play.example.com/show/1000_a?txSecret={secret}&txTime=64")
-        );
+        assert_eq!(urls.flv, format!("https://play.example.com/show/1000_a.flv?txSecret={secret}&txTime=64"));
+        assert_eq!(urls.rtmp, format!("rtmp://play.example.com/show/1000_a?txSecret={secret}&txTime=64"));
     }
 }

@@ -100,13 +100,8 @@ pub fn tx_secret(key: &str, stream: &str, tx_time: &str) -> String {
 /// Source: contract tencent-cloud a.3.
 pub fn push_url(address: Address<'_>, params: &[(&str, &str)], protection: Option<Protection<'_>>) -> String {
     let extras = params.iter().map(|(name, value)| format!("{name}={value}"));
-    let query = extras
-        .chain(tokens(address.stream, protection))
-        .collect::<Vec<_>>();
-    with_query(
-        format!("rtmp://{}/{}/{}", address.host, address.app, address.stream),
-        &query,
-    )
+    let query = extras.chain(tokens(address.stream, protection)).collect::<Vec<_>>();
+    with_query(format!("rtmp://{}/{}/{}", address.host, address.app, address.stream), &query)
 }
 
 /// The play addresses of a stream. `scheme` (`http` or `https`) is that of the FLV and HLS addresses. `txSecret` covers
@@ -154,11 +149,7 @@ pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<
     if key.is_empty() || !eq_hex(&tx_secret(key, stream, &time), &secret) {
         return Err(Refusal::BadSecret);
     }
-    if i128::from(now) > i128::from(expires) {
-        Err(Refusal::Expired)
-    } else {
-        Ok(())
-    }
+    if i128::from(now) > i128::from(expires) { Err(Refusal::Expired) } else { Ok(()) }
 }
 
 /// The first value of that name in a query, decoded; empty is as good as absent.
@@ -168,24 +159,14 @@ pub(super) fn query_value(query: &str, name: &str) -> Option<String> {
 }
 
 fn tokens(stream: &str, protection: Option<Protection<'_>>) -> impl Iterator<Item = String> {
-    protection
-        .filter(|protection| !protection.key.is_empty())
-        .into_iter()
-        .flat_map(move |protection| {
-            let time = tx_time(protection.expires, protection.case);
-            [
-                format!("txSecret={}", tx_secret(protection.key, stream, &time)),
-                format!("txTime={time}"),
-            ]
-        })
+    protection.filter(|protection| !protection.key.is_empty()).into_iter().flat_map(move |protection| {
+        let time = tx_time(protection.expires, protection.case);
+        [format!("txSecret={}", tx_secret(protection.key, stream, &time)), format!("txTime={time}")]
+    })
 }
 
 fn with_query(url: String, query: &[String]) -> String {
-    if query.is_empty() {
-        url
-    } else {
-        format!("{url}?{}", query.join("&"))
-    }
+    if query.is_empty() { url } else { format!("{url}?{}", query.join("&")) }
 }
 
 #[cfg(test)]
@@ -195,32 +176,16 @@ mod tests {
     use super::*;
 
     fn signed(key: &str, stream: &str, expires: UnixSeconds, case: HexCase) -> String {
-        let address = Address {
-            host: "h",
-            app: "live",
-            stream,
-        };
-        let url = push_url(
-            address,
-            &[("record", "flv|hls")],
-            Some(Protection { key, expires, case }),
-        );
-        url.split_once('?')
-            .map(|(_, query)| query.to_owned())
-            .expect("has a query")
+        let address = Address { host: "h", app: "live", stream };
+        let url = push_url(address, &[("record", "flv|hls")], Some(Protection { key, expires, case }));
+        url.split_once('?').map(|(_, query)| query.to_owned()).expect("has a query")
     }
 
     #[test]
     fn the_first_occurrence_of_a_parameter_counts() {
         let good = signed("k", "s", 100, HexCase::Lower);
-        assert_eq!(
-            verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), 100),
-            Ok(())
-        );
-        assert_eq!(
-            verify("k", "s", &format!("txTime=&{good}"), 100),
-            Err(Refusal::Missing)
-        );
+        assert_eq!(verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), 100), Ok(()));
+        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), 100), Err(Refusal::Missing));
     }
 
     #[test]
@@ -230,10 +195,7 @@ mod tests {
         for time in ["0ffffffffffffffff", "-1", "0x10", "g"] {
             assert_eq!(verify("k", "s", &query(time), 0), Err(Refusal::BadTime), "{time}");
         }
-        assert_eq!(
-            verify("k", "s", "txSecret=00&txTime=%2B1", 0),
-            Err(Refusal::BadTime)
-        );
+        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", 0), Err(Refusal::BadTime));
     }
 
     #[test]

@@ -35,13 +35,7 @@ impl Ticket<'_> {
     ///
     /// Source: contract tencent-cloud b.1 (1).
     pub fn content(&self) -> String {
-        content(
-            self.sdkappid,
-            self.user_id,
-            self.issued,
-            self.ttl,
-            self.userbuf().as_deref(),
-        )
+        content(self.sdkappid, self.user_id, self.issued, self.ttl, self.userbuf().as_deref())
     }
 
     /// `base64(hmac_sha256(key, content))`, standard alphabet. The key is used as text although it looks like hex.
@@ -142,10 +136,7 @@ pub fn verify(
     let json = unpack(usersig).ok_or(Refusal::Malformed)?;
     let sealed: Sealed = serde_json::from_slice(&json).map_err(|_| Refusal::Malformed)?;
     // A userbuf with line feeds could pass off the content of one user as that of another.
-    let userbuf_is_base64 = sealed
-        .userbuf
-        .as_ref()
-        .is_none_or(|text| STANDARD.decode(text).is_ok());
+    let userbuf_is_base64 = sealed.userbuf.as_ref().is_none_or(|text| STANDARD.decode(text).is_ok());
     if sealed.version != "2.0" || !userbuf_is_base64 {
         return Err(Refusal::Malformed);
     }
@@ -155,21 +146,11 @@ pub fn verify(
     if sealed.sdkappid != sdkappid {
         return Err(Refusal::Sdkappid);
     }
-    let content = content(
-        sdkappid,
-        user_id,
-        sealed.issued,
-        sealed.ttl,
-        sealed.userbuf.as_deref(),
-    );
+    let content = content(sdkappid, user_id, sealed.issued, sealed.ttl, sealed.userbuf.as_deref());
     if key.is_empty() || !digest::eq(&signature(key, &content), &sealed.signature) {
         return Err(Refusal::Signature);
     }
-    if now > sealed.issued.saturating_add(sealed.ttl) {
-        Err(Refusal::Expired)
-    } else {
-        Ok(())
-    }
+    if now > sealed.issued.saturating_add(sealed.ttl) { Err(Refusal::Expired) } else { Ok(()) }
 }
 
 /// Base64 with padding in the cloud's own alphabet: `+` is `*`, `/` is `-`, `=` is `_`. Not RFC 4648's base64url.
@@ -183,11 +164,7 @@ pub fn verify(
 ///
 /// Source: contract tencent-cloud b.1 (5).
 pub fn base64_encode(bytes: &[u8]) -> String {
-    STANDARD
-        .encode(bytes)
-        .replace('+', "*")
-        .replace('/', "-")
-        .replace('=', "_")
+    STANDARD.encode(bytes).replace('+', "*").replace('/', "-").replace('=', "_")
 }
 
 /// The bytes behind [`base64_encode`]; `None` for anything it does not write.
@@ -195,9 +172,7 @@ pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
     if text.contains(['+', '/', '=']) {
         return None;
     }
-    STANDARD
-        .decode(text.replace('*', "+").replace('-', "/").replace('_', "="))
-        .ok()
+    STANDARD.decode(text.replace('*', "+").replace('-', "/").replace('_', "=")).ok()
 }
 
 /// The JSON text of a ticket: one zlib stream, nothing after it, not longer than [`LONGEST`].
@@ -205,11 +180,7 @@ pub(super) fn unpack(usersig: &str) -> Option<Vec<u8>> {
     let zlib = base64_decode(usersig)?;
     let mut inflated = Vec::new();
     let mut decoder = ZlibDecoder::new(zlib.as_slice());
-    decoder
-        .by_ref()
-        .take(LONGEST + 1)
-        .read_to_end(&mut inflated)
-        .ok()?;
+    decoder.by_ref().take(LONGEST + 1).read_to_end(&mut inflated).ok()?;
     let whole = usize::try_from(decoder.total_in()).ok()? == zlib.len();
     (whole && u64::try_from(inflated.len()).ok()? <= LONGEST).then_some(inflated)
 }
@@ -217,10 +188,7 @@ pub(super) fn unpack(usersig: &str) -> Option<Vec<u8>> {
 #[expect(clippy::expect_used, reason = "writing to memory cannot fail")]
 fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(bytes)
-        .and_then(|()| encoder.finish())
-        .expect("memory takes every byte")
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every byte")
 }
 
 fn content(
@@ -230,9 +198,7 @@ fn content(
     ttl: i64,
     userbuf_base64: Option<&str>,
 ) -> String {
-    let userbuf = userbuf_base64
-        .map(|text| format!("TLS.userbuf:{text}\n"))
-        .unwrap_or_default();
+    let userbuf = userbuf_base64.map(|text| format!("TLS.userbuf:{text}\n")).unwrap_or_default();
     format!(
         "TLS.identifier:{user_id}\nTLS.sdkappid:{sdkappid}\nTLS.time:{issued}\nTLS.expire:{ttl}\n{userbuf}"
     )
@@ -250,13 +216,8 @@ mod tests {
     use super::*;
 
     const KEY: &str = "demo-im-key-0001";
-    const ANNA: Ticket<'static> = Ticket {
-        sdkappid: 14,
-        user_id: "anna",
-        issued: 1_000,
-        ttl: 60,
-        userbuf: None,
-    };
+    const ANNA: Ticket<'static> =
+        Ticket { sdkappid: 14, user_id: "anna", issued: 1_000, ttl: 60, userbuf: None };
 
     fn repack(json: &Value) -> String {
         base64_encode(&deflate(json.to_string().as_bytes()))
@@ -276,10 +237,7 @@ mod tests {
         assert_eq!(anna_with("TLS.userbuf", "".into()), Err(Refusal::Signature));
         assert_eq!(anna_with("TLS.sig", "".into()), Err(Refusal::Signature));
         assert_eq!(anna_with("TLS.sdkappid", 15.into()), Err(Refusal::Sdkappid));
-        assert_eq!(
-            anna_with("TLS.identifier", "bob".into()),
-            Err(Refusal::Identifier)
-        );
+        assert_eq!(anna_with("TLS.identifier", "bob".into()), Err(Refusal::Identifier));
         assert_eq!(anna_with("TLS.ver", "1.0".into()), Err(Refusal::Malformed));
         assert_eq!(anna_with("TLS.time", "1000".into()), Err(Refusal::Malformed));
         assert_eq!(anna_with("more", 1.into()), Ok(()));
@@ -293,10 +251,7 @@ mod tests {
             "TLS.ver": "2.0", "TLS.identifier": "anna", "TLS.sdkappid": 14, "TLS.time": 1000, "TLS.expire": 60,
             "TLS.userbuf": format!("x\n{tail}"), "TLS.sig": Ticket { user_id: &long, ..ANNA }.signature(KEY),
         });
-        assert_eq!(
-            verify(&repack(&json), 14, "anna", KEY, 1_000),
-            Err(Refusal::Malformed)
-        );
+        assert_eq!(verify(&repack(&json), 14, "anna", KEY, 1_000), Err(Refusal::Malformed));
     }
 
     #[test]
@@ -313,10 +268,7 @@ mod tests {
 
     #[test]
     fn an_empty_key_never_verifies() {
-        assert_eq!(
-            verify(&ANNA.seal(""), 14, "anna", "", 1_000),
-            Err(Refusal::Signature)
-        );
+        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", 1_000), Err(Refusal::Signature));
     }
 
     proptest! {

@@ -86,29 +86,17 @@ pub fn algorithms() -> impl Iterator<Item = &'static str> {
 /// ```
 pub fn check(vector: &Value) -> Result<(), Mismatch> {
     let algorithm = Inputs(vector).text("algorithm")?;
-    let (_, make) = ALGORITHMS
-        .iter()
-        .find(|(name, _)| *name == algorithm)
-        .ok_or(Mismatch::UnknownAlgorithm)?;
+    let (_, make) =
+        ALGORITHMS.iter().find(|(name, _)| *name == algorithm).ok_or(Mismatch::UnknownAlgorithm)?;
     let expected = vector.get("expected").ok_or_else(|| malformed("expected"))?;
     let mut got = make(Inputs(vector.get("inputs").ok_or_else(|| malformed("inputs"))?))?;
     if let (Some(got), Some(sample)) = (got.as_object_mut(), expected.get("sample_usersig")) {
         // Compressed bytes differ between zlib implementations, so a sample ticket holds if it opens to the same object.
         let opened = sample.as_str().and_then(open);
         let same = opened.is_some() && opened.as_ref() == got.get("json");
-        got.insert(
-            "sample_usersig".to_owned(),
-            if same { sample.clone() } else { opened.into() },
-        );
+        got.insert("sample_usersig".to_owned(), if same { sample.clone() } else { opened.into() });
     }
-    if got == *expected {
-        Ok(())
-    } else {
-        Err(Mismatch::Differs {
-            expected: expected.clone(),
-            got,
-        })
-    }
+    if got == *expected { Ok(()) } else { Err(Mismatch::Differs { expected: expected.clone(), got }) }
 }
 
 fn malformed(what: &str) -> Mismatch {
@@ -117,10 +105,7 @@ fn malformed(what: &str) -> Mismatch {
 
 /// `{<flag>: true, "reason": "ok"}` or `{<flag>: false, "reason": <why>}`.
 fn verdict<E: ToString>(flag: &str, outcome: &Result<(), E>) -> Value {
-    let reason = outcome
-        .as_ref()
-        .err()
-        .map_or_else(|| "ok".to_owned(), ToString::to_string);
+    let reason = outcome.as_ref().err().map_or_else(|| "ok".to_owned(), ToString::to_string);
     json!({ flag: outcome.is_ok(), "reason": reason })
 }
 
@@ -153,22 +138,13 @@ fn live_code(inputs: Inputs<'_>) -> Made {
 
 /// The configuration of the original servers: the cloud's own hosts, three hours, everything else as given.
 fn media(bizid: String, push_key: &str, record: bool) -> MediaConfig {
-    MediaConfig {
-        bizid,
-        push_key: push_key.into(),
-        record,
-        ..Config::sqlite("").media
-    }
+    MediaConfig { bizid, push_key: push_key.into(), record, ..Config::sqlite("").media }
 }
 
 fn v1_urls(inputs: Inputs<'_>) -> Made {
     let (bizid, now) = (inputs.spelled("bizid")?, inputs.integer("now")?);
     let code = stream::live_code(&bizid, inputs.text("userid")?, None);
-    let media = media(
-        bizid,
-        inputs.text("push_key")?,
-        inputs.get("record", Value::as_bool)?,
-    );
+    let media = media(bizid, inputs.text("push_key")?, inputs.get("record", Value::as_bool)?);
     let play = media.play_urls(&code, now);
     let push = media.push_url(&code, now);
     Ok(json!({
@@ -182,11 +158,8 @@ fn bypass_stream(inputs: Inputs<'_>) -> Made {
         1 => Picture::Screen,
         _ => return Err(malformed("videotype")),
     };
-    let (bizid, room, host) = (
-        inputs.spelled("bizid")?,
-        inputs.integer("roomnum")?,
-        inputs.text("host_uid")?,
-    );
+    let (bizid, room, host) =
+        (inputs.spelled("bizid")?, inputs.integer("roomnum")?, inputs.text("host_uid")?);
     let code = stream::bypass_code(&bizid, room, host, picture);
     let play = media(bizid, "", true).play_urls(&code, 0);
     Ok(json!({
@@ -219,24 +192,15 @@ fn user_sig(inputs: Inputs<'_>) -> Made {
 fn user_sig_verify(inputs: Inputs<'_>) -> Made {
     let (usersig, sdkappid) = (inputs.text("usersig")?, inputs.integer("sdkappid")?);
     let (user_id, key) = (inputs.text("identifier")?, inputs.text("key")?);
-    Ok(verdict(
-        "valid",
-        &usersig::verify(usersig, sdkappid, user_id, key, inputs.integer("now")?),
-    ))
+    Ok(verdict("valid", &usersig::verify(usersig, sdkappid, user_id, key, inputs.integer("now")?)))
 }
 
 /// Both ways: a text that does not decode to the same bytes is not the result.
 fn tls_base64(inputs: Inputs<'_>) -> Made {
-    let digits = inputs.get("bytes_hex", |value| {
-        value.as_str()?.as_bytes().chunks(2).map(octet).collect()
-    });
+    let digits = inputs.get("bytes_hex", |value| value.as_str()?.as_bytes().chunks(2).map(octet).collect());
     let bytes: Vec<u8> = digits?;
     let text = usersig::base64_encode(&bytes);
-    Ok(if usersig::base64_decode(&text) == Some(bytes) {
-        text.into()
-    } else {
-        Value::Null
-    })
+    Ok(if usersig::base64_decode(&text) == Some(bytes) { text.into() } else { Value::Null })
 }
 
 fn octet(digits: &[u8]) -> Option<u8> {
@@ -279,12 +243,8 @@ fn cos_v5_sign_key(inputs: Inputs<'_>) -> Made {
 
 fn cos_v5_authorization(inputs: Inputs<'_>) -> Made {
     let (params, headers) = (inputs.members("params")?, inputs.members("headers")?);
-    let request = V5 {
-        method: inputs.text("method")?,
-        path: inputs.text("path")?,
-        params: &params,
-        headers: &headers,
-    };
+    let request =
+        V5 { method: inputs.text("method")?, path: inputs.text("path")?, params: &params, headers: &headers };
     let key_time = cos::key_time(inputs.integer("start")?, inputs.integer("end")?);
     let secret_key = inputs.text("secret_key")?;
     Ok(json!({
@@ -322,12 +282,10 @@ fn callback_sign(inputs: Inputs<'_>) -> Made {
 
 fn callback_verify(inputs: Inputs<'_>) -> Made {
     let (body, key) = (inputs.text("body")?.as_bytes(), inputs.text("key")?);
-    Ok(
-        match callback::receive(body, key, inputs.integer("now")?, inputs.integer("grace_s")?) {
-            Ok(notice) => json!({
-                "accept": true, "reason": "ok", "event_type": notice.event_type, "stream_id": notice.stream_id,
-            }),
-            Err(refusal) => verdict("accept", &Err(refusal)),
-        },
-    )
+    Ok(match callback::receive(body, key, inputs.integer("now")?, inputs.integer("grace_s")?) {
+        Ok(notice) => json!({
+            "accept": true, "reason": "ok", "event_type": notice.event_type, "stream_id": notice.stream_id,
+        }),
+        Err(refusal) => verdict("accept", &Err(refusal)),
+    })
 }

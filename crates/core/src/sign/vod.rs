@@ -23,10 +23,7 @@ impl Upload<'_> {
     ///
     /// Source: contract tencent-cloud e (1), minilvb-v2 §5.3.
     pub fn original(&self) -> String {
-        let (now, expires) = (
-            self.now.to_string(),
-            self.now.saturating_add(self.ttl).to_string(),
-        );
+        let (now, expires) = (self.now.to_string(), self.now.saturating_add(self.ttl).to_string());
         let random = self.random.to_string();
         let mut params = vec![
             ("secretId", self.secret_id),
@@ -42,9 +39,7 @@ impl Upload<'_> {
 
 /// Any list of upload parameters as the text to be signed: `name=value` joined by `&`, values form-encoded, order kept.
 pub fn original(params: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(params)
-        .finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
 /// `base64(hmac_sha1(secret_key, original) + original)`: 20 raw bytes, then the text; standard alphabet with padding.
@@ -72,13 +67,7 @@ mod tests {
 
     #[test]
     fn a_procedure_stands_before_random_and_is_encoded() {
-        let upload = Upload {
-            secret_id: "id",
-            now: 1,
-            ttl: 2,
-            procedure: "a b&中",
-            random: 4,
-        };
+        let upload = Upload { secret_id: "id", now: 1, ttl: 2, procedure: "a b&中", random: 4 };
         assert_eq!(
             upload.original(),
             "secretId=id&currentTimeStamp=1&expireTime=3&procedure=a+b%26%E4%B8%AD&random=4"

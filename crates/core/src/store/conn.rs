@@ -25,11 +25,9 @@ pub(crate) use on;
 
 /// The file a `sqlite://` URL names.
 pub(crate) fn sqlite_path(config: &DatabaseConfig) -> Result<&str, StartError> {
-    config
-        .url
-        .strip_prefix("sqlite://")
-        .filter(|path| !path.is_empty())
-        .ok_or_else(|| StartError::UnknownDatabase(config.url.split("://").next().unwrap_or_default().to_owned()))
+    config.url.strip_prefix("sqlite://").filter(|path| !path.is_empty()).ok_or_else(|| {
+        StartError::UnknownDatabase(config.url.split("://").next().unwrap_or_default().to_owned())
+    })
 }
 
 impl Conn {

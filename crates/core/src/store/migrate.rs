@@ -12,11 +12,13 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StartError> {
     let Conn::Sqlite(conn) = conn;
     let applied = conn.applied_migrations().map_err(StartError::Migrate)?;
-    let known: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> = SQLITE.migrations().map_err(StartError::Migrate)?;
+    let known: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> =
+        SQLITE.migrations().map_err(StartError::Migrate)?;
     let known = known.iter().map(|migration| migration.name().version().as_owned()).max();
     let found = applied.into_iter().max();
     if found > known {
-        let text = |version: Option<MigrationVersion<'_>>| version.map_or_else(String::new, |v| v.to_string());
+        let text =
+            |version: Option<MigrationVersion<'_>>| version.map_or_else(String::new, |v| v.to_string());
         return Err(StartError::NewerSchema { found: text(found), known: text(known) });
     }
     conn.run_pending_migrations(SQLITE).map_err(StartError::Migrate)?;

@@ -37,7 +37,10 @@ impl r2d2::ManageConnection for Manager {
 }
 
 /// Starts the reader threads.
-pub(super) fn start(config: &DatabaseConfig, jobs: &Receiver<ReadJob>) -> Result<Vec<JoinHandle<()>>, StartError> {
+pub(super) fn start(
+    config: &DatabaseConfig,
+    jobs: &Receiver<ReadJob>,
+) -> Result<Vec<JoinHandle<()>>, StartError> {
     let count = config.readers.max(1);
     let pool = r2d2::Pool::builder()
         .max_size(u32::try_from(count).unwrap_or(u32::MAX))

@@ -94,6 +94,18 @@ diesel::joinable!(recording_audience -> accounts (account_id));
 diesel::joinable!(short_videos -> accounts (account_id));
 diesel::joinable!(follows -> rooms (room));
 diesel::allow_tables_to_appear_in_same_query!(
-    accounts, head_pictures, sessions, rooms, broadcasts, audience, recordings, recording_audience,
-    short_videos, follows, stream_codes, verifications, reports, settings,
+    accounts,
+    head_pictures,
+    sessions,
+    rooms,
+    broadcasts,
+    audience,
+    recordings,
+    recording_audience,
+    short_videos,
+    follows,
+    stream_codes,
+    verifications,
+    reports,
+    settings,
 );

@@ -16,7 +16,12 @@ pub(crate) struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(conn: &'a mut Conn, now: UnixSeconds, env: &'a Env, changes: &'a mut Vec<Change>) -> Self {
+    pub(super) fn new(
+        conn: &'a mut Conn,
+        now: UnixSeconds,
+        env: &'a Env,
+        changes: &'a mut Vec<Change>,
+    ) -> Self {
         Self { conn, now, env, changes }
     }
 

@@ -136,7 +136,11 @@ impl Writer {
                 None
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, jobs = batch.len(), "commit failed");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    jobs = batch.len(),
+                    "commit failed"
+                );
                 let _ = self.conn.execute("ROLLBACK");
                 Some(error.to_string())
             }

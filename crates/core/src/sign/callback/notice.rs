@@ -190,17 +190,7 @@ mod tests {
 
     #[test]
     fn only_an_object_is_a_notice() {
-        for body in [
-            "",
-            " ",
-            "null",
-            "[]",
-            "1",
-            "{",
-            "{}x",
-            "{\"a\":\"\u{1}\"}",
-            "{\"a\":1e999}",
-        ] {
+        for body in ["", " ", "null", "[]", "1", "{", "{}x", "{\"a\":\"\u{1}\"}", "{\"a\":1e999}"] {
             assert_eq!(Notice::parse(body.as_bytes()).unwrap_err(), Malformed, "{body}");
         }
         assert!(Notice::parse(b"{\"a\":\"\xff\"}").is_err());
@@ -236,11 +226,7 @@ mod tests {
             ("{}", Number::NotNumeric),
             ("null", Number::Missing),
         ] {
-            assert_eq!(
-                parse(&format!("{{\"duration\":{json}}}")).duration,
-                number,
-                "{json}"
-            );
+            assert_eq!(parse(&format!("{{\"duration\":{json}}}")).duration, number, "{json}");
         }
     }
 

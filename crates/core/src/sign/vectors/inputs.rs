@@ -67,21 +67,15 @@ impl<'a> Inputs<'a> {
     }
 
     pub(super) fn address(self) -> Result<Address<'a>, Mismatch> {
-        Ok(Address {
-            host: self.text("domain")?,
-            app: self.text("app")?,
-            stream: self.text("stream")?,
-        })
+        Ok(Address { host: self.text("domain")?, app: self.text("app")?, stream: self.text("stream")? })
     }
 
     pub(super) fn protection(self) -> Result<Option<Protection<'a>>, Mismatch> {
         match self.optional("key", Value::as_str)? {
             None | Some("") => Ok(None),
-            Some(key) => Ok(Some(Protection {
-                key,
-                expires: self.integer("expire_unix")?,
-                case: self.hex_case()?,
-            })),
+            Some(key) => {
+                Ok(Some(Protection { key, expires: self.integer("expire_unix")?, case: self.hex_case()? }))
+            }
         }
     }
 }
@@ -95,8 +89,5 @@ fn spell(value: &Value) -> Option<String> {
 }
 
 pub(super) fn borrowed<'a>(pairs: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
-    pairs
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect()
+    pairs.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
