@@ -34,14 +34,9 @@ impl Job {
         match self {
             Self::Fmt => run_command(&mut cargo(["fmt", "--all", "--check"])),
             Self::Tidy => tidy::run(),
-            Self::Clippy => run_command(&mut cargo([
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ])),
+            Self::Clippy => {
+                run_command(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+            }
             Self::Doc => {
                 run_command(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
             }
@@ -57,8 +52,7 @@ impl Job {
 
 impl std::fmt::Display for Job {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.to_possible_value()
-            .map_or(Ok(()), |value| formatter.pad(value.get_name()))
+        self.to_possible_value().map_or(Ok(()), |value| formatter.pad(value.get_name()))
     }
 }
 
@@ -68,15 +62,8 @@ pub(crate) fn run(named: &[Job], skipped: &[Job]) -> Result<()> {
 }
 
 fn selection(named: &[Job], skipped: &[Job]) -> Vec<Job> {
-    let jobs = if named.is_empty() {
-        Job::value_variants()
-    } else {
-        named
-    };
-    jobs.iter()
-        .copied()
-        .filter(|job| !skipped.contains(job))
-        .collect()
+    let jobs = if named.is_empty() { Job::value_variants() } else { named };
+    jobs.iter().copied().filter(|job| !skipped.contains(job)).collect()
 }
 
 fn run_each(jobs: &[Job], mut run: impl FnMut(Job) -> Result<()>) -> Result<()> {
@@ -98,11 +85,7 @@ fn run_each(jobs: &[Job], mut run: impl FnMut(Job) -> Result<()>) -> Result<()> 
 fn print_summary(summary: &[(Job, bool, Duration)], wanted: usize) {
     println!("==> {} of {wanted} jobs run", summary.len());
     for (job, passed, duration) in summary {
-        println!(
-            "{job:8} {} {:7.1} s",
-            if *passed { "ok    " } else { "FAILED" },
-            duration.as_secs_f64()
-        );
+        println!("{job:8} {} {:7.1} s", if *passed { "ok    " } else { "FAILED" }, duration.as_secs_f64());
     }
 }
 
@@ -122,11 +105,7 @@ mod tests {
         let mut seen = Vec::new();
         let result = run_each(&[Job::Fmt, Job::Doc, Job::Test], |job| {
             seen.push(job);
-            if job == Job::Doc {
-                Err(anyhow::anyhow!("broken"))
-            } else {
-                Ok(())
-            }
+            if job == Job::Doc { Err(anyhow::anyhow!("broken")) } else { Ok(()) }
         });
         assert_eq!(seen, [Job::Fmt, Job::Doc]);
         assert_eq!(result.unwrap_err().to_string(), "CI job doc failed");

@@ -40,10 +40,9 @@ pub(crate) fn run(check: bool) -> Result<()> {
 pub(crate) fn problems(tree: &Tree) -> Vec<(String, String)> {
     let stale = documents(tree).into_iter().filter_map(|(path, text)| match text {
         None => Some((path, format!("lacks the markers {BEGIN} and {END}"))),
-        Some(text) if tree.text(&path) != Some(text.as_str()) => Some((
-            path,
-            "the interface table is stale; `cargo xtask docs` rewrites it".to_owned(),
-        )),
+        Some(text) if tree.text(&path) != Some(text.as_str()) => {
+            Some((path, "the interface table is stale; `cargo xtask docs` rewrites it".to_owned()))
+        }
         Some(_) => None,
     });
     stale.collect()
@@ -72,11 +71,7 @@ fn table(adapter: &str, rows: &[Row]) -> String {
     for row in rows {
         let folder = row.contract_folder(adapter);
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            table,
-            "| `{}` | {} | [cases](../../{folder}/) |",
-            row.name, row.source
-        );
+        let _ = writeln!(table, "| `{}` | {} | [cases](../../{folder}/) |", row.name, row.source);
     }
     table
 }
@@ -116,9 +111,6 @@ mod tests {
     #[test]
     fn adapters_without_a_table_or_a_document_are_skipped() {
         assert_eq!(problems(&Tree::from([(PATH, "# qplus\n")])), []);
-        assert_eq!(
-            problems(&Tree::from([("crates/qplus/src/interface.rs", TABLE)])),
-            []
-        );
+        assert_eq!(problems(&Tree::from([("crates/qplus/src/interface.rs", TABLE)])), []);
     }
 }

@@ -2,10 +2,7 @@
 //! the generated part of its documentation. A laptop and a CI machine run the same code.
 //!
 //! It starts `cargo` and nothing else, installs nothing, and reads no environment variable.
-#![expect(
-    clippy::print_stdout,
-    reason = "a command line tool answers on its standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
 
 mod ci;
 mod command;

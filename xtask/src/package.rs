@@ -37,11 +37,7 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
     let output = cargo(["metadata", "--format-version", "1", "--no-deps"])
         .output()
         .context("cannot start `cargo metadata`")?;
-    ensure!(
-        output.status.success(),
-        "`cargo metadata` failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
     let metadata: Metadata =
         serde_json::from_slice(&output.stdout).context("`cargo metadata` wrote no JSON")?;
     Ok(metadata.packages)

@@ -79,24 +79,14 @@ impl Tokens {
                     test_item &= group.delimiter() != Delimiter::Brace;
                 }
                 TokenTree::Punct(mark) => {
-                    self.add(
-                        Kind::Mark,
-                        mark.as_char().to_string(),
-                        mark.span(),
-                        test_only || test_item,
-                    );
+                    self.add(Kind::Mark, mark.as_char().to_string(), mark.span(), test_only || test_item);
                     test_item &= mark.as_char() != ';';
                 }
                 TokenTree::Ident(word) => {
                     self.add(Kind::Word, word.to_string(), word.span(), test_only || test_item);
                 }
                 TokenTree::Literal(literal) => {
-                    self.add(
-                        Kind::Literal,
-                        literal.to_string(),
-                        literal.span(),
-                        test_only || test_item,
-                    );
+                    self.add(Kind::Literal, literal.to_string(), literal.span(), test_only || test_item);
                 }
             }
         }
@@ -115,12 +105,7 @@ impl Tokens {
     }
 
     fn add(&mut self, kind: Kind, text: String, span: Span, test_only: bool) {
-        self.0.push(Token {
-            kind,
-            text,
-            line: span.start().line,
-            test_only,
-        });
+        self.0.push(Token { kind, text, line: span.start().line, test_only });
     }
 }
 
@@ -145,15 +130,9 @@ mod tests {
     #[test]
     fn comments_are_left_out_and_lines_kept() {
         let tokens = Tokens::of("//! a\n/// b\nfn c() { /* d */ \"e // f\"; }\n// g\n").unwrap();
-        let texts: Vec<_> = tokens
-            .iter()
-            .map(|token| (token.text.as_str(), token.line))
-            .collect();
+        let texts: Vec<_> = tokens.iter().map(|token| (token.text.as_str(), token.line)).collect();
         let line = |text| (text, 3);
-        assert_eq!(
-            texts,
-            ["fn", "c", "(", ")", "{", "\"e // f\"", ";", "}"].map(line)
-        );
+        assert_eq!(texts, ["fn", "c", "(", ")", "{", "\"e // f\"", ";", "}"].map(line));
     }
 
     #[test]
@@ -168,10 +147,7 @@ mod tests {
     #[test]
     fn sequences_are_found_where_they_start() {
         let tokens = Tokens::of("a::b;\n\na::c; a :: b").unwrap();
-        let lines: Vec<_> = tokens
-            .find(&["a", ":", ":", "b"])
-            .map(|token| token.line)
-            .collect();
+        let lines: Vec<_> = tokens.find(&["a", ":", ":", "b"]).map(|token| token.line).collect();
         assert_eq!(lines, [1, 3]);
     }
 

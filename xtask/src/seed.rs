@@ -129,8 +129,5 @@ pub(crate) const PROTOCOLS: &[Protocol] = &[
 /// The protocol an adapter speaks.
 #[cfg(test)]
 pub(crate) fn protocol(adapter: &str) -> &'static Protocol {
-    PROTOCOLS
-        .iter()
-        .find(|protocol| protocol.adapter == adapter)
-        .unwrap()
+    PROTOCOLS.iter().find(|protocol| protocol.adapter == adapter).unwrap()
 }

@@ -22,10 +22,7 @@ pub(crate) struct Row {
 impl Row {
     /// The folder of the interface's contract data.
     pub(crate) fn contract_folder(&self, adapter: &str) -> String {
-        format!(
-            "tests/contracts/{adapter}/{}",
-            self.name.trim_matches('/').replace('/', ".")
-        )
+        format!("tests/contracts/{adapter}/{}", self.name.trim_matches('/').replace('/', "."))
     }
 }
 
@@ -38,16 +35,16 @@ pub(crate) fn rows(tree: &Tree, adapter: &str) -> Option<Vec<Row>> {
         };
         let tokens: Vec<_> = tokens.iter().filter(|token| !token.test_only).collect();
         for table in tables(&tokens) {
-            found
-                .get_or_insert_with(Vec::new)
-                .extend(table.split(|token| token.text == ";").filter_map(|statement| {
+            found.get_or_insert_with(Vec::new).extend(table.split(|token| token.text == ";").filter_map(
+                |statement| {
                     row(statement).map(|(name, source, line)| Row {
                         name,
                         source,
                         path: path.to_owned(),
                         line,
                     })
-                }));
+                },
+            ));
         }
     }
     found
@@ -102,26 +99,13 @@ fn after() { let x: u8 = 7; }
 
     #[test]
     fn rows_are_read_with_their_lines() {
-        let tree = Tree::from([
-            ("crates/sxb/src/interface.rs", TABLE),
-            ("crates/qplus/src/lib.rs", "//! None."),
-        ]);
+        let tree =
+            Tree::from([("crates/sxb/src/interface.rs", TABLE), ("crates/qplus/src/lib.rs", "//! None.")]);
         let rows = rows(&tree, "sxb").unwrap();
-        let found: Vec<_> = rows
-            .iter()
-            .map(|row| (row.name.as_str(), row.source.as_str(), row.line))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                ("account/regist", "seed 003 §一", 6),
-                ("live/roomlist", "seed 003 §五", 7)
-            ]
-        );
-        assert_eq!(
-            rows[1].contract_folder("sxb"),
-            "tests/contracts/sxb/live.roomlist"
-        );
+        let found: Vec<_> =
+            rows.iter().map(|row| (row.name.as_str(), row.source.as_str(), row.line)).collect();
+        assert_eq!(found, [("account/regist", "seed 003 §一", 6), ("live/roomlist", "seed 003 §五", 7)]);
+        assert_eq!(rows[1].contract_folder("sxb"), "tests/contracts/sxb/live.roomlist");
         assert_eq!(super::rows(&tree, "qplus"), None);
     }
 }

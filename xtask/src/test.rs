@@ -17,14 +17,7 @@ fn runner(nextest: bool) -> impl Iterator<Item = &'static str> {
         &["nextest", "run", "--workspace", "--no-fail-fast"]
     } else {
         // Doctests are a job of their own; left to the default they would run here too.
-        &[
-            "test",
-            "--workspace",
-            "--no-fail-fast",
-            "--lib",
-            "--bins",
-            "--tests",
-        ]
+        &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]
     };
     words.iter().copied()
 }

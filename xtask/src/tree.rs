@@ -23,15 +23,8 @@ impl Tree {
         let unreadable = || format!("cannot read {}", folder.display());
         for entry in fs::read_dir(folder).with_context(unreadable)? {
             let entry = entry.with_context(unreadable)?;
-            let name = entry
-                .file_name()
-                .into_string()
-                .ok()
-                .context("a file name is not UTF-8")?;
-            let (kind, path) = (
-                entry.file_type().with_context(unreadable)?,
-                format!("{prefix}{name}"),
-            );
+            let name = entry.file_name().into_string().ok().context("a file name is not UTF-8")?;
+            let (kind, path) = (entry.file_type().with_context(unreadable)?, format!("{prefix}{name}"));
             if SKIPPED.contains(&name.as_str()) {
                 continue;
             }
@@ -57,22 +50,14 @@ impl Tree {
 
     /// All files, in order of their paths.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
-            .iter()
-            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+        self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
     }
 
     /// All UTF-8 files whose name ends in that extension.
     pub(crate) fn with_extension(&self, extension: &str) -> impl Iterator<Item = (&str, &str)> {
         self.files().filter_map(move |(path, bytes)| {
-            let named = Path::new(path)
-                .extension()
-                .is_some_and(|found| found == extension);
-            if named {
-                std::str::from_utf8(bytes).ok().map(|text| (path, text))
-            } else {
-                None
-            }
+            let named = Path::new(path).extension().is_some_and(|found| found == extension);
+            if named { std::str::from_utf8(bytes).ok().map(|text| (path, text)) } else { None }
         })
     }
 
@@ -86,12 +71,7 @@ impl Tree {
 #[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Tree {
     fn from(files: [(&str, &str); N]) -> Self {
-        Self(
-            files
-                .into_iter()
-                .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
-                .collect(),
-        )
+        Self(files.into_iter().map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).collect())
     }
 }
 
@@ -109,12 +89,7 @@ mod tests {
     #[test]
     fn reads_everything_but_build_output() {
         let root = tempfile::tempdir().unwrap();
-        for path in [
-            "docs/adr/0001-a.md",
-            "target/debug/x.rs",
-            ".ci/run",
-            "crates/core/target/y.rs",
-        ] {
+        for path in ["docs/adr/0001-a.md", "target/debug/x.rs", ".ci/run", "crates/core/target/y.rs"] {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "text").unwrap();

@@ -9,14 +9,7 @@ use crate::package::{Dependency, Package};
 const HTTP: &[&str] = &["http", "http-body", "http-body-util"];
 const SERVER: &[&str] = &["hyper", "hyper-util"];
 const RUNTIME: &[&str] = &["tokio", "tokio-util"];
-const STORAGE: &[&str] = &[
-    "diesel",
-    "diesel_migrations",
-    "libsqlite3-sys",
-    "pq-sys",
-    "r2d2",
-    "rusqlite",
-];
+const STORAGE: &[&str] = &["diesel", "diesel_migrations", "libsqlite3-sys", "pq-sys", "r2d2", "rusqlite"];
 
 const ADAPTERS: &[&str] = &["minilvb-v1", "minilvb-v2", "qplus", "sxb"];
 
@@ -32,71 +25,38 @@ struct Layer {
 fn layer(package: &str) -> Option<Layer> {
     const SHARED: &[&str] = &["relive-core", "relive-wire"];
     Some(match package {
-        "relive-core" => Layer {
-            below: &[],
-            never: &[HTTP, SERVER],
-        },
-        "relive-wire" => Layer {
-            below: &[],
-            never: &[SERVER, RUNTIME, STORAGE],
-        },
-        adapter if ADAPTERS.contains(&adapter) => Layer {
-            below: &[SHARED],
-            never: &[SERVER, RUNTIME, STORAGE],
-        },
-        "relive-gateway" => Layer {
-            below: &[SHARED, ADAPTERS],
-            never: &[STORAGE],
-        },
-        "contract-tests" => Layer {
-            below: &[SHARED, ADAPTERS, &["relive-gateway"]],
-            never: &[STORAGE],
-        },
-        "xtask" => Layer {
-            below: &[],
-            never: &[SERVER, RUNTIME, STORAGE],
-        },
+        "relive-core" => Layer { below: &[], never: &[HTTP, SERVER] },
+        "relive-wire" => Layer { below: &[], never: &[SERVER, RUNTIME, STORAGE] },
+        adapter if ADAPTERS.contains(&adapter) => {
+            Layer { below: &[SHARED], never: &[SERVER, RUNTIME, STORAGE] }
+        }
+        "relive-gateway" => Layer { below: &[SHARED, ADAPTERS], never: &[STORAGE] },
+        "contract-tests" => Layer { below: &[SHARED, ADAPTERS, &["relive-gateway"]], never: &[STORAGE] },
+        "xtask" => Layer { below: &[], never: &[SERVER, RUNTIME, STORAGE] },
         _ => return None,
     })
 }
 
 /// Every dependency goes down the layers, none sideways or up.
 pub(super) fn layers(repository: &Repository) -> Vec<Finding> {
-    let workspace: Vec<_> = repository
-        .packages
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
-    let problems = repository
-        .packages
-        .iter()
-        .flat_map(|package| problems(package, &workspace));
-    problems
-        .map(|message| Finding::new("Cargo.toml", 1, message))
-        .collect()
+    let workspace: Vec<_> = repository.packages.iter().map(|package| package.name.as_str()).collect();
+    let problems = repository.packages.iter().flat_map(|package| problems(package, &workspace));
+    problems.map(|message| Finding::new("Cargo.toml", 1, message)).collect()
 }
 
 fn problems(package: &Package, workspace: &[&str]) -> Vec<String> {
     let name = &package.name;
     let Some(layer) = layer(name) else {
-        return vec![format!(
-            "package {name} has no layer yet: give it one in xtask/src/tidy/dependency.rs"
-        )];
+        return vec![format!("package {name} has no layer yet: give it one in xtask/src/tidy/dependency.rs")];
     };
     let closed = |dependency: &&Dependency| {
         let other = dependency.name.as_str();
         let among = |lists: &[&[&str]]| lists.iter().any(|list| list.contains(&other));
         let test_runtime = dependency.is_dev() && RUNTIME.contains(&other);
-        if workspace.contains(&other) {
-            !among(layer.below)
-        } else {
-            among(layer.never) && !test_runtime
-        }
+        if workspace.contains(&other) { !among(layer.below) } else { among(layer.never) && !test_runtime }
     };
     let found = package.dependencies.iter().filter(closed);
-    found
-        .map(|dependency| format!("{name} must not depend on {}", dependency.name))
-        .collect()
+    found.map(|dependency| format!("{name} must not depend on {}", dependency.name)).collect()
 }
 
 #[cfg(test)]
@@ -105,25 +65,15 @@ mod tests {
     use crate::package::packages;
 
     fn package(name: &str, dependencies: &[(&str, Option<&str>)]) -> Package {
-        let dependencies = dependencies.iter().map(|(name, kind)| Dependency {
-            name: (*name).to_owned(),
-            kind: kind.map(str::to_owned),
-        });
-        Package {
-            name: name.to_owned(),
-            dependencies: dependencies.collect(),
-        }
+        let dependencies = dependencies
+            .iter()
+            .map(|(name, kind)| Dependency { name: (*name).to_owned(), kind: kind.map(str::to_owned) });
+        Package { name: name.to_owned(), dependencies: dependencies.collect() }
     }
 
     fn check(packages: Vec<Package>) -> Vec<String> {
-        let repository = Repository {
-            packages,
-            ..Repository::default()
-        };
-        layers(&repository)
-            .into_iter()
-            .map(|finding| finding.message)
-            .collect()
+        let repository = Repository { packages, ..Repository::default() };
+        layers(&repository).into_iter().map(|finding| finding.message).collect()
     }
 
     #[test]
@@ -153,10 +103,7 @@ mod tests {
     #[test]
     fn tests_may_use_a_runtime_and_nothing_else() {
         assert!(check(vec![package("sxb", &[("tokio", Some("dev"))])]).is_empty());
-        assert_eq!(
-            check(vec![package("sxb", &[("hyper", Some("dev"))])]),
-            ["sxb must not depend on hyper"]
-        );
+        assert_eq!(check(vec![package("sxb", &[("hyper", Some("dev"))])]), ["sxb must not depend on hyper"]);
         assert_eq!(
             check(vec![package("sxb", &[("tokio", Some("build"))])]),
             ["sxb must not depend on tokio"]

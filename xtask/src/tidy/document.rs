@@ -21,20 +21,13 @@ pub(super) fn decision_records(repository: &Repository) -> Vec<Finding> {
         match number.and_then(|(number, _)| number.parse::<u32>().ok()) {
             Some(number) if number == expected => expected += 1,
             Some(number) => {
-                findings.push(Finding::new(
-                    path,
-                    1,
-                    format!("the next record is number {expected:04}"),
-                ));
+                findings.push(Finding::new(path, 1, format!("the next record is number {expected:04}")));
                 expected = number + 1;
             }
             None => findings.push(Finding::new(path, 1, "a record is named NNNN-title.md")),
         }
         let sections = markdown::sections(&String::from_utf8_lossy(bytes));
-        for missing in SECTIONS
-            .iter()
-            .filter(|section| !sections.iter().any(|found| found == *section))
-        {
+        for missing in SECTIONS.iter().filter(|section| !sections.iter().any(|found| found == *section)) {
             findings.push(Finding::new(path, 1, format!("has no section `## {missing}`")));
         }
     }
@@ -51,11 +44,7 @@ pub(super) fn links(repository: &Repository) -> Vec<Finding> {
                 continue;
             }
             if !resolve(path, target).is_some_and(|target| repository.tree.has(&target)) {
-                findings.push(Finding::new(
-                    path,
-                    link.line,
-                    format!("{target} is not in the repository"),
-                ));
+                findings.push(Finding::new(path, link.line, format!("{target} is not in the repository")));
             }
         }
     }
@@ -87,11 +76,7 @@ mod tests {
     #[test]
     fn records_are_numbered_without_gaps() {
         let check = |first: &str, second: &str| {
-            let files = [
-                ("docs/adr/README.md", "# Template"),
-                (first, RECORD),
-                (second, RECORD),
-            ];
+            let files = [("docs/adr/README.md", "# Template"), (first, RECORD), (second, RECORD)];
             decision_records(&Repository::from(files)).len()
         };
         assert_eq!(check("docs/adr/0001-a.md", "docs/adr/0002-b.md"), 0);
@@ -105,14 +90,7 @@ mod tests {
     fn records_have_their_sections() {
         let record = RECORD.replace("## Decision", "## Choice");
         let findings = decision_records(&Repository::from([("docs/adr/0001-a.md", record.as_str())]));
-        assert_eq!(
-            findings,
-            [Finding::new(
-                "docs/adr/0001-a.md",
-                1,
-                "has no section `## Decision`"
-            )]
-        );
+        assert_eq!(findings, [Finding::new("docs/adr/0001-a.md", 1, "has no section `## Decision`")]);
     }
 
     #[test]
@@ -123,10 +101,7 @@ mod tests {
             ("README.md", "[a](docs/A.md)"),
             ("docs/adr/README.md", ""),
         ]);
-        let lines: Vec<_> = links(&repository)
-            .into_iter()
-            .map(|finding| finding.line)
-            .collect();
+        let lines: Vec<_> = links(&repository).into_iter().map(|finding| finding.line).collect();
         assert_eq!(lines, [3, 4]);
     }
 }

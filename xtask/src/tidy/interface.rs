@@ -13,9 +13,7 @@ use crate::{
 
 /// Adapters without a table, in words.
 pub(super) fn not_built_yet(repository: &Repository) -> Vec<String> {
-    let missing = PROTOCOLS
-        .iter()
-        .filter(|protocol| rows(&repository.tree, protocol.adapter).is_none());
+    let missing = PROTOCOLS.iter().filter(|protocol| rows(&repository.tree, protocol.adapter).is_none());
     missing
         .map(|protocol| format!("{} is not built yet: it has no interface table", protocol.adapter))
         .collect()
@@ -59,25 +57,17 @@ fn row_findings(tree: &Tree, protocol: &Protocol, rows: &[Row]) -> Vec<Finding> 
 
 /// A row stands for a published call if it has its name, with or without the path in front.
 fn implements(row: &Row, interface: &str) -> bool {
-    row.name
-        .strip_suffix(interface)
-        .is_some_and(|front| front.is_empty() || front.ends_with('/'))
+    row.name.strip_suffix(interface).is_some_and(|front| front.is_empty() || front.ends_with('/'))
 }
 
 fn missing_rows(protocol: &Protocol, rows: &[Row]) -> Vec<Finding> {
-    let sections = protocol
-        .seeds
-        .iter()
-        .flat_map(|seed| seed.sections.iter().map(|section| (seed.name, section)));
+    let sections =
+        protocol.seeds.iter().flat_map(|seed| seed.sections.iter().map(|section| (seed.name, section)));
     let missing = sections.filter(|(_, (_, interface))| !rows.iter().any(|row| implements(row, interface)));
     let path = rows.first().map_or("Cargo.toml", |row| row.path.as_str());
     missing
         .map(|(seed, (number, interface))| {
-            let section = if number.is_empty() {
-                String::new()
-            } else {
-                format!(" §{number}")
-            };
+            let section = if number.is_empty() { String::new() } else { format!(" §{number}") };
             Finding::new(path, 1, format!("{seed}{section} has no row: {interface}"))
         })
         .collect()
@@ -93,10 +83,7 @@ fn source_problem(protocol: &Protocol, row: &Row) -> Option<String> {
             let Some(number) = after.strip_prefix(" §") else {
                 continue;
             };
-            let number: String = number
-                .chars()
-                .take_while(|letter| letter.is_alphanumeric())
-                .collect();
+            let number: String = number.chars().take_while(|letter| letter.is_alphanumeric()).collect();
             match seed.sections.iter().find(|(section, _)| *section == number) {
                 Some((_, interface)) if implements(row, interface) => {}
                 Some((_, interface)) => {
@@ -164,11 +151,7 @@ mod tests {
 
     #[test]
     fn a_row_without_a_successful_case_is_found() {
-        for data in [
-            r#"{"reply":{"status":10002}}"#,
-            "not JSON",
-            r#"{"status":"10000"}"#,
-        ] {
+        for data in [r#"{"reply":{"status":10002}}"#, "not JSON", r#"{"status":"10000"}"#] {
             let expected = "live/Login has no successful case in tests/contracts/qplus/live.Login/";
             assert_eq!(messages(LOGIN, data), [expected], "{data}");
         }
@@ -186,10 +169,7 @@ mod tests {
     #[test]
     fn a_name_stands_once_in_the_table() {
         let data = r#"{"status":10000}"#;
-        assert_eq!(
-            messages(&format!("{LOGIN} {LOGIN}"), data),
-            ["live/Login has two rows"]
-        );
+        assert_eq!(messages(&format!("{LOGIN} {LOGIN}"), data), ["live/Login has two rows"]);
     }
 
     #[test]
@@ -198,15 +178,9 @@ mod tests {
             PATH,
             "interfaces! { enum Api; A: \"live/Login\" => a, \"seed 004\"; }",
         )]));
-        let missing = found
-            .iter()
-            .filter(|finding| finding.message.starts_with("seed 004 has no row: "));
+        let missing = found.iter().filter(|finding| finding.message.starts_with("seed 004 has no row: "));
         assert_eq!(missing.count(), 13);
-        assert!(
-            !found
-                .iter()
-                .any(|finding| finding.message == "seed 004 has no row: Login")
-        );
+        assert!(!found.iter().any(|finding| finding.message == "seed 004 has no row: Login"));
     }
 
     #[test]
@@ -219,45 +193,24 @@ mod tests {
     #[test]
     fn sources_name_the_right_section() {
         let problem = |name: &str, source: &str| {
-            let row = Row {
-                name: name.to_owned(),
-                source: source.to_owned(),
-                path: String::new(),
-                line: 1,
-            };
+            let row = Row { name: name.to_owned(), source: source.to_owned(), path: String::new(), line: 1 };
             source_problem(protocol("sxb"), &row)
         };
         assert_eq!(problem("live/roomlist", "seed 003 §五"), None);
         assert_eq!(problem("cos/get_sign", "contract sxb §4.B"), None);
-        assert!(
-            problem("live/roomlist", "")
-                .unwrap()
-                .contains("names neither seed 003 nor")
-        );
-        assert!(
-            problem("live/roomlist", "seed 001 §1")
-                .unwrap()
-                .contains("names neither")
-        );
+        assert!(problem("live/roomlist", "").unwrap().contains("names neither seed 003 nor"));
+        assert!(problem("live/roomlist", "seed 001 §1").unwrap().contains("names neither"));
         assert_eq!(
             problem("live/roomlist", "seed 003 §六").unwrap(),
             "seed 003 §六 describes live/reportmemid"
         );
-        assert!(
-            problem("live/roomlist", "seed 003 §二十")
-                .unwrap()
-                .contains("has no §二十")
-        );
+        assert!(problem("live/roomlist", "seed 003 §二十").unwrap().contains("has no §二十"));
     }
 
     #[test]
     fn names_match_with_or_without_the_path() {
-        let row = |name: &str| Row {
-            name: name.to_owned(),
-            source: String::new(),
-            path: String::new(),
-            line: 1,
-        };
+        let row =
+            |name: &str| Row { name: name.to_owned(), source: String::new(), path: String::new(), line: 1 };
         assert!(implements(&row("live/GetMyLiveRoom"), "GetMyLiveRoom"));
         assert!(implements(&row("Login"), "Login"));
         assert!(!implements(&row("live/ReLogin"), "Login"));

@@ -37,11 +37,7 @@ struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -119,11 +115,7 @@ const RULES: &[Rule] = &[
         reason: "a decision without context or consequences cannot be judged later",
         check: document::decision_records,
     },
-    Rule {
-        name: "links",
-        reason: "a link that leads nowhere is worse than none",
-        check: document::links,
-    },
+    Rule { name: "links", reason: "a link that leads nowhere is worse than none", check: document::links },
     Rule {
         name: "generated-docs",
         reason: "the documented interfaces are those of the code: `cargo xtask docs` rewrites them",
@@ -133,10 +125,7 @@ const RULES: &[Rule] = &[
 
 /// Checks every rule; findings are printed, and any of them is an error.
 pub(crate) fn run() -> Result<()> {
-    let repository = Repository {
-        tree: Tree::read(root())?,
-        packages: packages()?,
-    };
+    let repository = Repository { tree: Tree::read(root())?, packages: packages()? };
     for note in interface::not_built_yet(&repository) {
         println!("note: {note}");
     }
@@ -174,10 +163,7 @@ fn generated_docs(repository: &Repository) -> Vec<Finding> {
 #[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Repository {
     fn from(files: [(&str, &str); N]) -> Self {
-        Self {
-            tree: Tree::from(files),
-            packages: Vec::new(),
-        }
+        Self { tree: Tree::from(files), packages: Vec::new() }
     }
 }
 

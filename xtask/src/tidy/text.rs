@@ -5,15 +5,12 @@ use std::path::Path;
 use super::{Finding, Repository};
 
 /// Extensions of files written by hand or meant to be read; files without one (`LICENSE`, `run`) are text, too.
-const TEXT: &[&str] = &[
-    "css", "html", "js", "json", "md", "rs", "sh", "sql", "svg", "toml", "txt", "yaml", "yml",
-];
+const TEXT: &[&str] =
+    &["css", "html", "js", "json", "md", "rs", "sh", "sql", "svg", "toml", "txt", "yaml", "yml"];
 
 fn texts(repository: &Repository) -> impl Iterator<Item = (&str, &[u8])> {
     repository.tree.files().filter(|(path, _)| {
-        Path::new(path)
-            .extension()
-            .is_none_or(|found| TEXT.iter().any(|extension| found == *extension))
+        Path::new(path).extension().is_none_or(|found| TEXT.iter().any(|extension| found == *extension))
     })
 }
 
@@ -21,18 +18,10 @@ fn texts(repository: &Repository) -> impl Iterator<Item = (&str, &[u8])> {
 const OPEN_ENDS: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
 
 /// Folders of the machine a file was written on.
-const MACHINE_PATHS: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!("/tmp", "/wt"),
-    concat!("/ro", "ot/"),
-];
+const MACHINE_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/tmp", "/wt"), concat!("/ro", "ot/")];
 
 /// Words of whoever wrote a text instead of the text, in lower case.
-const ASIDES: &[&str] = &[
-    concat!("prompt", ":"),
-    concat!("as an", " ai"),
-    concat!("language", " model"),
-];
+const ASIDES: &[&str] = &[concat!("prompt", ":"), concat!("as an", " ai"), concat!("language", " model")];
 
 /// Nothing in the repository speaks of how or where it was written.
 pub(super) fn no_leftovers(repository: &Repository) -> Vec<Finding> {
@@ -70,11 +59,7 @@ pub(super) fn text_format(repository: &Repository) -> Vec<Finding> {
             }
         }
         if !text.is_empty() && (!text.ends_with('\n') || text.ends_with("\n\n")) {
-            findings.push(Finding::new(
-                path,
-                text.lines().count(),
-                "does not end with one line end",
-            ));
+            findings.push(Finding::new(path, text.lines().count(), "does not end with one line end"));
         }
     }
     findings
@@ -95,22 +80,13 @@ mod tests {
             assert_eq!(leftovers(&format!("before {word} after\n")), 1, "{word}");
         }
         assert_eq!(leftovers(&ASIDES[1].to_uppercase()), 1);
-        assert_eq!(
-            leftovers(&format!("{}X marks, {}s\n", OPEN_ENDS[2], OPEN_ENDS[0])),
-            0
-        );
+        assert_eq!(leftovers(&format!("{}X marks, {}s\n", OPEN_ENDS[2], OPEN_ENDS[0])), 0);
     }
 
     #[test]
     fn pictures_are_not_text() {
         let tree = Tree::with_bytes("docs/a.png", OPEN_ENDS[0].as_bytes());
-        assert_eq!(
-            no_leftovers(&Repository {
-                tree,
-                packages: Vec::new()
-            }),
-            []
-        );
+        assert_eq!(no_leftovers(&Repository { tree, packages: Vec::new() }), []);
     }
 
     #[test]
@@ -123,13 +99,6 @@ mod tests {
         assert_eq!(check(""), 0);
         assert_eq!(check("a\n\nb\n"), 0);
         let tree = Tree::with_bytes("LICENSE", b"\xff\n");
-        assert_eq!(
-            text_format(&Repository {
-                tree,
-                packages: Vec::new()
-            })
-            .len(),
-            1
-        );
+        assert_eq!(text_format(&Repository { tree, packages: Vec::new() }).len(), 1);
     }
 }

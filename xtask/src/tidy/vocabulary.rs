@@ -1,6 +1,6 @@
 //! The core's vocabulary: no dialect's field names, no dialect's error numbers.
 
-use super::{Finding, Repository};
+use super::{Finding, Repository, source::is_test_file};
 use crate::rust::{Kind, Token, Tokens, plain_string};
 
 /// Names that exist on the wire of one dialect or another, and in no other language.
@@ -71,8 +71,11 @@ const ERROR_NUMBERS: &[u32] = &[
     90000,
 ];
 
-/// Signatures are made of the clouds' own words, so their test data may quote them.
-const SIGNATURES: &str = "crates/core/src/sign/";
+/// Signatures are made for clients of one dialect or another, so what tests them may quote its words.
+fn tests_signatures(path: &str, token: &Token) -> bool {
+    let Some(file) = path.strip_prefix("crates/core/src/sign/") else { return false };
+    token.test_only || is_test_file(path) || file.starts_with("vectors")
+}
 
 /// The core's sources name no wire field and no wire error.
 pub(super) fn domain_words(repository: &Repository) -> Vec<Finding> {
@@ -81,17 +84,12 @@ pub(super) fn domain_words(repository: &Repository) -> Vec<Finding> {
         if !path.starts_with("crates/core/src/") {
             continue;
         }
-        let signatures = path.starts_with(SIGNATURES);
         for token in Tokens::of(text).iter().flat_map(Tokens::iter) {
-            if signatures && (token.test_only || path.ends_with("/tests.rs")) {
+            if tests_signatures(path, token) {
                 continue;
             }
             if let Some(word) = wire_name(token) {
-                findings.push(Finding::new(
-                    path,
-                    token.line,
-                    format!("`{word}` is a name of the wire"),
-                ));
+                findings.push(Finding::new(path, token.line, format!("`{word}` is a name of the wire")));
             }
             if let Some(number) = error_number(token).filter(|_| !token.test_only) {
                 findings.push(Finding::new(
@@ -106,9 +104,7 @@ pub(super) fn domain_words(repository: &Repository) -> Vec<Finding> {
 }
 
 fn wire_name(token: &Token) -> Option<&'static str> {
-    let mut words = token
-        .text
-        .split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let mut words = token.text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     words.find_map(|word| WIRE_NAMES.iter().copied().find(|name| *name == word))
 }
 
@@ -117,12 +113,8 @@ fn error_number(token: &Token) -> Option<u32> {
         return None;
     }
     let digits: String = token.text.chars().filter(|letter| *letter != '_').collect();
-    let number = digits
-        .trim_end_matches("i64")
-        .trim_end_matches("i32")
-        .trim_end_matches("u32")
-        .parse()
-        .ok()?;
+    let number =
+        digits.trim_end_matches("i64").trim_end_matches("i32").trim_end_matches("u32").parse().ok()?;
     ERROR_NUMBERS.contains(&number).then_some(number)
 }
 
@@ -133,10 +125,7 @@ mod tests {
     const NONE: [usize; 0] = [];
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        domain_words(&Repository::from([(path, text)]))
-            .into_iter()
-            .map(|finding| finding.line)
-            .collect()
+        domain_words(&Repository::from([(path, text)])).into_iter().map(|finding| finding.line).collect()
     }
 
     #[test]
@@ -157,27 +146,19 @@ mod tests {
     fn test_data_of_signatures_is_free() {
         let test = "#[cfg(test)]\nmod tests { const A: &str = \"userSig\"; }\n";
         assert_eq!(lines("crates/core/src/sign/usersig.rs", test), NONE);
-        assert_eq!(
-            lines("crates/core/src/sign/usersig.rs", "const A: &str = \"userSig\";"),
-            [1]
-        );
+        assert_eq!(lines("crates/core/src/sign/usersig.rs", "const A: &str = \"userSig\";"), [1]);
+        assert_eq!(lines("crates/core/src/sign/vectors/inputs.rs", "const A: &str = \"userSig\";"), NONE);
         assert_eq!(lines("crates/core/src/room.rs", test), [2]);
     }
 
     #[test]
     fn error_numbers_are_found_outside_tests() {
         assert_eq!(
-            lines(
-                "crates/core/src/error.rs",
-                "const A: i64 = 10_003;\nconst B: u32 = 90000u32;"
-            ),
+            lines("crates/core/src/error.rs", "const A: i64 = 10_003;\nconst B: u32 = 90000u32;"),
             [1, 2]
         );
         assert_eq!(
-            lines(
-                "crates/core/src/error.rs",
-                "const A: i64 = 10_800;\n#[cfg(test)]\nmod t { 10003 }"
-            ),
+            lines("crates/core/src/error.rs", "const A: i64 = 10_800;\n#[cfg(test)]\nmod t { 10003 }"),
             NONE
         );
     }
