@@ -1,0 +1,3 @@
+//! What the server tells of itself: log lines and metrics. Never a body, a query value, a token or a key.
+
+pub(crate) mod logging;
