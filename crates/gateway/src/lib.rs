@@ -2,6 +2,7 @@
 //!
 //! * [`Gateway`]: a running server, startable in-process (port 0, other clock, other adapters).
 //! * [`config`]: names, defaults, layers, origins, validation, generated secrets.
+//! * [`cli`]: the `relive` command.
 //! * `listener` → `connection` → `front` → `mount` → adapter: the way of a request, with `limits`, `client_address`
 //!   and `body` standing at it. `admin` is the operator's listener, `observe` the log lines and metrics.
 //! * `compose`: the one list of adapters.
@@ -21,6 +22,7 @@ mod listener;
 mod mount;
 mod observe;
 
+pub mod cli;
 pub mod config;
 
 #[cfg(test)]
