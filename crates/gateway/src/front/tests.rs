@@ -323,6 +323,7 @@ async fn the_log_tells_of_every_request_and_repeats_nothing_of_it() {
         crate::observe::logging::lines(&log, false, writer),
     );
     let _logging = tracing::subscriber::set_default(subscriber);
+    tracing::debug!(target: "h2::codec", "a library read hunter2");
 
     let head = "authorization: Bearer hunter2\r\nliteav-sig: hunter2\r\ncontent-length: 7";
     let mut client = connect();

@@ -48,7 +48,8 @@ where
     lines.with_filter(levels.and(own()))
 }
 
-/// Libraries are heard up to `info` only: below it some print what they read from sockets, tokens included.
+/// Libraries are heard up to `info` only, whatever the operator asks for: nobody here can promise that what they trace
+/// of a socket, a header or a statement never holds a token.
 fn own() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     const OURS: [&str; 5] = ["relive", "minilvb_v1", "minilvb_v2", "sxb", "qplus"];
     filter_fn(|metadata| {
