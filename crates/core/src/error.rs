@@ -89,7 +89,9 @@ pub enum StartError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The database was written by a newer relive.
-    #[error("the database has schema {found}, this relive knows up to {known}: run the relive that wrote it, or a newer one")]
+    #[error(
+        "the database has schema {found}, this relive knows up to {known}: run the relive that wrote it, or a newer one"
+    )]
     NewerSchema {
         /// Version in the database.
         found: String,

@@ -1,10 +1,69 @@
-//! Placeholder: map follows.
-mod clock;
-mod config;
-mod error;
-mod random;
+//! The domain of relive: accounts, sessions, rooms, broadcasts, audiences, recordings, and their storage.
+//!
+//! Four dialects of live-streaming clients share one set of these nouns. A [`Core`] is the handle; each noun has an
+//! accessor with its operations: [`Core::accounts`], [`Core::sessions`], [`Core::rooms`], [`Core::broadcasts`],
+//! [`Core::audiences`], [`Core::recordings`], [`Core::short_videos`], [`Core::streams`], [`Core::cloud`].
+//!
+//! What holds at any time:
+//!
+//! * One room per account, one broadcast per room, one row per user in an audience.
+//! * What an operation returned is on disk. Only clocks (beats, "last used") may lose their last second.
+//! * Counters are exact, never negative; what has timed out is in no list.
+//! * Who reads sees what it wrote before.
+//!
+//! **Invariants:** the core knows no HTTP and no dialect's field names or error numbers; a [`Dialect`] is a tag that
+//! picks a policy. Time comes from a [`Clock`], randomness from a [`Random`], nothing else reads either.
+//!
+//! Where things are: one folder or file per noun; `store` holds connections, group commit and migrations; `live` and
+//! `memory` what is served from memory; [`sign`] pure signature functions; [`database`] what operators do.
 
-pub use clock::{Clock, SystemClock, TestClock, UnixSeconds};
-pub use config::*;
-pub use error::{Error, Result, StartError};
-pub use random::{Random, SystemRandom, TestRandom};
+mod account;
+mod audience;
+mod broadcast;
+mod clock;
+mod cloud;
+mod config;
+mod core;
+pub mod database;
+mod error;
+mod id;
+mod live;
+mod memory;
+mod page;
+mod random;
+mod recording;
+mod report;
+mod room;
+mod session;
+mod short_video;
+pub mod sign;
+mod store;
+mod stream;
+
+pub use self::{
+    account::{
+        Account, Accounts, Actor, Identifier, NewAccount, Password, Picture, Profile, ProfileUpdate, Purpose,
+        ResetProof,
+    },
+    audience::{Audiences, GroupMember, Member, MemberNames},
+    broadcast::{Announcement, Broadcast, BroadcastInfo, Broadcasts, Counted, Place, Report, Step, UserInfo},
+    clock::{Clock, SystemClock, TestClock, UnixSeconds},
+    cloud::{Cloud, CosKey, RoomServiceSign},
+    config::{
+        AccountConfig, CloudConfig, Config, DatabaseConfig, LimitConfig, MediaConfig, SessionConfig,
+        TimeoutConfig,
+    },
+    core::{Core, Stats},
+    error::{Error, Result, StartError},
+    id::{
+        AccountId, BroadcastId, Dialect, PictureId, RecordingId, Role, RoomNumber, Sex, ShortVideoId, State,
+    },
+    live::OnAirFilter,
+    page::{Page, Window},
+    random::{Random, SystemRandom, TestRandom},
+    recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder, Recordings},
+    room::{Listing, Plan, Room, RoomList, RoomText, Rooms},
+    session::{Grant, Session, Sessions},
+    short_video::{NewShortVideo, ShortVideo, ShortVideos},
+    stream::{Route, StreamEvent, Streams},
+};

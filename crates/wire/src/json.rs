@@ -290,9 +290,11 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_spelling() {
-        let object = Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0,"e":1e400}"#, 2);
+        let object =
+            Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0,"e":1e400}"#, 2);
         assert_eq!(object, Err(JsonError::Malformed), "an infinite number is no JSON number");
-        let object = Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0}"#, 2).unwrap();
+        let object =
+            Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0}"#, 2).unwrap();
         assert_eq!(object.get("i"), Some(&Value::Int(i64::MAX)));
         assert_eq!(object.get("u").and_then(|value| value.integer(Integer::LENIENT)), None);
         assert_eq!(object.get("f").and_then(|value| value.integer(Integer::TEXT)), None);

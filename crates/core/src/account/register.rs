@@ -1,0 +1,126 @@
+//! Registration: a name gets a password, whoever used it before.
+
+use std::net::IpAddr;
+
+use diesel::prelude::*;
+
+use super::{
+    Account, AccountRow, Accounts, Password, StoredPassword, by_email, by_phone, by_user_id, insert,
+    registered_like,
+};
+use crate::{
+    Error, Result, Sex, broadcast,
+    store::{
+        Tx,
+        conn::{Conn, on},
+        schema::accounts,
+    },
+};
+
+/// What a registration asks for. The dialect has checked its own rules for the texts.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// The id, 1 character or more.
+    pub user_id: String,
+    /// The password.
+    pub password: Password,
+    /// A phone number that shall identify the account too.
+    pub phone: Option<String>,
+    /// An e-mail address that shall identify the account too.
+    pub email: Option<String>,
+    /// Sex to start with.
+    pub sex: Sex,
+    /// Address to start with.
+    pub address: String,
+    /// Where the registration comes from; `None`: the operator.
+    pub client: Option<IpAddr>,
+}
+
+impl NewAccount {
+    /// A registration with nothing but id and password, by the operator or an embedding service.
+    pub fn new(user_id: impl Into<String>, password: Password) -> Self {
+        Self {
+            user_id: user_id.into(),
+            password,
+            phone: None,
+            email: None,
+            sex: Sex::Unknown,
+            address: String::new(),
+            client: None,
+        }
+    }
+}
+
+impl Accounts<'_> {
+    /// Registers an account. A guest's name is taken over: its broadcast ends, room number and recordings stay with
+    /// the name, the profile starts anew.
+    ///
+    /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
+    /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
+    pub async fn register(&self, new: NewAccount) -> Result<Account> {
+        if new.client.is_some() && !self.0.config().accounts.open_registration {
+            return Err(Error::RegistrationClosed);
+        }
+        // Refuse early what would be refused anyway: hashing is the expensive part.
+        let early = new.clone();
+        self.0.store().read(move |conn| check(conn, &early)).await?;
+        if !self.0.guard().may_register(new.client, self.0.now()) {
+            return Err(Error::RateLimited);
+        }
+        let client = new.client;
+        let outcome = match self.0.hasher().hash(&new.password, &new.user_id).await {
+            Ok(stored) => self.0.store().write(move |tx| register(tx, &new, &stored)).await,
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.0.guard().unregister(client);
+        }
+        outcome.map(Account::from)
+    }
+}
+
+/// Whether all identifiers are free. A value may not serve two accounts, in whatever role.
+fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
+    let used = |conn: &mut Conn, value: &str| -> Result<bool> {
+        Ok(by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
+            || by_phone(conn, value)?.is_some()
+            || by_email(conn, value)?.is_some())
+    };
+    if registered_like(conn, &new.user_id)?.is_some() || used(conn, &new.user_id)? {
+        return Err(Error::AccountExists);
+    }
+    if let Some(phone) = &new.phone
+        && used(conn, phone)?
+    {
+        return Err(Error::PhoneExists);
+    }
+    if let Some(email) = &new.email
+        && used(conn, email)?
+    {
+        return Err(Error::EmailExists);
+    }
+    Ok(())
+}
+
+fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
+    check(tx.conn, new)?;
+    let id = match by_user_id(tx.conn, &new.user_id)? {
+        Some(guest) => {
+            broadcast::take_over(tx, &guest)?;
+            guest.id
+        }
+        None => insert(tx, &new.user_id, Some(stored))?.id,
+    };
+    Ok(on!(tx.conn, |c| diesel::update(accounts::table.find(id))
+        .set((
+            accounts::password.eq(&stored.0),
+            accounts::phone.eq(&new.phone),
+            accounts::email.eq(&new.email),
+            accounts::nickname.eq(""),
+            accounts::avatar.eq(""),
+            accounts::sex.eq(new.sex),
+            accounts::frontcover.eq(""),
+            accounts::address.eq(&new.address),
+        ))
+        .get_result(c))?)
+}

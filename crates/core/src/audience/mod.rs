@@ -1,0 +1,260 @@
+//! Audiences: who is in a host's broadcast, one row per user, whichever dialect it came through.
+//!
+//! A member belongs to the dialect it entered through last and times out by that dialect's rules: sxb by its beat,
+//! qplus with its session, minilvb-v1 never. "One room per user" is sxb's rule and moves only what sxb seated. Leaving
+//! through any dialect takes the row away.
+
+mod group;
+mod seat;
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+
+pub use self::group::{GroupMember, MemberNames};
+pub(crate) use self::seat::seat_host;
+use crate::{
+    AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
+    live::{Change, Seat},
+    memory::Beat,
+    session::{Digest, Session},
+    store::{Tx, conn::on, schema::audience},
+};
+
+/// A row of the table.
+#[derive(Debug, Clone, Queryable, Insertable)]
+#[diesel(table_name = audience)]
+pub(crate) struct MemberRow {
+    pub(crate) host_id: AccountId,
+    pub(crate) account_id: AccountId,
+    pub(crate) role: Role,
+    pub(crate) dialect: Dialect,
+    pub(crate) group_id: Option<String>,
+    pub(crate) listed: bool,
+    pub(crate) nickname: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) position: i64,
+    pub(crate) beat_at: UnixSeconds,
+    pub(crate) session: Option<Vec<u8>>,
+}
+
+impl MemberRow {
+    /// As the read model wants it.
+    pub(crate) fn seat(&self, user_id: &str) -> Seat {
+        Seat {
+            host: self.host_id,
+            account: self.account_id,
+            user_id: user_id.into(),
+            role: self.role,
+            dialect: self.dialect,
+            position: self.position,
+            beat_at: self.beat_at,
+            session: self.session.as_deref().and_then(Digest::from_bytes),
+        }
+    }
+}
+
+/// A member as member lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The member's id.
+    pub user_id: Arc<str>,
+    /// What it is there.
+    pub role: Role,
+}
+
+/// Audiences. From [`Core::audiences`].
+#[derive(Debug, Clone, Copy)]
+pub struct Audiences<'a>(pub(crate) &'a Core);
+
+impl Audiences<'_> {
+    /// sxb: enters a room on air with a role, and leaves the room it sat in before. Entering again renews the clock.
+    /// Only the owner is host, and the owner is nothing else.
+    ///
+    /// Errors: [`Error::NotOnAir`].
+    pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
+        self.0.settle().await?;
+        if self.0.memory().beat_in(account, room, role, self.0.now()) {
+            return Ok(());
+        }
+        self.0
+            .store()
+            .write(move |tx| {
+                let host = broadcast::host_on_air(tx, room)?;
+                seat::sit(tx, host, account, Some(role))
+            })
+            .await
+    }
+
+    /// sxb: leaves a room on air. Success also for who is not there.
+    ///
+    /// Errors: [`Error::NotOnAir`].
+    pub async fn leave(&self, account: AccountId, room: RoomNumber) -> Result<()> {
+        self.0
+            .store()
+            .write(move |tx| {
+                let host = broadcast::host_on_air(tx, room)?;
+                remove(tx, host, account).map(|_| ())
+            })
+            .await
+    }
+
+    /// sxb: asks for the microphone. Who is not in the room yet is let in as a viewer; nobody's role changes.
+    ///
+    /// Errors: [`Error::NotOnAir`].
+    pub async fn request_mic(&self, account: AccountId, room: RoomNumber) -> Result<()> {
+        self.0
+            .store()
+            .write(move |tx| {
+                let host = broadcast::host_on_air(tx, room)?;
+                seat::sit(tx, host, account, None)
+            })
+            .await
+    }
+
+    /// sxb: a member went on mic, or off it. Without effect for the host and for who is not there.
+    ///
+    /// Errors: [`Error::NotOnAir`].
+    pub async fn set_mic(&self, account: AccountId, room: RoomNumber, on: bool) -> Result<()> {
+        self.0
+            .store()
+            .write(move |tx| {
+                let host = broadcast::host_on_air(tx, room)?;
+                seat::set_role(tx, host, account, if on { Role::OnMic } else { Role::Viewer })
+            })
+            .await
+    }
+
+    /// sxb: a sign of life of a user, wherever it sits, with the role it has there; of a host also the number of
+    /// likes it shows. Costs no write as long as role and likes stay the same.
+    pub async fn beat(&self, account: AccountId, role: Role, likes: Option<i64>) -> Result<()> {
+        self.0.settle().await?;
+        let Beat { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, self.0.now());
+        if new_role_at.is_none() && !likes_differ {
+            return Ok(());
+        }
+        self.0
+            .store()
+            .write(move |tx| {
+                if let Some(host) = new_role_at {
+                    seat::set_role(tx, host, account, role)?;
+                }
+                match likes {
+                    Some(likes) if likes_differ => broadcast::report_likes(tx, account, likes),
+                    _ => Ok(()),
+                }
+            })
+            .await
+    }
+
+    /// The members of a room on air, the host first, then in order of entry. Nobody if it is not on air.
+    pub async fn members(&self, room: RoomNumber, window: Window) -> Result<Page<Member>> {
+        self.0.settle().await?;
+        let live = self.0.memory().live();
+        let Some(audience) = live.host_of_room(room).and_then(|host| live.audience(host)) else {
+            return Ok(Page::default());
+        };
+        let items = audience
+            .page(window.offset, window.limit)
+            .map(|member| Member { user_id: Arc::clone(&member.user_id), role: member.role })
+            .collect();
+        Ok(Page { total: audience.len(), items })
+    }
+
+    /// qplus: watches a room until it stops, the broadcast ends or the session does. Without effect if the room is not
+    /// on air, and for its owner.
+    pub async fn watch(&self, session: &Session, room: RoomNumber) -> Result<()> {
+        let (account, digest) = (session.account, session.digest);
+        self.0
+            .store()
+            .write(move |tx| match broadcast::host_on_air(tx, room) {
+                Ok(host) if host == account => Ok(()),
+                Ok(host) => seat::watch(tx, host, account, &digest),
+                Err(Error::NotOnAir) => Ok(()),
+                Err(error) => Err(error),
+            })
+            .await
+    }
+
+    /// qplus: stops watching a room.
+    pub async fn unwatch(&self, session: &Session, room: RoomNumber) -> Result<()> {
+        let account = session.account;
+        self.0
+            .store()
+            .write(move |tx| match broadcast::host_on_air(tx, room) {
+                Ok(host) if host == account => Ok(()),
+                Ok(host) => remove(tx, host, account).map(|_| ()),
+                Err(Error::NotOnAir) => Ok(()),
+                Err(error) => Err(error),
+            })
+            .await
+    }
+}
+
+/// Takes somebody out of an audience; whether it was there.
+pub(crate) fn remove(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<bool> {
+    let gone = on!(tx.conn, |c| diesel::delete(audience::table.find((host, account))).execute(c))?;
+    if gone > 0 {
+        tx.changed(Change::Left { host, account });
+    }
+    Ok(gone > 0)
+}
+
+/// Sends an audience home.
+pub(crate) fn clear(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
+    let gone =
+        on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::host_id.eq(host))).execute(c))?;
+    if gone > 0 {
+        tx.changed(Change::AudienceCleared { host });
+    }
+    Ok(())
+}
+
+/// Whoever sits somewhere through a session that is over leaves.
+pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &Digest) -> Result<()> {
+    let gone: Vec<(AccountId, AccountId)> =
+        on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::session.eq(digest.bytes())))
+            .returning((audience::host_id, audience::account_id))
+            .get_results(c))?;
+    for (host, account) in gone {
+        tx.changed(Change::Left { host, account });
+    }
+    Ok(())
+}
+
+/// An account that is about to be deleted leaves every audience.
+pub(crate) fn leave_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let gone: Vec<AccountId> =
+        on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::account_id.eq(account)))
+            .returning(audience::host_id)
+            .get_results(c))?;
+    for host in gone {
+        tx.changed(Change::Left { host, account });
+    }
+    Ok(())
+}
+
+/// Takes out a member that fell silent, unless the table knows of a newer beat.
+pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<()> {
+    let row: Option<MemberRow> = on!(tx.conn, |c| audience::table.find((host, account)).first(c).optional())?;
+    let Some(row) = row else {
+        tx.changed(Change::Left { host, account });
+        return Ok(());
+    };
+    let timeouts = tx.config().timeouts;
+    let over = match row.dialect {
+        Dialect::Sxb => {
+            let timeout = if row.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
+            row.beat_at + timeout < tx.now
+        }
+        // The read model shares the session's own clock.
+        Dialect::Qplus => true,
+        Dialect::MinilvbV1 | Dialect::MinilvbV2 => false,
+    };
+    if over {
+        remove(tx, host, account)?;
+    } else if let Some(user) = account::by_id(tx.conn, account)? {
+        tx.changed(Change::Member(Box::new(row.seat(&user.user_id))));
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Broadcasts: one going-on-air of a room, whichever dialect drives it.
+//!
+//! One broadcast per room at a time. The dialect that opened it is its *driver* and owns its clock; closing works
+//! through every dialect, see [`close`]. A new broadcast starts with counters at 0.
+
+mod close;
+mod count;
+mod open;
+mod view;
+
+use diesel::prelude::*;
+
+pub(crate) use self::{
+    close::{expire, stream_started, stream_stopped, take_over},
+    count::report_likes,
+    open::host_on_air,
+};
+pub use self::{
+    count::{Counted, Step},
+    open::{Announcement, Place, Report, UserInfo},
+    view::{Broadcast, BroadcastInfo},
+};
+use crate::{
+    AccountId, BroadcastId, Core, Dialect, Error, OnAirFilter, Page, Result, RoomNumber, State, UnixSeconds,
+    Window,
+    account::{self, AccountRow},
+    live::{Change, Counters, Current},
+    store::{
+        Tx,
+        conn::{Conn, on},
+        schema::{audience, broadcasts, rooms},
+    },
+};
+
+/// A row of the table.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct BroadcastRow {
+    pub(crate) id: BroadcastId,
+    pub(crate) account_id: AccountId,
+    pub(crate) room: RoomNumber,
+    pub(crate) driver: Dialect,
+    pub(crate) state: State,
+    pub(crate) title: String,
+    pub(crate) cover: String,
+    pub(crate) location: String,
+    pub(crate) nickname: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) group_id: Option<String>,
+    kind: String,
+    app: Option<i64>,
+    _device: Option<i16>,
+    _screen: bool,
+    _longitude: Option<f64>,
+    _latitude: Option<f64>,
+    _place: String,
+    stream_code: String,
+    push_sequence: Option<String>,
+    pub(crate) started_at: UnixSeconds,
+    pub(crate) ended_at: Option<UnixSeconds>,
+    counted_likes: i64,
+    host_likes: i64,
+    anonymous: i64,
+    pub(crate) beat_at: UnixSeconds,
+    pub(crate) lease: Option<i64>,
+}
+
+impl BroadcastRow {
+    pub(crate) fn counters(&self) -> Counters {
+        Counters { counted_likes: self.counted_likes, host_likes: self.host_likes, anonymous: self.anonymous }
+    }
+
+    /// The group its own audience is in.
+    pub(crate) fn group(&self) -> String {
+        self.group_id.clone().unwrap_or_else(|| self.room.to_string())
+    }
+
+    /// As the read model wants it.
+    pub(crate) fn current(&self, host: &AccountRow) -> Current {
+        Current {
+            info: std::sync::Arc::new(BroadcastInfo::new(self, host)),
+            state: self.state,
+            counters: self.counters(),
+            beat_at: self.beat_at,
+            lease: self.lease,
+        }
+    }
+}
+
+/// Broadcasts. From [`Core::broadcasts`].
+#[derive(Debug, Clone, Copy)]
+pub struct Broadcasts<'a>(pub(crate) &'a Core);
+
+impl Broadcasts<'_> {
+    /// A page of what is on air, newest start first, and how many match.
+    pub async fn on_air(&self, filter: OnAirFilter, window: Window) -> Result<Page<Broadcast>> {
+        self.0.settle().await?;
+        let live = self.0.memory().live();
+        Ok(Page { total: live.total(filter), items: live.page(filter, window.offset, window.limit) })
+    }
+
+    /// The broadcast a room has on air.
+    pub async fn of_room(&self, room: RoomNumber) -> Result<Option<Broadcast>> {
+        self.0.settle().await?;
+        let live = self.0.memory().live();
+        Ok(live.host_of_room(room).and_then(|host| live.broadcast(host)))
+    }
+
+    /// The latest broadcast of a user, on air or not.
+    pub async fn latest(&self, user_id: &str) -> Result<Option<Broadcast>> {
+        self.0.settle().await?;
+        {
+            let live = self.0.memory().live();
+            if let Some(on_air) = live.host_of_user(user_id).and_then(|host| live.broadcast(host)) {
+                return Ok(Some(on_air));
+            }
+        }
+        let user_id = user_id.to_owned();
+        self.0
+            .store()
+            .snapshot(move |conn| {
+                let Some(host) = account::by_user_id(conn, &user_id)? else { return Ok(None) };
+                let Some(row) = latest(conn, host.id)? else { return Ok(None) };
+                let (members, viewers) = audience_size(conn, host.id)?;
+                let current = row.current(&host);
+                Ok(Some(Broadcast::new(current.info, row.state, current.counters, members, viewers)))
+            })
+            .await
+    }
+}
+
+/// The latest broadcast of a host.
+pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<BroadcastRow>> {
+    Ok(on!(conn, |c| broadcasts::table
+        .filter(broadcasts::account_id.eq(host))
+        .order(broadcasts::id.desc())
+        .first(c)
+        .optional())?)
+}
+
+/// The broadcast a room has on air.
+///
+/// Errors: [`Error::NotOnAir`], also for a number no room has.
+pub(crate) fn on_air_in(conn: &mut Conn, room: RoomNumber) -> Result<BroadcastRow> {
+    let row: Option<BroadcastRow> = on!(conn, |c| broadcasts::table
+        .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
+        .select(broadcasts::all_columns)
+        .first(c)
+        .optional())?;
+    row.ok_or(Error::NotOnAir)
+}
+
+/// Everybody in a host's audience, and everybody but the host.
+fn audience_size(conn: &mut Conn, host: AccountId) -> Result<(usize, usize)> {
+    let of_host = || audience::table.filter(audience::host_id.eq(host));
+    let members: i64 = on!(conn, |c| of_host().count().get_result(c))?;
+    let viewers: i64 = on!(conn, |c| of_host().filter(audience::account_id.ne(host)).count().get_result(c))?;
+    Ok((usize::try_from(members).unwrap_or(0), usize::try_from(viewers).unwrap_or(0)))
+}
+
+/// Tells the read model about a broadcast as it is now.
+pub(crate) fn publish(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) {
+    tx.changed(Change::Broadcast(Box::new(row.current(host))));
+}
+
+/// The profile of a host has changed: what it has on air shows it.
+pub(crate) fn show_again(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
+    let Some(row) = latest(tx.conn, host)?.filter(|row| row.state == State::OnAir) else { return Ok(()) };
+    if let Some(host) = account::by_id(tx.conn, host)? {
+        publish(tx, &row, &host);
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Typed numbers. One registry, so that an account's number can not be taken for a room's.
+
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    serialize::{self, Output, ToSql},
+    sql_types::{BigInt, SmallInt},
+};
+
+macro_rules! ids {
+    ($( $(#[$meta:meta])* $name:ident; )+) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+        #[diesel(sql_type = BigInt)]
+        pub struct $name(pub i64);
+
+        impl<DB: Backend> ToSql<BigInt, DB> for $name where i64: ToSql<BigInt, DB> {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+                self.0.to_sql(out)
+            }
+        }
+
+        impl<DB: Backend> FromSql<BigInt, DB> for $name where i64: FromSql<BigInt, DB> {
+            fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                i64::from_sql(bytes).map(Self)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+ };
+}
+
+ids! {
+    /// An account, guest or registered.
+    AccountId;
+    /// A broadcast.
+    BroadcastId;
+    /// A head picture.
+    PictureId;
+    /// A recording.
+    RecordingId;
+    /// A room's stable number, 1 to 2^31-1: what clients call room number, and the IM group unless they name another.
+    RoomNumber;
+    /// A short video.
+    ShortVideoId;
+}
+
+macro_rules! numbered {
+    ($( $(#[$meta:meta])* $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $number:literal, )+ } )+) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
+        #[diesel(sql_type = SmallInt)]
+        #[repr(i16)]
+        pub enum $name { $( $(#[$vmeta])* $variant = $number, )+ }
+
+        impl<DB: Backend> ToSql<SmallInt, DB> for $name where i16: ToSql<SmallInt, DB> {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+                match self { $( Self::$variant => { const NUMBER: i16 = $number; NUMBER.to_sql(out) } )+ }
+            }
+        }
+
+        impl<DB: Backend> FromSql<SmallInt, DB> for $name where i16: FromSql<SmallInt, DB> {
+            fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                match i16::from_sql(bytes)? {
+                    $( $number => Ok(Self::$variant), )+
+                    other => Err(format!("{other} is no {}", stringify!($name)).into()),
+                }
+            }
+        }
+    )+ };
+}
+
+numbered! {
+    /// The protocol something came through: a tag that picks a policy, nothing more.
+    Dialect {
+        /// Action-dispatched 小直播.
+        MinilvbV1 = 1,
+        /// Path-dispatched 小直播.
+        MinilvbV2 = 2,
+        /// 随心播.
+        Sxb = 3,
+        /// QPlus/Gotye.
+        Qplus = 4,
+    }
+
+    /// Where a broadcast stands.
+    State {
+        /// Announced, or taken off the air by a dialect that may bring it back; in no list.
+        Prepared = 0,
+        /// On air, in every live list.
+        OnAir = 1,
+        /// Over for good.
+        Ended = 2,
+    }
+
+    /// What somebody is in an audience.
+    Role {
+        /// Watches.
+        Viewer = 0,
+        /// Owns the room.
+        Host = 1,
+        /// Talks with the host.
+        OnMic = 2,
+    }
+
+    /// The sex in a profile.
+    Sex {
+        /// Not told.
+        Unknown = 0,
+        /// Male.
+        Male = 1,
+        /// Female.
+        Female = 2,
+    }
+}

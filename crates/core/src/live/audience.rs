@@ -1,0 +1,115 @@
+//! Who is in a host's audience.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use super::ranked::Ranked;
+use crate::{AccountId, Dialect, Role, TimeoutConfig, UnixSeconds, session::Session};
+
+/// What keeps a member in the audience.
+#[derive(Debug)]
+pub(crate) enum MemberClock {
+    /// Nothing has to.
+    Never,
+    /// Its own beat.
+    Beat(AtomicI64),
+    /// The session it came through.
+    Session(Arc<Session>),
+}
+
+/// One member.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) user_id: Arc<str>,
+    pub(crate) role: Role,
+    pub(crate) dialect: Dialect,
+    pub(crate) position: i64,
+    pub(crate) clock: MemberClock,
+    /// The beat has moved since it was last flushed.
+    pub(crate) dirty: AtomicBool,
+    /// When the expiry queue looks at it next.
+    pub(crate) timer: UnixSeconds,
+}
+
+impl Member {
+    /// The first second in which it is no longer there.
+    pub(crate) fn gone_at(&self, timeouts: TimeoutConfig, floor: UnixSeconds, idle: i64) -> UnixSeconds {
+        match &self.clock {
+            MemberClock::Never => UnixSeconds::MAX,
+            MemberClock::Beat(beat) => {
+                let timeout = if self.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
+                (beat.load(Ordering::Relaxed) + timeout + 1).max(floor)
+            }
+            MemberClock::Session(session) => session.used_at() + idle,
+        }
+    }
+}
+
+/// Position in the member list: the host first, then by order of entry.
+type Place = (bool, i64, AccountId);
+
+fn place(account: AccountId, member: &Member) -> Place {
+    (member.role != Role::Host, member.position, account)
+}
+
+/// One host's audience.
+#[derive(Debug, Default)]
+pub(crate) struct Audience {
+    members: HashMap<AccountId, Member>,
+    order: Ranked<Place>,
+}
+
+impl Audience {
+    pub(crate) fn insert(&mut self, account: AccountId, member: Member) -> Option<Member> {
+        let old = self.remove(account);
+        self.order.insert(place(account, &member));
+        self.members.insert(account, member);
+        old
+    }
+
+    pub(crate) fn remove(&mut self, account: AccountId) -> Option<Member> {
+        let old = self.members.remove(&account)?;
+        self.order.remove(&place(account, &old));
+        Some(old)
+    }
+
+    pub(crate) fn get(&self, account: AccountId) -> Option<&Member> {
+        self.members.get(&account)
+    }
+
+    pub(crate) fn get_mut(&mut self, account: AccountId) -> Option<&mut Member> {
+        self.members.get_mut(&account)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Everybody, the host included.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Everybody but the host.
+    pub(crate) fn viewers(&self) -> usize {
+        let host_is_here = self.order.get(0).is_some_and(|(not_host, _, _)| !not_host);
+        self.members.len() - usize::from(host_is_here)
+    }
+
+    pub(crate) fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &Member> {
+        self.order.from(offset).take(limit).filter_map(|(_, _, account)| self.members.get(&account))
+    }
+
+    pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Member)> {
+        self.members.into_iter()
+    }
+
+    pub(crate) fn members(&self) -> impl Iterator<Item = (AccountId, &Member)> {
+        self.members.iter().map(|(account, member)| (*account, member))
+    }
+}

@@ -1,0 +1,73 @@
+//! What a committed job did to the state that is served from memory.
+
+use std::sync::Arc;
+
+use super::Live;
+use crate::{
+    AccountId, BroadcastId, Dialect, Role, State, UnixSeconds,
+    broadcast::BroadcastInfo,
+    session::{Digest, SessionRow},
+};
+
+/// One change, in full: applying it again changes nothing.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// The latest broadcast of a host; it replaces whatever was known of that host's broadcast.
+    Broadcast(Box<Current>),
+    /// A host has nothing on air any more.
+    OffAir { host: AccountId },
+    /// The host and all it owns is gone.
+    HostGone(AccountId),
+    /// Counters of a broadcast.
+    Counters { host: AccountId, broadcast: BroadcastId, counters: Counters },
+    /// A broadcast's clock.
+    Renewed { host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64> },
+    /// Somebody is in an audience, as this row says.
+    Member(Box<Seat>),
+    /// Somebody left an audience.
+    Left { host: AccountId, account: AccountId },
+    /// An audience went home.
+    AudienceCleared { host: AccountId },
+    /// A session exists.
+    SessionOpened(Box<SessionRow>, Arc<str>),
+    /// Another process has changed the tables: this is what they hold now.
+    Reloaded(Box<Live>),
+    /// A session is no more.
+    SessionClosed(Digest),
+}
+
+/// A broadcast's counters as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// Likes counted one by one.
+    pub(crate) counted_likes: i64,
+    /// Likes as the host reported them last.
+    pub(crate) host_likes: i64,
+    /// Viewers counted without a name.
+    pub(crate) anonymous: i64,
+}
+
+/// The latest broadcast of a host.
+#[derive(Debug, Clone)]
+pub(crate) struct Current {
+    pub(crate) info: Arc<BroadcastInfo>,
+    pub(crate) state: State,
+    pub(crate) counters: Counters,
+    pub(crate) beat_at: UnixSeconds,
+    /// Seconds after `beat_at` it may stay on air; `None`: for ever.
+    pub(crate) lease: Option<i64>,
+}
+
+/// Somebody in an audience.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    pub(crate) host: AccountId,
+    pub(crate) account: AccountId,
+    pub(crate) user_id: Arc<str>,
+    pub(crate) role: Role,
+    pub(crate) dialect: Dialect,
+    pub(crate) position: i64,
+    pub(crate) beat_at: UnixSeconds,
+    /// The session it lives and dies with.
+    pub(crate) session: Option<Digest>,
+}

@@ -1,0 +1,127 @@
+//! What is on air, in order, by filter.
+
+use std::collections::HashMap;
+
+use super::ranked::{Ranked, merged_from};
+use crate::{AccountId, BroadcastId, UnixSeconds};
+
+/// Order of all live lists: newest start first, equal starts: the later opened first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    newest_first: (std::cmp::Reverse<UnixSeconds>, std::cmp::Reverse<i64>),
+    pub(crate) host: AccountId,
+}
+
+impl Place {
+    pub(crate) fn new(started_at: UnixSeconds, id: BroadcastId, host: AccountId) -> Self {
+        Self { newest_first: (std::cmp::Reverse(started_at), std::cmp::Reverse(id.0)), host }
+    }
+}
+
+impl Place {
+    /// `started.id.host`.
+    pub(crate) fn to_text(self) -> String {
+        format!("{}.{}.{}", self.newest_first.0.0, self.newest_first.1.0, self.host)
+    }
+
+    /// From the three parts of [`Place::to_text`].
+    pub(crate) fn from_parts(started_at: Option<i64>, id: Option<i64>, host: Option<i64>) -> Option<Self> {
+        Some(Self::new(started_at?, BroadcastId(id?), AccountId(host?)))
+    }
+}
+
+/// Which broadcasts a list wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OnAirFilter {
+    /// Only broadcasts reported with this application number, and those that have none.
+    pub app: Option<i64>,
+    /// Only broadcasts whose kind is `live`.
+    pub live_kind: bool,
+}
+
+#[derive(Debug, Default)]
+struct ByKind {
+    all: Ranked<Place>,
+    live: Ranked<Place>,
+}
+
+impl ByKind {
+    fn of(&self, filter: OnAirFilter) -> &Ranked<Place> {
+        if filter.live_kind { &self.live } else { &self.all }
+    }
+
+    fn insert(&mut self, place: Place, live: bool) {
+        self.all.insert(place);
+        if live {
+            self.live.insert(place);
+        }
+    }
+
+    fn remove(&mut self, place: &Place) {
+        self.all.remove(place);
+        self.live.remove(place);
+    }
+}
+
+/// The orders of all filters.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    every: ByKind,
+    by_app: HashMap<i64, ByKind>,
+    no_app: ByKind,
+}
+
+impl Directory {
+    pub(crate) fn insert(&mut self, place: Place, app: Option<i64>, live_kind: bool) {
+        self.every.insert(place, live_kind);
+        match app {
+            Some(app) => self.by_app.entry(app).or_default().insert(place, live_kind),
+            None => self.no_app.insert(place, live_kind),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, place: &Place, app: Option<i64>) {
+        self.every.remove(place);
+        match app {
+            Some(app) => {
+                if let Some(kinds) = self.by_app.get_mut(&app) {
+                    kinds.remove(place);
+                    if kinds.all.is_empty() {
+                        self.by_app.remove(&app);
+                    }
+                }
+            }
+            None => self.no_app.remove(place),
+        }
+    }
+
+    pub(crate) fn total(&self, filter: OnAirFilter) -> usize {
+        match filter.app {
+            None => self.every.of(filter).len(),
+            Some(app) => {
+                self.no_app.of(filter).len() + self.by_app.get(&app).map_or(0, |kinds| kinds.of(filter).len())
+            }
+        }
+    }
+
+    pub(crate) fn page(&self, filter: OnAirFilter, offset: usize, limit: usize) -> Vec<Place> {
+        match filter.app {
+            None => self.every.of(filter).from(offset).take(limit).collect(),
+            Some(app) => match self.by_app.get(&app) {
+                None => self.no_app.of(filter).from(offset).take(limit).collect(),
+                Some(kinds) => {
+                    merged_from(kinds.of(filter), self.no_app.of(filter), offset).take(limit).collect()
+                }
+            },
+        }
+    }
+
+    /// What stands after a place in the list of everything; from the top without one.
+    pub(crate) fn after(&self, place: Option<&Place>, limit: usize) -> Vec<Place> {
+        let start = place.map_or(0, |place| {
+            self.every.all.rank(place)
+                + usize::from(self.every.all.get(self.every.all.rank(place)) == Some(*place))
+        });
+        self.every.all.from(start).take(limit).collect()
+    }
+}

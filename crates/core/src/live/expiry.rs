@@ -1,0 +1,43 @@
+//! When things time out.
+
+use std::collections::BTreeSet;
+
+use crate::{AccountId, UnixSeconds};
+
+/// Something that can time out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mortal {
+    /// The broadcast of a host.
+    Broadcast(AccountId),
+    /// A member of a host's audience.
+    Member { host: AccountId, account: AccountId },
+}
+
+/// A queue of times at which to look again.
+///
+/// A beat does not touch the queue: an entry's time is a lower bound, and whoever finds it due asks the thing itself
+/// when it really ends. So a heartbeat costs one atomic store, and each living thing is looked at once per time-out.
+#[derive(Debug, Default)]
+pub(crate) struct Expiry(BTreeSet<(UnixSeconds, Mortal)>);
+
+impl Expiry {
+    pub(crate) fn watch(&mut self, at: UnixSeconds, what: Mortal) {
+        if at != UnixSeconds::MAX {
+            self.0.insert((at, what));
+        }
+    }
+
+    pub(crate) fn forget(&mut self, at: UnixSeconds, what: Mortal) {
+        self.0.remove(&(at, what));
+    }
+
+    /// Whether something may have ended by `now`.
+    pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
+        self.0.first().is_some_and(|(at, _)| *at <= now)
+    }
+
+    /// Takes out the next entry whose time has come.
+    pub(crate) fn pop(&mut self, now: UnixSeconds) -> Option<(UnixSeconds, Mortal)> {
+        if self.is_due(now) { self.0.pop_first() } else { None }
+    }
+}

@@ -1,0 +1,351 @@
+//! The state that is served from memory: what is on air, who is in which audience, when it all ends, who is logged in.
+//!
+//! Nothing here decides anything. Jobs in the writer decide and write the tables; after the commit their [`Change`]s
+//! are applied here, before their callers are told. Only clocks (beats, "last used") are first moved here and flushed
+//! to the tables later.
+
+mod audience;
+mod change;
+mod directory;
+mod expiry;
+mod ranked;
+mod sessions;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+pub use self::directory::OnAirFilter;
+pub(crate) use self::{
+    audience::{Audience, Member, MemberClock},
+    change::{Change, Counters, Current, Seat},
+    directory::Place,
+    expiry::Mortal,
+    sessions::SessionCache,
+};
+use self::{directory::Directory, expiry::Expiry};
+use crate::{
+    AccountId, BroadcastId, Dialect, RoomNumber, State, TimeoutConfig, UnixSeconds,
+    broadcast::{Broadcast, BroadcastInfo},
+};
+
+/// A broadcast on air.
+#[derive(Debug)]
+pub(crate) struct OnAir {
+    pub(crate) info: Arc<BroadcastInfo>,
+    pub(crate) counters: Counters,
+    pub(crate) beat: AtomicI64,
+    pub(crate) lease: Option<i64>,
+    /// The beat has moved since it was last flushed.
+    pub(crate) dirty: AtomicBool,
+    timer: UnixSeconds,
+}
+
+impl OnAir {
+    /// The first second in which it is no longer on air.
+    fn gone_at(&self, floor: UnixSeconds) -> UnixSeconds {
+        self.lease
+            .map_or(UnixSeconds::MAX, |lease| (self.beat.load(Ordering::Relaxed) + lease + 1).max(floor))
+    }
+
+    fn place(&self) -> Place {
+        Place::new(self.info.started_at, self.info.id, self.info.host)
+    }
+}
+
+/// The whole read model but the sessions.
+#[derive(Debug)]
+pub(crate) struct Live {
+    on_air: HashMap<AccountId, OnAir>,
+    by_room: HashMap<RoomNumber, AccountId>,
+    by_user: HashMap<Arc<str>, AccountId>,
+    directory: Directory,
+    audiences: HashMap<AccountId, Audience>,
+    /// Where an account sits through the dialect that allows one room per user.
+    seats: HashMap<AccountId, AccountId>,
+    members: usize,
+    expiry: Expiry,
+    timeouts: TimeoutConfig,
+    session_idle: i64,
+    /// Nothing times out before: clients that could not reach a stopped server get time to beat again.
+    floor: UnixSeconds,
+}
+
+impl Live {
+    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, floor: UnixSeconds) -> Self {
+        Self {
+            on_air: HashMap::new(),
+            by_room: HashMap::new(),
+            by_user: HashMap::new(),
+            directory: Directory::default(),
+            audiences: HashMap::new(),
+            seats: HashMap::new(),
+            members: 0,
+            expiry: Expiry::default(),
+            timeouts,
+            session_idle,
+            floor,
+        }
+    }
+
+    // --- reading ---
+
+    /// The broadcast a host has on air.
+    pub(crate) fn on_air(&self, host: AccountId) -> Option<&OnAir> {
+        self.on_air.get(&host)
+    }
+
+    /// The host of a room that is on air.
+    pub(crate) fn host_of_room(&self, room: RoomNumber) -> Option<AccountId> {
+        self.by_room.get(&room).copied()
+    }
+
+    /// The account of a user who is on air.
+    pub(crate) fn host_of_user(&self, user_id: &str) -> Option<AccountId> {
+        self.by_user.get(user_id).copied()
+    }
+
+    pub(crate) fn audience(&self, host: AccountId) -> Option<&Audience> {
+        self.audiences.get(&host)
+    }
+
+    /// Where an account sits through the dialect that allows one room per user.
+    pub(crate) fn seat(&self, account: AccountId) -> Option<(AccountId, &Member)> {
+        let host = *self.seats.get(&account)?;
+        Some((host, self.audiences.get(&host)?.get(account)?))
+    }
+
+    pub(crate) fn total(&self, filter: OnAirFilter) -> usize {
+        self.directory.total(filter)
+    }
+
+    /// A page of what is on air, with the place of each.
+    pub(crate) fn page(&self, filter: OnAirFilter, offset: usize, limit: usize) -> Vec<Broadcast> {
+        self.view(&self.directory.page(filter, offset, limit))
+    }
+
+    /// What is on air behind a place, newest first.
+    pub(crate) fn after(&self, place: Option<&Place>, limit: usize) -> Vec<(Place, Broadcast)> {
+        let places = self.directory.after(place, limit);
+        let broadcasts = self.view(&places);
+        places.into_iter().zip(broadcasts).collect()
+    }
+
+    fn view(&self, places: &[Place]) -> Vec<Broadcast> {
+        places.iter().filter_map(|place| self.broadcast(place.host)).collect()
+    }
+
+    /// The broadcast a host has on air, with its counters as of now.
+    pub(crate) fn broadcast(&self, host: AccountId) -> Option<Broadcast> {
+        let on_air = self.on_air.get(&host)?;
+        let audience = self.audiences.get(&host);
+        Some(Broadcast::new(
+            Arc::clone(&on_air.info),
+            State::OnAir,
+            on_air.counters,
+            audience.map_or(0, Audience::len),
+            audience.map_or(0, Audience::viewers),
+        ))
+    }
+
+    /// Broadcasts on air, and members of all audiences.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.on_air.len(), self.members)
+    }
+
+    pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
+        self.expiry.is_due(now)
+    }
+
+    /// What has timed out. It stays in the queue until its end is committed.
+    pub(crate) fn due(&mut self, now: UnixSeconds) -> Vec<Mortal> {
+        let mut ended = Vec::new();
+        while let Some((_, mortal)) = self.expiry.pop(now) {
+            let gone_at = self.rewatch(mortal);
+            if gone_at.is_some_and(|at| at <= now) {
+                ended.push(mortal);
+                // Out of the queue for this loop, back in below.
+                self.expiry.forget(gone_at.unwrap_or_default(), mortal);
+            }
+        }
+        for mortal in &ended {
+            self.rewatch(*mortal);
+        }
+        ended
+    }
+
+    /// Puts a thing into the queue at the time it really ends.
+    fn rewatch(&mut self, mortal: Mortal) -> Option<UnixSeconds> {
+        let at = match mortal {
+            Mortal::Broadcast(host) => {
+                let on_air = self.on_air.get_mut(&host)?;
+                on_air.timer = on_air.gone_at(self.floor);
+                on_air.timer
+            }
+            Mortal::Member { host, account } => {
+                let member = self.audiences.get_mut(&host)?.get_mut(account)?;
+                member.timer = member.gone_at(self.timeouts, self.floor, self.session_idle);
+                member.timer
+            }
+        };
+        self.expiry.watch(at, mortal);
+        Some(at)
+    }
+
+    // --- applying changes ---
+
+    /// Takes over one change. `session` finds the session a member lives with.
+    pub(crate) fn apply(&mut self, change: Change, sessions: &SessionCache) {
+        match change {
+            Change::Broadcast(current) => self.set_broadcast(*current),
+            Change::OffAir { host } => self.take_off_air(host),
+            Change::HostGone(host) => {
+                self.take_off_air(host);
+                self.clear_audience(host);
+            }
+            Change::Counters { host, broadcast, counters } => {
+                if let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast)
+                {
+                    on_air.counters = counters;
+                }
+            }
+            Change::Renewed { host, broadcast, beat_at, lease } => {
+                self.renew(host, broadcast, beat_at, lease)
+            }
+            Change::Member(seat) => self.sit(*seat, sessions),
+            Change::Left { host, account } => self.leave(host, account),
+            Change::AudienceCleared { host } => self.clear_audience(host),
+            Change::Reloaded(live) => *self = *live,
+            Change::SessionOpened(..) | Change::SessionClosed(_) => {}
+        }
+    }
+
+    fn set_broadcast(&mut self, current: Current) {
+        let host = current.info.host;
+        self.take_off_air(host);
+        if current.state != State::OnAir {
+            return;
+        }
+        let mut on_air = OnAir {
+            info: current.info,
+            counters: current.counters,
+            beat: AtomicI64::new(current.beat_at),
+            lease: current.lease,
+            dirty: AtomicBool::new(false),
+            timer: 0,
+        };
+        on_air.timer = on_air.gone_at(self.floor);
+        self.expiry.watch(on_air.timer, Mortal::Broadcast(host));
+        self.directory.insert(on_air.place(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
+        self.by_room.insert(on_air.info.room, host);
+        self.by_user.insert(Arc::clone(&on_air.info.user_id), host);
+        self.on_air.insert(host, on_air);
+    }
+
+    fn take_off_air(&mut self, host: AccountId) {
+        if let Some(old) = self.on_air.remove(&host) {
+            self.directory.remove(&old.place(), old.info.app);
+            self.by_room.remove(&old.info.room);
+            self.by_user.remove(&old.info.user_id);
+            self.expiry.forget(old.timer, Mortal::Broadcast(host));
+        }
+    }
+
+    fn renew(&mut self, host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64>) {
+        let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast) else {
+            return;
+        };
+        on_air.beat.fetch_max(beat_at, Ordering::Relaxed);
+        on_air.lease = lease;
+        // A shorter lease may end before the queue would look.
+        self.expiry.forget(on_air.timer, Mortal::Broadcast(host));
+        self.rewatch(Mortal::Broadcast(host));
+    }
+
+    fn sit(&mut self, seat: Seat, sessions: &SessionCache) {
+        let clock = match (seat.dialect, seat.session) {
+            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(seat.beat_at)),
+            (Dialect::Qplus, Some(digest)) => {
+                sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
+            }
+            _ => MemberClock::Never,
+        };
+        let mut member = Member {
+            user_id: seat.user_id,
+            role: seat.role,
+            dialect: seat.dialect,
+            position: seat.position,
+            clock,
+            dirty: AtomicBool::new(false),
+            timer: 0,
+        };
+        member.timer = member.gone_at(self.timeouts, self.floor, self.session_idle);
+        let (host, account) = (seat.host, seat.account);
+        let timer = member.timer;
+        if let Some(old) = self.audiences.entry(host).or_default().insert(account, member) {
+            self.expiry.forget(old.timer, Mortal::Member { host, account });
+        } else {
+            self.members += 1;
+        }
+        self.expiry.watch(timer, Mortal::Member { host, account });
+        if seat.dialect == Dialect::Sxb {
+            self.seats.insert(account, host);
+        } else if self.seats.get(&account) == Some(&host) {
+            self.seats.remove(&account);
+        }
+    }
+
+    fn leave(&mut self, host: AccountId, account: AccountId) {
+        let Some(audience) = self.audiences.get_mut(&host) else { return };
+        if let Some(old) = audience.remove(account) {
+            self.gone(host, account, &old);
+        }
+        if self.audiences.get(&host).is_some_and(Audience::is_empty) {
+            self.audiences.remove(&host);
+        }
+    }
+
+    fn clear_audience(&mut self, host: AccountId) {
+        for (account, member) in self.audiences.remove(&host).into_iter().flat_map(Audience::into_members) {
+            self.gone(host, account, &member);
+        }
+    }
+
+    fn gone(&mut self, host: AccountId, account: AccountId, member: &Member) {
+        self.members -= 1;
+        self.expiry.forget(member.timer, Mortal::Member { host, account });
+        if member.dialect == Dialect::Sxb && self.seats.get(&account) == Some(&host) {
+            self.seats.remove(&account);
+        }
+    }
+
+    /// Everything, in a form that can be compared: for the test that holds this model equal to the tables.
+    #[cfg(test)]
+    pub(crate) fn dump(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for place in self.directory.page(OnAirFilter::default(), 0, usize::MAX) {
+            let on_air = &self.on_air[&place.host];
+            lines.push(format!("air {:?} {:?} {:?}", on_air.info, on_air.counters, on_air.lease));
+        }
+        let mut members: Vec<String> = self
+            .audiences
+            .iter()
+            .flat_map(|(host, audience)| {
+                audience.members().map(move |(account, member)| (*host, account, member))
+            })
+            .map(|(host, account, member)| {
+                format!(
+                    "seat {host} {account} {} {:?} {:?} {}",
+                    member.user_id, member.role, member.dialect, member.position
+                )
+            })
+            .collect();
+        members.sort();
+        lines.extend(members);
+        lines
+    }
+}

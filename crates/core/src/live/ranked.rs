@@ -1,0 +1,175 @@
+//! A sorted set that knows positions: the n-th element costs the same wherever it stands.
+
+/// Elements of one chunk at most; a full chunk splits in two.
+const CHUNK: usize = 512;
+
+/// A sorted set in chunks. Insert and remove move at most one chunk; finding the n-th element walks chunk lengths.
+///
+/// A list of what is on air needs deep pages and totals at the price of first pages, and a member list changes with
+/// every arrival: neither a sorted vector (a move of everything) nor a B-tree (no n-th element) gives both.
+#[derive(Debug, Clone)]
+pub(crate) struct Ranked<K> {
+    chunks: Vec<Vec<K>>,
+    len: usize,
+}
+
+impl<K> Default for Ranked<K> {
+    fn default() -> Self {
+        Self { chunks: Vec::new(), len: 0 }
+    }
+}
+
+impl<K: Ord + Copy> Ranked<K> {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The chunk that holds `key`, or would.
+    fn chunk_of(&self, key: &K) -> usize {
+        self.chunks
+            .partition_point(|chunk| chunk.last().is_some_and(|last| last < key))
+            .min(self.chunks.len().saturating_sub(1))
+    }
+
+    /// Adds an element; nothing happens if it is there already.
+    pub(crate) fn insert(&mut self, key: K) {
+        if self.chunks.is_empty() {
+            self.chunks.push(Vec::with_capacity(4));
+        }
+        let index = self.chunk_of(&key);
+        let Some(chunk) = self.chunks.get_mut(index) else { return };
+        let Err(place) = chunk.binary_search(&key) else { return };
+        chunk.insert(place, key);
+        self.len += 1;
+        if chunk.len() > CHUNK {
+            let tail = chunk.split_off(CHUNK / 2);
+            self.chunks.insert(index + 1, tail);
+        }
+    }
+
+    /// Takes an element away; whether it was there.
+    pub(crate) fn remove(&mut self, key: &K) -> bool {
+        let index = self.chunk_of(key);
+        let Some(chunk) = self.chunks.get_mut(index) else { return false };
+        let Ok(place) = chunk.binary_search(key) else { return false };
+        chunk.remove(place);
+        if chunk.is_empty() {
+            self.chunks.remove(index);
+        }
+        self.len -= 1;
+        true
+    }
+
+    /// The element at a position.
+    pub(crate) fn get(&self, position: usize) -> Option<K> {
+        self.from(position).next()
+    }
+
+    /// The elements from a position on.
+    pub(crate) fn from(&self, position: usize) -> impl Iterator<Item = K> + '_ {
+        let mut left = position;
+        let mut start = self.chunks.len();
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            if left < chunk.len() {
+                start = index;
+                break;
+            }
+            left -= chunk.len();
+        }
+        self.chunks.iter().skip(start).flatten().copied().skip(left)
+    }
+
+    /// How many elements are smaller than `key`.
+    pub(crate) fn rank(&self, key: &K) -> usize {
+        let index = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last < key));
+        let before: usize = self.chunks.iter().take(index).map(Vec::len).sum();
+        before + self.chunks.get(index).map_or(0, |chunk| chunk.partition_point(|element| element < key))
+    }
+}
+
+/// The elements of two sets merged, from a position of the merged sequence on.
+pub(crate) fn merged_from<'a, K: Ord + Copy>(
+    left: &'a Ranked<K>,
+    right: &'a Ranked<K>,
+    position: usize,
+) -> impl Iterator<Item = K> + 'a {
+    // Binary search for how many of the first `position` merged elements come from the left set.
+    let mut low = position.saturating_sub(right.len()).min(left.len());
+    let mut high = position.min(left.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        let smaller =
+            match (left.get(middle), (position - middle).checked_sub(1).and_then(|at| right.get(at))) {
+                (Some(ours), Some(theirs)) => ours < theirs,
+                (Some(_), None) => false,
+                (None, _) => false,
+            };
+        if smaller {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let mut left = left.from(low).peekable();
+    let mut right = right.from(position.saturating_sub(low)).peekable();
+    std::iter::from_fn(move || match (left.peek(), right.peek()) {
+        (Some(ours), Some(theirs)) if theirs < ours => right.next(),
+        (Some(_), _) => left.next(),
+        (None, _) => right.next(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_sorted_set(steps in proptest::collection::vec((any::<bool>(), 0_u32..3000), 0..3000)) {
+            let mut model = BTreeSet::new();
+            let mut ranked = Ranked::default();
+            for (add, key) in steps {
+                if add {
+                    ranked.insert(key);
+                    model.insert(key);
+                } else {
+                    prop_assert_eq!(ranked.remove(&key), model.remove(&key));
+                }
+            }
+            prop_assert_eq!(ranked.len(), model.len());
+            prop_assert_eq!(ranked.is_empty(), model.is_empty());
+            prop_assert!(ranked.from(0).eq(model.iter().copied()));
+            for (position, key) in model.iter().enumerate().step_by(37) {
+                prop_assert_eq!(ranked.get(position), Some(*key));
+                prop_assert_eq!(ranked.rank(key), position);
+                prop_assert!(ranked.from(position).eq(model.iter().copied().skip(position)));
+            }
+            prop_assert_eq!(ranked.rank(&5000), model.len());
+            prop_assert_eq!(ranked.get(model.len()), None);
+        }
+
+        #[test]
+        fn merging_is_sorting(
+            left in proptest::collection::btree_set(0_u32..2000, 0..700),
+            right in proptest::collection::btree_set(2000_u32..4000, 0..700),
+            position in 0_usize..1500,
+        ) {
+            // Interleave the two ranges so that neither comes first as a whole.
+            let spread = |key: u32| (key % 2000, key);
+            let (mut a, mut b) = (Ranked::default(), Ranked::default());
+            left.iter().for_each(|key| a.insert(spread(*key)));
+            right.iter().for_each(|key| b.insert(spread(*key)));
+            let mut all: Vec<_> = left.iter().chain(&right).map(|key| spread(*key)).collect();
+            all.sort_unstable();
+            prop_assert!(merged_from(&a, &b, position).eq(all.into_iter().skip(position)));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Sessions in memory: a bounded cache over the table, never stale.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use indexmap::IndexMap;
+
+use crate::{
+    Dialect, Random,
+    session::{Digest, Session},
+};
+
+/// Sessions kept in memory at most; beyond, one that nobody asked for lately gives way and is read again when needed.
+const CAPACITY: usize = 1_000_000;
+
+#[derive(Debug, Default)]
+struct Inner {
+    by_digest: IndexMap<Digest, Arc<Session>>,
+    /// The one session of an account in the dialect whose requests name the user instead of a token.
+    signed: HashMap<Arc<str>, Arc<Session>>,
+    /// How many sessions were closed: who read the table before a close must not put back what it saw.
+    closed: u64,
+}
+
+/// The cache. Commits write through it, so a closed session is gone before the caller hears of it.
+#[derive(Debug, Default)]
+pub(crate) struct SessionCache(RwLock<Inner>);
+
+impl SessionCache {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Inner> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Session>> {
+        self.read().by_digest.get(digest).cloned()
+    }
+
+    pub(crate) fn signed(&self, user_id: &str) -> Option<Arc<Session>> {
+        self.read().signed.get(user_id).cloned()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.read().by_digest.len()
+    }
+
+    /// A mark to hand to [`SessionCache::fill`]; take it before reading the table.
+    pub(crate) fn mark(&self) -> u64 {
+        self.read().closed
+    }
+
+    /// Keeps a session that was read from the table, unless some session was closed since the mark. `None` then: the
+    /// caller reads again.
+    pub(crate) fn fill(&self, session: Session, mark: u64, random: &dyn Random) -> Option<Arc<Session>> {
+        let mut inner = self.write();
+        if inner.closed != mark {
+            return None;
+        }
+        // Two readers may have missed the same session: the first one's copy carries the beats.
+        if let Some(known) = inner.by_digest.get(&session.digest) {
+            return Some(Arc::clone(known));
+        }
+        Some(inner.insert(session, random))
+    }
+
+    /// A session was opened.
+    pub(crate) fn open(&self, session: Session, random: &dyn Random) -> Arc<Session> {
+        self.write().insert(session, random)
+    }
+
+    /// Forgets everything: the table has been changed by somebody else.
+    pub(crate) fn clear(&self) {
+        let mut inner = self.write();
+        inner.closed += 1;
+        inner.by_digest.clear();
+        inner.signed.clear();
+    }
+
+    /// A session was closed.
+    pub(crate) fn close(&self, digest: &Digest) {
+        let mut inner = self.write();
+        inner.closed += 1;
+        inner.forget(digest);
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, session: Session, random: &dyn Random) -> Arc<Session> {
+        if self.by_digest.len() >= CAPACITY {
+            self.evict(random);
+        }
+        let session = Arc::new(session);
+        self.by_digest.insert(session.digest, Arc::clone(&session));
+        if session.dialect == Dialect::MinilvbV2 {
+            self.signed.insert(Arc::clone(&session.user_id), Arc::clone(&session));
+        }
+        session
+    }
+
+    fn forget(&mut self, digest: &Digest) {
+        if let Some(session) = self.by_digest.swap_remove(digest)
+            && self.signed.get(&session.user_id).is_some_and(|signed| signed.digest == *digest)
+        {
+            self.signed.remove(&session.user_id);
+        }
+    }
+
+    /// Drops the longest unused of a few random sessions: close enough to the oldest, at no bookkeeping per use.
+    fn evict(&mut self, random: &dyn Random) {
+        let oldest = (0..8)
+            .filter_map(|_| {
+                let index = crate::random::number(random) as usize % self.by_digest.len();
+                self.by_digest.get_index(index).map(|(digest, session)| (session.used_at(), *digest))
+            })
+            .min_by_key(|(used_at, _)| *used_at);
+        if let Some((_, digest)) = oldest {
+            self.forget(&digest);
+        }
+    }
+}

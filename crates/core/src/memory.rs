@@ -1,0 +1,266 @@
+//! The read models together with the clocks that run ahead of the tables.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use crate::{
+    AccountId, BroadcastId, Dialect, Random, Result, Role, RoomNumber, UnixSeconds, audience, broadcast,
+    live::{Change, Live, MemberClock, Mortal, SessionCache},
+    session::{Digest, Session, format_cursors},
+    store::{Commits, Tx},
+};
+
+/// Clocks written per flush at most: a flush must not keep jobs waiting.
+const FLUSH: usize = 20_000;
+
+/// What a beat has to write down beyond the clock itself.
+pub(crate) struct Beat {
+    /// The user's role changes where it sits: in the audience of this host.
+    pub(crate) new_role_at: Option<AccountId>,
+    /// The host reports another number of likes than before.
+    pub(crate) likes_differ: bool,
+}
+
+/// Clocks that moved since they were last written down.
+#[derive(Debug, Default)]
+struct Dirty {
+    sessions: HashMap<Digest, Arc<Session>>,
+    members: Vec<(AccountId, AccountId)>,
+    broadcasts: Vec<AccountId>,
+}
+
+/// Clocks to write down.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Clocks {
+    pub(crate) sessions: Vec<(Digest, UnixSeconds, String)>,
+    pub(crate) members: Vec<(AccountId, AccountId, UnixSeconds)>,
+    pub(crate) broadcasts: Vec<(BroadcastId, UnixSeconds)>,
+}
+
+impl Clocks {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.members.is_empty() && self.broadcasts.is_empty()
+    }
+}
+
+/// The read models.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    live: RwLock<Live>,
+    pub(crate) sessions: SessionCache,
+    dirty: Mutex<Dirty>,
+    random: Arc<dyn Random>,
+}
+
+impl Memory {
+    pub(crate) fn new(live: Live, random: Arc<dyn Random>) -> Self {
+        Self { live: RwLock::new(live), sessions: SessionCache::default(), dirty: Mutex::default(), random }
+    }
+
+    pub(crate) fn live(&self) -> RwLockReadGuard<'_, Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live_mut(&self) -> RwLockWriteGuard<'_, Live> {
+        self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn dirty(&self) -> MutexGuard<'_, Dirty> {
+        self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether something has timed out that is still listed.
+    pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
+        if !self.live().is_due(now) {
+            return false;
+        }
+        // Most of what the queue finds due has beaten since; only what has not is worth a job.
+        !self.live_mut().due(now).is_empty()
+    }
+
+    /// Notes the use of a session.
+    pub(crate) fn touch(&self, session: &Arc<Session>, now: UnixSeconds) {
+        if session.touch(now) {
+            self.dirty().sessions.insert(session.digest, Arc::clone(session));
+        }
+    }
+
+    /// Notes how far a session has read its lists.
+    pub(crate) fn remember_cursors(&self, session: &Session, now: UnixSeconds) {
+        if let Some(session) = self.sessions.get(&session.digest) {
+            session.touch(now);
+            self.dirty().sessions.insert(session.digest, session);
+        }
+    }
+
+    /// Renews a member that enters the room it sits in with the role it has; `false` if that is not so.
+    pub(crate) fn beat_in(&self, account: AccountId, room: RoomNumber, role: Role, now: UnixSeconds) -> bool {
+        let live = self.live();
+        let Some((host, member)) = live.seat(account) else { return false };
+        let wanted = if host == account { Role::Host } else { role };
+        if live.host_of_room(room) != Some(host) || wanted != member.role {
+            return false;
+        }
+        self.beat_member(host, account, &member.clock, &member.dirty, now);
+        true
+    }
+
+    /// A sign of life, wherever the user sits and whatever it has on air.
+    pub(crate) fn beat(&self, account: AccountId, role: Role, likes: Option<i64>, now: UnixSeconds) -> Beat {
+        let live = self.live();
+        let mut beat = Beat { new_role_at: None, likes_differ: false };
+        if let Some((host, member)) = live.seat(account) {
+            self.beat_member(host, account, &member.clock, &member.dirty, now);
+            let wanted = match role {
+                _ if host == account => Role::Host,
+                Role::Host => Role::Viewer,
+                other => other,
+            };
+            beat.new_role_at = (member.role != wanted).then_some(host);
+        }
+        if let Some(on_air) = live.on_air(account).filter(|on_air| on_air.info.driver == Dialect::Sxb) {
+            self.beat_on_air(account, &on_air.beat, &on_air.dirty, now);
+            beat.likes_differ = likes.is_some_and(|likes| likes != on_air.counters.host_likes);
+        }
+        beat
+    }
+
+    /// Renews a broadcast, if that dialect drives it.
+    pub(crate) fn beat_broadcast(&self, host: AccountId, driver: Dialect, now: UnixSeconds) -> bool {
+        let live = self.live();
+        let Some(on_air) = live.on_air(host).filter(|on_air| on_air.info.driver == driver) else {
+            return false;
+        };
+        self.beat_on_air(host, &on_air.beat, &on_air.dirty, now);
+        true
+    }
+
+    fn beat_on_air(
+        &self,
+        host: AccountId,
+        beat: &AtomicI64,
+        dirty: &std::sync::atomic::AtomicBool,
+        now: UnixSeconds,
+    ) {
+        if beat.fetch_max(now, Ordering::Relaxed) < now && !dirty.swap(true, Ordering::Relaxed) {
+            self.dirty().broadcasts.push(host);
+        }
+    }
+
+    fn beat_member(
+        &self,
+        host: AccountId,
+        account: AccountId,
+        clock: &MemberClock,
+        dirty: &std::sync::atomic::AtomicBool,
+        now: UnixSeconds,
+    ) {
+        if let MemberClock::Beat(beat) = clock
+            && beat.fetch_max(now, Ordering::Relaxed) < now
+            && !dirty.swap(true, Ordering::Relaxed)
+        {
+            self.dirty().members.push((host, account));
+        }
+    }
+
+    /// Takes the clocks that moved, as they stand now.
+    pub(crate) fn take_clocks(&self) -> Clocks {
+        let (sessions, members, broadcasts) = {
+            let mut dirty = self.dirty();
+            let some = dirty.members.len().min(FLUSH);
+            let digests: Vec<Digest> = dirty.sessions.keys().take(FLUSH).copied().collect();
+            (
+                digests.iter().filter_map(|digest| dirty.sessions.remove(digest)).collect::<Vec<_>>(),
+                dirty.members.drain(..some).collect::<Vec<_>>(),
+                std::mem::take(&mut dirty.broadcasts),
+            )
+        };
+        let live = self.live();
+        Clocks {
+            sessions: sessions
+                .iter()
+                .map(|session| {
+                    let used_at = session.take_dirty();
+                    (session.digest, used_at, format_cursors(*session.cursors()))
+                })
+                .collect(),
+            members: members
+                .into_iter()
+                .filter_map(|(host, account)| {
+                    let member = live.audience(host)?.get(account)?;
+                    member.dirty.store(false, Ordering::Relaxed);
+                    match &member.clock {
+                        MemberClock::Beat(beat) => Some((host, account, beat.load(Ordering::Relaxed))),
+                        MemberClock::Never | MemberClock::Session(_) => None,
+                    }
+                })
+                .collect(),
+            broadcasts: broadcasts
+                .into_iter()
+                .filter_map(|host| {
+                    let on_air = live.on_air(host)?;
+                    on_air.dirty.store(false, Ordering::Relaxed);
+                    Some((on_air.info.id, on_air.beat.load(Ordering::Relaxed)))
+                })
+                .collect(),
+        }
+    }
+
+    /// Puts a freshly read model in place of the one that is there.
+    pub(crate) fn replace_live(&self, live: Live) {
+        *self.live_mut() = live;
+    }
+
+    /// Keeps a session that was read from the table.
+    pub(crate) fn hold(&self, session: Session) -> Arc<Session> {
+        self.sessions.open(session, &*self.random)
+    }
+}
+
+impl Commits for Memory {
+    fn expire(&self, tx: &mut Tx<'_>) -> Result<()> {
+        if !self.live().is_due(tx.now) {
+            return Ok(());
+        }
+        let ended = self.live_mut().due(tx.now);
+        // Hosts first: with a broadcast its audience goes.
+        for mortal in &ended {
+            if let Mortal::Broadcast(host) = mortal {
+                broadcast::expire(tx, *host)?;
+            }
+        }
+        for mortal in ended {
+            if let Mortal::Member { host, account } = mortal {
+                audience::expire(tx, host, account)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn committed(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        // Sessions first: a member may live with one of them.
+        for change in &changes {
+            match change {
+                Change::SessionOpened(row, user_id) => {
+                    if let Some(session) = Session::new((**row).clone(), Arc::clone(user_id)) {
+                        self.sessions.open(session, &*self.random);
+                    }
+                }
+                Change::SessionClosed(digest) => self.sessions.close(digest),
+                _ => {}
+            }
+        }
+        let mut live = self.live_mut();
+        for change in changes {
+            live.apply(change, &self.sessions);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Lists of recordings, one recording by name.
+
+use diesel::{prelude::*, sql_types::Bool, sqlite::Sqlite};
+
+use super::{Recording, Recordings};
+use crate::{
+    Page, Result, UnixSeconds, Window,
+    store::{
+        conn::{Conn, on},
+        schema::{accounts, recordings},
+    },
+};
+
+/// Which recordings a list shows. Those without any URL are in no list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordingFilter {
+    /// Only those with a URL of a file.
+    pub with_play_url: bool,
+    /// Only those that ended later than this.
+    pub ended_after: Option<UnixSeconds>,
+    /// Only those of this user.
+    pub owner: Option<String>,
+    /// Only those whose file name begins so.
+    pub file_name_prefix: Option<String>,
+}
+
+/// How a list is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordingOrder {
+    /// Latest end first, equal ends: the later stored first.
+    Ended,
+    /// The later stored first.
+    Stored,
+}
+
+impl Recordings<'_> {
+    /// A page of a list, and how long the list is.
+    pub async fn list(
+        &self,
+        filter: RecordingFilter,
+        order: RecordingOrder,
+        window: Window,
+    ) -> Result<Page<Recording>> {
+        self.0.store().snapshot(move |conn| page(conn, &filter, order, window)).await
+    }
+
+    /// The recording of an owner with that file id, listed or not.
+    pub async fn find(&self, owner: &str, file_id: &str) -> Result<Option<Recording>> {
+        let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
+        let row = self
+            .0
+            .store()
+            .read(move |conn| {
+                Ok(on!(conn, |c| recordings::table
+                    .inner_join(accounts::table)
+                    .filter(accounts::user_id.eq(owner).and(recordings::file_id.eq(file_id)))
+                    .select((
+                        recordings::all_columns,
+                        accounts::user_id,
+                        accounts::nickname,
+                        accounts::avatar
+                    ))
+                    .first(c)
+                    .optional())?)
+            })
+            .await?;
+        Ok(row.map(Recording::new))
+    }
+}
+
+type Filtered<DB> = Box<
+    dyn BoxableExpression<
+            diesel::dsl::InnerJoinQuerySource<recordings::table, accounts::table>,
+            DB,
+            SqlType = Bool,
+        >,
+>;
+
+fn filtered(filter: &RecordingFilter) -> Filtered<Sqlite> {
+    let mut condition: Filtered<Sqlite> = if filter.with_play_url {
+        Box::new(recordings::play_url.ne(""))
+    } else {
+        Box::new(recordings::play_url.ne("").or(recordings::hls_url.ne("")))
+    };
+    if let Some(after) = filter.ended_after {
+        condition = Box::new(condition.and(recordings::end_at.gt(after)));
+    }
+    if let Some(owner) = filter.owner.clone() {
+        condition = Box::new(condition.and(accounts::user_id.eq(owner)));
+    }
+    if let Some(prefix) = &filter.file_name_prefix {
+        let pattern = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_") + "%";
+        condition = Box::new(condition.and(recordings::file_name.like(pattern).escape('\\')));
+    }
+    condition
+}
+
+fn page(
+    conn: &mut Conn,
+    filter: &RecordingFilter,
+    order: RecordingOrder,
+    window: Window,
+) -> Result<Page<Recording>> {
+    let total: i64 = on!(conn, |c| recordings::table
+        .inner_join(accounts::table)
+        .filter(filtered(filter))
+        .count()
+        .get_result(c))?;
+    let query = || {
+        recordings::table
+            .inner_join(accounts::table)
+            .filter(filtered(filter))
+            .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
+            .limit(window.sql_limit())
+            .offset(window.sql_offset())
+    };
+    let rows = match order {
+        RecordingOrder::Ended => {
+            on!(conn, |c| query().order((recordings::end_at.desc(), recordings::id.desc())).load(c))?
+        }
+        RecordingOrder::Stored => on!(conn, |c| query().order(recordings::id.desc()).load(c))?,
+    };
+    Ok(Page {
+        total: usize::try_from(total).unwrap_or(0),
+        items: rows.into_iter().map(Recording::new).collect(),
+    })
+}

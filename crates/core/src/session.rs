@@ -1,0 +1,462 @@
+//! Sessions: who a token speaks for, and for how long.
+//!
+//! Policy by dialect: sxb one session per account, alive while used; minilvb-v2 one, of a fixed life, with a refresh
+//! token; qplus several, alive while used. A dialect never ends another dialect's sessions, only a password change does.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use diesel::prelude::*;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    AccountId, Core, Dialect, Error, Result, SessionConfig, UnixSeconds,
+    live::{Change, Place},
+    random,
+    store::{
+        Tx,
+        conn::{Conn, on},
+        schema::{accounts, sessions},
+    },
+};
+
+/// SHA-256 of a token: what is stored and looked up. A look-up by digest tells nothing through its timing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Digest([u8; 32]);
+
+impl Digest {
+    pub(crate) fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest")
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Queryable, Insertable)]
+#[diesel(table_name = sessions)]
+pub(crate) struct SessionRow {
+    pub(crate) digest: Vec<u8>,
+    pub(crate) dialect: Dialect,
+    pub(crate) account_id: AccountId,
+    pub(crate) token: Option<String>,
+    pub(crate) refresh_digest: Option<Vec<u8>>,
+    pub(crate) refresh_until: Option<UnixSeconds>,
+    pub(crate) opened_at: UnixSeconds,
+    pub(crate) used_at: UnixSeconds,
+    pub(crate) cursors: String,
+}
+
+impl fmt::Debug for SessionRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionRow({:?} of {})", self.dialect, self.account_id)
+    }
+}
+
+/// How far a session has read one of its lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Cursor {
+    /// The last broadcast it got.
+    pub(crate) on_air: Option<Place>,
+    /// The owner of the last room off air it got.
+    pub(crate) off_air: Option<AccountId>,
+}
+
+/// A live session. Cheap to hold: one per logged-in client.
+pub struct Session {
+    pub(crate) digest: Digest,
+    pub(crate) dialect: Dialect,
+    pub(crate) account: AccountId,
+    pub(crate) user_id: Arc<str>,
+    token: Option<SecretString>,
+    refresh_digest: Option<Digest>,
+    refresh_until: UnixSeconds,
+    opened_at: UnixSeconds,
+    used_at: AtomicI64,
+    dirty: AtomicBool,
+    cursors: Mutex<[Cursor; 2]>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({:?} of {})", self.dialect, self.user_id)
+    }
+}
+
+impl Session {
+    pub(crate) fn new(row: SessionRow, user_id: Arc<str>) -> Option<Self> {
+        Some(Self {
+            digest: Digest::from_bytes(&row.digest)?,
+            dialect: row.dialect,
+            account: row.account_id,
+            user_id,
+            token: row.token.map(SecretString::from),
+            refresh_digest: row.refresh_digest.as_deref().and_then(Digest::from_bytes),
+            refresh_until: row.refresh_until.unwrap_or(0),
+            opened_at: row.opened_at,
+            used_at: AtomicI64::new(row.used_at),
+            dirty: AtomicBool::new(false),
+            cursors: Mutex::default(),
+        })
+    }
+
+    /// Whose session it is.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The id the account is known by.
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// The token, in the dialect whose requests are signed with it; `None` elsewhere.
+    pub fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
+    /// The token in the clear, for keyed digests; empty where [`Session::token`] is `None`.
+    pub fn expose_token(&self) -> &str {
+        self.token.as_ref().map_or("", |token| token.expose_secret())
+    }
+
+    pub(crate) fn used_at(&self) -> UnixSeconds {
+        self.used_at.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn cursors(&self) -> MutexGuard<'_, [Cursor; 2]> {
+        self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the token still opens doors.
+    fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
+        match self.dialect {
+            Dialect::MinilvbV1 => false,
+            Dialect::MinilvbV2 => now < self.opened_at + config.v2_token_ttl,
+            Dialect::Sxb => now < self.used_at() + config.sxb_idle,
+            Dialect::Qplus => now < self.used_at() + config.qplus_idle,
+        }
+    }
+
+    /// Notes a use; whether the flush has to be told.
+    pub(crate) fn touch(&self, now: UnixSeconds) -> bool {
+        self.used_at.fetch_max(now, Ordering::Relaxed) < now && !self.dirty.swap(true, Ordering::Relaxed)
+    }
+
+    /// What the flush writes.
+    pub(crate) fn take_dirty(&self) -> UnixSeconds {
+        self.dirty.store(false, Ordering::Relaxed);
+        self.used_at()
+    }
+}
+
+/// What a login hands out.
+#[derive(Clone)]
+pub struct Grant {
+    /// Whose session it is.
+    pub account: AccountId,
+    /// The id the account is known by.
+    pub user_id: Arc<str>,
+    /// 32 lower-case hex digits: 128 random bits.
+    pub token: SecretString,
+    /// The same form, for the dialect that has one; else empty.
+    pub refresh_token: SecretString,
+    /// Seconds the token lives (unused, where use prolongs it).
+    pub expires_in: i64,
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Grant for {}", self.user_id)
+    }
+}
+
+/// Sessions of all dialects. From [`Core::sessions`].
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions<'a>(pub(crate) &'a Core);
+
+impl Sessions<'_> {
+    /// The session a token stands for; the use prolongs it where the dialect's sessions slide.
+    ///
+    /// Errors: [`Error::InvalidSession`].
+    pub async fn authenticate(&self, dialect: Dialect, token: &str) -> Result<Arc<Session>> {
+        let digest = Digest::of(token);
+        let session = match self.0.memory().sessions.get(&digest) {
+            Some(session) => session,
+            None => self.load(move |conn| by_digest(conn, &digest)).await?.ok_or(Error::InvalidSession)?,
+        };
+        let now = self.0.now();
+        if session.dialect != dialect || !session.is_alive(self.0.config().sessions, now) {
+            return Err(Error::InvalidSession);
+        }
+        self.0.memory().touch(&session, now);
+        Ok(session)
+    }
+
+    /// The one session of a user whose requests are signed (minilvb-v2), its token's life over or not.
+    pub async fn signed(&self, user_id: &str) -> Result<Option<Arc<Session>>> {
+        if let Some(session) = self.0.memory().sessions.signed(user_id) {
+            return Ok(Some(session));
+        }
+        let user_id = user_id.to_owned();
+        self.load(move |conn| by_signer(conn, &user_id)).await
+    }
+
+    /// Whether a session's token still opens doors.
+    pub fn is_alive(&self, session: &Session) -> bool {
+        session.is_alive(self.0.config().sessions, self.0.now())
+    }
+
+    /// Reads a session from the table into memory. Starts over when a session was closed meanwhile: what was read
+    /// might be the one.
+    async fn load(
+        &self,
+        query: impl Fn(&mut Conn) -> Result<Option<(SessionRow, String)>> + Clone + Send + 'static,
+    ) -> Result<Option<Arc<Session>>> {
+        for _ in 0..8 {
+            let mark = self.0.memory().sessions.mark();
+            let Some((row, user_id)) = self.0.store().read(query.clone()).await? else { return Ok(None) };
+            let cursors = parse_cursors(&row.cursors);
+            let Some(session) = Session::new(row, user_id.into()) else { return Ok(None) };
+            *session.cursors() = cursors;
+            if let Some(session) = self.0.memory().sessions.fill(session, mark, self.0.random()) {
+                return Ok(Some(session));
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Trades a refresh token for a new session (minilvb-v2). The old tokens die at once.
+    ///
+    /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
+    pub async fn refresh(&self, user_id: &str, refresh_token: &str) -> Result<Grant> {
+        let (user_id, offered) = (user_id.to_owned(), Digest::of(refresh_token));
+        self.0
+            .store()
+            .write(move |tx| {
+                let (row, user_id) = by_signer(tx.conn, &user_id)?.ok_or(Error::InvalidSession)?;
+                let matches = row
+                    .refresh_digest
+                    .as_deref()
+                    .is_some_and(|known| bool::from(known.ct_eq(offered.bytes())));
+                if !matches || row.refresh_until.is_none_or(|until| until <= tx.now) {
+                    return Err(Error::InvalidSession);
+                }
+                open(tx, row.account_id, &user_id, Dialect::MinilvbV2)
+            })
+            .await
+    }
+
+    /// Ends the session of a token.
+    ///
+    /// Errors: [`Error::InvalidSession`] if it is over already, or expired.
+    pub async fn close(&self, dialect: Dialect, token: &str) -> Result<()> {
+        let session = self.authenticate(dialect, token).await?;
+        let digest = session.digest;
+        self.0
+            .store()
+            .write(move |tx| if close(tx, &digest)? { Ok(()) } else { Err(Error::InvalidSession) })
+            .await
+    }
+
+    /// Ends the sessions of an account in one dialect. Returns how many there were.
+    pub async fn close_all(&self, account: AccountId, dialect: Dialect) -> Result<usize> {
+        self.0.store().write(move |tx| close_account(tx, account, Some(dialect))).await
+    }
+}
+
+fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, String)>> {
+    Ok(on!(conn, |c| sessions::table
+        .inner_join(accounts::table)
+        .filter(sessions::digest.eq(digest.bytes()))
+        .select((sessions::all_columns, accounts::user_id))
+        .first(c)
+        .optional())?)
+}
+
+fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
+    Ok(on!(conn, |c| sessions::table
+        .inner_join(accounts::table)
+        .filter(accounts::user_id.eq(user_id).and(sessions::dialect.eq(Dialect::MinilvbV2)))
+        .select((sessions::all_columns, accounts::user_id))
+        .first(c)
+        .optional())?)
+}
+
+/// Opens a session as the dialect's policy wants it.
+pub(crate) fn open(tx: &mut Tx<'_>, account: AccountId, user_id: &str, dialect: Dialect) -> Result<Grant> {
+    let policy = tx.config().sessions;
+    match dialect {
+        Dialect::Qplus => make_room(tx, account, policy.qplus_per_account)?,
+        _ => {
+            close_account(tx, account, Some(dialect))?;
+        }
+    }
+    let token = random::token(tx.random());
+    let signed = dialect == Dialect::MinilvbV2;
+    let refresh_token = if signed { random::token(tx.random()) } else { String::new() };
+    let row = SessionRow {
+        digest: Digest::of(&token).bytes().to_vec(),
+        dialect,
+        account_id: account,
+        token: signed.then(|| token.clone()),
+        refresh_digest: signed.then(|| Digest::of(&refresh_token).bytes().to_vec()),
+        refresh_until: signed.then_some(tx.now + policy.v2_refresh_ttl),
+        opened_at: tx.now,
+        used_at: tx.now,
+        cursors: String::new(),
+    };
+    on!(tx.conn, |c| diesel::insert_into(sessions::table).values(&row).execute(c))?;
+    let user_id: Arc<str> = user_id.into();
+    tx.changed(Change::SessionOpened(Box::new(row), Arc::clone(&user_id)));
+    Ok(Grant {
+        account,
+        user_id,
+        token: token.into(),
+        refresh_token: refresh_token.into(),
+        expires_in: match dialect {
+            Dialect::MinilvbV1 | Dialect::MinilvbV2 => policy.v2_token_ttl,
+            Dialect::Sxb => policy.sxb_idle,
+            Dialect::Qplus => policy.qplus_idle,
+        },
+    })
+}
+
+/// Ends the least recently used sessions until one more fits.
+fn make_room(tx: &mut Tx<'_>, account: AccountId, most: usize) -> Result<()> {
+    let oldest_first: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
+        .filter(sessions::account_id.eq(account).and(sessions::dialect.eq(Dialect::Qplus)))
+        .order((sessions::used_at, sessions::opened_at, sessions::digest))
+        .select(sessions::digest)
+        .load(c))?;
+    let too_many = (oldest_first.len() + 1).saturating_sub(most.max(1));
+    for digest in oldest_first.iter().take(too_many).filter_map(|bytes| Digest::from_bytes(bytes)) {
+        close(tx, &digest)?;
+    }
+    Ok(())
+}
+
+/// Ends one session and takes whoever sits somewhere through it out of that audience.
+pub(crate) fn close(tx: &mut Tx<'_>, digest: &Digest) -> Result<bool> {
+    let gone = on!(tx.conn, |c| diesel::delete(sessions::table.filter(sessions::digest.eq(digest.bytes())))
+        .execute(c))?;
+    if gone > 0 {
+        crate::audience::leave_with_session(tx, digest)?;
+        tx.changed(Change::SessionClosed(*digest));
+    }
+    Ok(gone > 0)
+}
+
+/// Ends the sessions of an account, in one dialect or in all. Returns how many there were.
+pub(crate) fn close_account(tx: &mut Tx<'_>, account: AccountId, dialect: Option<Dialect>) -> Result<usize> {
+    let found: Vec<(Vec<u8>, Dialect)> = on!(tx.conn, |c| sessions::table
+        .filter(sessions::account_id.eq(account))
+        .select((sessions::digest, sessions::dialect))
+        .load(c))?;
+    let mut closed = 0;
+    for (bytes, of) in found {
+        if dialect.is_none_or(|wanted| wanted == of)
+            && let Some(digest) = Digest::from_bytes(&bytes)
+            && close(tx, &digest)?
+        {
+            closed += 1;
+        }
+    }
+    Ok(closed)
+}
+
+/// Deletes sessions whose time is over. Their members have left by then, or leave here.
+pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
+    /// Rows per sweep at most, so that no other job waits long.
+    const SOME: i64 = 1_000;
+    let policy = tx.config().sessions;
+    let now = tx.now;
+    let idle =
+        |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
+    let over: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
+        .filter(
+            idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
+                sessions::dialect
+                    .eq(Dialect::MinilvbV2)
+                    .and(sessions::used_at.le(now - policy.v2_token_ttl.min(policy.v2_refresh_ttl)))
+                    .and(sessions::refresh_until.le(now))
+            )
+        )
+        .select(sessions::digest)
+        .limit(SOME)
+        .load(c))?;
+    for digest in over.iter().filter_map(|bytes| Digest::from_bytes(bytes)) {
+        close(tx, &digest)?;
+    }
+    Ok(())
+}
+
+/// Writes down when sessions were last used, and how far they have read.
+pub(crate) fn flush(tx: &mut Tx<'_>, used: &[(Digest, UnixSeconds, String)]) -> Result<()> {
+    for (digest, used_at, cursors) in used {
+        on!(tx.conn, |c| diesel::update(sessions::table.filter(sessions::digest.eq(digest.bytes())))
+            .set((sessions::used_at.eq(used_at), sessions::cursors.eq(cursors)))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// `all;followed`, each `started.id.host.owner` with empty parts for what was not reached.
+pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
+    if cursors == [Cursor::default(); 2] {
+        return String::new();
+    }
+    cursors
+        .map(|cursor| {
+            let place = cursor.on_air.map_or_else(|| "..".to_owned(), |place| place.to_text());
+            format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
+        })
+        .join(";")
+}
+
+pub(crate) fn parse_cursors(text: &str) -> [Cursor; 2] {
+    let cursor = |part: Option<&str>| {
+        let mut numbers = part.unwrap_or_default().split('.').map(|number| number.parse().ok());
+        let mut next = || numbers.next().flatten();
+        let (started, id, host) = (next(), next(), next());
+        Cursor { on_air: Place::from_parts(started, id, host), off_air: next().map(AccountId) }
+    };
+    let mut parts = text.split(';');
+    [cursor(parts.next()), cursor(parts.next())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BroadcastId;
+
+    #[test]
+    fn cursors_survive_the_table() {
+        let cursors = [
+            Cursor { on_air: Some(Place::new(1_700_000_000, BroadcastId(7), AccountId(3))), off_air: None },
+            Cursor { on_air: None, off_air: Some(AccountId(12)) },
+        ];
+        assert_eq!(parse_cursors(&format_cursors(cursors)), cursors);
+        assert_eq!(parse_cursors(""), [Cursor::default(); 2]);
+        assert_eq!(parse_cursors("x.y;;;."), [Cursor::default(); 2]);
+    }
+}

@@ -1,0 +1,168 @@
+//! Notices of the live cloud: what they say ([`Notice`]), and the proof that the cloud sent them.
+//! What a notice does to a room is not known here, nor is what a dialect answers.
+
+mod notice;
+
+use super::digest::{eq_hex, md5_hex};
+use crate::UnixSeconds;
+
+pub use notice::{Malformed, Notice, Number};
+
+/// `md5(key + t)`, 32 lower-case hex digits; `t_text` is the notice's `t` exactly as it arrived.
+///
+/// ```
+/// use relive_core::sign::callback;
+/// assert_eq!(callback::sign("demoCallbackKey", "1700000600"), "c236300b8b8d3dd117b0806f2f785cd8");
+/// ```
+///
+/// Source: contract tencent-cloud h.1.
+pub fn sign(key: &str, t_text: &str) -> String {
+    md5_hex(format!("{key}{t_text}"))
+}
+
+/// Why a notice is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeError {
+    /// `t` or `sign` is missing or of another type.
+    #[error("missing")]
+    Missing,
+    /// Signed with another key, or for another `t`; or there is no key.
+    #[error("bad_sign")]
+    BadSign,
+    /// `t` and the grace are over.
+    #[error("expired")]
+    Expired,
+}
+
+/// Why a body is not taken as a notice of the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not a JSON object.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// Not believed.
+    #[error(transparent)]
+    Unproven(#[from] NoticeError),
+}
+
+/// Whether the cloud sent the notice, in the order of [`NoticeError`]. Hex case of the sign is ignored; at the second
+/// `t + grace` the notice is still valid. An empty key refuses all as [`NoticeError::BadSign`].
+///
+/// Source: contract tencent-cloud h.1.
+pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: i64) -> Result<(), NoticeError> {
+    let (Some(t), Some(received)) = (&notice.t, &notice.sign) else {
+        return Err(NoticeError::Missing);
+    };
+    if key.is_empty() || !eq_hex(&sign(key, t), received) {
+        return Err(NoticeError::BadSign);
+    }
+    // `t` is made of digits: what does not fit 64 bits is far in the future.
+    let t: UnixSeconds = t.parse().unwrap_or(UnixSeconds::MAX);
+    if now > t.saturating_add(grace) { Err(NoticeError::Expired) } else { Ok(()) }
+}
+
+/// Reads a body and checks who sent it.
+///
+/// ```
+/// use relive_core::sign::callback::{NoticeError, Refusal, receive};
+/// let body = br#"{"event_type":1,"stream_id":"8888_anna","t":1700000600,"sign":"c236300b8b8d3dd117b0806f2f785cd8"}"#;
+/// let notice = receive(body, "demoCallbackKey", 1_700_001_200, 600)?;
+/// assert_eq!(notice.event_type, Some(1));
+/// assert_eq!(receive(body, "", 1_700_000_000, 600).unwrap_err(), Refusal::Unproven(NoticeError::BadSign));
+/// # Ok::<(), Refusal>(())
+/// ```
+///
+/// Source: contract tencent-cloud h.1.
+pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: i64) -> Result<Notice, Refusal> {
+    let notice = Notice::parse(body)?;
+    authenticate(&notice, key, now, grace)?;
+    Ok(notice)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    const KEY: &str = "demoCallbackKey";
+
+    fn parse(body: &str) -> Notice {
+        Notice::parse(body.as_bytes()).expect("an object")
+    }
+
+    #[test]
+    fn t_is_an_integer_or_digits_hashed_as_received() {
+        for (json, text) in [
+            ("1700000600", Some("1700000600")),
+            ("-5", Some("-5")),
+            ("\"1700000600\"", Some("1700000600")),
+            ("\"007\"", Some("007")),
+            ("\"\"", None),
+            ("\"-5\"", None),
+            ("\" 5\"", None),
+            ("\"5.0\"", None),
+            ("5.0", None),
+            ("null", None),
+            ("[5]", None),
+        ] {
+            assert_eq!(parse(&format!("{{\"t\":{json}}}")).t.as_deref(), text, "{json}");
+        }
+        let body = format!("{{\"t\":\"007\",\"sign\":\"{}\"}}", sign(KEY, "007"));
+        assert_eq!(authenticate(&parse(&body), KEY, 7, 0), Ok(()));
+        assert_eq!(authenticate(&parse(&body), KEY, 8, 0), Err(NoticeError::Expired));
+    }
+
+    #[test]
+    fn a_time_beyond_64_bits_has_not_come() {
+        let body = format!("{{\"t\":\"{0}\",\"sign\":\"{1}\"}}", "9".repeat(30), sign(KEY, &"9".repeat(30)));
+        assert_eq!(authenticate(&parse(&body), KEY, i64::MAX, 600), Ok(()));
+    }
+
+    #[test]
+    fn missing_comes_before_bad_sign() {
+        for body in ["{}", r#"{"t":1}"#, r#"{"sign":"x"}"#, r#"{"t":1,"sign":5}"#, r#"{"t":true,"sign":""}"#]
+        {
+            assert_eq!(authenticate(&parse(body), "", 0, 0), Err(NoticeError::Missing), "{body}");
+        }
+        assert_eq!(authenticate(&parse(r#"{"t":1,"sign":""}"#), KEY, 0, 0), Err(NoticeError::BadSign));
+        assert_eq!(authenticate(&parse(r#"{"t":1,"sign":"é"}"#), KEY, 9, 0), Err(NoticeError::BadSign));
+    }
+
+    #[test]
+    fn an_empty_key_refuses_even_its_own_sign() {
+        let body = format!("{{\"t\":9,\"sign\":\"{}\"}}", sign("", "9"));
+        assert_eq!(authenticate(&parse(&body), "", 0, 600), Err(NoticeError::BadSign));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_is_believed_and_any_changed_byte_is_not(
+            key in "[ -~]{1,40}", t in 0..=i64::MAX, as_text: bool, at: prop::sample::Index, flip in 1..=255_u8,
+        ) {
+            let signature = sign(&key, &t.to_string());
+            let body = |t: i64, signature: &str| {
+                let t = if as_text { Value::from(t.to_string()) } else { t.into() };
+                serde_json::json!({ "t": t, "sign": signature }).to_string().into_bytes()
+            };
+            prop_assert!(receive(&body(t, &signature), &key, t, 0).is_ok());
+            prop_assert!(receive(&body(t, &signature.to_ascii_uppercase()), &key, t, 0).is_ok());
+            prop_assert!(receive(&body(t ^ 1, &signature), &key, 0, 0).is_err());
+            let mut forged = signature.clone().into_bytes();
+            let index = at.index(forged.len());
+            forged[index] ^= flip;
+            let forged = String::from_utf8_lossy(&forged);
+            prop_assume!(!forged.eq_ignore_ascii_case(&signature));
+            let refusal = receive(&body(t, &forged), &key, t, 0).unwrap_err();
+            prop_assert_eq!(refusal, Refusal::Unproven(NoticeError::BadSign));
+        }
+
+        #[test]
+        fn any_body_is_answered(bytes in prop::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
+            prop_assert!(receive(&bytes, KEY, 0, 0).is_err());
+            let body = format!("{{\"t\":{text},\"sign\":\"\"}}");
+            prop_assert!(receive(body.as_bytes(), KEY, 0, 0).is_err());
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The derived password: what minilvb-v2 clients send instead of the password, and what all dialects are reduced to
+//! before hashing. It is as good as the password itself: never store or log it.
+
+use super::digest::md5_hex;
+
+/// `md5hex(md5hex(password) + user_id)`, 32 lower-case hex digits.
+///
+/// ```
+/// use relive_core::sign::password::derive;
+/// assert_eq!(derive("123456", "anna_lee"), "708b6dcad9ec2f54b78cffdf4af09569");
+/// ```
+///
+/// Source: contract minilvb-v2 §2.1, tencent-cloud g.2.
+pub fn derive(password: &str, user_id: &str) -> String {
+    md5_hex(format!("{}{user_id}", md5_hex(password)))
+}

@@ -1,0 +1,234 @@
+//! Push and play URLs of the live cloud and of media servers that speak its protection: `txSecret` and `txTime`.
+//! Knows no configuration and no stream naming; see [`stream`](super::stream).
+
+use super::digest::{eq_hex, md5_hex};
+use crate::UnixSeconds;
+
+/// How `txTime` writes its hex digits. The hash covers the text, so both are valid; relive writes lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HexCase {
+    /// `6553F100`: what Tencent's samples and clients build.
+    Upper,
+    /// `6553f100`: what the original servers built.
+    Lower,
+}
+
+/// Where a stream is pushed to or played from: `<host>/<app>/<stream>`.
+#[derive(Debug, Clone, Copy)]
+pub struct Address<'a> {
+    /// Host, with a port if need be.
+    pub host: &'a str,
+    /// First path segment.
+    pub app: &'a str,
+    /// Stream name, without extension.
+    pub stream: &'a str,
+}
+
+/// What signs a URL. Without it, or with an empty key, a URL stays unsigned.
+#[derive(Clone, Copy)]
+pub struct Protection<'a> {
+    /// Key of the push or of the play domain.
+    pub key: &'a str,
+    /// Last second at which the URL may be used.
+    pub expires: UnixSeconds,
+    /// Case of `txTime`.
+    pub case: HexCase,
+}
+
+/// The three play addresses of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayUrls {
+    /// `rtmp://…/<stream>`
+    pub rtmp: String,
+    /// `http(s)://…/<stream>.flv`
+    pub flv: String,
+    /// `http(s)://…/<stream>.m3u8`
+    pub hls: String,
+}
+
+/// Why a push or play is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// `txSecret` or `txTime` is absent or empty.
+    #[error("missing")]
+    Missing,
+    /// `txTime` is not 1 to 16 hex digits.
+    #[error("bad_time")]
+    BadTime,
+    /// `txSecret` is not the one of this key, stream and time; or there is no key.
+    #[error("bad_secret")]
+    BadSecret,
+    /// The time is over.
+    #[error("expired")]
+    Expired,
+}
+
+/// `txTime`: the expiry as hex digits without prefix or padding. A time before 1970 counts as 0.
+///
+/// Source: contract tencent-cloud a.1 (1).
+pub fn tx_time(expires: UnixSeconds, case: HexCase) -> String {
+    let expires = expires.max(0);
+    match case {
+        HexCase::Upper => format!("{expires:X}"),
+        HexCase::Lower => format!("{expires:x}"),
+    }
+}
+
+/// `txSecret`: `md5(key + stream + tx_time)`, 32 lower-case hex digits. `tx_time` is the very text that stands in the URL.
+///
+/// ```
+/// use relive_core::sign::url::{HexCase, tx_secret, tx_time};
+/// let time = tx_time(1_700_000_000, HexCase::Upper);
+/// assert_eq!(time, "6553F100");
+/// assert_eq!(tx_secret("demoPushKey0001", "8888_anna_lee", &time), "db48538b4bd379a4737c52ee4978738b");
+/// ```
+///
+/// Source: contract tencent-cloud a.1 (2).
+pub fn tx_secret(key: &str, stream: &str, tx_time: &str) -> String {
+    md5_hex(format!("{key}{stream}{tx_time}"))
+}
+
+/// `rtmp://<host>/<app>/<stream>?<params>&txSecret=…&txTime=…`. Parameters keep their order and stand raw, as the legacy
+/// value `flv|hls` must; without parameters and protection there is no `?`.
+///
+/// ```
+/// use relive_core::sign::url::{Address, push_url};
+/// let address = Address { host: "push.example.com", app: "live", stream: "anna" };
+/// assert_eq!(push_url(address, &[("record", "flv|hls")], None), "rtmp://push.example.com/live/anna?record=flv|hls");
+/// ```
+///
+/// Source: contract tencent-cloud a.3.
+pub fn push_url(address: Address<'_>, params: &[(&str, &str)], protection: Option<Protection<'_>>) -> String {
+    let extras = params.iter().map(|(name, value)| format!("{name}={value}"));
+    let query = extras.chain(tokens(address.stream, protection)).collect::<Vec<_>>();
+    with_query(format!("rtmp://{}/{}/{}", address.host, address.app, address.stream), &query)
+}
+
+/// The play addresses of a stream. `scheme` (`http` or `https`) is that of the FLV and HLS addresses. `txSecret` covers
+/// the stream name without extension.
+///
+/// ```
+/// use relive_core::sign::url::{Address, play_urls};
+/// let urls = play_urls("https", Address { host: "play.example.com", app: "live", stream: "anna" }, None);
+/// assert_eq!(urls.rtmp, "rtmp://play.example.com/live/anna");
+/// assert_eq!(urls.hls, "https://play.example.com/live/anna.m3u8");
+/// ```
+///
+/// Source: contract tencent-cloud a.5.
+pub fn play_urls(scheme: &str, address: Address<'_>, protection: Option<Protection<'_>>) -> PlayUrls {
+    let query = tokens(address.stream, protection).collect::<Vec<_>>();
+    let place = format!("{}/{}/{}", address.host, address.app, address.stream);
+    PlayUrls {
+        rtmp: with_query(format!("rtmp://{place}"), &query),
+        flv: with_query(format!("{scheme}://{place}.flv"), &query),
+        hls: with_query(format!("{scheme}://{place}.m3u8"), &query),
+    }
+}
+
+/// Checks the query of a push or play URL, percent-encoded, with or without its `?`. The first occurrence of a parameter
+/// counts. Order of checks: [`Refusal`] from top to bottom; at the very second of expiry the URL still works. An empty
+/// key refuses every secret.
+///
+/// ```
+/// use relive_core::sign::url::{Refusal, verify};
+/// let query = "txSecret=db48538b4bd379a4737c52ee4978738b&txTime=6553F100";
+/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, 1_700_000_000), Ok(()));
+/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, 1_700_000_001), Err(Refusal::Expired));
+/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, 1_700_000_000), Err(Refusal::BadSecret));
+/// ```
+///
+/// Source: contract tencent-cloud a.2.
+pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<(), Refusal> {
+    let query = query.strip_prefix('?').unwrap_or(query);
+    let secret = query_value(query, "txSecret").ok_or(Refusal::Missing)?;
+    let time = query_value(query, "txTime").ok_or(Refusal::Missing)?;
+    if time.len() > 16 || !time.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Refusal::BadTime);
+    }
+    let expires = u64::from_str_radix(&time, 16).map_err(|_| Refusal::BadTime)?;
+    if key.is_empty() || !eq_hex(&tx_secret(key, stream, &time), &secret) {
+        return Err(Refusal::BadSecret);
+    }
+    if i128::from(now) > i128::from(expires) { Err(Refusal::Expired) } else { Ok(()) }
+}
+
+/// The first value of that name in a query, decoded; empty is as good as absent.
+pub(super) fn query_value(query: &str, name: &str) -> Option<String> {
+    let (_, value) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name)?;
+    (!value.is_empty()).then(|| value.into_owned())
+}
+
+fn tokens(stream: &str, protection: Option<Protection<'_>>) -> impl Iterator<Item = String> {
+    protection.filter(|protection| !protection.key.is_empty()).into_iter().flat_map(move |protection| {
+        let time = tx_time(protection.expires, protection.case);
+        [format!("txSecret={}", tx_secret(protection.key, stream, &time)), format!("txTime={time}")]
+    })
+}
+
+fn with_query(url: String, query: &[String]) -> String {
+    if query.is_empty() { url } else { format!("{url}?{}", query.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn signed(key: &str, stream: &str, expires: UnixSeconds, case: HexCase) -> String {
+        let address = Address { host: "h", app: "live", stream };
+        let url = push_url(address, &[("record", "flv|hls")], Some(Protection { key, expires, case }));
+        url.split_once('?').map(|(_, query)| query.to_owned()).expect("has a query")
+    }
+
+    #[test]
+    fn the_first_occurrence_of_a_parameter_counts() {
+        let good = signed("k", "s", 100, HexCase::Lower);
+        assert_eq!(verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), 100), Ok(()));
+        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), 100), Err(Refusal::Missing));
+    }
+
+    #[test]
+    fn a_time_has_1_to_16_hex_digits() {
+        let query = |time: &str| format!("txSecret={}&txTime={time}", tx_secret("k", "s", time));
+        assert_eq!(verify("k", "s", &query("ffffffffffffffff"), i64::MAX), Ok(()));
+        for time in ["0ffffffffffffffff", "-1", "0x10", "g"] {
+            assert_eq!(verify("k", "s", &query(time), 0), Err(Refusal::BadTime), "{time}");
+        }
+        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", 0), Err(Refusal::BadTime));
+    }
+
+    #[test]
+    fn an_empty_key_never_verifies() {
+        let query = format!("txSecret={}&txTime=ff", tx_secret("", "s", "ff"));
+        assert_eq!(verify("", "s", &query, 0), Err(Refusal::BadSecret));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_verifies_and_any_changed_byte_does_not(
+            key in "[ -~]{1,40}", stream in "[A-Za-z0-9_-]{1,40}", expires in 0..=i64::MAX, upper: bool,
+            at: prop::sample::Index, flip in 1..=255_u8,
+        ) {
+            let query = signed(&key, &stream, expires, if upper { HexCase::Upper } else { HexCase::Lower });
+            prop_assert_eq!(verify(&key, &stream, &query, expires), Ok(()));
+            let secret = query.split("txSecret=").nth(1).and_then(|rest| rest.get(..32)).expect("signed").to_owned();
+            let mut bytes = secret.clone().into_bytes();
+            let index = at.index(bytes.len());
+            bytes[index] ^= flip;
+            let forged = String::from_utf8_lossy(&bytes).into_owned();
+            prop_assume!(!forged.eq_ignore_ascii_case(&secret) && !forged.contains(['&', '%', '+']));
+            let forged = query.replace(&secret, &forged);
+            prop_assert!(verify(&key, &stream, &forged, 0).is_err());
+            let forged = query.replace("txTime=", "txTime=1");
+            prop_assert!(verify(&key, &stream, &forged, 0).is_err());
+            let other = format!("{stream}x");
+            prop_assert_eq!(verify(&key, &other, &query, 0), Err(Refusal::BadSecret));
+        }
+
+        #[test]
+        fn any_query_is_answered(query in any::<String>(), now: i64) {
+            prop_assert!(verify("k", "s", &query, now).is_err());
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! `UserSig`: the ticket with which a client logs in to the IM cloud, in its current form (TLS signature 2.0, HMAC-SHA256).
+//! The older form with a key pair per application is not made here: the cloud and the SDKs take this one.
+
+use std::io::{Read as _, Write as _};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::{Compression, bufread::ZlibDecoder, write::ZlibEncoder};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::digest;
+use crate::UnixSeconds;
+
+/// Longest inflated ticket that is looked at, in bytes. A genuine one has about 200.
+const LONGEST: u64 = 4096;
+
+/// Who the ticket is for, and how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticket<'a> {
+    /// IM application number.
+    pub sdkappid: i64,
+    /// IM user.
+    pub user_id: &'a str,
+    /// When the ticket was issued.
+    pub issued: UnixSeconds,
+    /// Seconds it is valid.
+    pub ttl: i64,
+    /// Bytes the cloud hands back; none in practice. Empty differs from absent.
+    pub userbuf: Option<&'a [u8]>,
+}
+
+impl Ticket<'_> {
+    /// The signed text: the lines `TLS.identifier:<id>`, `TLS.sdkappid:<n>`, `TLS.time:<issued>`, `TLS.expire:<ttl>` and, with
+    /// a userbuf, `TLS.userbuf:<base64>`, each ended by a line feed.
+    ///
+    /// Source: contract tencent-cloud b.1 (1).
+    pub fn content(&self) -> String {
+        content(self.sdkappid, self.user_id, self.issued, self.ttl, self.userbuf().as_deref())
+    }
+
+    /// `base64(hmac_sha256(key, content))`, standard alphabet. The key is used as text although it looks like hex.
+    ///
+    /// Source: contract tencent-cloud b.1 (2).
+    pub fn signature(&self, key: &str) -> String {
+        signature(key, &self.content())
+    }
+
+    /// The whole ticket: a JSON object with content and signature, zlib, [`base64_encode`].
+    ///
+    /// ```
+    /// use relive_core::sign::usersig::{Refusal, Ticket, verify};
+    /// let ticket = Ticket {
+    ///     sdkappid: 1_400_000_001,
+    ///     user_id: "anna_lee",
+    ///     issued: 1_700_000_000,
+    ///     ttl: 300,
+    ///     userbuf: None,
+    /// };
+    /// let usersig = ticket.seal("demo-im-key-0001");
+    /// let check = |now| verify(&usersig, 1_400_000_001, "anna_lee", "demo-im-key-0001", now);
+    /// assert_eq!(check(1_700_000_300), Ok(()));
+    /// assert_eq!(check(1_700_000_301), Err(Refusal::Expired));
+    /// ```
+    ///
+    /// Source: contract tencent-cloud b.1 (3–5), minilvb-v2 §5.1.
+    pub fn seal(&self, key: &str) -> String {
+        let mut object = json!({
+            "TLS.ver": "2.0",
+            "TLS.identifier": self.user_id,
+            "TLS.sdkappid": self.sdkappid,
+            "TLS.expire": self.ttl,
+            "TLS.time": self.issued,
+            "TLS.sig": self.signature(key),
+        });
+        if let (Some(members), Some(userbuf)) = (object.as_object_mut(), self.userbuf()) {
+            members.insert("TLS.userbuf".to_owned(), userbuf.into());
+        }
+        base64_encode(&deflate(object.to_string().as_bytes()))
+    }
+
+    fn userbuf(&self) -> Option<String> {
+        self.userbuf.map(|bytes| STANDARD.encode(bytes))
+    }
+}
+
+/// Why a ticket is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not base64 of zlib of the JSON object, or too long.
+    #[error("malformed")]
+    Malformed,
+    /// For another user.
+    #[error("identifier")]
+    Identifier,
+    /// For another application.
+    #[error("sdkappid")]
+    Sdkappid,
+    /// Not signed with this key; or there is no key.
+    #[error("signature")]
+    Signature,
+    /// The time is over.
+    #[error("expired")]
+    Expired,
+}
+
+/// A ticket as it arrives.
+#[derive(Deserialize)]
+struct Sealed {
+    #[serde(rename = "TLS.ver")]
+    version: String,
+    #[serde(rename = "TLS.identifier")]
+    user_id: String,
+    #[serde(rename = "TLS.sdkappid")]
+    sdkappid: i64,
+    #[serde(rename = "TLS.time")]
+    issued: UnixSeconds,
+    #[serde(rename = "TLS.expire")]
+    ttl: i64,
+    #[serde(rename = "TLS.userbuf")]
+    userbuf: Option<String>,
+    #[serde(rename = "TLS.sig")]
+    signature: String,
+}
+
+/// Checks a ticket, in the order of [`Refusal`]; at the second `issued + ttl` it is still valid. An empty key refuses
+/// every signature.
+///
+/// Source: contract tencent-cloud b.1 (verification).
+pub fn verify(
+    usersig: &str,
+    sdkappid: i64,
+    user_id: &str,
+    key: &str,
+    now: UnixSeconds,
+) -> Result<(), Refusal> {
+    let json = unpack(usersig).ok_or(Refusal::Malformed)?;
+    let sealed: Sealed = serde_json::from_slice(&json).map_err(|_| Refusal::Malformed)?;
+    // A userbuf with line feeds could pass off the content of one user as that of another.
+    let userbuf_is_base64 = sealed.userbuf.as_ref().is_none_or(|text| STANDARD.decode(text).is_ok());
+    if sealed.version != "2.0" || !userbuf_is_base64 {
+        return Err(Refusal::Malformed);
+    }
+    if sealed.user_id != user_id {
+        return Err(Refusal::Identifier);
+    }
+    if sealed.sdkappid != sdkappid {
+        return Err(Refusal::Sdkappid);
+    }
+    let content = content(sdkappid, user_id, sealed.issued, sealed.ttl, sealed.userbuf.as_deref());
+    if key.is_empty() || !digest::eq(&signature(key, &content), &sealed.signature) {
+        return Err(Refusal::Signature);
+    }
+    if now > sealed.issued.saturating_add(sealed.ttl) { Err(Refusal::Expired) } else { Ok(()) }
+}
+
+/// Base64 with padding in the cloud's own alphabet: `+` is `*`, `/` is `-`, `=` is `_`. Not RFC 4648's base64url.
+///
+/// ```
+/// use relive_core::sign::usersig::{base64_decode, base64_encode};
+/// assert_eq!(base64_encode(&[0xfb, 0xff]), "*-8_");
+/// assert_eq!(base64_decode("*-8_"), Some(vec![0xfb, 0xff]));
+/// assert_eq!(base64_decode("+/8="), None);
+/// ```
+///
+/// Source: contract tencent-cloud b.1 (5).
+pub fn base64_encode(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes).replace('+', "*").replace('/', "-").replace('=', "_")
+}
+
+/// The bytes behind [`base64_encode`]; `None` for anything it does not write.
+pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
+    if text.contains(['+', '/', '=']) {
+        return None;
+    }
+    STANDARD.decode(text.replace('*', "+").replace('-', "/").replace('_', "=")).ok()
+}
+
+/// The JSON text of a ticket: one zlib stream, nothing after it, not longer than [`LONGEST`].
+pub(super) fn unpack(usersig: &str) -> Option<Vec<u8>> {
+    let zlib = base64_decode(usersig)?;
+    let mut inflated = Vec::new();
+    let mut decoder = ZlibDecoder::new(zlib.as_slice());
+    decoder.by_ref().take(LONGEST + 1).read_to_end(&mut inflated).ok()?;
+    let whole = usize::try_from(decoder.total_in()).ok()? == zlib.len();
+    (whole && u64::try_from(inflated.len()).ok()? <= LONGEST).then_some(inflated)
+}
+
+#[expect(clippy::expect_used, reason = "writing to memory cannot fail")]
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every byte")
+}
+
+fn content(
+    sdkappid: i64,
+    user_id: &str,
+    issued: UnixSeconds,
+    ttl: i64,
+    userbuf_base64: Option<&str>,
+) -> String {
+    let userbuf = userbuf_base64.map(|text| format!("TLS.userbuf:{text}\n")).unwrap_or_default();
+    format!(
+        "TLS.identifier:{user_id}\nTLS.sdkappid:{sdkappid}\nTLS.time:{issued}\nTLS.expire:{ttl}\n{userbuf}"
+    )
+}
+
+fn signature(key: &str, content: &str) -> String {
+    STANDARD.encode(digest::hmac_sha256(key, content))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    const KEY: &str = "demo-im-key-0001";
+    const ANNA: Ticket<'static> =
+        Ticket { sdkappid: 14, user_id: "anna", issued: 1_000, ttl: 60, userbuf: None };
+
+    fn repack(json: &Value) -> String {
+        base64_encode(&deflate(json.to_string().as_bytes()))
+    }
+
+    fn anna_with(member: &str, value: Value) -> Result<(), Refusal> {
+        let json = unpack(&ANNA.seal(KEY)).expect("sealed");
+        let mut json: Value = serde_json::from_slice(&json).expect("JSON");
+        json[member] = value;
+        verify(&repack(&json), 14, "anna", KEY, 1_000)
+    }
+
+    #[test]
+    fn every_member_counts() {
+        assert_eq!(anna_with("TLS.time", 1_001.into()), Err(Refusal::Signature));
+        assert_eq!(anna_with("TLS.expire", 61.into()), Err(Refusal::Signature));
+        assert_eq!(anna_with("TLS.userbuf", "".into()), Err(Refusal::Signature));
+        assert_eq!(anna_with("TLS.sig", "".into()), Err(Refusal::Signature));
+        assert_eq!(anna_with("TLS.sdkappid", 15.into()), Err(Refusal::Sdkappid));
+        assert_eq!(anna_with("TLS.identifier", "bob".into()), Err(Refusal::Identifier));
+        assert_eq!(anna_with("TLS.ver", "1.0".into()), Err(Refusal::Malformed));
+        assert_eq!(anna_with("TLS.time", "1000".into()), Err(Refusal::Malformed));
+        assert_eq!(anna_with("more", 1.into()), Ok(()));
+    }
+
+    #[test]
+    fn the_line_feeds_of_a_userbuf_cannot_stand_for_those_of_a_user_id() {
+        let tail = "TLS.sdkappid:14\nTLS.time:1000\nTLS.expire:60";
+        let long = format!("anna\n{tail}\nTLS.userbuf:x");
+        let json = json!({
+            "TLS.ver": "2.0", "TLS.identifier": "anna", "TLS.sdkappid": 14, "TLS.time": 1000, "TLS.expire": 60,
+            "TLS.userbuf": format!("x\n{tail}"), "TLS.sig": Ticket { user_id: &long, ..ANNA }.signature(KEY),
+        });
+        assert_eq!(verify(&repack(&json), 14, "anna", KEY, 1_000), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn bombs_tails_and_stumps_are_malformed() {
+        let zlib = base64_decode(&ANNA.seal(KEY)).expect("base64");
+        let unpacks = |bytes: &[u8]| unpack(&base64_encode(bytes)).is_some();
+        assert!(unpacks(&zlib));
+        assert!(!unpacks(&[zlib.as_slice(), b"x"].concat()));
+        assert!(!unpacks(&zlib[..zlib.len() - 1]));
+        assert!(unpacks(&deflate(&[b' '; 4096])));
+        assert!(!unpacks(&deflate(&[b' '; 4097])));
+        assert!(!unpacks(&deflate(&vec![0; 10_000_000])));
+    }
+
+    #[test]
+    fn an_empty_key_never_verifies() {
+        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", 1_000), Err(Refusal::Signature));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_verifies_and_any_changed_byte_does_not(
+            user_id in any::<String>(), key in "[ -~]{1,80}", sdkappid in 0..=i64::MAX, issued in 0..4_000_000_000_i64,
+            ttl in 0..100_000_000_i64, userbuf in prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
+            at: prop::sample::Index, flip in 1..=255_u8,
+        ) {
+            let ticket = Ticket { sdkappid, user_id: &user_id, issued, ttl, userbuf: userbuf.as_deref() };
+            let usersig = ticket.seal(&key);
+            let check = |usersig: &str| verify(usersig, sdkappid, &user_id, &key, issued);
+            prop_assert_eq!(check(&usersig), Ok(()));
+
+            let json = unpack(&usersig).expect("sealed");
+            let mut forged = json.clone();
+            let index = at.index(forged.len());
+            forged[index] ^= flip;
+            // Another spelling of the same JSON is no forgery: upper-case digits of an escape, white space.
+            let same = serde_json::from_slice::<Value>(&forged).ok() == serde_json::from_slice(&json).ok();
+            prop_assert_eq!(check(&base64_encode(&deflate(&forged))).is_ok(), same);
+
+            let mut forged = usersig.clone().into_bytes();
+            let index = at.index(forged.len());
+            forged[index] ^= flip;
+            // Nor is another zlib stream of the same text: bits that fill the last byte, the level in the header.
+            if let Ok(forged) = String::from_utf8(forged) && check(&forged).is_ok() {
+                prop_assert_eq!(unpack(&forged), Some(json));
+            }
+        }
+
+        #[test]
+        fn base64_round_trips(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let text = base64_encode(&bytes);
+            prop_assert!(!text.contains(['+', '/', '=']));
+            prop_assert_eq!(base64_decode(&text), Some(bytes));
+        }
+
+        #[test]
+        fn decoders_take_anything(text in any::<String>(), bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            if let Some(decoded) = base64_decode(&text) {
+                prop_assert_eq!(base64_encode(&decoded), text.as_str());
+            }
+            prop_assert!(verify(&text, 14, "anna", KEY, 0).is_err());
+            prop_assert!(verify(&base64_encode(&bytes), 14, "anna", KEY, 0).is_err());
+            prop_assert!(verify(&base64_encode(&deflate(&bytes)), 14, "anna", KEY, 0).is_err());
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Runs test vectors: JSON objects `{name, algorithm, inputs, expected}` that state what an algorithm makes of its inputs.
+//! Tests and an operator's command use it, so that a file of vectors from elsewhere can be held against this code.
+
+mod inputs;
+
+use serde_json::{Value, json};
+
+use super::{
+    callback,
+    cos::{self, FieldOrder, Scope, V4, V5},
+    liteav, password, room_service,
+    stream::{self, Picture},
+    url,
+    usersig::{self, Ticket},
+    vod,
+};
+use crate::{Config, MediaConfig};
+use inputs::{Inputs, borrowed};
+
+/// Why a vector does not hold.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Mismatch {
+    /// No function here goes by that name.
+    #[error("unknown algorithm")]
+    UnknownAlgorithm,
+    /// The vector lacks that member, or it has the wrong type or a value out of range.
+    #[error("malformed vector: {0}")]
+    Malformed(String),
+    /// The result is another one.
+    #[error("expected {expected}, got {got}")]
+    Differs {
+        /// What the vector says.
+        expected: Value,
+        /// What this code says.
+        got: Value,
+    },
+}
+
+type Made = Result<Value, Mismatch>;
+type Row = (&'static str, fn(Inputs<'_>) -> Made);
+
+/// One row per algorithm: its name in vectors, and what it makes of `inputs`.
+const ALGORITHMS: &[Row] = &[
+    ("css_txsecret", tx_secret),
+    ("css_txsecret_verify", tx_secret_verify),
+    ("css_push_url", push_url),
+    ("css_play_urls", play_urls),
+    ("mlvb_live_code", live_code),
+    ("mlvb_v1_urls", v1_urls),
+    ("sxb_bypass_stream", bypass_stream),
+    ("usersig_v2", user_sig),
+    ("usersig_v2_verify", user_sig_verify),
+    ("tls_base64", tls_base64),
+    ("cos_v4_sign", cos_v4),
+    ("cos_v5_signkey", cos_v5_sign_key),
+    ("cos_v5_authorization", cos_v5_authorization),
+    ("vod_upload_signature", vod_upload),
+    ("roomservice_sign", room_service_sign),
+    ("liteav_sig", liteav_sig),
+    ("mlvb_v2_password", derived_password),
+    ("css_callback_sign", callback_sign),
+    ("css_callback_verify", callback_verify),
+];
+
+/// The names of all algorithms [`check`] knows.
+pub fn algorithms() -> impl Iterator<Item = &'static str> {
+    ALGORITHMS.iter().map(|(name, _)| *name)
+}
+
+/// Checks one vector.
+///
+/// ```
+/// use relive_core::sign::vectors::{Mismatch, check};
+/// use serde_json::json;
+/// let mut vector = json!({
+///     "name": "fb",
+///     "algorithm": "tls_base64",
+///     "inputs": { "bytes_hex": "fb" },
+///     "expected": "*w__",
+/// });
+/// assert_eq!(check(&vector), Ok(()));
+/// vector["expected"] = json!("+w==");
+/// assert_eq!(check(&vector), Err(Mismatch::Differs { expected: json!("+w=="), got: json!("*w__") }));
+/// vector["algorithm"] = json!("rot13");
+/// assert_eq!(check(&vector), Err(Mismatch::UnknownAlgorithm));
+/// ```
+pub fn check(vector: &Value) -> Result<(), Mismatch> {
+    let algorithm = Inputs(vector).text("algorithm")?;
+    let (_, make) =
+        ALGORITHMS.iter().find(|(name, _)| *name == algorithm).ok_or(Mismatch::UnknownAlgorithm)?;
+    let expected = vector.get("expected").ok_or_else(|| malformed("expected"))?;
+    let mut got = make(Inputs(vector.get("inputs").ok_or_else(|| malformed("inputs"))?))?;
+    if let (Some(got), Some(sample)) = (got.as_object_mut(), expected.get("sample_usersig")) {
+        // Compressed bytes differ between zlib implementations, so a sample ticket holds if it opens to the same object.
+        let opened = sample.as_str().and_then(open);
+        let same = opened.is_some() && opened.as_ref() == got.get("json");
+        got.insert("sample_usersig".to_owned(), if same { sample.clone() } else { opened.into() });
+    }
+    if got == *expected { Ok(()) } else { Err(Mismatch::Differs { expected: expected.clone(), got }) }
+}
+
+fn malformed(what: &str) -> Mismatch {
+    Mismatch::Malformed(what.to_owned())
+}
+
+/// `{<flag>: true, "reason": "ok"}` or `{<flag>: false, "reason": <why>}`.
+fn verdict<E: ToString>(flag: &str, outcome: &Result<(), E>) -> Value {
+    let reason = outcome.as_ref().err().map_or_else(|| "ok".to_owned(), ToString::to_string);
+    json!({ flag: outcome.is_ok(), "reason": reason })
+}
+
+fn tx_secret(inputs: Inputs<'_>) -> Made {
+    let time = url::tx_time(inputs.integer("expire_unix")?, inputs.hex_case()?);
+    let secret = url::tx_secret(inputs.text("key")?, inputs.text("stream")?, &time);
+    Ok(json!({ "txTime": time, "txSecret": secret }))
+}
+
+fn tx_secret_verify(inputs: Inputs<'_>) -> Made {
+    let (key, stream) = (inputs.text("key")?, inputs.text("stream")?);
+    let outcome = url::verify(key, stream, inputs.text("query")?, inputs.integer("now")?);
+    Ok(verdict("allow", &outcome))
+}
+
+fn push_url(inputs: Inputs<'_>) -> Made {
+    let params = inputs.pairs("params")?;
+    Ok(url::push_url(inputs.address()?, &borrowed(&params), inputs.protection()?).into())
+}
+
+fn play_urls(inputs: Inputs<'_>) -> Made {
+    let urls = url::play_urls(inputs.text("scheme")?, inputs.address()?, inputs.protection()?);
+    Ok(json!({ "rtmp": urls.rtmp, "flv": urls.flv, "hls": urls.hls }))
+}
+
+fn live_code(inputs: Inputs<'_>) -> Made {
+    let suffix = inputs.optional("suffix", Value::as_str)?;
+    Ok(stream::live_code(&inputs.spelled("bizid")?, inputs.text("userid")?, suffix).into())
+}
+
+/// The configuration of the original servers: the cloud's own hosts, three hours, everything else as given.
+fn media(bizid: String, push_key: &str, record: bool) -> MediaConfig {
+    MediaConfig { bizid, push_key: push_key.into(), record, ..Config::sqlite("").media }
+}
+
+fn v1_urls(inputs: Inputs<'_>) -> Made {
+    let (bizid, now) = (inputs.spelled("bizid")?, inputs.integer("now")?);
+    let code = stream::live_code(&bizid, inputs.text("userid")?, None);
+    let media = media(bizid, inputs.text("push_key")?, inputs.get("record", Value::as_bool)?);
+    let play = media.play_urls(&code, now);
+    let push = media.push_url(&code, now);
+    Ok(json!({
+        "live_code": code, "pushurl": push, "playurl": play.flv, "hls_play_url": play.hls, "timestamp": now,
+    }))
+}
+
+fn bypass_stream(inputs: Inputs<'_>) -> Made {
+    let picture = match inputs.integer("videotype")? {
+        0 => Picture::Camera,
+        1 => Picture::Screen,
+        _ => return Err(malformed("videotype")),
+    };
+    let (bizid, room, host) =
+        (inputs.spelled("bizid")?, inputs.integer("roomnum")?, inputs.text("host_uid")?);
+    let code = stream::bypass_code(&bizid, room, host, picture);
+    let play = media(bizid, "", true).play_urls(&code, 0);
+    Ok(json!({
+        "plain": stream::bypass_plain(room, host, picture), "stream_code": code,
+        "address": play.rtmp, "address2": play.flv, "address3": play.hls,
+    }))
+}
+
+/// The JSON object inside a ticket.
+fn open(usersig: &str) -> Option<Value> {
+    serde_json::from_slice(&usersig::unpack(usersig)?).ok()
+}
+
+fn user_sig(inputs: Inputs<'_>) -> Made {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let userbuf = inputs.optional("userbuf_b64", |value| STANDARD.decode(value.as_str()?).ok())?;
+    let ticket = Ticket {
+        sdkappid: inputs.integer("sdkappid")?,
+        user_id: inputs.text("identifier")?,
+        issued: inputs.integer("time")?,
+        ttl: inputs.integer("expire")?,
+        userbuf: userbuf.as_deref(),
+    };
+    let key = inputs.text("key")?;
+    Ok(json!({
+        "content": ticket.content(), "tls_sig": ticket.signature(key), "json": open(&ticket.seal(key)),
+    }))
+}
+
+fn user_sig_verify(inputs: Inputs<'_>) -> Made {
+    let (usersig, sdkappid) = (inputs.text("usersig")?, inputs.integer("sdkappid")?);
+    let (user_id, key) = (inputs.text("identifier")?, inputs.text("key")?);
+    Ok(verdict("valid", &usersig::verify(usersig, sdkappid, user_id, key, inputs.integer("now")?)))
+}
+
+/// Both ways: a text that does not decode to the same bytes is not the result.
+fn tls_base64(inputs: Inputs<'_>) -> Made {
+    let digits = inputs.get("bytes_hex", |value| value.as_str()?.as_bytes().chunks(2).map(octet).collect());
+    let bytes: Vec<u8> = digits?;
+    let text = usersig::base64_encode(&bytes);
+    Ok(if usersig::base64_decode(&text) == Some(bytes) { text.into() } else { Value::Null })
+}
+
+fn octet(digits: &[u8]) -> Option<u8> {
+    match digits {
+        [high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+            u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+        }
+        _ => None,
+    }
+}
+
+fn cos_v4(inputs: Inputs<'_>) -> Made {
+    let scope = match (inputs.text("fileid")?, inputs.integer("expired")?) {
+        ("", until) => Scope::Reusable { until },
+        (file, 0) => Scope::Once { file },
+        (file, until) => Scope::Bound { file, until },
+    };
+    let order = match inputs.text("order")? {
+        "abketrf" => FieldOrder::Abketrf,
+        "aketrfb" => FieldOrder::Aketrfb,
+        _ => return Err(malformed("order")),
+    };
+    let signed = V4 {
+        appid: inputs.text("appid")?,
+        bucket: inputs.text("bucket")?,
+        secret_id: inputs.text("secret_id")?,
+        scope,
+        now: inputs.integer("current")?,
+        random: inputs.random()?,
+        order,
+    };
+    Ok(json!({ "plain": signed.plain(), "sign": signed.sign(inputs.text("secret_key")?) }))
+}
+
+fn cos_v5_sign_key(inputs: Inputs<'_>) -> Made {
+    let key_time = cos::key_time(inputs.integer("start")?, inputs.integer("end")?);
+    let sign_key = cos::sign_key(inputs.text("secret_key")?, &key_time);
+    Ok(json!({ "keyTime": key_time, "signKey": sign_key }))
+}
+
+fn cos_v5_authorization(inputs: Inputs<'_>) -> Made {
+    let (params, headers) = (inputs.members("params")?, inputs.members("headers")?);
+    let request =
+        V5 { method: inputs.text("method")?, path: inputs.text("path")?, params: &params, headers: &headers };
+    let key_time = cos::key_time(inputs.integer("start")?, inputs.integer("end")?);
+    let secret_key = inputs.text("secret_key")?;
+    Ok(json!({
+        "httpString": request.http_string(),
+        "stringToSign": request.string_to_sign(&key_time),
+        "signKey": cos::sign_key(secret_key, &key_time),
+        "authorization": request.authorization(inputs.text("secret_id")?, secret_key, &key_time),
+    }))
+}
+
+fn vod_upload(inputs: Inputs<'_>) -> Made {
+    let params = inputs.pairs("params")?;
+    let original = vod::original(&borrowed(&params));
+    let signature = vod::signature(inputs.text("secret_key")?, &original);
+    Ok(json!({ "original": original, "signature": signature }))
+}
+
+fn room_service_sign(inputs: Inputs<'_>) -> Made {
+    let tx_time = inputs.integer("tx_time")?;
+    let sign = room_service::sign(inputs.text("api_key")?, tx_time, inputs.text("userid")?);
+    Ok(json!({ "txTime": tx_time, "sign": sign }))
+}
+
+fn liteav_sig(inputs: Inputs<'_>) -> Made {
+    Ok(liteav::sign(inputs.text("token")?, inputs.text("body")?.as_bytes()).into())
+}
+
+fn derived_password(inputs: Inputs<'_>) -> Made {
+    Ok(password::derive(inputs.text("password")?, inputs.text("userid")?).into())
+}
+
+fn callback_sign(inputs: Inputs<'_>) -> Made {
+    Ok(callback::sign(inputs.text("key")?, &inputs.spelled("t")?).into())
+}
+
+fn callback_verify(inputs: Inputs<'_>) -> Made {
+    let (body, key) = (inputs.text("body")?.as_bytes(), inputs.text("key")?);
+    Ok(match callback::receive(body, key, inputs.integer("now")?, inputs.integer("grace_s")?) {
+        Ok(notice) => json!({
+            "accept": true, "reason": "ok", "event_type": notice.event_type, "stream_id": notice.stream_id,
+        }),
+        Err(refusal) => verdict("accept", &Err(refusal)),
+    })
+}

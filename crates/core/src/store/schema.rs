@@ -1,0 +1,111 @@
+//! The tables, as diesel sees them. Columns are explained where they are created, in `migrations/`.
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt, user_id -> Text, folded -> Text, password -> Nullable<Text>,
+        phone -> Nullable<Text>, email -> Nullable<Text>,
+        nickname -> Text, avatar -> Text, sex -> SmallInt, frontcover -> Text, address -> Text,
+        head_picture -> Nullable<BigInt>, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    head_pictures (id) { id -> BigInt, account_id -> BigInt, bytes -> Binary, }
+}
+diesel::table! {
+    sessions (digest) {
+        digest -> Binary, dialect -> SmallInt, account_id -> BigInt, token -> Nullable<Text>,
+        refresh_digest -> Nullable<Binary>, refresh_until -> Nullable<BigInt>,
+        opened_at -> BigInt, used_at -> BigInt, cursors -> Text,
+    }
+}
+diesel::table! {
+    rooms (number) {
+        number -> BigInt, account_id -> BigInt, broadcast_id -> Nullable<BigInt>, named -> Bool,
+        name -> Text, description -> Text, topic -> Text,
+        anchor_password -> Text, assist_password -> Text, user_password -> Text,
+        plan_title -> Text, plan_cover -> Text, plan_location -> Text, planned_at -> Nullable<BigInt>,
+        hint_name -> Text, hint_cover -> Text,
+    }
+}
+diesel::table! {
+    broadcasts (id) {
+        id -> BigInt, account_id -> BigInt, room -> BigInt, driver -> SmallInt, state -> SmallInt,
+        title -> Text, cover -> Text, location -> Text, nickname -> Nullable<Text>, avatar -> Nullable<Text>,
+        group_id -> Nullable<Text>, kind -> Text, app -> Nullable<BigInt>, device -> Nullable<SmallInt>,
+        screen -> Bool, longitude -> Nullable<Double>, latitude -> Nullable<Double>, place -> Text,
+        stream_code -> Text, push_sequence -> Nullable<Text>, started_at -> BigInt, ended_at -> Nullable<BigInt>,
+        counted_likes -> BigInt, host_likes -> BigInt, anonymous -> BigInt,
+        beat_at -> BigInt, lease -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    audience (host_id, account_id) {
+        host_id -> BigInt, account_id -> BigInt, role -> SmallInt, dialect -> SmallInt,
+        group_id -> Nullable<Text>, listed -> Bool, nickname -> Nullable<Text>, avatar -> Nullable<Text>,
+        position -> BigInt, beat_at -> BigInt, session -> Nullable<Binary>,
+    }
+}
+diesel::table! {
+    recordings (id) {
+        id -> BigInt, account_id -> BigInt, file_id -> Text, file_name -> Text,
+        title -> Text, cover -> Text, location -> Text, nickname -> Text, avatar -> Text,
+        play_url -> Text, play_rank -> SmallInt, hls_url -> Text,
+        start_at -> BigInt, end_at -> BigInt, duration -> BigInt, size -> BigInt,
+        likes -> BigInt, viewers -> BigInt, stored_at -> BigInt,
+    }
+}
+diesel::table! {
+    recording_audience (owner_id, file_id, account_id) {
+        owner_id -> BigInt, file_id -> Text, account_id -> BigInt,
+        nickname -> Text, avatar -> Text, position -> BigInt,
+    }
+}
+diesel::table! {
+    short_videos (id) {
+        id -> BigInt, account_id -> BigInt, file_id -> Text, title -> Text, cover -> Text, location -> Text,
+        play_url -> Text, nickname -> Nullable<Text>, avatar -> Nullable<Text>, created_at -> BigInt,
+    }
+}
+diesel::table! {
+    follows (account_id, room) { account_id -> BigInt, room -> BigInt, }
+}
+diesel::table! {
+    stream_codes (kind, code) { kind -> SmallInt, code -> Text, account_id -> BigInt, }
+}
+diesel::table! {
+    verifications (phone, purpose) {
+        phone -> Text, purpose -> SmallInt, digest -> Binary, tries -> SmallInt,
+        created_at -> BigInt, valid_until -> BigInt,
+    }
+}
+diesel::table! {
+    reports (id) { id -> BigInt, reporter_id -> BigInt, host_id -> BigInt, reported_at -> BigInt, }
+}
+diesel::table! {
+    settings (name) { name -> Text, value -> Text, }
+}
+
+diesel::joinable!(rooms -> accounts (account_id));
+diesel::joinable!(broadcasts -> accounts (account_id));
+diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(audience -> accounts (account_id));
+diesel::joinable!(recordings -> accounts (account_id));
+diesel::joinable!(recording_audience -> accounts (account_id));
+diesel::joinable!(short_videos -> accounts (account_id));
+diesel::joinable!(follows -> rooms (room));
+diesel::allow_tables_to_appear_in_same_query!(
+    accounts,
+    head_pictures,
+    sessions,
+    rooms,
+    broadcasts,
+    audience,
+    recordings,
+    recording_audience,
+    short_videos,
+    follows,
+    stream_codes,
+    verifications,
+    reports,
+    settings,
+);

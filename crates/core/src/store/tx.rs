@@ -1,0 +1,47 @@
+//! What a job works on: the open transaction, the time, and the list of what it changed.
+
+use std::sync::atomic::Ordering;
+
+use super::{Env, conn::Conn};
+use crate::{Config, Random, UnixSeconds, live::Change};
+
+/// One job inside the writer's transaction.
+pub(crate) struct Tx<'a> {
+    /// The connection, inside the transaction.
+    pub(crate) conn: &'a mut Conn,
+    /// The time of this batch.
+    pub(crate) now: UnixSeconds,
+    env: &'a Env,
+    changes: &'a mut Vec<Change>,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(
+        conn: &'a mut Conn,
+        now: UnixSeconds,
+        env: &'a Env,
+        changes: &'a mut Vec<Change>,
+    ) -> Self {
+        Self { conn, now, env, changes }
+    }
+
+    /// Tells the read models, after the commit, what this job did.
+    pub(crate) fn changed(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// The configuration.
+    pub(crate) fn config(&self) -> &'a Config {
+        &self.env.config
+    }
+
+    /// The source of randomness.
+    pub(crate) fn random(&self) -> &'a dyn Random {
+        &*self.env.random
+    }
+
+    /// The next number in the order of entry into audiences; grows for ever, gaps are fine.
+    pub(crate) fn next_position(&self) -> i64 {
+        self.env.position.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
