@@ -36,20 +36,12 @@ impl Handler for Admin {
     ) -> Result<Response<Full<Bytes>>, Gone> {
         const TEXT: &str = "text/plain; charset=utf-8";
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Ok(reply(
-                StatusCode::METHOD_NOT_ALLOWED,
-                TEXT,
-                "method not allowed\n",
-            ));
+            return Ok(reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n"));
         }
         Ok(match request.uri().path() {
             "/livez" => reply(StatusCode::OK, TEXT, "ok"),
             "/readyz" => self.ready().await,
-            "/metrics" => reply(
-                StatusCode::OK,
-                "text/plain; version=0.0.4; charset=utf-8",
-                self.metrics(),
-            ),
+            "/metrics" => reply(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics()),
             _ => reply(StatusCode::NOT_FOUND, TEXT, "not found\n"),
         })
     }
@@ -64,10 +56,7 @@ impl Admin {
             match timeout(PROBE, self.core.probe()).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "not ready: the storage failed"
-                    );
+                    tracing::warn!(error = &error as &dyn std::error::Error, "not ready: the storage failed");
                     Some("the storage failed")
                 }
                 Err(_) => Some("the storage is too slow"),
@@ -103,8 +92,6 @@ fn float(number: usize) -> f64 {
 fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

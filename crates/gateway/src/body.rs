@@ -44,10 +44,7 @@ pub(crate) enum Read<'a> {
 
 impl BodyReader {
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self {
-            timeout,
-            budget: Semaphore::new(BUDGET),
-        }
+        Self { timeout, budget: Semaphore::new(BUDGET) }
     }
 
     /// Reads up to `limit` bytes. `waiting` is a client that sends its body only after `100 Continue`: too large a body
@@ -56,19 +53,11 @@ impl BodyReader {
         if body.is_end_stream() {
             return Read::Done(Body::Whole(Bytes::new()), None);
         }
-        let declared = body
-            .size_hint()
-            .exact()
-            .map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+        let declared = body.size_hint().exact().map(|size| usize::try_from(size).unwrap_or(usize::MAX));
         if declared.is_some_and(|size| size > limit && (waiting || size > limit.saturating_add(DRAIN))) {
             return Read::Unread;
         }
-        let reading = Reading {
-            declared: declared.unwrap_or(0),
-            limit,
-            start: Instant::now(),
-            permit: None,
-        };
+        let reading = Reading { declared: declared.unwrap_or(0), limit, start: Instant::now(), permit: None };
         reading.run(self, body).await
     }
 }
@@ -105,11 +94,7 @@ impl<'a> Reading<'a> {
                 }
                 continue;
             }
-            if received > SMALL
-                && timeout_at(deadline, self.reserve(reader, received))
-                    .await
-                    .is_err()
-            {
+            if received > SMALL && timeout_at(deadline, self.reserve(reader, received)).await.is_err() {
                 return Read::TimedOut;
             }
             if received == data.len() {
@@ -134,12 +119,7 @@ impl<'a> Reading<'a> {
 
     /// Takes what the body needs from the budget, waiting for others to finish.
     async fn reserve(&mut self, reader: &'a BodyReader, received: usize) {
-        let units = self
-            .declared
-            .min(self.limit)
-            .max(received)
-            .div_ceil(UNIT)
-            .min(BUDGET);
+        let units = self.declared.min(self.limit).max(received).div_ceil(UNIT).min(BUDGET);
         let held = self.permit.as_ref().map_or(0, SemaphorePermit::num_permits);
         let missing = u32::try_from(units.saturating_sub(held)).unwrap_or(0);
         if missing == 0 {

@@ -7,7 +7,7 @@ mod user;
 
 use std::{
     ffi::OsString,
-    io::{self, Write},
+    io::{self, BufRead, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -57,18 +57,23 @@ enum Command {
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or("expected KEY=VALUE, such as http.listen=0.0.0.0:8080")?;
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as http.listen=0.0.0.0:8080")?;
     Ok((key.trim().to_owned(), value.to_owned()))
+}
+
+/// Standard input and output, or what stands for them in a test.
+struct Standard<'a> {
+    input: &'a mut dyn BufRead,
+    out: &'a mut dyn Write,
 }
 
 /// Runs the command the process was started with. Exit code 0 = done, 1 = failed, 2 = not understood.
 pub fn main() -> ExitCode {
-    run(std::env::args_os(), &mut io::stdout().lock())
+    let mut standard = Standard { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
+    run(std::env::args_os(), &mut standard)
 }
 
-fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> ExitCode {
+fn run(arguments: impl IntoIterator<Item = OsString>, standard: &mut Standard<'_>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -79,9 +84,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Ex
     let sources = cli.common.sources(Path::new("relive.toml"));
     let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&sources),
-        Command::Config(command) => command.run(&sources, out),
-        Command::User(command) => command.run(&sources, out),
-        Command::Db(command) => command.run(&sources, out),
+        Command::Config(command) => command.run(&sources, standard.out),
+        Command::User(command) => command.run(&sources, standard),
+        Command::Db(command) => command.run(&sources, standard.out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,25 +100,14 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> Ex
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 impl Common {
     fn sources(&self, default: &Path) -> Sources {
-        let file = self
-            .config
-            .clone()
-            .or_else(|| default.exists().then(|| default.to_owned()));
-        let set = self
-            .set
-            .iter()
-            .map(|(key, value)| (format!("--set {key}"), key.as_str(), value));
-        let listen = self
-            .listen
-            .iter()
-            .map(|value| ("--listen".to_owned(), "http.listen", value));
+        let file = self.config.clone().or_else(|| default.exists().then(|| default.to_owned()));
+        let set = self.set.iter().map(|(key, value)| (format!("--set {key}"), key.as_str(), value));
+        let listen = self.listen.iter().map(|value| ("--listen".to_owned(), "http.listen", value));
         let flag = |(name, key, value): (String, &str, &String)| Flag {
             name,
             key: key.to_owned(),
@@ -143,9 +137,7 @@ fn loaded(sources: &Sources) -> anyhow::Result<Loaded> {
 fn with_core<T>(sources: &Sources, work: impl AsyncFnOnce(&Core) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let config = loaded(sources)?.settings.core();
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let done = work(&core).await;
         core.shutdown().await;

@@ -14,20 +14,9 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
 
 /// What to enter in a client app, one line per enabled dialect and prefix.
 pub(crate) fn addresses(listen: SocketAddr, settings: &Settings) -> Vec<(&'static str, String)> {
-    let Settings {
-        minilvb_v1,
-        minilvb_v2,
-        sxb,
-        qplus,
-        ..
-    } = settings;
+    let Settings { minilvb_v1, minilvb_v2, sxb, qplus, .. } = settings;
     let dialects = [
-        (
-            "minilvb_v1",
-            minilvb_v1.enabled,
-            &minilvb_v1.mounts,
-            "/interface.php",
-        ),
+        ("minilvb_v1", minilvb_v1.enabled, &minilvb_v1.mounts, "/interface.php"),
         ("minilvb_v2", minilvb_v2.enabled, &minilvb_v2.mounts, ""),
         ("sxb", sxb.enabled, &sxb.mounts, "/sxb_dev/index.php"),
         ("qplus", qplus.enabled, &qplus.mounts, "/live"),
@@ -55,10 +44,7 @@ mod tests {
         settings.qplus.enabled = false;
         settings.minilvb_v2.mounts.push("/lite".to_owned());
         let addresses = addresses("0.0.0.0:80".parse().unwrap(), &settings);
-        let lines: Vec<_> = addresses
-            .iter()
-            .map(|(name, url)| format!("{name} {url}"))
-            .collect();
+        let lines: Vec<_> = addresses.iter().map(|(name, url)| format!("{name} {url}")).collect();
         assert_eq!(
             lines,
             [

@@ -69,11 +69,7 @@ pub(crate) struct Protocol(auto::Builder<TokioExecutor>);
 impl Protocol {
     pub(crate) fn new() -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(None)
-            .max_buf_size(BUFFER);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER);
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -101,10 +97,7 @@ pub(crate) async fn serve<H: Handler>(
             answer.await
         }
     });
-    let stream = TokioIo::new(Watched {
-        stream,
-        activity: Arc::clone(&activity),
-    });
+    let stream = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
     let mut connection = pin!(watcher.watch(protocol.0.serve_connection(stream, service)));
     let mut timer = pin!(sleep_until(activity.start + timeouts.header));
     poll_fn(|cx| {

@@ -106,10 +106,7 @@ impl Gateway {
         let (stop, stopping) = watch::channel(false);
         let (stop_admin, admin_stopping) = watch::channel(false);
         let proxies = TrustedProxies::new(settings.http.trusted_proxies.clone());
-        let timeouts = Timeouts {
-            header: settings.http.header_timeout,
-            idle: settings.http.idle_timeout,
-        };
+        let timeouts = Timeouts { header: settings.http.header_timeout, idle: settings.http.idle_timeout };
         let main = Listener {
             name: "http",
             limits: ConnectionLimits::new(
@@ -120,21 +117,13 @@ impl Gateway {
             timeouts,
             socket: main,
         };
-        let listen = |source| GatewayError::Listen {
-            key: "http.listen",
-            address: settings.http.listen,
-            source,
-        };
+        let listen =
+            |source| GatewayError::Listen { key: "http.listen", address: settings.http.listen, source };
         let addr = main.address().map_err(listen)?;
         let mut admin_addr = None;
         let admin = admin.map(|socket| {
             let limits = ConnectionLimits::new(ADMIN_CONNECTIONS, 0, TrustedProxies::default());
-            let listener = Listener {
-                name: "admin",
-                limits,
-                timeouts,
-                socket,
-            };
+            let listener = Listener { name: "admin", limits, timeouts, socket };
             admin_addr = listener.address().ok();
             let handler = Admin {
                 core: core.clone(),
@@ -145,16 +134,7 @@ impl Gateway {
         });
         let front = Front::new(&adapters, proxies, BodyReader::new(settings.http.body_timeout));
         let main = tokio::spawn(main.run(Arc::new(front), stopping));
-        Ok(Self {
-            addr,
-            admin_addr,
-            core,
-            stop,
-            stop_admin,
-            main,
-            admin,
-            upkeep: tokio::spawn(upkeep()),
-        })
+        Ok(Self { addr, admin_addr, core, stop, stop_admin, main, admin, upkeep: tokio::spawn(upkeep()) })
     }
 
     /// Stops in good order: no new connections, requests under way get ten seconds, the core flushes, health and
@@ -182,9 +162,7 @@ impl Drop for Gateway {
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, GatewayError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| GatewayError::Listen { key, address, source })
+    TcpListener::bind(address).await.map_err(|source| GatewayError::Listen { key, address, source })
 }
 
 /// Keeps histograms small between scrapes.

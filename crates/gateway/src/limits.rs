@@ -43,12 +43,7 @@ impl Refused {
 impl ConnectionLimits {
     /// `per_address` 0 = no cap.
     pub(crate) fn new(total: u32, per_address: u32, exempt: TrustedProxies) -> Arc<Self> {
-        Arc::new(Self {
-            total,
-            per_address,
-            exempt,
-            open: Mutex::default(),
-        })
+        Arc::new(Self { total, per_address, exempt, open: Mutex::default() })
     }
 
     /// Counts a connection in until the permit is dropped.
@@ -67,10 +62,7 @@ impl ConnectionLimits {
             *count += 1;
         }
         open.total += 1;
-        Ok(ConnectionPermit {
-            limits: Arc::clone(self),
-            address,
-        })
+        Ok(ConnectionPermit { limits: Arc::clone(self), address })
     }
 
     /// Connections open now.

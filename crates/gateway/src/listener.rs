@@ -67,10 +67,7 @@ impl Listener {
         }
         drop(self.socket);
         if timeout(DRAIN, graceful.shutdown()).await.is_err() {
-            tracing::warn!(
-                listener = self.name,
-                "closed connections whose requests took too long to finish"
-            );
+            tracing::warn!(listener = self.name, "closed connections whose requests took too long to finish");
         }
         connections.shutdown().await;
     }

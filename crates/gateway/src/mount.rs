@@ -21,10 +21,7 @@ pub struct Mounted {
 impl Mounted {
     /// Mounts an adapter.
     pub fn new(adapter: impl Adapter, prefixes: &[String]) -> Self {
-        Self {
-            adapter: Arc::new(adapter),
-            prefixes: prefixes.to_vec(),
-        }
+        Self { adapter: Arc::new(adapter), prefixes: prefixes.to_vec() }
     }
 }
 
@@ -84,28 +81,16 @@ impl MountTable {
             let rest = below(path, &row.prefix)?;
             let endpoint = row.adapter.endpoint(method, rest)?;
             let (adapter, mount_len) = (&*row.adapter, row.prefix.len());
-            Some(Target {
-                adapter,
-                index: row.index,
-                mount_len,
-                endpoint,
-            })
+            Some(Target { adapter, index: row.index, mount_len, endpoint })
         })
     }
 
     /// The reply where nobody does: minilvb-v2's unknown API, under `/live/` qplus's parameter error.
     pub(crate) fn unknown(&self, path: &str) -> Reply {
         let live = || {
-            self.rows
-                .iter()
-                .filter_map(|row| below(path, &row.prefix))
-                .any(|rest| rest.starts_with("/live/"))
+            self.rows.iter().filter_map(|row| below(path, &row.prefix)).any(|rest| rest.starts_with("/live/"))
         };
-        if path.starts_with("/live/") || live() {
-            unknown_live(path)
-        } else {
-            unknown_name(path)
-        }
+        if path.starts_with("/live/") || live() { unknown_live(path) } else { unknown_name(path) }
     }
 }
 
@@ -121,10 +106,7 @@ fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
 const LONGEST_NAME: usize = 128;
 
 fn cut(name: &str) -> &str {
-    name.char_indices()
-        .nth(LONGEST_NAME)
-        .and_then(|(end, _)| name.get(..end))
-        .unwrap_or(name)
+    name.char_indices().nth(LONGEST_NAME).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }
 
 /// Contract minilvb-v2 §3: code 400.
@@ -139,11 +121,7 @@ fn unknown_name(path: &str) -> Reply {
     struct Empty {}
 
     let name = cut(path.strip_prefix('/').unwrap_or(path));
-    let body = Unknown {
-        code: 400,
-        message: format!("Bad Request | {name}"),
-        data: Empty {},
-    };
+    let body = Unknown { code: 400, message: format!("Bad Request | {name}"), data: Empty {} };
     not_found(400, serde_json::to_vec(&body).unwrap_or_default())
 }
 
@@ -156,11 +134,7 @@ fn unknown_live(path: &str) -> Reply {
         desc: &'static str,
     }
 
-    let body = Unknown {
-        access: cut(path),
-        status: 10_002,
-        desc: "参数错误",
-    };
+    let body = Unknown { access: cut(path), status: 10_002, desc: "参数错误" };
     not_found(10_002, serde_json::to_vec(&body).unwrap_or_default())
 }
 
@@ -187,9 +161,7 @@ mod tests {
     }
 
     fn owner(table: &MountTable, path: &str) -> Option<(&'static str, usize)> {
-        table
-            .find(&Method::POST, path)
-            .map(|target| (target.adapter.name(), target.mount_len))
+        table.find(&Method::POST, path).map(|target| (target.adapter.name(), target.mount_len))
     }
 
     #[test]
@@ -203,11 +175,7 @@ mod tests {
         assert_eq!(owner(&table, "/b"), Some(("two", 0)));
         assert_eq!(owner(&table, "/lite/b"), Some(("two", 5)));
         assert_eq!(owner(&table, "/lite/x/a"), Some(("three", 7)));
-        assert_eq!(
-            owner(&table, "/lite"),
-            Some(("two", 5)),
-            "the prefix alone is its root"
-        );
+        assert_eq!(owner(&table, "/lite"), Some(("two", 5)), "the prefix alone is its root");
         assert_eq!(owner(&table, "/liteb"), None);
         assert_eq!(owner(&table, "/lite/a"), None);
         assert_eq!(owner(&table, ""), Some(("one", 0)));
@@ -221,18 +189,12 @@ mod tests {
     #[test]
     fn an_unknown_path_answers_like_an_unknown_api() {
         let table = table(&[]);
-        assert_eq!(
-            body(&table.unknown("/")),
-            r#"{"code":400,"message":"Bad Request | ","data":{}}"#
-        );
+        assert_eq!(body(&table.unknown("/")), r#"{"code":400,"message":"Bad Request | ","data":{}}"#);
         assert_eq!(
             body(&table.unknown("/no/such")),
             r#"{"code":400,"message":"Bad Request | no/such","data":{}}"#
         );
-        assert_eq!(
-            body(&table.unknown("/a\"b")),
-            r#"{"code":400,"message":"Bad Request | a\"b","data":{}}"#
-        );
+        assert_eq!(body(&table.unknown("/a\"b")), r#"{"code":400,"message":"Bad Request | a\"b","data":{}}"#);
         let long = format!("/{}", "x".repeat(5_000));
         assert!(table.unknown(&long).body.len() < 200);
     }

@@ -9,10 +9,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-const TABLE: &[Interface] = &[Interface {
-    name: "echo",
-    source: "test",
-}];
+const TABLE: &[Interface] = &[Interface { name: "echo", source: "test" }];
 /// Bodies up to this size are echoed.
 pub(crate) const LIMIT: usize = 100_000;
 
@@ -29,12 +26,7 @@ pub(crate) struct Echo {
 impl Echo {
     pub(crate) fn at(name: &'static str, paths: &'static [&'static str]) -> Self {
         let closed = || Arc::new(Semaphore::new(0));
-        Self {
-            name,
-            paths,
-            gate: closed(),
-            arrived: closed(),
-        }
+        Self { name, paths, gate: closed(), arrived: closed() }
     }
 
     async fn answer(&self, request: Request) -> Reply {
@@ -56,9 +48,7 @@ impl Echo {
             request.client
         );
         let mut reply = Reply::json("echo", 0, text);
-        reply
-            .headers
-            .insert("x-adapter", HeaderValue::from_static(self.name));
+        reply.headers.insert("x-adapter", HeaderValue::from_static(self.name));
         reply
     }
 }
@@ -73,9 +63,7 @@ impl Adapter for Echo {
     }
 
     fn endpoint(&self, _method: &Method, path: &str) -> Option<Endpoint> {
-        self.paths
-            .contains(&path)
-            .then_some(Endpoint { body_limit: LIMIT })
+        self.paths.contains(&path).then_some(Endpoint { body_limit: LIMIT })
     }
 
     fn call(&self, request: Request) -> ReplyFuture<'_> {
@@ -102,9 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             }
         }
         let head = String::from_utf8(text).unwrap();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
         self.0.read_exact(&mut body).await.unwrap();
         head + std::str::from_utf8(&body).unwrap()

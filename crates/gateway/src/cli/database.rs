@@ -1,6 +1,11 @@
 //! `relive db`.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -30,11 +35,17 @@ impl Db {
                 writeln!(out, "The database is up to date.")?;
             }
             Self::Backup { file } => {
-                if file.exists() {
-                    bail!("{} exists already", file.display());
+                // The copy holds password hashes and tokens: it is private from its first byte.
+                OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(file)
+                    .with_context(|| format!("cannot create {}", file.display()))?;
+                if let Err(error) = database::backup(&config, file) {
+                    let _ = fs::remove_file(file);
+                    return Err(error).with_context(|| format!("cannot back up to {}", file.display()));
                 }
-                database::backup(&config, file)
-                    .with_context(|| format!("cannot back up to {}", file.display()))?;
                 writeln!(out, "Copied to {}. Keep secrets.toml with it.", file.display())?;
             }
             Self::Check => {

@@ -5,8 +5,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
-use relive_core::{Account, Core, NewAccount, Password, Sex};
+use relive_core::{Account, Core, NewAccount, Password};
 
+use super::Standard;
 use crate::config::Sources;
 
 /// Accounts read from the database at a time.
@@ -54,19 +55,13 @@ pub(super) struct PasswordFrom {
 }
 
 impl PasswordFrom {
-    fn read(&self) -> anyhow::Result<Password> {
+    fn read(&self, input: &mut dyn BufRead) -> anyhow::Result<Password> {
         let text = if self.password_stdin {
-            first_line(&mut io::stdin().lock())?
+            first_line(input)?
         } else {
-            ensure!(
-                io::stdin().is_terminal(),
-                "no terminal to ask on: use --password-stdin"
-            );
+            ensure!(io::stdin().is_terminal(), "no terminal to ask on: use --password-stdin");
             let text = rpassword::prompt_password("New password: ").context("cannot read the password")?;
-            ensure!(
-                text == rpassword::prompt_password("Once more: ")?,
-                "the two differ"
-            );
+            ensure!(text == rpassword::prompt_password("Once more: ")?, "the two differ");
             text
         };
         ensure!(!text.is_empty(), "the password is empty");
@@ -82,51 +77,44 @@ fn first_line(input: &mut dyn BufRead) -> io::Result<String> {
 }
 
 impl User {
-    pub(super) fn run(self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
+    pub(super) fn run(self, sources: &Sources, standard: &mut Standard<'_>) -> anyhow::Result<()> {
         match self {
-            Self::Add {
-                id,
-                password,
-                phone,
-                email,
-            } => {
-                let password = password.read()?;
-                let new = NewAccount {
-                    user_id: id.clone(),
-                    password,
-                    phone,
-                    email,
-                    sex: Sex::default(),
-                    client: None,
-                };
+            Self::Add { id, password, phone, email } => {
+                ensure!(
+                    is_sound(&id),
+                    "an id is not empty and has no control characters, and no space at its ends"
+                );
+                let password = password.read(standard.input)?;
+                let new = NewAccount { phone, email, ..NewAccount::new(id.clone(), password) };
                 let failed = format!("cannot register {id:?}");
-                super::with_core(sources, async |core| {
-                    core.accounts().register(new).await.context(failed)
-                })?;
-                writeln!(out, "{id} is registered.")?;
+                super::with_core(sources, async |core| core.accounts().register(new).await.context(failed))?;
+                writeln!(standard.out, "{id} is registered.")?;
             }
-            Self::List => super::with_core(sources, async |core| list(core, out).await)?,
+            Self::List => super::with_core(sources, async |core| list(core, standard.out).await)?,
             Self::Passwd { id, password } => {
-                let password = password.read()?;
+                let password = password.read(standard.input)?;
                 let failed = format!("cannot set the password of {id:?}");
                 super::with_core(sources, async |core| {
-                    core.accounts().set_password(&id, password).await.context(failed)
+                    core.accounts().set_password(&id, &password).await.context(failed)
                 })?;
-                writeln!(out, "{id} has a new password.")?;
+                writeln!(standard.out, "{id} has a new password.")?;
             }
             Self::Delete { id, yes } => {
                 if !yes {
-                    confirm(&id)?;
+                    confirm(&id, standard.input)?;
                 }
                 let failed = format!("cannot delete {id:?}");
-                super::with_core(sources, async |core| {
-                    core.accounts().delete(&id).await.context(failed)
-                })?;
-                writeln!(out, "{id} is deleted.")?;
+                super::with_core(sources, async |core| core.accounts().delete(&id).await.context(failed))?;
+                writeln!(standard.out, "{id} is deleted.")?;
             }
         }
         Ok(())
     }
+}
+
+/// Every dialect must be able to name the account: minilvb-v1 trims ids.
+fn is_sound(id: &str) -> bool {
+    !id.is_empty() && id.trim() == id && !id.chars().any(char::is_control)
 }
 
 async fn list(core: &Core, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -149,23 +137,16 @@ fn row(account: &Account) -> anyhow::Result<String> {
     let optional = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), plain);
     let kind = if account.registered { "registered" } else { "guest" };
     let created = jiff::Timestamp::from_second(account.created_at)?;
-    let (id, phone, email) = (
-        plain(&account.user_id),
-        optional(&account.phone),
-        optional(&account.email),
-    );
+    let (id, phone, email) = (plain(&account.user_id), optional(&account.phone), optional(&account.email));
     Ok(format!("{id}\t{kind}\t{phone}\t{email}\t{created}"))
 }
 
-fn confirm(id: &str) -> anyhow::Result<()> {
+fn confirm(id: &str, input: &mut dyn BufRead) -> anyhow::Result<()> {
     if !io::stdin().is_terminal() {
         bail!("no terminal to ask on: use --yes");
     }
-    write!(
-        io::stderr(),
-        "Delete {id:?} with its room, recordings and sessions? Type the id again: "
-    )?;
-    ensure!(first_line(&mut io::stdin().lock())? == id, "nothing is deleted");
+    write!(io::stderr(), "Delete {id:?} with its room, recordings and sessions? Type the id again: ")?;
+    ensure!(first_line(input)? == id, "nothing is deleted");
     Ok(())
 }
 
@@ -177,5 +158,11 @@ mod tests {
     fn a_password_is_one_line_and_keeps_its_spaces() {
         assert_eq!(first_line(&mut " a b \r\nrest".as_bytes()).unwrap(), " a b ");
         assert_eq!(first_line(&mut "".as_bytes()).unwrap(), "");
+    }
+
+    #[test]
+    fn an_id_must_be_usable_in_every_dialect() {
+        assert!(["bob", "a b", "小明"].into_iter().all(is_sound));
+        assert!(!["", " bob", "bob\u{3000}", "b\nob"].into_iter().any(is_sound));
     }
 }

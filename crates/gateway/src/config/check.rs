@@ -18,16 +18,8 @@ impl Settings {
     /// # Errors
     /// Every problem, named by its key.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let problems: Vec<_> = self
-            .problems()
-            .iter()
-            .map(|(key, text)| format!("{key}: {text}"))
-            .collect();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError(problems))
-        }
+        let problems: Vec<_> = self.problems().iter().map(|(key, text)| format!("{key}: {text}")).collect();
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
@@ -43,20 +35,12 @@ impl Settings {
         check.time("http.header_timeout", self.http.header_timeout, SECOND..=DAY);
         check.time("http.body_timeout", self.http.body_timeout, SECOND..=DAY);
         check.time("http.idle_timeout", self.http.idle_timeout, SECOND..=DAY);
-        let both = self
-            .admin
-            .listen
-            .0
-            .filter(|admin| admin.port() != 0 && *admin == self.http.listen);
+        let both = self.admin.listen.0.filter(|admin| admin.port() != 0 && *admin == self.http.listen);
         check.that("admin.listen", both.is_none(), "must differ from http.listen");
         let level = crate::observe::logging::parse_level(&self.log.level);
         check.that("log.level", level.is_some(), "expected off, error, warn, info, debug or trace, optionally with exceptions such as info,relive_core=debug");
         let path = self.database.url.strip_prefix("sqlite://");
-        check.that(
-            "database.url",
-            path.is_some_and(|path| !path.is_empty()),
-            "must be sqlite://PATH",
-        );
+        check.that("database.url", path.is_some_and(|path| !path.is_empty()), "must be sqlite://PATH");
         let argon2 = &self.accounts.argon2;
         check.number("accounts.argon2.parallelism", argon2.parallelism, 1..=64);
         check.number("accounts.argon2.iterations", argon2.iterations, 1..=1_000);
@@ -72,11 +56,7 @@ impl Settings {
         check.host("media.play_host", &media.play_host);
         let segment = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let app = !media.app.is_empty() && media.app.bytes().all(segment);
-        check.that(
-            "media.app",
-            app,
-            "must be one path segment of letters, digits, '-', '_' and '.'",
-        );
+        check.that("media.app", app, "must be one path segment of letters, digits, '-', '_' and '.'");
         check.time("media.push_ttl", media.push_ttl, SECOND..=LONG);
         let im = &self.tencent.im;
         check.number("tencent.im.sdkappid", im.sdkappid, 0..=i64::from(u32::MAX));
@@ -102,21 +82,14 @@ impl Settings {
 
         let sxb = &self.sxb;
         check.mounts("sxb.mounts", &sxb.mounts);
-        let routes = sxb
-            .client_profile
-            .iter()
-            .all(|route| !route.is_empty() && is_prefix(route));
+        let routes = sxb.client_profile.iter().all(|route| !route.is_empty() && is_prefix(route));
         check.that("sxb.client_profile", routes, PREFIX);
         check.time("sxb.token_ttl", sxb.token_ttl, SECOND..=LONG);
         check.time("sxb.viewer_timeout", sxb.viewer_timeout, SECOND..=LONG);
         check.time("sxb.host_timeout", sxb.host_timeout, SECOND..=LONG);
         check.time("sxb.sign_window", sxb.sign_window, SECOND..=LONG);
         let signed = !sxb.enabled || !sxb.require_sign || !sxb.sign_secret.is_empty();
-        check.that(
-            "sxb.sign_secret",
-            signed,
-            "must be set, because sxb.require_sign is true",
-        );
+        check.that("sxb.sign_secret", signed, "must be set, because sxb.require_sign is true");
 
         let qplus = &self.qplus;
         check.mounts("qplus.mounts", &qplus.mounts);
@@ -126,11 +99,7 @@ impl Settings {
             AuthCodeDelivery::Command(path) => path.is_absolute(),
             _ => true,
         };
-        check.that(
-            "qplus.auth_code_delivery",
-            command,
-            "the command must be an absolute path",
-        );
+        check.that("qplus.auth_code_delivery", command, "the command must be an absolute path");
         let decided = !qplus.enabled || qplus.password_reset.is_some() || self.http.listen.ip().is_loopback();
         check.that(
             "qplus.password_reset",
@@ -168,11 +137,7 @@ impl Check {
         value: T,
         range: RangeInclusive<T>,
     ) {
-        let otherwise = format!(
-            "must be between {} and {}, not {value}",
-            range.start(),
-            range.end()
-        );
+        let otherwise = format!("must be between {} and {}, not {value}", range.start(), range.end());
         self.that(key, range.contains(&value), &otherwise);
     }
 
@@ -183,11 +148,7 @@ impl Check {
             range.start().as_secs(),
             range.end().as_secs()
         );
-        self.that(
-            key,
-            range.contains(&value) && value.subsec_nanos() == 0,
-            &otherwise,
-        );
+        self.that(key, range.contains(&value) && value.subsec_nanos() == 0, &otherwise);
     }
 
     fn host(&mut self, key: &'static str, value: &str) {
@@ -200,16 +161,10 @@ impl Check {
     }
 
     fn mounts(&mut self, key: &'static str, mounts: &[String]) {
-        self.that(
-            key,
-            !mounts.is_empty(),
-            "must not be empty; to switch the dialect off use its `enabled`",
-        );
+        self.that(key, !mounts.is_empty(), "must not be empty; to switch the dialect off use its `enabled`");
         self.that(key, mounts.iter().all(|mount| is_prefix(mount)), PREFIX);
-        let repeated = mounts
-            .iter()
-            .enumerate()
-            .any(|(at, mount)| mounts.iter().take(at).any(|other| other == mount));
+        let repeated =
+            mounts.iter().enumerate().any(|(at, mount)| mounts.iter().take(at).any(|other| other == mount));
         self.that(key, !repeated, "names a prefix twice");
     }
 }

@@ -112,12 +112,7 @@ pub struct Im {
 
 impl Default for Im {
     fn default() -> Self {
-        Self {
-            sdkappid: 0,
-            secret: Secret::default(),
-            account_type: String::new(),
-            usersig_ttl: DAY * 180,
-        }
+        Self { sdkappid: 0, secret: Secret::default(), account_type: String::new(), usersig_ttl: DAY * 180 }
     }
 }
 

@@ -22,11 +22,7 @@ pub struct MinilvbV1 {
 
 impl Default for MinilvbV1 {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            mounts: vec![String::new()],
-            guests: true,
-        }
+        Self { enabled: true, mounts: vec![String::new()], guests: true }
     }
 }
 

@@ -18,10 +18,7 @@ pub(crate) struct Layer {
 impl Layer {
     /// The built-in values.
     pub(crate) fn defaults(values: Dict) -> Self {
-        Self {
-            values,
-            places: Arc::default(),
-        }
+        Self { values, places: Arc::default() }
     }
 
     /// A TOML file's text. The error names file and line and never repeats the line, which may hold a secret.
@@ -36,26 +33,18 @@ impl Layer {
             places.insert(key, format!("{}:{}", path.display(), line(text, offset)));
         });
         let values = toml::from_str(text).map_err(|error| failed(&error))?;
-        Ok(Self {
-            values,
-            places: Arc::new(places),
-        })
+        Ok(Self { values, places: Arc::new(places) })
     }
 
     /// A single value.
     pub(crate) fn single(key: &str, place: String, value: Value) -> Self {
         let values = figment::util::nest(key, value).into_dict().unwrap_or_default();
-        Self {
-            values,
-            places: Arc::new(BTreeMap::from([(key.to_owned(), place)])),
-        }
+        Self { values, places: Arc::new(BTreeMap::from([(key.to_owned(), place)])) }
     }
 
     /// Every key given here, with its place; an empty section counts as a key.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.places
-            .iter()
-            .map(|(key, place)| (key.as_str(), place.as_str()))
+        self.places.iter().map(|(key, place)| (key.as_str(), place.as_str()))
     }
 
     /// Where the key is given, if it is given here.
@@ -85,10 +74,9 @@ impl Provider for Layer {
 /// Where the value of a key comes from, `default` if nobody gave it.
 pub(crate) fn origin(figment: &figment::Figment, key: &str) -> String {
     let path: Vec<&str> = key.split('.').collect();
-    figment.find_metadata(key).map_or_else(
-        || "default".to_owned(),
-        |metadata| metadata.interpolate(&Profile::Default, &path),
-    )
+    figment
+        .find_metadata(key)
+        .map_or_else(|| "default".to_owned(), |metadata| metadata.interpolate(&Profile::Default, &path))
 }
 
 fn collect(table: &DeTable<'_>, prefix: &str, found: &mut impl FnMut(String, usize)) {

@@ -73,10 +73,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         .flat_map(Layer::places)
         .filter(|(key, _)| !schema.knows(key))
         .map(|(key, place)| {
-            format!(
-                "{place}: unknown key {key:?}, the nearest one is {:?}",
-                schema.nearest(key)
-            )
+            format!("{place}: unknown key {key:?}, the nearest one is {:?}", schema.nearest(key))
         })
         .collect();
     if !unknown.is_empty() {
@@ -87,14 +84,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut files = secret_files(&given, &schema)?;
     files.splice(0..0, given);
     let mut figment = files.iter().fold(Figment::from(&defaults), Figment::merge);
-    let url = figment
-        .extract_inner::<String>("database.url")
-        .unwrap_or_default();
+    let url = figment.extract_inner::<String>("database.url").unwrap_or_default();
     let mut warnings = Vec::new();
     if let Some(stored) = secrets::read(&url, &mut warnings)? {
-        figment = files
-            .iter()
-            .fold(Figment::from(&defaults).merge(stored), Figment::merge);
+        figment = files.iter().fold(Figment::from(&defaults).merge(stored), Figment::merge);
     }
 
     let settings: Settings = figment
@@ -105,15 +98,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         .into_iter()
         .map(|(key, text)| format!("{}: {key}: {text}", origin(&figment, key)))
         .collect();
-    if problems.is_empty() {
-        Ok(Loaded {
-            settings,
-            warnings,
-            figment,
-        })
-    } else {
-        Err(ConfigError(problems))
-    }
+    if problems.is_empty() { Ok(Loaded { settings, warnings, figment }) } else { Err(ConfigError(problems)) }
 }
 
 /// What the operator gave, weakest first.
@@ -148,9 +133,8 @@ fn secret_files(given: &[Layer], schema: &Schema) -> Result<Vec<Layer>, ConfigEr
             continue;
         };
         if let Some(place) = place(key) {
-            problems.push(format!(
-                "{file_place}: {file_key}: {key} is given too ({place}); give one of the two"
-            ));
+            problems
+                .push(format!("{file_place}: {file_key}: {key} is given too ({place}); give one of the two"));
             continue;
         }
         let path = all.extract_inner::<PathBuf>(&file_key);
@@ -162,25 +146,14 @@ fn secret_files(given: &[Layer], schema: &Schema) -> Result<Vec<Layer>, ConfigEr
             Ok(text) => {
                 let text = text.strip_suffix('\n').unwrap_or(&text);
                 let value = schema.read(key, text.strip_suffix('\r').unwrap_or(text));
-                layers.push(Layer::single(
-                    key,
-                    format!("{} ({file_place})", path.display()),
-                    value,
-                ));
+                layers.push(Layer::single(key, format!("{} ({file_place})", path.display()), value));
             }
             Err(error) => {
-                problems.push(format!(
-                    "{file_place}: {file_key}: cannot read {}: {error}",
-                    path.display()
-                ));
+                problems.push(format!("{file_place}: {file_key}: cannot read {}: {error}", path.display()));
             }
         }
     }
-    if problems.is_empty() {
-        Ok(layers)
-    } else {
-        Err(ConfigError(problems))
-    }
+    if problems.is_empty() { Ok(layers) } else { Err(ConfigError(problems)) }
 }
 
 /// A value of the wrong type, without repeating what may be a secret.
@@ -188,10 +161,7 @@ fn describe(error: &figment::Error) -> String {
     let path: Vec<&str> = error.path.iter().map(String::as_str).collect();
     let key = path.join(".");
     let profile = figment::Profile::Default;
-    let place = error
-        .metadata
-        .as_ref()
-        .map_or_else(String::new, |from| from.interpolate(&profile, &path));
+    let place = error.metadata.as_ref().map_or_else(String::new, |from| from.interpolate(&profile, &path));
     if SECRETS.contains(&key.as_str()) {
         return match &error.kind {
             figment::error::Kind::Message(text) => format!("{place}: {key}: {text}"),

@@ -50,12 +50,7 @@ impl Schema {
             .unwrap_or_default();
         let mut keys = BTreeMap::new();
         collect(&defaults, "", &mut keys);
-        keys.extend(
-            SECRETS
-                .iter()
-                .chain(&OPTIONAL)
-                .map(|key| ((*key).to_owned(), Kind::Text)),
-        );
+        keys.extend(SECRETS.iter().chain(&OPTIONAL).map(|key| ((*key).to_owned(), Kind::Text)));
         Ok((Self { keys }, defaults))
     }
 
@@ -67,28 +62,20 @@ impl Schema {
     /// Whether a key, a section, or the `_file` of a secret has that name.
     pub(crate) fn knows(&self, key: &str) -> bool {
         let section = || {
-            self.keys
-                .keys()
-                .any(|known| known.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+            self.keys.keys().any(|known| known.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
         };
         self.keys.contains_key(key) || is_secret_file(key) || section()
     }
 
     /// The known key that reads most like this one.
     pub(crate) fn nearest(&self, key: &str) -> &str {
-        self.keys()
-            .min_by_key(|known| strsim::damerau_levenshtein(known, key))
-            .unwrap_or_default()
+        self.keys().min_by_key(|known| strsim::damerau_levenshtein(known, key)).unwrap_or_default()
     }
 
     /// Reads a value given as plain text in the way its key asks for. What does not fit stays text, so that the error
     /// is reported with its key.
     pub(crate) fn read(&self, key: &str, raw: &str) -> Value {
-        let toml = |text: &str| {
-            toml::from_str::<Dict>(&format!("value = {text}"))
-                .ok()?
-                .remove("value")
-        };
+        let toml = |text: &str| toml::from_str::<Dict>(&format!("value = {text}")).ok()?.remove("value");
         let text = || Value::from(raw);
         match self.keys.get(key) {
             Some(Kind::Number) => raw
@@ -99,11 +86,9 @@ impl Schema {
             Some(Kind::Bool) => raw.parse::<bool>().map_or_else(|_| text(), Value::from),
             Some(Kind::List) if raw.trim_start().starts_with('[') => toml(raw).unwrap_or_else(text),
             Some(Kind::List) if raw.is_empty() => Value::from(Vec::<Value>::new()),
-            Some(Kind::List) => raw
-                .split(',')
-                .map(|item| Value::from(item.trim()))
-                .collect::<Vec<_>>()
-                .into(),
+            Some(Kind::List) => {
+                raw.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into()
+            }
             // A section as an inline table, such as `accounts.argon2`.
             None if raw.starts_with('{') => toml(raw).unwrap_or_else(text),
             Some(Kind::Text) | None => text(),
@@ -113,8 +98,7 @@ impl Schema {
 
 /// Whether the key names the file of a secret.
 pub(crate) fn is_secret_file(key: &str) -> bool {
-    key.strip_suffix("_file")
-        .is_some_and(|secret| SECRETS.contains(&secret))
+    key.strip_suffix("_file").is_some_and(|secret| SECRETS.contains(&secret))
 }
 
 fn collect(dict: &Dict, prefix: &str, keys: &mut BTreeMap<String, Kind>) {

@@ -48,15 +48,12 @@ pub(super) fn read(url: &str, warnings: &mut Vec<String>) -> Result<Option<Layer
     let layer = Layer::toml(&path, &text)?;
     if let Some((key, place)) = layer.places().find(|(key, _)| !GENERATED.contains(key)) {
         return Err(
-            format!("{place}: {key:?} does not belong here, put it into the configuration file").into(),
+            format!("{place}: {key:?} does not belong here, put it into the configuration file").into()
         );
     }
     let mode = fs::metadata(&path).map_or(0o600, |metadata| metadata.permissions().mode());
     if mode & 0o077 != 0 {
-        warnings.push(format!(
-            "{} can be read by other users of this machine: chmod 600 it",
-            path.display()
-        ));
+        warnings.push(format!("{} can be read by other users of this machine: chmod 600 it", path.display()));
     }
     Ok(Some(layer))
 }
@@ -84,13 +81,7 @@ pub fn generate(settings: &mut Settings, random: &dyn Random) -> io::Result<Opti
             format!("{:032x}", u128::from_be_bytes(bytes))
         })
         .collect();
-    store(
-        &path,
-        missing
-            .iter()
-            .map(|(key, _)| *key)
-            .zip(made.iter().map(String::as_str)),
-    )?;
+    store(&path, missing.iter().map(|(key, _)| *key).zip(made.iter().map(String::as_str)))?;
     let keys = missing.iter().map(|(key, _)| *key).collect();
     for ((_, slot), text) in missing.into_iter().zip(made) {
         *slot = Secret::new(text);
@@ -100,10 +91,7 @@ pub fn generate(settings: &mut Settings, random: &dyn Random) -> io::Result<Opti
 
 /// Adds secrets to the file; after a crash at any moment there is the old file or the new one.
 fn store<'a>(path: &Path, secrets: impl Iterator<Item = (&'a str, &'a str)>) -> io::Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let old = match fs::read_to_string(path) {
         Ok(text) => {
@@ -112,10 +100,9 @@ fn store<'a>(path: &Path, secrets: impl Iterator<Item = (&'a str, &'a str)>) -> 
         Err(error) if error.kind() == io::ErrorKind::NotFound => Dict::new(),
         Err(error) => return Err(error),
     };
-    let all = secrets.fold(
-        figment::Figment::from(Layer::defaults(old)),
-        |all, (key, text)| all.merge(Layer::single(key, String::new(), Value::from(text))),
-    );
+    let all = secrets.fold(figment::Figment::from(Layer::defaults(old)), |all, (key, text)| {
+        all.merge(Layer::single(key, String::new(), Value::from(text)))
+    });
     let all: Dict = all.extract().map_err(io::Error::other)?;
     let text = toml::to_string(&all).map_err(io::Error::other)?;
 
@@ -125,11 +112,7 @@ fn store<'a>(path: &Path, secrets: impl Iterator<Item = (&'a str, &'a str)>) -> 
     {
         return Err(error);
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(HEADER.as_bytes())?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
@@ -158,75 +141,37 @@ mod tests {
         first.callback.key = Secret::new("");
         let generated = generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap();
         assert_eq!(generated.keys, ["media.push_key", "tencent.im.secret"]);
-        assert_eq!(
-            fs::metadata(&generated.path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        assert!(
-            first.callback.key.is_empty(),
-            "a secret set to nothing stays nothing"
-        );
+        assert_eq!(fs::metadata(&generated.path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(first.callback.key.is_empty(), "a secret set to nothing stays nothing");
         let push_key = first.media.push_key.text();
         assert_eq!(push_key.expose_secret().len(), 32);
-        assert_ne!(
-            push_key.expose_secret(),
-            first.tencent.im.secret.text().expose_secret()
-        );
+        assert_ne!(push_key.expose_secret(), first.tencent.im.secret.text().expose_secret());
 
         // A later start without the explicit empty key: the stored ones are found, the third is added.
         let url = first.database.url.clone();
-        let sources = Sources {
-            environment: vec![("RELIVE_DATABASE__URL".to_owned(), url)],
-            ..Sources::default()
-        };
+        let sources =
+            Sources { environment: vec![("RELIVE_DATABASE__URL".to_owned(), url)], ..Sources::default() };
         let mut second = load(&sources).unwrap().settings;
-        assert_eq!(
-            second.media.push_key.text().expose_secret(),
-            push_key.expose_secret()
-        );
-        assert_eq!(
-            generate(&mut second, &TestRandom::seeded(2))
-                .unwrap()
-                .unwrap()
-                .keys,
-            ["callback.key"]
-        );
+        assert_eq!(second.media.push_key.text().expose_secret(), push_key.expose_secret());
+        assert_eq!(generate(&mut second, &TestRandom::seeded(2)).unwrap().unwrap().keys, ["callback.key"]);
         let third = load(&sources).unwrap();
-        assert_eq!(
-            third.settings.media.push_key.text().expose_secret(),
-            push_key.expose_secret()
-        );
-        assert!(
-            generate(&mut third.settings.clone(), &TestRandom::seeded(3))
-                .unwrap()
-                .is_none()
-        );
+        assert_eq!(third.settings.media.push_key.text().expose_secret(), push_key.expose_secret());
+        assert!(generate(&mut third.settings.clone(), &TestRandom::seeded(3)).unwrap().is_none());
         assert!(third.warnings.is_empty());
         let shown = third.show().unwrap();
-        assert!(
-            !shown.contains(push_key.expose_secret()) && shown.contains("secrets.toml:"),
-            "{shown}"
-        );
+        assert!(!shown.contains(push_key.expose_secret()) && shown.contains("secrets.toml:"), "{shown}");
     }
 
     #[test]
     fn a_readable_file_is_warned_about_and_a_foreign_key_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let mut first = settings(directory.path());
-        let path = generate(&mut first, &TestRandom::seeded(1))
-            .unwrap()
-            .unwrap()
-            .path;
+        let path = generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap().path;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let mut warnings = Vec::new();
         assert!(read(&first.database.url, &mut warnings).unwrap().is_some());
         assert_eq!(warnings.len(), 1);
         fs::write(&path, "[http]\nlisten = \"0.0.0.0:1\"\n").unwrap();
-        assert!(
-            read(&first.database.url, &mut warnings)
-                .unwrap_err()
-                .to_string()
-                .contains("secrets.toml:2")
-        );
+        assert!(read(&first.database.url, &mut warnings).unwrap_err().to_string().contains("secrets.toml:2"));
     }
 }

@@ -94,9 +94,7 @@ pub struct Admin {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self {
-            listen: OptionalAddress(Some(SocketAddr::from(([127, 0, 0, 1], 9090)))),
-        }
+        Self { listen: OptionalAddress(Some(SocketAddr::from(([127, 0, 0, 1], 9090)))) }
     }
 }
 
@@ -112,10 +110,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            format: LogFormat::Pretty,
-            level: "info".to_owned(),
-        }
+        Self { format: LogFormat::Pretty, level: "info".to_owned() }
     }
 }
 
@@ -139,9 +134,7 @@ pub struct Database {
 
 impl Default for Database {
     fn default() -> Self {
-        Self {
-            url: "sqlite://relive-data/relive.db".to_owned(),
-        }
+        Self { url: "sqlite://relive-data/relive.db".to_owned() }
     }
 }
 
@@ -157,10 +150,7 @@ pub struct Accounts {
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self {
-            registration: Registration::Open,
-            argon2: Argon2::default(),
-        }
+        Self { registration: Registration::Open, argon2: Argon2::default() }
     }
 }
 
@@ -188,11 +178,7 @@ pub struct Argon2 {
 
 impl Default for Argon2 {
     fn default() -> Self {
-        Self {
-            memory_kib: 19_456,
-            iterations: 2,
-            parallelism: 1,
-        }
+        Self { memory_kib: 19_456, iterations: 2, parallelism: 1 }
     }
 }
 
@@ -208,9 +194,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            login_failures_per_account: 10,
-            register_per_ip_per_hour: 0,
-        }
+        Self { login_failures_per_account: 10, register_per_ip_per_hour: 0 }
     }
 }

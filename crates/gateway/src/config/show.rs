@@ -19,16 +19,9 @@ impl Loaded {
     /// Never in practice: the defaults cannot be written down.
     pub fn show(&self) -> Result<String, ConfigError> {
         let (schema, _) = Schema::new()?;
-        let lines: Vec<_> = schema
-            .keys()
-            .map(|key| (self.line(key), origin(&self.figment, key)))
-            .collect();
-        let width = lines
-            .iter()
-            .map(|(line, _)| line.chars().count())
-            .filter(|width| *width < 60)
-            .max()
-            .unwrap_or(0);
+        let lines: Vec<_> = schema.keys().map(|key| (self.line(key), origin(&self.figment, key))).collect();
+        let width =
+            lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width < 60).max().unwrap_or(0);
         Ok(lines.iter().fold(String::new(), |mut text, (line, origin)| {
             let _ = writeln!(text, "{line:width$}  # {origin}");
             text

@@ -23,25 +23,12 @@ impl Home {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let database = format!("sqlite://{}/relive.db", self.0.path().display());
         let mut environment: Vec<_> = environment.iter().map(owned).collect();
-        if !environment
-            .iter()
-            .any(|(name, _)| name.starts_with("RELIVE_DATABASE__URL"))
-        {
+        if !environment.iter().any(|(name, _)| name.starts_with("RELIVE_DATABASE__URL")) {
             environment.push(("RELIVE_DATABASE__URL".to_owned(), database));
         }
         let flags = flags.iter().map(owned);
-        let flags = flags
-            .map(|(key, value)| Flag {
-                name: format!("--set {key}"),
-                key,
-                value,
-            })
-            .collect();
-        Sources {
-            file: Some(self.path("relive.toml")),
-            environment,
-            flags,
-        }
+        let flags = flags.map(|(key, value)| Flag { name: format!("--set {key}"), key, value }).collect();
+        Sources { file: Some(self.path("relive.toml")), environment, flags }
     }
 
     fn load(&self, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
@@ -52,19 +39,12 @@ impl Home {
     fn problems(&self, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Vec<String> {
         let prefix = format!("{}/", self.0.path().display());
         let error = self.load(environment, flags).unwrap_err();
-        error
-            .problems()
-            .iter()
-            .map(|problem| problem.replace(&prefix, ""))
-            .collect()
+        error.problems().iter().map(|problem| problem.replace(&prefix, "")).collect()
     }
 }
 
 fn line(shown: &str, key: &str) -> String {
-    let line = shown
-        .lines()
-        .find(|line| line.starts_with(&format!("{key} = ")))
-        .unwrap();
+    let line = shown.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -72,50 +52,20 @@ fn line(shown: &str, key: &str) -> String {
 fn later_layers_win_and_origins_are_remembered() {
     let home =
         Home::with("[http]\nlisten = \"127.0.0.1:1\"\nmax_connections = 1\n\n[media]\nbizid = \"b1\"\n");
-    let environment = [
-        ("RELIVE_HTTP__MAX_CONNECTIONS", "2"),
-        ("RELIVE_MEDIA__BIZID", "1400"),
-    ];
+    let environment = [("RELIVE_HTTP__MAX_CONNECTIONS", "2"), ("RELIVE_MEDIA__BIZID", "1400")];
     let loaded = home.load(&environment, &[("http.max_connections", "3")]).unwrap();
     assert_eq!(loaded.settings.http.listen.port(), 1);
     assert_eq!(loaded.settings.http.max_connections, 3);
-    assert_eq!(
-        loaded.settings.media.bizid, "1400",
-        "a text that looks like a number stays a text"
-    );
+    assert_eq!(loaded.settings.media.bizid, "1400", "a text that looks like a number stays a text");
 
-    let shown = loaded
-        .show()
-        .unwrap()
-        .replace(&format!("{}/", home.0.path().display()), "");
-    assert_eq!(
-        line(&shown, "http.listen"),
-        "http.listen = \"127.0.0.1:1\" # relive.toml:2"
-    );
-    assert_eq!(
-        line(&shown, "http.max_connections"),
-        "http.max_connections = 3 # --set http.max_connections"
-    );
-    assert_eq!(
-        line(&shown, "media.bizid"),
-        "media.bizid = \"1400\" # RELIVE_MEDIA__BIZID"
-    );
-    assert_eq!(
-        line(&shown, "http.idle_timeout"),
-        "http.idle_timeout = \"75s\" # default"
-    );
-    assert_eq!(
-        line(&shown, "tencent.im.usersig_ttl"),
-        "tencent.im.usersig_ttl = \"180d\" # default"
-    );
-    assert_eq!(
-        line(&shown, "qplus.password_reset"),
-        "qplus.password_reset = \"open\" # default"
-    );
-    assert_eq!(
-        line(&shown, "media.push_key"),
-        "media.push_key = (generated at the first start) # default"
-    );
+    let shown = loaded.show().unwrap().replace(&format!("{}/", home.0.path().display()), "");
+    assert_eq!(line(&shown, "http.listen"), "http.listen = \"127.0.0.1:1\" # relive.toml:2");
+    assert_eq!(line(&shown, "http.max_connections"), "http.max_connections = 3 # --set http.max_connections");
+    assert_eq!(line(&shown, "media.bizid"), "media.bizid = \"1400\" # RELIVE_MEDIA__BIZID");
+    assert_eq!(line(&shown, "http.idle_timeout"), "http.idle_timeout = \"75s\" # default");
+    assert_eq!(line(&shown, "tencent.im.usersig_ttl"), "tencent.im.usersig_ttl = \"180d\" # default");
+    assert_eq!(line(&shown, "qplus.password_reset"), "qplus.password_reset = \"open\" # default");
+    assert_eq!(line(&shown, "media.push_key"), "media.push_key = (generated at the first start) # default");
 }
 
 #[test]
@@ -136,23 +86,14 @@ fn plain_text_is_read_as_its_key_asks() {
         home.problems(&environment, &[]),
         ["RELIVE_SXB__MOUNTS: sxb.mounts: must not be empty; to switch the dialect off use its `enabled`"]
     );
-    let settings = home
-        .load(&environment, &[("sxb.mounts", "[\"\"]")])
-        .unwrap()
-        .settings;
+    let settings = home.load(&environment, &[("sxb.mounts", "[\"\"]")]).unwrap().settings;
     assert_eq!(
         settings.http.trusted_proxies,
         ["10.0.0.0/8".parse().unwrap(), "192.0.2.1/32".parse().unwrap()]
     );
     assert_eq!(settings.sxb.admins, ["a", "b"]);
     assert!(!settings.media.record);
-    assert_eq!(
-        (
-            settings.accounts.argon2.iterations,
-            settings.accounts.argon2.parallelism
-        ),
-        (3, 2)
-    );
+    assert_eq!((settings.accounts.argon2.iterations, settings.accounts.argon2.parallelism), (3, 2));
     assert_eq!(settings.media.push_key.text().expose_secret(), "123456");
 }
 
@@ -177,10 +118,7 @@ fn unknown_keys_name_their_place_and_the_nearest_key() {
 #[test]
 fn values_of_the_wrong_type_name_place_and_key() {
     for (toml, expected) in [
-        (
-            "[http]\nmax_connections = \"x\"",
-            "invalid type: found string \"x\", expected u32",
-        ),
+        ("[http]\nmax_connections = \"x\"", "invalid type: found string \"x\", expected u32"),
         (
             "[http]\nlisten = \"localhost\"",
             "\"localhost\" is not an IP address and a port, such as 0.0.0.0:8080 or [::]:8080",
@@ -189,18 +127,9 @@ fn values_of_the_wrong_type_name_place_and_key() {
             "[http]\ntrusted_proxies = [\"10/8\"]",
             "\"10/8\" is neither a CIDR such as 10.0.0.0/8 nor an IP address",
         ),
-        (
-            "[minilvb_v1]\nmounts = [1]",
-            "invalid type: found signed int `1`, expected a string",
-        ),
-        (
-            "[log]\nformat = \"xml\"",
-            "unknown variant: found `xml`, expected ``pretty` or `json``",
-        ),
-        (
-            "[http]\nidle_timeout = 75",
-            "invalid type: found signed int `75`, expected a duration",
-        ),
+        ("[minilvb_v1]\nmounts = [1]", "invalid type: found signed int `1`, expected a string"),
+        ("[log]\nformat = \"xml\"", "unknown variant: found `xml`, expected ``pretty` or `json``"),
+        ("[http]\nidle_timeout = 75", "invalid type: found signed int `75`, expected a duration"),
     ] {
         let key = toml
             .split(['[', ']', '\n', ' '])
@@ -210,17 +139,11 @@ fn values_of_the_wrong_type_name_place_and_key() {
             .join(".");
         let problems = Home::with(toml).problems(&[], &[]);
         assert_eq!(problems.len(), 1);
-        assert!(
-            problems[0].starts_with(&format!("relive.toml:2: {key}")),
-            "{problems:?}"
-        );
+        assert!(problems[0].starts_with(&format!("relive.toml:2: {key}")), "{problems:?}");
         assert!(problems[0].ends_with(expected), "{problems:?}");
     }
     let broken = Home::with("[http]\nlisten = \"hunter2\n").problems(&[], &[]);
-    assert!(
-        broken[0].starts_with("relive.toml:2: ") && !broken[0].contains("hunter2"),
-        "{broken:?}"
-    );
+    assert!(broken[0].starts_with("relive.toml:2: ") && !broken[0].contains("hunter2"), "{broken:?}");
 }
 
 #[test]
@@ -257,10 +180,7 @@ fn any_secret_may_come_from_a_file() {
     for key in SECRETS {
         let home = Home::with("");
         let (file, text) = match key {
-            "database.url" => (
-                home.path("secret"),
-                format!("sqlite://{}/x.db", home.0.path().display()),
-            ),
+            "database.url" => (home.path("secret"), format!("sqlite://{}/x.db", home.0.path().display())),
             "qplus.auth_code_delivery" => (home.path("secret"), "https://user:hunter2@sms/".to_owned()),
             _ => (home.path("secret"), " hunter2 \t".to_owned()),
         };
@@ -270,10 +190,7 @@ fn any_secret_may_come_from_a_file() {
         assert_eq!(loaded.figment.extract_inner::<String>(key).unwrap(), text);
         let shown = loaded.show().unwrap();
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert!(
-            line(&shown, key).ends_with(&format!("# {} ({variable})", file.display())),
-            "{shown}"
-        );
+        assert!(line(&shown, key).ends_with(&format!("# {} ({variable})", file.display())), "{shown}");
     }
 }
 
@@ -290,10 +207,7 @@ fn a_secret_given_twice_or_unreadable_is_an_error() {
         "RELIVE_MEDIA__PUSH_KEY_FILE: media.push_key_file: media.push_key is given too (relive.toml:2); give one of the two"
     );
     let number = Home::with("[media]\npush_key = 12345\n").problems(&[], &[]);
-    assert_eq!(
-        number,
-        ["relive.toml:2: media.push_key: expected a text in quotes"]
-    );
+    assert_eq!(number, ["relive.toml:2: media.push_key: expected a text in quotes"]);
     assert!(Home::with("[http]\nlisten_file = \"x\"").problems(&[], &[])[0].contains("unknown key"));
 }
 
@@ -327,17 +241,12 @@ fn the_example_is_the_defaults() {
     let without = |settings: &Settings| {
         let mut settings = settings.clone();
         settings.database = Database::default();
-        for secret in [
-            &mut settings.media.play_key,
-            &mut settings.sxb.sign_secret,
-            &mut settings.tencent.api_key,
-        ] {
+        for secret in
+            [&mut settings.media.play_key, &mut settings.sxb.sign_secret, &mut settings.tencent.api_key]
+        {
             assert!(std::mem::take(secret).is_empty());
         }
-        for secret in [
-            &mut settings.tencent.cos.secret_key,
-            &mut settings.tencent.vod.secret_key,
-        ] {
+        for secret in [&mut settings.tencent.cos.secret_key, &mut settings.tencent.vod.secret_key] {
             assert!(std::mem::take(secret).is_empty());
         }
         serde_json::to_value(settings).unwrap()
@@ -345,24 +254,16 @@ fn the_example_is_the_defaults() {
     let loaded = home.load(&[], &[]).unwrap().settings;
     assert_eq!(without(&loaded), without(&Settings::default()));
     assert!(
-        ![
-            &loaded.media.push_key,
-            &loaded.callback.key,
-            &loaded.tencent.im.secret
-        ]
-        .iter()
-        .any(|key| key.is_given())
+        ![&loaded.media.push_key, &loaded.callback.key, &loaded.tencent.im.secret]
+            .iter()
+            .any(|key| key.is_given())
     );
 
     let (schema, _) = Schema::new().unwrap();
     let layer = Layer::toml(Path::new("example"), &complete).unwrap();
     let mut given: Vec<_> = layer.places().map(|(key, _)| key.to_owned()).collect();
     given.sort();
-    assert_eq!(
-        given,
-        schema.keys().collect::<Vec<_>>(),
-        "every key is in the example"
-    );
+    assert_eq!(given, schema.keys().collect::<Vec<_>>(), "every key is in the example");
     assert!(toml::from_str::<Dict>(&complete).is_ok());
 }
 

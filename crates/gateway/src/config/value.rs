@@ -76,11 +76,7 @@ impl Serialize for OptionalAddress {
 impl<'de> Deserialize<'de> for OptionalAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.is_empty() {
-            Ok(Self(None))
-        } else {
-            parse_address(&text).map(|address| Self(Some(address)))
-        }
+        if text.is_empty() { Ok(Self(None)) } else { parse_address(&text).map(|address| Self(Some(address))) }
     }
 }
 
@@ -91,9 +87,7 @@ pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sock
 
 fn parse_address<E: de::Error>(text: &str) -> Result<SocketAddr, E> {
     text.parse().map_err(|_| {
-        E::custom(format!(
-            "{text:?} is not an IP address and a port, such as 0.0.0.0:8080 or [::]:8080"
-        ))
+        E::custom(format!("{text:?} is not an IP address and a port, such as 0.0.0.0:8080 or [::]:8080"))
     })
 }
 
@@ -102,13 +96,9 @@ pub(crate) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
     Vec::<String>::deserialize(deserializer)?
         .iter()
         .map(|text| {
-            text.parse::<IpNet>()
-                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-                .map_err(|_| {
-                    de::Error::custom(format!(
-                        "{text:?} is neither a CIDR such as 10.0.0.0/8 nor an IP address"
-                    ))
-                })
+            text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+                de::Error::custom(format!("{text:?} is neither a CIDR such as 10.0.0.0/8 nor an IP address"))
+            })
         })
         .collect()
 }
@@ -146,9 +136,7 @@ impl FromStr for UtcOffset {
                     .flatten()
                     .filter(|number| *number < below)
             };
-            Some(Self {
-                seconds: sign * (number(hours, 19)? * 3600 + number(minutes, 60)? * 60),
-            })
+            Some(Self { seconds: sign * (number(hours, 19)? * 3600 + number(minutes, 60)? * 60) })
         };
         parsed()
             .filter(|offset: &Self| offset.seconds.abs() <= 18 * 3600)
@@ -226,9 +214,7 @@ pub(crate) mod text {
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
     {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -261,18 +247,9 @@ mod tests {
             assert_eq!(text.parse::<UtcOffset>().unwrap().to_string(), text);
         }
         assert_eq!("-03:30".parse::<UtcOffset>().unwrap().seconds(), -12_600);
-        for text in [
-            "",
-            "8",
-            "+8:00",
-            "+08:60",
-            "+18:01",
-            "+19:00",
-            "08:00",
-            "+0a:00",
-            "＋08:00",
-            "+08:00:00",
-        ] {
+        for text in
+            ["", "8", "+8:00", "+08:60", "+18:01", "+19:00", "08:00", "+0a:00", "＋08:00", "+08:00:00"]
+        {
             assert!(text.parse::<UtcOffset>().is_err(), "{text}");
         }
     }
@@ -280,14 +257,8 @@ mod tests {
     #[test]
     fn deliveries_are_recognised_and_never_echoed() {
         assert_eq!("".parse(), Ok(AuthCodeDelivery::None));
-        assert_eq!(
-            "command:/bin/sms".parse(),
-            Ok(AuthCodeDelivery::Command("/bin/sms".into()))
-        );
-        assert_eq!(
-            "https://sms/x".parse(),
-            Ok(AuthCodeDelivery::Webhook("https://sms/x".to_owned()))
-        );
+        assert_eq!("command:/bin/sms".parse(), Ok(AuthCodeDelivery::Command("/bin/sms".into())));
+        assert_eq!("https://sms/x".parse(), Ok(AuthCodeDelivery::Webhook("https://sms/x".to_owned())));
         for text in ["command:", "ftp://hunter2@sms/", "hunter2"] {
             let error = text.parse::<AuthCodeDelivery>().unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");

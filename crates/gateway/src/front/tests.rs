@@ -25,33 +25,15 @@ const IDLE: u64 = 75;
 
 /// A connection to a server of its own; the server's task ends with the connection.
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
-    let mounted = [Mounted::new(
-        Echo::at("echo", &["/echo"]),
-        &[String::new(), "/lite".to_owned()],
-    )];
+    let mounted = [Mounted::new(Echo::at("echo", &["/echo"]), &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-    let front = Arc::new(Front::new(
-        &mounted,
-        proxies,
-        BodyReader::new(Duration::from_secs(BODY)),
-    ));
+    let front = Arc::new(Front::new(&mounted, proxies, BodyReader::new(Duration::from_secs(BODY))));
     let (client, server) = tokio::io::duplex(buffer);
     let task = tokio::spawn(async move {
-        let timeouts = Timeouts {
-            header: Duration::from_secs(HEADER),
-            idle: Duration::from_secs(IDLE),
-        };
+        let timeouts = Timeouts { header: Duration::from_secs(HEADER), idle: Duration::from_secs(IDLE) };
         let peer = "10.0.0.1".parse().unwrap();
         let graceful = GracefulShutdown::new();
-        connection::serve(
-            &Protocol::new(),
-            server,
-            peer,
-            &front,
-            timeouts,
-            graceful.watcher(),
-        )
-        .await;
+        connection::serve(&Protocol::new(), server, peer, &front, timeouts, graceful.watcher()).await;
     });
     (Client(client), task)
 }
@@ -68,10 +50,7 @@ async fn closes_after(client: &mut Client<DuplexStream>) -> u64 {
 }
 
 fn post(body: &str) -> String {
-    format!(
-        "POST /echo?a=1 HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("POST /echo?a=1 HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 #[tokio::test]
@@ -79,18 +58,10 @@ async fn a_request_reaches_its_adapter_whole() {
     let mut client = connect();
     client.send("POST /lite/echo?a=1 HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 192.0.2.7\r\ncontent-length: 3\r\n\r\nabc").await;
     let reply = client.receive().await;
-    assert!(
-        reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("x-adapter: echo"),
-        "{reply}"
-    );
-    assert!(
-        reply.ends_with("POST /echo?a=1 3 bytes from 192.0.2.7"),
-        "{reply}"
-    );
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("x-adapter: echo"), "{reply}");
+    assert!(reply.ends_with("POST /echo?a=1 3 bytes from 192.0.2.7"), "{reply}");
     // In pieces, and two requests at once.
-    client
-        .send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
-        .await;
+    client.send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n").await;
     client.send("2\r\nde\r\n0\r\n\r\n").await;
     assert!(client.receive().await.contains("5 bytes"));
     client.send(post("1") + &post("22")).await;
@@ -98,9 +69,7 @@ async fn a_request_reaches_its_adapter_whole() {
     assert!(client.receive().await.contains("2 bytes"));
     client.send("HEAD /echo HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let mut head = [0; 17];
-    tokio::io::AsyncReadExt::read_exact(&mut client.0, &mut head)
-        .await
-        .unwrap();
+    tokio::io::AsyncReadExt::read_exact(&mut client.0, &mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK\r\n");
 }
 
@@ -108,20 +77,10 @@ async fn a_request_reaches_its_adapter_whole() {
 async fn a_path_nobody_owns_is_not_found_whatever_the_method() {
     let mut client = connect();
     for request in ["GET /", "DELETE /lite", "OPTIONS *", "POST /no"] {
-        client
-            .send(format!(
-                "{request} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}"
-            ))
-            .await;
+        client.send(format!("{request} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}")).await;
         let reply = client.receive().await;
-        assert!(
-            reply.starts_with("HTTP/1.1 404 Not Found\r\n"),
-            "{request}: {reply}"
-        );
-        assert!(
-            reply.contains("{\"code\":400,\"message\":\"Bad Request | "),
-            "{request}: {reply}"
-        );
+        assert!(reply.starts_with("HTTP/1.1 404 Not Found\r\n"), "{request}: {reply}");
+        assert!(reply.contains("{\"code\":400,\"message\":\"Bad Request | "), "{request}: {reply}");
     }
     assert!(
         client
@@ -150,26 +109,16 @@ async fn a_body_over_the_limit_is_said_to_the_adapter_and_the_connection_stays()
 
 #[tokio::test]
 async fn a_body_far_over_the_limit_is_not_read() {
-    for head in [
-        "content-length: 99999999",
-        "content-length: 100001\r\nexpect: 100-continue",
-    ] {
+    for head in ["content-length: 99999999", "content-length: 100001\r\nexpect: 100-continue"] {
         let mut client = connect();
-        client
-            .send(format!("POST /echo HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n"))
-            .await;
+        client.send(format!("POST /echo HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n")).await;
         let reply = client.receive().await;
-        assert!(
-            reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("too large"),
-            "{reply}"
-        );
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("too large"), "{reply}");
         assert!(reply.contains("connection: close"), "{reply}");
         client.closed().await;
     }
     let mut client = connect();
-    client
-        .send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
-        .await;
+    client.send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
     let chunk = format!("100000\r\n{}\r\n", "x".repeat(0x0010_0000));
     for _ in 0..17 {
         client.send(&chunk).await;
@@ -181,12 +130,7 @@ async fn a_body_far_over_the_limit_is_not_read() {
 #[tokio::test]
 async fn a_head_over_64_kib_is_refused() {
     let mut client = connect();
-    client
-        .send(format!(
-            "GET /echo HTTP/1.1\r\nx: {}\r\n\r\n",
-            "x".repeat(100_000)
-        ))
-        .await;
+    client.send(format!("GET /echo HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(100_000))).await;
     assert!(client.receive().await.starts_with("HTTP/1.1 431 "));
 }
 
@@ -220,20 +164,14 @@ async fn between_requests_a_connection_may_idle_longer() {
     client.get("/echo").await;
     sleep(Duration::from_secs(IDLE - 5)).await;
     client.send("GET /ec").await;
-    assert_eq!(
-        closes_after(&mut client).await,
-        HEADER,
-        "a begun request has the header time-out"
-    );
+    assert_eq!(closes_after(&mut client).await, HEADER, "a begun request has the header time-out");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_must_keep_coming() {
     let mut client = connect();
     let start = Instant::now();
-    client
-        .send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab")
-        .await;
+    client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab").await;
     let reply = client.receive().await;
     assert!(
         reply.starts_with("HTTP/1.1 408 Request Timeout\r\n") && reply.contains("connection: close"),
@@ -246,9 +184,7 @@ async fn a_body_must_keep_coming() {
     for (piece, expected, seconds) in [(16 * 1024, "98304 bytes", 6), (1024, "408 Request Timeout", BODY)] {
         let mut client = connect();
         let start = Instant::now();
-        client
-            .send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 98304\r\n\r\n")
-            .await;
+        client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 98304\r\n\r\n").await;
         for _ in 0..6 {
             sleep(Duration::from_secs(1)).await;
             client.send("x".repeat(piece)).await;
@@ -271,17 +207,11 @@ async fn a_client_that_never_reads_does_not_keep_its_connection() {
 #[tokio::test(start_paused = true)]
 async fn http2_is_spoken_and_idles_out_too() {
     let stream = TokioIo::new(connect().0);
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
-        .await
-        .unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     let connection = tokio::spawn(connection);
-    for (body, expected) in [
-        ("abc".to_owned(), "3 bytes"),
-        ("x".repeat(LIMIT + 1), "too large"),
-    ] {
-        let request = http::Request::post("http://x/echo")
-            .body(Full::new(Bytes::from(body)))
-            .unwrap();
+    for (body, expected) in [("abc".to_owned(), "3 bytes"), ("x".repeat(LIMIT + 1), "too large")] {
+        let request = http::Request::post("http://x/echo").body(Full::new(Bytes::from(body))).unwrap();
         let reply = sender.send_request(request).await.unwrap();
         let text = reply.into_body().collect().await.unwrap().to_bytes();
         assert!(std::str::from_utf8(&text).unwrap().contains(expected));
@@ -309,10 +239,7 @@ impl std::io::Write for Lines {
 #[tokio::test]
 async fn the_log_tells_of_every_request_and_repeats_nothing_of_it() {
     let lines = Lines::default();
-    let log = crate::config::Log {
-        level: "trace".to_owned(),
-        ..crate::config::Log::default()
-    };
+    let log = crate::config::Log { level: "trace".to_owned(), ..crate::config::Log::default() };
     let writer = {
         let lines = lines.clone();
         move || lines.clone()
@@ -327,29 +254,19 @@ async fn the_log_tells_of_every_request_and_repeats_nothing_of_it() {
 
     let head = "authorization: Bearer hunter2\r\nliteav-sig: hunter2\r\ncontent-length: 7";
     let mut client = connect();
-    client
-        .send(format!(
-            "POST /echo?token=hunter2 HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\nhunter2"
-        ))
-        .await;
+    client.send(format!("POST /echo?token=hunter2 HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\nhunter2")).await;
     client.receive().await;
     let stream = TokioIo::new(connect().0);
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
-        .await
-        .unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     tokio::spawn(connection);
     let request = http::Request::post("http://x/no?token=hunter2").header("authorization", "hunter2");
-    sender
-        .send_request(request.body(Full::new(Bytes::from("hunter2"))).unwrap())
-        .await
-        .unwrap();
+    sender.send_request(request.body(Full::new(Bytes::from("hunter2"))).unwrap()).await.unwrap();
 
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for expected in [
-        "adapter=\"echo\" interface=\"echo\" code=0 status=200",
-        "code=400 status=404",
-        "client=10.0.0.1",
-    ] {
+    for expected in
+        ["adapter=\"echo\" interface=\"echo\" code=0 status=200", "code=400 status=404", "client=10.0.0.1"]
+    {
         assert!(text.contains(expected), "{text}");
     }
     assert!(!text.contains("hunter2"), "{text}");

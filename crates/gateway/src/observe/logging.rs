@@ -17,11 +17,7 @@ use crate::config::{Log, LogFormat};
 
 /// Starts logging to standard error. Does nothing if the process logs already.
 pub(crate) fn start(log: &Log) {
-    if registry()
-        .with(lines(log, stderr().is_terminal(), stderr))
-        .try_init()
-        .is_ok()
-    {
+    if registry().with(lines(log, stderr().is_terminal(), stderr)).try_init().is_ok() {
         // A panic is a log line like any other, so that whoever collects the lines sees it.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
@@ -76,23 +72,10 @@ mod tests {
 
     #[test]
     fn levels_and_exceptions_are_read_and_typing_errors_are_not() {
-        for text in [
-            "info",
-            "off",
-            "DEBUG",
-            "info,relive_core=debug",
-            "warn, hyper=off",
-        ] {
+        for text in ["info", "off", "DEBUG", "info,relive_core=debug", "warn, hyper=off"] {
             assert!(parse_level(text).is_some(), "{text}");
         }
-        for text in [
-            "",
-            "inof",
-            "relive_core",
-            "info,relive_core=loud",
-            "=info",
-            "info,",
-        ] {
+        for text in ["", "inof", "relive_core", "info,relive_core=loud", "=info", "info,"] {
             assert!(parse_level(text).is_none(), "{text}");
         }
     }

@@ -4,12 +4,9 @@ use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-const SECONDS: [f64; 15] = [
-    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
-const BATCHES: [f64; 12] = [
-    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0, 4_096.0,
-];
+const SECONDS: [f64; 15] =
+    [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const BATCHES: [f64; 12] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0, 4_096.0];
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -41,10 +38,7 @@ fn build() -> Result<PrometheusHandle, BuildError> {
         "relive_connections_refused_total",
         "Connections closed at once because of a limit."
     );
-    metrics::describe_counter!(
-        "relive_panics_total",
-        "Connections closed because a request panicked."
-    );
+    metrics::describe_counter!("relive_panics_total", "Connections closed because a request panicked.");
     metrics::describe_gauge!("relive_connections", "Open connections of the main listener.");
     metrics::describe_gauge!("relive_rooms_on_air", "Rooms on air.");
     metrics::describe_gauge!("relive_members", "People in the audiences, hosts included.");
@@ -57,11 +51,7 @@ fn build() -> Result<PrometheusHandle, BuildError> {
 
 /// All metrics in Prometheus text format.
 pub(crate) fn render() -> String {
-    HANDLE
-        .get()
-        .and_then(Option::as_ref)
-        .map(PrometheusHandle::render)
-        .unwrap_or_default()
+    HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }
 
 /// Sums up what histograms have collected. Without it, their samples pile up until somebody scrapes.

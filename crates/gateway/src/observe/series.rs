@@ -27,15 +27,8 @@ struct Row {
 
 impl Series {
     pub(crate) fn new(adapter: &'static str, interfaces: &[Interface]) -> Self {
-        let rows = interfaces
-            .iter()
-            .map(|interface| Row::new(adapter, interface.name))
-            .collect();
-        Self {
-            adapter,
-            rows,
-            unknown: Row::new(adapter, UNKNOWN),
-        }
+        let rows = interfaces.iter().map(|interface| Row::new(adapter, interface.name)).collect();
+        Self { adapter, rows, unknown: Row::new(adapter, UNKNOWN) }
     }
 
     /// Counts one request.
@@ -56,12 +49,7 @@ impl Row {
     fn new(adapter: &'static str, interface: &'static str) -> Self {
         let duration =
             histogram!("relive_request_duration_seconds", "adapter" => adapter, "interface" => interface);
-        Self {
-            interface,
-            duration,
-            codes: [const { OnceLock::new() }; CODES],
-            others: OnceLock::new(),
-        }
+        Self { interface, duration, codes: [const { OnceLock::new() }; CODES], others: OnceLock::new() }
     }
 
     fn counter(&self, adapter: &'static str, code: i32) -> &Counter {
@@ -70,10 +58,7 @@ impl Row {
             .iter()
             .map(|slot| slot.get_or_init(|| (code, register(code.to_string()))))
             .find(|(known, _)| *known == code)
-            .map_or_else(
-                || self.others.get_or_init(|| register("other".to_owned())),
-                |(_, counter)| counter,
-            )
+            .map_or_else(|| self.others.get_or_init(|| register("other".to_owned())), |(_, counter)| counter)
     }
 }
 
@@ -84,16 +69,8 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_interface_and_code() {
-        const TABLE: &[Interface] = &[
-            Interface {
-                name: "series/a",
-                source: "",
-            },
-            Interface {
-                name: "series/b",
-                source: "",
-            },
-        ];
+        const TABLE: &[Interface] =
+            &[Interface { name: "series/a", source: "" }, Interface { name: "series/b", source: "" }];
         recorder::install();
         let series = Series::new("series_test", TABLE);
         for code in [0, 0, 7] {
@@ -115,10 +92,7 @@ mod tests {
             (line("series/a", "other"), 52),
             (line("unknown", "0"), 1),
         ] {
-            assert!(
-                text.contains(&format!("{labels} {value}\n")),
-                "{labels} {value}\n{text}"
-            );
+            assert!(text.contains(&format!("{labels} {value}\n")), "{labels} {value}\n{text}");
         }
         assert!(text.contains("relive_request_duration_seconds_bucket{adapter=\"series_test\",interface=\"series/b\",le=\"0.005\"} 3"));
     }
