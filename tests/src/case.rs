@@ -171,8 +171,14 @@ impl Reply {
             found.push(format!("status should be {status}, is {}", answer.status));
         }
         for (name, value) in &self.headers {
-            let got = answer.headers.get(name).map(|got| String::from_utf8_lossy(got.as_bytes()).into_owned());
-            scope.differences(&Value::from(value.as_str()), &got.into(), &format!("header {name}"), &mut found);
+            let got =
+                answer.headers.get(name).map(|got| String::from_utf8_lossy(got.as_bytes()).into_owned());
+            scope.differences(
+                &Value::from(value.as_str()),
+                &got.into(),
+                &format!("header {name}"),
+                &mut found,
+            );
         }
         if let Some(expected) = &self.body {
             match serde_json::from_slice::<Value>(&answer.body) {

@@ -101,7 +101,8 @@ impl Scope {
             Some("string") => got.as_str().is_some_and(|text| !text.is_empty()),
             Some("integer") => got.is_i64() || got.is_u64(),
             Some("hex32") => got.as_str().is_some_and(|text| {
-                text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+                text.len() == 32
+                    && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
             }),
             Some(inside) if inside.starts_with("match:") => {
                 let pattern = self.text(inside.trim_start_matches("match:"));
@@ -155,7 +156,10 @@ mod tests {
         let mut scope = Scope { now: 1000, ..Scope::default() };
         scope.saved.insert("room".to_owned(), json!(7));
         scope.saved.insert("name".to_owned(), json!("a\"b"));
-        assert_eq!(scope.json(r#"{"a":"${room}","b":"x${room}","c":"\/${name}"}"#), r#"{"a":7,"b":"x7","c":"\/a\"b"}"#);
+        assert_eq!(
+            scope.json(r#"{"a":"${room}","b":"x${room}","c":"\/${name}"}"#),
+            r#"{"a":7,"b":"x7","c":"\/a\"b"}"#
+        );
         assert_eq!(scope.text("${now+5}/${now}"), "1005/1000");
         assert_eq!(scope.text("${md5:S3cr${now}}"), md5_hex("S3cr1000"));
     }

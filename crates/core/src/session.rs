@@ -88,8 +88,6 @@ pub struct Session {
     pub(crate) account: AccountId,
     pub(crate) user_id: Arc<str>,
     token: Option<SecretString>,
-    refresh_digest: Option<Digest>,
-    refresh_until: UnixSeconds,
     opened_at: UnixSeconds,
     used_at: AtomicI64,
     dirty: AtomicBool,
@@ -110,8 +108,6 @@ impl Session {
             account: row.account_id,
             user_id,
             token: row.token.map(SecretString::from),
-            refresh_digest: row.refresh_digest.as_deref().and_then(Digest::from_bytes),
-            refresh_until: row.refresh_until.unwrap_or(0),
             opened_at: row.opened_at,
             used_at: AtomicI64::new(row.used_at),
             dirty: AtomicBool::new(false),
@@ -427,7 +423,7 @@ pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
     }
     cursors
         .map(|cursor| {
-            let place = cursor.on_air.map_or_else(|| "..".to_owned(), |place| place.to_text());
+            let place = cursor.on_air.map_or_else(|| "..".to_owned(), Place::to_text);
             format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
         })
         .join(";")
