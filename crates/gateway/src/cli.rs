@@ -104,6 +104,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 impl Common {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     fn sources(&self, default: &Path) -> Sources {
         let file = self.config.clone().or_else(|| default.exists().then(|| default.to_owned()));
         let set = self.set.iter().map(|(key, value)| (format!("--set {key}"), key.as_str(), value));
