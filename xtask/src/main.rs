@@ -1,9 +1,10 @@
 //! Everything a developer of relive runs, as `cargo xtask <command>`: the tests, every CI job, the project's rules and
 //! the generated part of its documentation. A laptop and a CI machine run the same code.
 //!
-//! It starts `cargo` and nothing else, installs nothing, and reads no environment variable.
+//! It starts `cargo` and, for the benches, what it built and `wrk`; it installs nothing, and reads no environment variable.
 #![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
 
+mod bench;
 mod ci;
 mod command;
 mod docs;
@@ -44,6 +45,9 @@ enum Cli {
         #[arg(long)]
         list: bool,
     },
+    /// Measure against a bare hyper server in the same run. Needs wrk.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Rewrite the interface tables in docs/protocols from the adapters' tables.
     Docs {
         /// Fail when a table is stale; write nothing.
@@ -71,6 +75,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Cli::Tidy { list: false } => tidy::run(),
+        Cli::Bench(bench) => bench::run(bench),
         Cli::Docs { check } => docs::run(check),
     }
 }
