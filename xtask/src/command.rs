@@ -1,22 +1,25 @@
-//! Starting `cargo`, always in the root of the workspace.
+//! Starting `cargo`, and knowing where the workspace is.
 
 use std::{
-    path::Path,
+    env,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
 
-/// The root of the workspace this tool was built from.
-pub(crate) fn root() -> &'static Path {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask)
+/// The root of the workspace around the current folder. Not the one this tool was built in: work trees that share a
+/// target folder share the tool, too.
+pub(crate) fn root() -> Result<PathBuf> {
+    let here = env::current_dir().context("there is no current folder")?;
+    let root = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
+    root.map(Path::to_owned).context("the current folder is not inside the workspace")
 }
 
 /// A `cargo` command that inherits the terminal.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new("cargo");
-    command.args(args).current_dir(root());
+    command.args(args);
     command
 }
 
@@ -48,6 +51,11 @@ fn line(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_root_holds_the_lock_file() {
+        assert!(root().unwrap().join("Cargo.lock").is_file());
+    }
 
     #[test]
     fn a_failing_command_is_an_error_that_shows_it() {

@@ -17,7 +17,8 @@ const END: &str = "<!-- interfaces:end -->";
 
 /// Rewrites the stale tables, or with `check` only reports them as an error.
 pub(crate) fn run(check: bool) -> Result<()> {
-    let tree = Tree::read(root())?;
+    let root = root()?;
+    let tree = Tree::read(&root)?;
     if check {
         let problems = problems(&tree);
         for (path, message) in &problems {
@@ -29,7 +30,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
     for (path, text) in documents(&tree) {
         let text = text.with_context(|| format!("{path} lacks the markers {BEGIN} and {END}"))?;
         if tree.text(&path) != Some(text.as_str()) {
-            fs::write(root().join(&path), text).with_context(|| format!("cannot write {path}"))?;
+            fs::write(root.join(&path), text).with_context(|| format!("cannot write {path}"))?;
             println!("{path} rewritten");
         }
     }

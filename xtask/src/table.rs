@@ -35,16 +35,10 @@ pub(crate) fn rows(tree: &Tree, adapter: &str) -> Option<Vec<Row>> {
         };
         let tokens: Vec<_> = tokens.iter().filter(|token| !token.test_only).collect();
         for table in tables(&tokens) {
-            found.get_or_insert_with(Vec::new).extend(table.split(|token| token.text == ";").filter_map(
-                |statement| {
-                    row(statement).map(|(name, source, line)| Row {
-                        name,
-                        source,
-                        path: path.to_owned(),
-                        line,
-                    })
-                },
-            ));
+            let statements = table.split(|token| token.text == ";");
+            found
+                .get_or_insert_with(Vec::new)
+                .extend(statements.filter_map(|statement| row(path, statement)));
         }
     }
     found
@@ -71,14 +65,18 @@ fn tables<'a, 'b>(tokens: &'b [&'a Token]) -> impl Iterator<Item = &'b [&'a Toke
     })
 }
 
-/// `Variant : "name" = > … , "source"`: name, source and line.
-fn row(statement: &[&Token]) -> Option<(String, String, usize)> {
-    let [variant, colon, name, .., comma, source] = statement else {
+/// `Variant : "name" = > … , "source"`; every other statement is no row.
+fn row(path: &str, statement: &[&Token]) -> Option<Row> {
+    let [variant, colon, name, .., comma, source] = statement else { return None };
+    if variant.kind != Kind::Word || colon.text != ":" || comma.text != "," {
         return None;
-    };
-    let shape = variant.kind == Kind::Word && colon.text == ":" && comma.text == ",";
-    let (name, source) = (plain_string(&name.text)?, plain_string(&source.text)?);
-    shape.then(|| (name.to_owned(), source.to_owned(), variant.line))
+    }
+    Some(Row {
+        name: plain_string(&name.text)?.to_owned(),
+        source: plain_string(&source.text)?.to_owned(),
+        path: path.to_owned(),
+        line: variant.line,
+    })
 }
 
 #[cfg(test)]

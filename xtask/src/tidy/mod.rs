@@ -125,7 +125,7 @@ const RULES: &[Rule] = &[
 
 /// Checks every rule; findings are printed, and any of them is an error.
 pub(crate) fn run() -> Result<()> {
-    let repository = Repository { tree: Tree::read(root())?, packages: packages()? };
+    let repository = Repository { tree: Tree::read(&root()?)?, packages: packages()? };
     for note in interface::not_built_yet(&repository) {
         println!("note: {note}");
     }
