@@ -40,8 +40,8 @@ pub(crate) fn build() -> Result<()> {
     ]))
 }
 
-fn release(binary: &str) -> PathBuf {
-    root().join("target/release").join(binary)
+fn release(binary: &str) -> Result<PathBuf> {
+    Ok(root()?.join("target/release").join(binary))
 }
 
 /// A loopback address nobody listens on.
@@ -54,7 +54,7 @@ impl Server {
     /// Starts relive with its data in a folder.
     pub(crate) fn relive(folder: &Path) -> Result<Self> {
         let (address, admin) = (free_address()?, free_address()?);
-        let mut command = Command::new(release("relive"));
+        let mut command = Command::new(release("relive")?);
         command
             .current_dir(folder)
             .args(["--set", &format!("http.listen={address}"), "--set", &format!("admin.listen={admin}")])
@@ -67,7 +67,7 @@ impl Server {
     /// Starts the baseline.
     pub(crate) fn bare() -> Result<Self> {
         let address = free_address()?;
-        let mut command = Command::new(release("examples/bare"));
+        let mut command = Command::new(release("examples/bare")?);
         command.arg(&address);
         Self::start(command, address, String::new())
     }
