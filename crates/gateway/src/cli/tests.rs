@@ -1,3 +1,5 @@
+//! The commands, run as the operator runs them.
+
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Layers, origins, refusals and secrets of the configuration.
+
 use std::{fs, path::Path};
 
 use figment::value::Dict;
