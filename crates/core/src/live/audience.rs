@@ -109,6 +109,7 @@ impl Audience {
         self.members.into_iter()
     }
 
+    #[cfg(test)]
     pub(crate) fn members(&self) -> impl Iterator<Item = (AccountId, &Member)> {
         self.members.iter().map(|(account, member)| (*account, member))
     }
