@@ -287,6 +287,11 @@ fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, Str
         .optional())?)
 }
 
+/// When a session was last used, as far as the table knows; `None` for one that is over.
+pub(crate) fn used_at(conn: &mut Conn, digest: &Digest) -> Result<Option<UnixSeconds>> {
+    Ok(on!(conn, |c| sessions::table.find(digest.bytes()).select(sessions::used_at).first(c).optional())?)
+}
+
 fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
     Ok(on!(conn, |c| sessions::table
         .inner_join(accounts::table)
