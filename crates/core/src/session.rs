@@ -104,6 +104,7 @@ impl Session {
     pub(crate) fn new(row: SessionRow, user_id: Arc<str>) -> Option<Self> {
         Some(Self {
             digest: Digest::from_bytes(&row.digest)?,
+            cursors: Mutex::new(parse_cursors(&row.cursors)),
             dialect: row.dialect,
             account: row.account_id,
             user_id,
@@ -111,7 +112,6 @@ impl Session {
             opened_at: row.opened_at,
             used_at: AtomicI64::new(row.used_at),
             dirty: AtomicBool::new(false),
-            cursors: Mutex::default(),
         })
     }
 
@@ -231,9 +231,7 @@ impl Sessions<'_> {
         for _ in 0..8 {
             let mark = self.0.memory().sessions.mark();
             let Some((row, user_id)) = self.0.store().read(query.clone()).await? else { return Ok(None) };
-            let cursors = parse_cursors(&row.cursors);
             let Some(session) = Session::new(row, user_id.into()) else { return Ok(None) };
-            *session.cursors() = cursors;
             if let Some(session) = self.0.memory().sessions.fill(session, mark, self.0.random()) {
                 return Ok(Some(session));
             }
@@ -287,6 +285,11 @@ fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, Str
         .select((sessions::all_columns, accounts::user_id))
         .first(c)
         .optional())?)
+}
+
+/// When a session was last used, as far as the table knows; `None` for one that is over.
+pub(crate) fn used_at(conn: &mut Conn, digest: &Digest) -> Result<Option<UnixSeconds>> {
+    Ok(on!(conn, |c| sessions::table.find(digest.bytes()).select(sessions::used_at).first(c).optional())?)
 }
 
 fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {

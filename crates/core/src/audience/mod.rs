@@ -17,7 +17,7 @@ use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
     live::{Change, Seat},
     memory::Beat,
-    session::{Digest, Session},
+    session::{self, Digest, Session},
     store::{Tx, conn::on, schema::audience},
 };
 
@@ -163,6 +163,8 @@ impl Audiences<'_> {
 
     /// qplus: watches a room until it stops, the broadcast ends or the session does. Without effect if the room is not
     /// on air, and for its owner.
+    ///
+    /// Errors: [`Error::InvalidSession`] if the session has ended meanwhile.
     pub async fn watch(&self, session: &Session, room: RoomNumber) -> Result<()> {
         let (account, digest) = (session.account, session.digest);
         self.0
@@ -247,8 +249,12 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
             let timeout = if row.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
             row.beat_at + timeout < tx.now
         }
-        // The read model shares the session's own clock.
-        Dialect::Qplus => true,
+        // The read model shares the session's own clock, unless the session was pushed out of memory and read again.
+        Dialect::Qplus => match row.session.as_deref().and_then(Digest::from_bytes) {
+            Some(digest) => session::used_at(tx.conn, &digest)?
+                .is_none_or(|used_at| used_at + tx.config().sessions.qplus_idle <= tx.now),
+            None => false,
+        },
         Dialect::MinilvbV1 | Dialect::MinilvbV2 => false,
     };
     if over {

@@ -52,6 +52,12 @@ impl OnAir {
             .map_or(UnixSeconds::MAX, |lease| (self.beat.load(Ordering::Relaxed) + lease + 1).max(floor))
     }
 
+    /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
+    fn keep_clock(&mut self, old: &Self) {
+        self.beat.fetch_max(old.beat.load(Ordering::Relaxed), Ordering::Relaxed);
+        *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
+    }
+
     fn place(&self) -> Place {
         Place::new(self.info.started_at, self.info.id, self.info.host)
     }
@@ -202,7 +208,7 @@ impl Live {
     pub(crate) fn apply(&mut self, change: Change, sessions: &SessionCache) {
         match change {
             Change::Broadcast(current) => self.set_broadcast(*current),
-            Change::OffAir { host } => self.take_off_air(host),
+            Change::OffAir { host } => drop(self.take_off_air(host)),
             Change::HostGone(host) => {
                 self.take_off_air(host);
                 self.clear_audience(host);
@@ -226,7 +232,7 @@ impl Live {
 
     fn set_broadcast(&mut self, current: Current) {
         let host = current.info.host;
-        self.take_off_air(host);
+        let old = self.take_off_air(host).filter(|old| old.info.id == current.info.id);
         if current.state != State::OnAir {
             return;
         }
@@ -238,6 +244,9 @@ impl Live {
             dirty: AtomicBool::new(false),
             timer: 0,
         };
+        if let Some(old) = old {
+            on_air.keep_clock(&old);
+        }
         on_air.timer = on_air.gone_at(self.floor);
         self.expiry.watch(on_air.timer, Mortal::Broadcast(host));
         self.directory.insert(on_air.place(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
@@ -246,13 +255,13 @@ impl Live {
         self.on_air.insert(host, on_air);
     }
 
-    fn take_off_air(&mut self, host: AccountId) {
-        if let Some(old) = self.on_air.remove(&host) {
-            self.directory.remove(&old.place(), old.info.app);
-            self.by_room.remove(&old.info.room);
-            self.by_user.remove(&old.info.user_id);
-            self.expiry.forget(old.timer, Mortal::Broadcast(host));
-        }
+    fn take_off_air(&mut self, host: AccountId) -> Option<OnAir> {
+        let old = self.on_air.remove(&host)?;
+        self.directory.remove(&old.place(), old.info.app);
+        self.by_room.remove(&old.info.room);
+        self.by_user.remove(&old.info.user_id);
+        self.expiry.forget(old.timer, Mortal::Broadcast(host));
+        Some(old)
     }
 
     fn renew(&mut self, host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64>) {
