@@ -216,9 +216,9 @@ impl Memory {
         *self.live_mut() = live;
     }
 
-    /// Keeps a session that was read from the table.
-    pub(crate) fn hold(&self, session: Session) -> Arc<Session> {
-        self.sessions.open(session, &*self.random)
+    /// Keeps a session that was read from the table, unless it is known: then that one carries the uses.
+    pub(crate) fn hold(&self, session: Session) {
+        self.sessions.fill(session, self.sessions.mark(), &*self.random);
     }
 }
 

@@ -225,7 +225,7 @@ impl Live {
             Change::Member(seat) => self.sit(*seat, sessions),
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
-            Change::Reloaded(live) => *self = *live,
+            Change::Reloaded(live) => self.reload(*live),
             Change::SessionOpened(..) | Change::SessionClosed(_) => {}
         }
     }
@@ -330,6 +330,26 @@ impl Live {
         if member.dialect == Dialect::Sxb && self.seats.get(&account) == Some(&host) {
             self.seats.remove(&account);
         }
+    }
+
+    /// Takes over what was read from the tables, but for what they cannot know: clocks not yet written down, and the
+    /// grace after a start.
+    fn reload(&mut self, mut live: Self) {
+        live.floor = self.floor;
+        for (host, on_air) in &mut live.on_air {
+            if let Some(old) = self.on_air.get(host).filter(|old| old.info.id == on_air.info.id) {
+                on_air.keep_clock(old);
+            }
+        }
+        for (host, audience) in &mut live.audiences {
+            let Some(old) = self.audiences.get(host) else { continue };
+            for (account, member) in audience.members_mut() {
+                if let Some(old) = old.get(account) {
+                    member.keep_clock(old);
+                }
+            }
+        }
+        *self = live;
     }
 
     /// Everything, in a form that can be compared: for the test that holds this model equal to the tables.
