@@ -392,14 +392,10 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     let idle =
         |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let over: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
-        .filter(
-            idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
-                sessions::dialect
-                    .eq(Dialect::MinilvbV2)
-                    .and(sessions::used_at.le(now - policy.v2_token_ttl.min(policy.v2_refresh_ttl)))
-                    .and(sessions::refresh_until.le(now))
-            )
-        )
+        .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
+            // Neither token opens anything any more; a token is not used after its life.
+            idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now))
+        ))
         .select(sessions::digest)
         .limit(SOME)
         .load(c))?;
