@@ -17,6 +17,7 @@ use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
     live::{Change, Seat},
     memory::Beat,
+    room,
     session::{self, Digest, Session},
     store::{Tx, conn::on, schema::audience},
 };
@@ -178,16 +179,14 @@ impl Audiences<'_> {
             .await
     }
 
-    /// qplus: stops watching a room.
+    /// qplus: stops watching a room, on air or not.
     pub async fn unwatch(&self, session: &Session, room: RoomNumber) -> Result<()> {
         let account = session.account;
         self.0
             .store()
-            .write(move |tx| match broadcast::host_on_air(tx, room) {
-                Ok(host) if host == account => Ok(()),
-                Ok(host) => remove(tx, host, account).map(|_| ()),
-                Err(Error::NotOnAir) => Ok(()),
-                Err(error) => Err(error),
+            .write(move |tx| match room::owner(tx.conn, room)? {
+                Some(host) if host != account => remove(tx, host, account).map(|_| ()),
+                _ => Ok(()),
             })
             .await
     }

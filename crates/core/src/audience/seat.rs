@@ -55,7 +55,7 @@ fn newcomer(tx: &Tx<'_>, host: AccountId, account: AccountId, dialect: Dialect) 
     }
 }
 
-/// The row of somebody who enters through a dialect, keeping its place if it has one.
+/// The row of somebody who enters through a dialect, keeping its place if it has one. Only sxb knows the microphone.
 pub(super) fn arriving(
     tx: &mut Tx<'_>,
     host: AccountId,
@@ -64,9 +64,16 @@ pub(super) fn arriving(
 ) -> Result<MemberRow> {
     let beat_at = tx.now;
     Ok(match get(tx, host, account)? {
-        Some(row) => {
-            MemberRow { dialect, beat_at, group_id: None, nickname: None, avatar: None, session: None, ..row }
-        }
+        Some(row) => MemberRow {
+            role: if row.role == Role::OnMic && dialect != Dialect::Sxb { Role::Viewer } else { row.role },
+            dialect,
+            beat_at,
+            group_id: None,
+            nickname: None,
+            avatar: None,
+            session: None,
+            ..row
+        },
         None => newcomer(tx, host, account, dialect),
     })
 }
