@@ -223,7 +223,7 @@ pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &Digest) -> Result<()>
     Ok(())
 }
 
-/// An account that is about to be deleted leaves every audience.
+/// An account that is about to be deleted, or registered, leaves every audience.
 pub(crate) fn leave_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     let gone: Vec<AccountId> =
         on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::account_id.eq(account)))
