@@ -240,6 +240,19 @@ fn recording_group(
     Ok(Page { total: usize::try_from(total).unwrap_or(0), items })
 }
 
+/// An account that is about to be deleted leaves the audience of every recording.
+pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let gone: Vec<(AccountId, String)> = on!(tx.conn, |c| diesel::delete(
+        recording_audience::table.filter(recording_audience::account_id.eq(account))
+    )
+    .returning((recording_audience::owner_id, recording_audience::file_id))
+    .get_results(c))?;
+    for (owner, file_id) in gone {
+        step_viewers(tx, owner, &file_id, -1)?;
+    }
+    Ok(())
+}
+
 fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {
     let within = recordings::viewers + step;
     on!(tx.conn, |c| diesel::update(

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 pub use self::group::{GroupMember, MemberNames};
-pub(crate) use self::seat::seat_host;
+pub(crate) use self::{group::leave_recordings, seat::seat_host};
 use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
     live::{Change, Seat},
