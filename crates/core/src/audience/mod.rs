@@ -130,6 +130,8 @@ impl Audiences<'_> {
     /// likes it shows. Costs no write as long as role and likes stay the same.
     pub async fn beat(&self, account: AccountId, role: Role, likes: Option<i64>) -> Result<()> {
         self.0.settle().await?;
+        // As it would be stored: what differs for ever would cost a write with every beat.
+        let likes = likes.map(|likes| likes.clamp(0, i64::from(i32::MAX)));
         let Beat { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, self.0.now());
         if new_role_at.is_none() && !likes_differ {
             return Ok(());
