@@ -106,7 +106,7 @@ impl Core {
         });
         let commits: Arc<Memory> = Arc::clone(&memory);
         let inner = Inner {
-            store: Store::start(conn, env, commits)?,
+            store: Store::start(conn, &env, commits)?,
             hasher: Hasher::start(&config.accounts, Arc::clone(&random))?,
             guard: Guard::new(config.limits),
             config,

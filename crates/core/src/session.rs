@@ -422,7 +422,7 @@ pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
     }
     cursors
         .map(|cursor| {
-            let place = cursor.on_air.map_or_else(|| "..".to_owned(), |place| place.to_text());
+            let place = cursor.on_air.map_or_else(|| "..".to_owned(), Place::to_text);
             format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
         })
         .join(";")

@@ -179,6 +179,9 @@ fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<String>> {
     Ok(broadcast::latest(conn, host)?.map(|row| row.group()))
 }
 
+/// Id, names given on entering, names in the profile.
+type Row = (String, Option<String>, Option<String>, String, String);
+
 fn live_group(conn: &mut Conn, host: AccountId, group: &str, window: Window) -> Result<Page<GroupMember>> {
     let own = own_group(conn, host)?.is_some_and(|own| own == group);
     let members = || {
@@ -192,7 +195,7 @@ fn live_group(conn: &mut Conn, host: AccountId, group: &str, window: Window) -> 
             )
     };
     let total: i64 = on!(conn, |c| members().count().get_result(c))?;
-    let rows: Vec<(String, Option<String>, Option<String>, String, String)> = on!(conn, |c| members()
+    let rows: Vec<Row> = on!(conn, |c| members()
         .order(audience::position)
         .limit(window.sql_limit())
         .offset(window.sql_offset())

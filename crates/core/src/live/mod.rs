@@ -220,7 +220,7 @@ impl Live {
                 }
             }
             Change::Renewed { host, broadcast, beat_at, lease } => {
-                self.renew(host, broadcast, beat_at, lease)
+                self.renew(host, broadcast, beat_at, lease);
             }
             Change::Member(seat) => self.sit(*seat, sessions),
             Change::Left { host, account } => self.leave(host, account),
