@@ -251,7 +251,7 @@ impl Commits for Memory {
             match change {
                 Change::SessionOpened(row, user_id) => {
                     if let Some(session) = Session::new((**row).clone(), Arc::clone(user_id)) {
-                        self.sessions.open(session, &*self.random);
+                        self.hold(session);
                     }
                 }
                 Change::SessionClosed(digest) => self.sessions.close(digest),

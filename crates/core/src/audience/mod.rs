@@ -252,7 +252,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
         }
         // The read model shares the session's own clock, unless the session was pushed out of memory and read again.
         Dialect::Qplus => match row.session.as_deref().and_then(Digest::from_bytes) {
-            Some(digest) => session::used_at(tx.conn, &digest)?
+            Some(digest) => session::recall(tx, &digest)?
                 .is_none_or(|used_at| used_at + tx.config().sessions.qplus_idle <= tx.now),
             None => false,
         },

@@ -126,7 +126,7 @@ pub(super) fn set_role(tx: &mut Tx<'_>, host: AccountId, account: AccountId, rol
 
 /// qplus: watches as long as the session lives, which may have ended since it was checked.
 pub(super) fn watch(tx: &mut Tx<'_>, host: AccountId, account: AccountId, session: &Digest) -> Result<()> {
-    session::used_at(tx.conn, session)?.ok_or(Error::InvalidSession)?;
+    session::recall(tx, session)?.ok_or(Error::InvalidSession)?;
     let user = account::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let row = arriving(tx, host, account, Dialect::Qplus)?;
     put(tx, &MemberRow { session: Some(session.bytes().to_vec()), ..row }, &user.user_id)
