@@ -310,6 +310,8 @@ impl Inner {
             // It may have closed any session; they are read again when asked for.
             self.memory.sessions.clear();
             let live = load(tx.conn, &self.config, 0, &self.memory)?;
+            let given = last_position(tx.conn)?;
+            tx.skip_positions(given);
             tx.changed(Change::Reloaded(Box::new(live)));
         }
         Ok(version)

@@ -196,7 +196,7 @@ fn live_group(conn: &mut Conn, host: AccountId, group: &str, window: Window) -> 
     };
     let total: i64 = on!(conn, |c| members().count().get_result(c))?;
     let rows: Vec<Row> = on!(conn, |c| members()
-        .order(audience::position)
+        .order((audience::position, audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())
         .select((
@@ -231,7 +231,7 @@ fn recording_group(
     };
     let total: i64 = on!(conn, |c| members().count().get_result(c))?;
     let rows: Vec<(String, String, String)> = on!(conn, |c| members()
-        .order(recording_audience::position)
+        .order((recording_audience::position, recording_audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())
         .select((accounts::user_id, recording_audience::nickname, recording_audience::avatar))
