@@ -7,6 +7,8 @@
 mod audience;
 mod change;
 mod directory;
+#[cfg(test)]
+mod equals_tables;
 mod expiry;
 mod ranked;
 mod sessions;
@@ -350,31 +352,5 @@ impl Live {
             }
         }
         *self = live;
-    }
-
-    /// Everything, in a form that can be compared: for the test that holds this model equal to the tables.
-    #[cfg(test)]
-    pub(crate) fn dump(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for place in self.directory.page(OnAirFilter::default(), 0, usize::MAX) {
-            let on_air = &self.on_air[&place.host];
-            lines.push(format!("air {:?} {:?} {:?}", on_air.info, on_air.counters, on_air.lease));
-        }
-        let mut members: Vec<String> = self
-            .audiences
-            .iter()
-            .flat_map(|(host, audience)| {
-                audience.members().map(move |(account, member)| (*host, account, member))
-            })
-            .map(|(host, account, member)| {
-                format!(
-                    "seat {host} {account} {} {:?} {:?} {}",
-                    member.user_id, member.role, member.dialect, member.position
-                )
-            })
-            .collect();
-        members.sort();
-        lines.extend(members);
-        lines
     }
 }
