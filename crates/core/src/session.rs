@@ -287,9 +287,13 @@ fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, Str
         .optional())?)
 }
 
-/// When a session was last used, as far as the table knows; `None` for one that is over.
-pub(crate) fn used_at(conn: &mut Conn, digest: &Digest) -> Result<Option<UnixSeconds>> {
-    Ok(on!(conn, |c| sessions::table.find(digest.bytes()).select(sessions::used_at).first(c).optional())?)
+/// Has a session in memory from this commit on, because a seat shares its clock. Returns when it was last used as far as
+/// the table knows; `None` for one that is over.
+pub(crate) fn recall(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<UnixSeconds>> {
+    let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
+    let used_at = row.used_at;
+    tx.changed(Change::SessionOpened(Box::new(row), user_id.into()));
+    Ok(Some(used_at))
 }
 
 fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
@@ -392,14 +396,10 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     let idle =
         |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let over: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
-        .filter(
-            idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
-                sessions::dialect
-                    .eq(Dialect::MinilvbV2)
-                    .and(sessions::used_at.le(now - policy.v2_token_ttl.min(policy.v2_refresh_ttl)))
-                    .and(sessions::refresh_until.le(now))
-            )
-        )
+        .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
+            // Neither token opens anything any more; a token is not used after its life.
+            idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now))
+        ))
         .select(sessions::digest)
         .limit(SOME)
         .load(c))?;

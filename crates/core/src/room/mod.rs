@@ -212,7 +212,8 @@ impl Rooms<'_> {
                         rooms::user_password.eq(&user),
                     ))
                     .execute(c))?;
-                retitle(tx, account, crate::Dialect::Qplus, &name)
+                // A room without a name of its own shows the title it has.
+                if name.is_empty() { Ok(()) } else { retitle(tx, account, crate::Dialect::Qplus, &name) }
             })
             .await
     }
