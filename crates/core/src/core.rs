@@ -300,6 +300,7 @@ impl Inner {
     /// In the writer: what has to be looked after in the tables.
     fn upkeep(&self, tx: &mut Tx<'_>) -> Result<()> {
         session::sweep(tx)?;
+        account::sweep(tx)?;
         let changes: i64 = on!(tx.conn, |c| diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
             "(SELECT data_version FROM pragma_data_version)"
         ))
