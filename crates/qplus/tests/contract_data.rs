@@ -1,4 +1,5 @@
 //! Replays `tests/contracts/qplus` straight into the adapter: the same data that the contract tests send over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,
@@ -65,7 +66,8 @@ impl Case {
             }
         }
         let clock = Arc::new(TestClock::at(1_700_000_000));
-        let core = Core::start(core, clock.clone(), Arc::new(TestRandom::seeded(7))).unwrap();
+        let core =
+            Core::start(core, Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(7))).unwrap();
         Self { adapter: Qplus::new(core, qplus), clock, saved: Map::new(), _folder: folder }
     }
 
