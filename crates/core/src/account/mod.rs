@@ -18,6 +18,7 @@ use diesel::prelude::*;
 pub(crate) use self::{
     guard::Guard,
     password::{Hasher, StoredPassword},
+    verification::sweep,
 };
 pub use self::{
     login::Identifier,
