@@ -304,6 +304,7 @@ impl Inner {
     /// In the writer: what has to be looked after in the tables. Returns the version of them that memory has after it.
     fn upkeep(&self, tx: &mut Tx<'_>) -> Result<i64> {
         session::sweep(tx)?;
+        account::sweep(tx)?;
         let version = data_version(tx.conn)?;
         if self.foreign_changes.load(Ordering::Relaxed) != version {
             tracing::info!("another process has changed the database, reading it again");

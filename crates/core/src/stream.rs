@@ -94,7 +94,7 @@ fn moved(tx: &mut Tx<'_>, owner: &Owner, code: &str, event: &StreamEvent) -> Res
     let Some(host) = account::by_id(tx.conn, owner.account)? else { return Ok(()) };
     match event {
         StreamEvent::Started { sequence } => broadcast::stream_started(tx, &host, code, sequence.as_deref()),
-        StreamEvent::Stopped { sequence } => broadcast::stream_stopped(tx, &host, sequence.as_deref()),
+        StreamEvent::Stopped { sequence } => broadcast::stream_stopped(tx, &host, code, sequence.as_deref()),
         StreamEvent::Recorded(_) => Ok(()),
     }
 }

@@ -59,9 +59,7 @@ impl Accounts<'_> {
     /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
     /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
     pub async fn register(&self, new: NewAccount) -> Result<Account> {
-        if new.client.is_some() && !self.0.config().accounts.open_registration {
-            return Err(Error::RegistrationClosed);
-        }
+        self.open_to(new.client)?;
         // Refuse early what would be refused anyway: hashing is the expensive part.
         let early = new.clone();
         self.0.store().read(move |conn| check(conn, &early)).await?;
@@ -78,15 +76,25 @@ impl Accounts<'_> {
         }
         outcome.map(Account::from)
     }
+
+    /// Refuses everybody but the operator while registration is closed.
+    pub(super) fn open_to(self, client: Option<IpAddr>) -> Result<()> {
+        if client.is_some() && !self.0.config().accounts.open_registration {
+            return Err(Error::RegistrationClosed);
+        }
+        Ok(())
+    }
 }
 
-/// Whether all identifiers are free. A value may not serve two accounts, in whatever role.
+/// Whether a value identifies somebody registered, in whatever role: it may not serve two accounts.
+pub(super) fn used(conn: &mut Conn, value: &str) -> Result<bool> {
+    Ok(by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
+        || by_phone(conn, value)?.is_some()
+        || by_email(conn, value)?.is_some())
+}
+
+/// Whether all identifiers are free.
 fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
-    let used = |conn: &mut Conn, value: &str| -> Result<bool> {
-        Ok(by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
-            || by_phone(conn, value)?.is_some()
-            || by_email(conn, value)?.is_some())
-    };
     if registered_like(conn, &new.user_id)?.is_some() || used(conn, &new.user_id)? {
         return Err(Error::AccountExists);
     }
