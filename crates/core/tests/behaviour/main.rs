@@ -7,7 +7,11 @@ mod drivers;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod exact;
+#[cfg(test)]
 mod names;
+#[cfg(test)]
+mod paging;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
