@@ -11,6 +11,8 @@ pub(crate) mod conn;
 pub(crate) mod migrate;
 mod reader;
 pub(crate) mod schema;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod writer;
 
