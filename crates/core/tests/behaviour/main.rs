@@ -7,6 +7,8 @@ mod durability;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod overview;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod support;
