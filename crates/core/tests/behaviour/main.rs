@@ -12,6 +12,7 @@ mod exact;
 mod names;
 #[cfg(test)]
 mod paging;
+mod overview;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
