@@ -1,5 +1,12 @@
 //! Replays the contract data of this crate's two adapters through `Adapter::call`, without HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a case that cannot be replayed fails the test"
+)]
+
 use std::{collections::BTreeMap, fs, net::IpAddr, path::Path, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -68,7 +75,7 @@ impl Server {
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.background = false;
-        config.media.bizid = "8123".to_owned();
+        "8123".clone_into(&mut config.media.bizid);
         config.media.push_key = "pushkey-demo".to_owned().into();
         config.cloud.callback_key = "S3cr".to_owned().into();
         let mut own = minilvb_v1::Config::default();
@@ -76,7 +83,7 @@ impl Server {
             configure(&mut config, &mut own, key, value);
         }
         let clock = Arc::new(TestClock::at(1_700_000_000));
-        let core = Core::start(config, clock.clone(), Arc::new(TestRandom::seeded(1))).unwrap();
+        let core = Core::start(config, Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(1))).unwrap();
         let v1 = MinilvbV1::new(core.clone(), own);
         let callbacks = Callbacks::new(core.clone());
         let adapters: [Box<dyn Adapter>; 2] = [Box::new(v1), Box::new(callbacks)];
@@ -87,7 +94,7 @@ impl Server {
     async fn neighbour(&self, path: &str, body: &[u8]) -> Reply {
         let body: Value = serde_json::from_slice(body).unwrap();
         let text = |name: &str| body[name].as_str().unwrap().to_owned();
-        let (user_id, password) = (text("userid"), Password::plain(&text("password")));
+        let (user_id, password) = (text("userid"), Password::plain(text("password")));
         let data = match path {
             "/register" => {
                 self.core.accounts().register(NewAccount::new(user_id, password)).await.unwrap();
