@@ -92,6 +92,8 @@ impl Core {
         migrate(&mut conn)?;
         let now = clock.now();
         let memory = Memory::new(empty(&config, now), Arc::clone(&random));
+        // Before anything is read: what others change from here on is noticed.
+        let seen = data_version(&mut conn).map_err(StartError::Load)?;
         let live = load(&mut conn, &config, now + GRACE, &memory).map_err(StartError::Load)?;
         memory.replace_live(live);
         let memory = Arc::new(memory);
@@ -104,14 +106,14 @@ impl Core {
         });
         let commits: Arc<Memory> = Arc::clone(&memory);
         let inner = Inner {
-            store: Store::start(conn, env, commits)?,
+            store: Store::start(conn, &env, commits)?,
             hasher: Hasher::start(&config.accounts, Arc::clone(&random))?,
             guard: Guard::new(config.limits),
             config,
             clock,
             random,
             memory,
-            foreign_changes: AtomicI64::new(-1),
+            foreign_changes: AtomicI64::new(seen),
         };
         let core = Self(Arc::new(inner));
         if core.config().background {
@@ -231,7 +233,9 @@ impl Core {
         }
         self.settle().await?;
         let core = Arc::clone(&self.0);
-        self.store().write(move |tx| core.upkeep(tx)).await
+        let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
+        self.0.foreign_changes.store(seen, Ordering::Relaxed);
+        Ok(())
     }
 
     fn maintain_blocking(&self) -> Result<()> {
@@ -297,23 +301,30 @@ impl std::task::Wake for Unpark {
 }
 
 impl Inner {
-    /// In the writer: what has to be looked after in the tables.
-    fn upkeep(&self, tx: &mut Tx<'_>) -> Result<()> {
+    /// In the writer: what has to be looked after in the tables. Returns the version of them that memory has after it.
+    fn upkeep(&self, tx: &mut Tx<'_>) -> Result<i64> {
         session::sweep(tx)?;
-        let changes: i64 = on!(tx.conn, |c| diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-            "(SELECT data_version FROM pragma_data_version)"
-        ))
-        .get_result(c))?;
-        let last = self.foreign_changes.swap(changes, Ordering::Relaxed);
-        if last != -1 && last != changes {
+        account::sweep(tx)?;
+        let version = data_version(tx.conn)?;
+        if self.foreign_changes.load(Ordering::Relaxed) != version {
             tracing::info!("another process has changed the database, reading it again");
             // It may have closed any session; they are read again when asked for.
             self.memory.sessions.clear();
             let live = load(tx.conn, &self.config, 0, &self.memory)?;
+            let given = last_position(tx.conn)?;
+            tx.skip_positions(given);
             tx.changed(Change::Reloaded(Box::new(live)));
         }
-        Ok(())
+        Ok(version)
     }
+}
+
+/// A number that changes when another connection has changed the database.
+fn data_version(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, |c| diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+        "(SELECT data_version FROM pragma_data_version)"
+    ))
+    .get_result(c))?)
 }
 
 fn empty(config: &Config, floor: UnixSeconds) -> Live {

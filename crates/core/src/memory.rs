@@ -216,9 +216,9 @@ impl Memory {
         *self.live_mut() = live;
     }
 
-    /// Keeps a session that was read from the table.
-    pub(crate) fn hold(&self, session: Session) -> Arc<Session> {
-        self.sessions.open(session, &*self.random)
+    /// Keeps a session that was read from the table, unless it is known: then that one carries the uses.
+    pub(crate) fn hold(&self, session: Session) {
+        self.sessions.fill(session, self.sessions.mark(), &*self.random);
     }
 }
 
@@ -251,7 +251,7 @@ impl Commits for Memory {
             match change {
                 Change::SessionOpened(row, user_id) => {
                     if let Some(session) = Session::new((**row).clone(), Arc::clone(user_id)) {
-                        self.sessions.open(session, &*self.random);
+                        self.hold(session);
                     }
                 }
                 Change::SessionClosed(digest) => self.sessions.close(digest),

@@ -88,8 +88,6 @@ pub struct Session {
     pub(crate) account: AccountId,
     pub(crate) user_id: Arc<str>,
     token: Option<SecretString>,
-    refresh_digest: Option<Digest>,
-    refresh_until: UnixSeconds,
     opened_at: UnixSeconds,
     used_at: AtomicI64,
     dirty: AtomicBool,
@@ -106,16 +104,14 @@ impl Session {
     pub(crate) fn new(row: SessionRow, user_id: Arc<str>) -> Option<Self> {
         Some(Self {
             digest: Digest::from_bytes(&row.digest)?,
+            cursors: Mutex::new(parse_cursors(&row.cursors)),
             dialect: row.dialect,
             account: row.account_id,
             user_id,
             token: row.token.map(SecretString::from),
-            refresh_digest: row.refresh_digest.as_deref().and_then(Digest::from_bytes),
-            refresh_until: row.refresh_until.unwrap_or(0),
             opened_at: row.opened_at,
             used_at: AtomicI64::new(row.used_at),
             dirty: AtomicBool::new(false),
-            cursors: Mutex::default(),
         })
     }
 
@@ -235,9 +231,7 @@ impl Sessions<'_> {
         for _ in 0..8 {
             let mark = self.0.memory().sessions.mark();
             let Some((row, user_id)) = self.0.store().read(query.clone()).await? else { return Ok(None) };
-            let cursors = parse_cursors(&row.cursors);
             let Some(session) = Session::new(row, user_id.into()) else { return Ok(None) };
-            *session.cursors() = cursors;
             if let Some(session) = self.0.memory().sessions.fill(session, mark, self.0.random()) {
                 return Ok(Some(session));
             }
@@ -291,6 +285,15 @@ fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, Str
         .select((sessions::all_columns, accounts::user_id))
         .first(c)
         .optional())?)
+}
+
+/// Has a session in memory from this commit on, because a seat shares its clock. Returns when it was last used as far as
+/// the table knows; `None` for one that is over.
+pub(crate) fn recall(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<UnixSeconds>> {
+    let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
+    let used_at = row.used_at;
+    tx.changed(Change::SessionOpened(Box::new(row), user_id.into()));
+    Ok(Some(used_at))
 }
 
 fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
@@ -393,14 +396,10 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     let idle =
         |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let over: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
-        .filter(
-            idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
-                sessions::dialect
-                    .eq(Dialect::MinilvbV2)
-                    .and(sessions::used_at.le(now - policy.v2_token_ttl.min(policy.v2_refresh_ttl)))
-                    .and(sessions::refresh_until.le(now))
-            )
-        )
+        .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
+            // Neither token opens anything any more; a token is not used after its life.
+            idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now))
+        ))
         .select(sessions::digest)
         .limit(SOME)
         .load(c))?;
@@ -427,7 +426,7 @@ pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
     }
     cursors
         .map(|cursor| {
-            let place = cursor.on_air.map_or_else(|| "..".to_owned(), |place| place.to_text());
+            let place = cursor.on_air.map_or_else(|| "..".to_owned(), Place::to_text);
             format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
         })
         .join(";")

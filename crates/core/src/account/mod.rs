@@ -18,6 +18,7 @@ use diesel::prelude::*;
 pub(crate) use self::{
     guard::Guard,
     password::{Hasher, StoredPassword},
+    verification::sweep,
 };
 pub use self::{
     login::Identifier,
@@ -27,13 +28,13 @@ pub use self::{
     verification::{Purpose, ResetProof},
 };
 use crate::{
-    AccountId, Core, Error, PictureId, Result, Sex, UnixSeconds,
+    AccountId, Core, Error, PictureId, Result, Sex, UnixSeconds, audience,
     live::Change,
     session,
     store::{
         Tx,
         conn::{Conn, on},
-        schema::accounts,
+        schema::{accounts, verifications},
     },
 };
 
@@ -204,9 +205,16 @@ impl Accounts<'_> {
         self.0
             .store()
             .write(move |tx| {
-                let account = by_user_id(tx.conn, &user_id)?.ok_or(Error::NoSuchAccount)?.id;
+                let AccountRow { id: account, phone, .. } =
+                    by_user_id(tx.conn, &user_id)?.ok_or(Error::NoSuchAccount)?;
                 session::close_account(tx, account, None)?;
-                crate::audience::leave_everywhere(tx, account)?;
+                audience::leave_everywhere(tx, account)?;
+                audience::leave_recordings(tx, account)?;
+                // The next owner of the phone must not find a grant open.
+                on!(tx.conn, |c| diesel::delete(
+                    verifications::table.filter(verifications::phone.nullable().eq(phone))
+                )
+                .execute(c))?;
                 on!(tx.conn, |c| diesel::delete(accounts::table.filter(accounts::id.eq(account)))
                     .execute(c))?;
                 tx.changed(Change::HostGone(account));

@@ -31,7 +31,7 @@ pub struct UserInfo {
     pub location: String,
 }
 
-/// A live announced before its stream is up (seeds 000 and 002, RequestLVBAddr).
+/// A live announced before its stream is up (seeds 000 and 002, `RequestLVBAddr`).
 #[derive(Debug, Clone, Default)]
 pub struct Announcement {
     /// IM group made by the app.
@@ -170,7 +170,7 @@ impl Broadcasts<'_> {
                         tx.now,
                     )
                 };
-                let row = replace(tx, &host, new, false)?;
+                let row = replace(tx, &host, &new, false)?;
                 let current = row.current(&host);
                 Ok(super::Broadcast::new(current.info, row.state, current.counters, 1, 0))
             })
@@ -207,7 +207,7 @@ impl Broadcasts<'_> {
                 let code = stream::code_of_room(tx, &room, &host, false)?;
                 stream::code_of_room(tx, &room, &host, true)?;
                 let new = NewBroadcast::by(Dialect::Sxb, State::Prepared, &room, code, tx.now);
-                replace(tx, &host, new, false)?;
+                replace(tx, &host, &new, false)?;
                 Ok(room.number)
             })
             .await
@@ -248,7 +248,7 @@ impl Broadcasts<'_> {
                         tx.now,
                     )
                 };
-                replace(tx, &host, new, keep)?;
+                replace(tx, &host, &new, keep)?;
                 Ok(())
             })
             .await
@@ -295,7 +295,7 @@ impl Broadcasts<'_> {
                         tx.now,
                     )
                 };
-                replace(tx, &host, new, false)?;
+                replace(tx, &host, &new, false)?;
                 Ok(())
             })
             .await
@@ -365,7 +365,7 @@ fn introduce(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> Result<Accou
 fn replace(
     tx: &mut Tx<'_>,
     host: &AccountRow,
-    new: NewBroadcast,
+    new: &NewBroadcast,
     keep_audience: bool,
 ) -> Result<BroadcastRow> {
     if let Some(old) = latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended) {
@@ -374,14 +374,13 @@ fn replace(
     if !keep_audience {
         audience::clear(tx, host.id)?;
     }
-    let driver = new.driver;
     let row: BroadcastRow =
-        on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(&new).get_result(c))?;
+        on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(new).get_result(c))?;
     on!(tx.conn, |c| diesel::update(rooms::table.find(row.room))
         .set(rooms::broadcast_id.eq(row.id))
         .execute(c))?;
     publish(tx, &row, host);
-    audience::seat_host(tx, host, driver)?;
+    audience::seat_host(tx, host, new.driver)?;
     Ok(row)
 }
 
@@ -421,7 +420,7 @@ pub(super) fn open_planned(
         push_sequence: sequence.map(str::to_owned),
         ..NewBroadcast::by(Dialect::MinilvbV2, State::OnAir, room, code.to_owned(), tx.now)
     };
-    replace(tx, host, new, false)?;
+    replace(tx, host, &new, false)?;
     Ok(())
 }
 

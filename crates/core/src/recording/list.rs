@@ -1,6 +1,10 @@
 //! Lists of recordings, one recording by name.
 
-use diesel::{prelude::*, sql_types::Bool, sqlite::Sqlite};
+use diesel::{
+    prelude::*,
+    sql_types::{Bool, Integer, Text},
+    sqlite::Sqlite,
+};
 
 use super::{Recording, Recordings};
 use crate::{
@@ -68,6 +72,12 @@ impl Recordings<'_> {
     }
 }
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// `length` characters of a text, from the first (1) on.
+    fn substr(text: Text, from: Integer, length: Integer) -> Text;
+}
+
 type Filtered<DB> = Box<
     dyn BoxableExpression<
             diesel::dsl::InnerJoinQuerySource<recordings::table, accounts::table>,
@@ -89,8 +99,9 @@ fn filtered(filter: &RecordingFilter) -> Filtered<Sqlite> {
         condition = Box::new(condition.and(accounts::user_id.eq(owner)));
     }
     if let Some(prefix) = &filter.file_name_prefix {
-        let pattern = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_") + "%";
-        condition = Box::new(condition.and(recordings::file_name.like(pattern).escape('\\')));
+        // Not LIKE: SQLite's ignores the case of ASCII letters.
+        let length = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
+        condition = Box::new(condition.and(substr(recordings::file_name, 1, length).eq(prefix.clone())));
     }
     condition
 }

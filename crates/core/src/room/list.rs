@@ -172,18 +172,20 @@ impl Rooms<'_> {
     }
 }
 
+/// A room, its owner's id, nickname and picture, the title of its last broadcast.
+type Row = (RoomRow, (String, String, Option<PictureId>), Option<String>);
+
 fn load(conn: &mut Conn, caller: AccountId, numbers: &[RoomNumber]) -> Result<Page> {
-    let rows: Vec<(RoomRow, (String, String, Option<PictureId>), Option<String>)> =
-        on!(conn, |c| rooms::table
-            .inner_join(accounts::table)
-            .left_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
-            .filter(rooms::number.eq_any(numbers.iter().copied()))
-            .select((
-                rooms::all_columns,
-                (accounts::user_id, accounts::nickname, accounts::head_picture),
-                broadcasts::title.nullable(),
-            ))
-            .load(c))?;
+    let rows: Vec<Row> = on!(conn, |c| rooms::table
+        .inner_join(accounts::table)
+        .left_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .filter(rooms::number.eq_any(numbers.iter().copied()))
+        .select((
+            rooms::all_columns,
+            (accounts::user_id, accounts::nickname, accounts::head_picture),
+            broadcasts::title.nullable(),
+        ))
+        .load(c))?;
     let followers: Vec<(RoomNumber, i64)> = on!(conn, |c| follows::table
         .filter(follows::room.eq_any(numbers.iter().copied()))
         .group_by(follows::room)

@@ -44,12 +44,12 @@ pub(crate) struct Store {
 
 impl Store {
     /// Starts the threads on an open, migrated database. `commits` learns of every commit before its callers do.
-    pub(crate) fn start(conn: Conn, env: Arc<Env>, commits: Arc<dyn Commits>) -> Result<Self, StartError> {
+    pub(crate) fn start(conn: Conn, env: &Arc<Env>, commits: Arc<dyn Commits>) -> Result<Self, StartError> {
         let database = &env.config.database;
         let (writes, write_queue) = crossbeam_channel::bounded(database.queue);
         let (reads, read_queue) = crossbeam_channel::bounded(database.queue);
         let mut threads = reader::start(database, &read_queue)?;
-        threads.push(writer::start(conn, Arc::clone(&env), commits, write_queue)?);
+        threads.push(writer::start(conn, Arc::clone(env), commits, write_queue)?);
         Ok(Self { writes, reads, threads: std::sync::Mutex::new(threads) })
     }
 

@@ -31,8 +31,9 @@ impl r2d2::ManageConnection for Manager {
             .map_err(|error| StartError::Load(error.into()))
     }
 
+    /// A query that panics leaves its transaction open: the connection is not worth keeping.
     fn has_broken(&self, _: &mut Conn) -> bool {
-        false
+        thread::panicking()
     }
 }
 

@@ -1,0 +1,80 @@
+//! An HTTP client that sends exactly what it is told.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::{client::legacy, rt::TokioExecutor};
+use serde_json::Value;
+
+/// A client of one server. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    base: String,
+    http: legacy::Client<legacy::connect::HttpConnector, Full<Bytes>>,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+impl Client {
+    /// A client of the server at that address.
+    pub fn new(server: SocketAddr) -> Self {
+        let mut connector = legacy::connect::HttpConnector::new();
+        connector.set_nodelay(true);
+        Self {
+            base: format!("http://{server}"),
+            http: legacy::Client::builder(TokioExecutor::new()).build(connector),
+        }
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: impl Into<Bytes>,
+    ) -> Result<Answer> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body.into())).context("the request")?;
+        let (parts, body) = self.http.request(request).await.context("no answer")?.into_parts();
+        let body = body.collect().await.context("the answer's body")?.to_bytes();
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// Posts JSON and reads JSON.
+    ///
+    /// # Panics
+    /// If there is no answer, or no JSON in it.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        match self.send(Method::POST, path, &[], body.to_string()).await {
+            Ok(answer) => answer.json(),
+            Err(error) => panic!("{path}: {error:#}"),
+        }
+    }
+}
