@@ -17,7 +17,7 @@ use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
     live::{Change, Seat},
     memory::Beat,
-    session::{Digest, Session},
+    session::{self, Digest, Session},
     store::{Tx, conn::on, schema::audience},
 };
 
@@ -74,7 +74,8 @@ impl Audiences<'_> {
     /// Errors: [`Error::NotOnAir`].
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
         self.0.settle().await?;
-        if self.0.memory().beat_in(account, room, role, self.0.now()) {
+        // A sibling may just have let it out, or closed the room: only the tables know.
+        if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, self.0.now()) {
             return Ok(());
         }
         self.0
@@ -247,8 +248,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
             let timeout = if row.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
             row.beat_at + timeout < tx.now
         }
-        // The read model shares the session's own clock.
-        Dialect::Qplus => true,
+        Dialect::Qplus => !session::is_used(tx, row.session.as_deref())?,
         Dialect::MinilvbV1 | Dialect::MinilvbV2 => false,
     };
     if over {

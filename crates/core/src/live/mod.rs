@@ -8,6 +8,7 @@ mod audience;
 mod change;
 mod directory;
 mod expiry;
+mod key;
 mod ranked;
 mod sessions;
 
@@ -25,6 +26,7 @@ pub(crate) use self::{
     change::{Change, Counters, Current, Seat},
     directory::Place,
     expiry::Mortal,
+    key::Key,
     sessions::SessionCache,
 };
 use self::{directory::Directory, expiry::Expiry};
@@ -220,12 +222,36 @@ impl Live {
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
             Change::Reloaded(live) => *self = *live,
-            Change::SessionOpened(..) | Change::SessionClosed(_) => {}
+            Change::SessionOpened(..) | Change::SessionClosed(_) | Change::SessionRead(_) => {}
+        }
+    }
+
+    /// Takes over the beats another copy has heard of what is in both.
+    pub(crate) fn inherit(&mut self, old: &Self) {
+        for (host, on_air) in &mut self.on_air {
+            if let Some(known) = old.on_air.get(host).filter(|known| known.info.id == on_air.info.id) {
+                on_air.beat.fetch_max(known.beat.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        }
+        for (host, audience) in &self.audiences {
+            let Some(known) = old.audiences.get(host) else { continue };
+            for account in audience.accounts() {
+                if let (Some(MemberClock::Beat(beat)), Some(MemberClock::Beat(heard))) =
+                    (audience.get(account).map(|it| &it.clock), known.get(account).map(|it| &it.clock))
+                {
+                    beat.fetch_max(heard.load(Ordering::Relaxed), Ordering::Relaxed);
+                }
+            }
         }
     }
 
     fn set_broadcast(&mut self, current: Current) {
         let host = current.info.host;
+        // The remembered beat runs ahead of the table's.
+        let heard = match self.on_air.get(&host).filter(|old| old.info.id == current.info.id) {
+            Some(old) => old.beat.load(Ordering::Relaxed).max(current.beat_at),
+            None => current.beat_at,
+        };
         self.take_off_air(host);
         if current.state != State::OnAir {
             return;
@@ -233,7 +259,7 @@ impl Live {
         let mut on_air = OnAir {
             info: current.info,
             counters: current.counters,
-            beat: AtomicI64::new(current.beat_at),
+            beat: AtomicI64::new(heard),
             lease: current.lease,
             dirty: AtomicBool::new(false),
             timer: 0,
@@ -267,8 +293,13 @@ impl Live {
     }
 
     fn sit(&mut self, seat: Seat, sessions: &SessionCache) {
+        let heard = match self.audience(seat.host).and_then(|audience| audience.get(seat.account)) {
+            Some(Member { clock: MemberClock::Beat(beat), .. }) => beat.load(Ordering::Relaxed),
+            _ => seat.beat_at,
+        };
         let clock = match (seat.dialect, seat.session) {
-            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(seat.beat_at)),
+            // The remembered beat runs ahead of the table's.
+            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(heard.max(seat.beat_at))),
             (Dialect::Qplus, Some(digest)) => {
                 sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
             }
