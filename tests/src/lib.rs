@@ -2,10 +2,12 @@
 //!
 //! * [`Server`]: a gateway on a free port, with a clock that stands still and reproducible randomness.
 //! * [`Client`]: an HTTP client that sends exactly what it is told.
+//! * [`dialect`]: the four dialects as a test speaks them.
 //! * [`case`]: contract data, one file per case, see `tests/README.md`.
 
 pub mod case;
 mod client;
+pub mod dialect;
 mod server;
 mod template;
 

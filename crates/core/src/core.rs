@@ -11,14 +11,15 @@ use std::{
 
 use crossbeam_channel::Sender;
 use diesel::{
+    dsl::sql,
     prelude::*,
-    sql_types::{Array, BigInt},
+    sql_types::{Array, BigInt, Bool},
 };
 
 use crate::{
     AccountId, Accounts, Audiences, BroadcastId, Broadcasts, Clock, Cloud, Config, Error, Random, Recordings,
     Result, Rooms, Sessions, ShortVideos, StartError, Step, Streams, UnixSeconds,
-    account::{Guard, Hasher},
+    account::{self, Guard, Hasher},
     broadcast::{self, Counter},
     live::Change,
     memory::{Clocks, Memory},
@@ -112,12 +113,13 @@ impl Core {
             random: Arc::clone(&random),
             position: AtomicI64::new(0),
         });
-        let (store, mirror) = if shared {
+        let (store, mirror, seen) = if shared {
             drop(conn);
             let (store, mirror) = start_shared(&env, &memory)?;
-            (store, Some(mirror))
+            (store, Some(mirror), 0)
         } else {
-            (start_alone(conn, &env, &memory)?, None)
+            let (store, seen) = start_alone(conn, &env, &memory)?;
+            (store, None, seen)
         };
         let inner = Inner {
             store,
@@ -129,7 +131,7 @@ impl Core {
             clock,
             random,
             memory,
-            foreign_changes: AtomicI64::new(-1),
+            foreign_changes: AtomicI64::new(seen),
             stopped: AtomicBool::new(false),
         };
         let core = Self(Arc::new(inner));
@@ -251,7 +253,9 @@ impl Core {
         }
         self.settle().await?;
         let core = Arc::clone(&self.0);
-        self.store().write(move |tx| core.upkeep(tx)).await
+        let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
+        self.0.foreign_changes.store(seen, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Waits until memory has what other gateways have committed before this call.
@@ -333,25 +337,30 @@ impl Core {
     }
 }
 
-/// The store over an embedded database, and the memory of it.
-fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<Store, StartError> {
+/// The store over an embedded database, with memory filled, and the version of the database memory has.
+fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, i64), StartError> {
+    // Before anything is read: what others change from here on is noticed.
+    let seen = data_version(&mut conn).map_err(StartError::Load)?;
     let floor = env.clock.now() + GRACE;
     let live = load(&mut conn, &env.config, floor, memory).map_err(StartError::Load)?;
     memory.replace_live(live);
     env.position.store(last_position(&mut conn).map_err(StartError::Load)?, Ordering::Relaxed);
     let commits: Arc<Memory> = Arc::clone(memory);
-    Store::sqlite(conn, env, commits)
+    Ok((Store::sqlite(conn, env, commits)?, seen))
+}
+
+/// A name for this gateway in the feed that no other one has.
+fn new_origin(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, |c| diesel::select(sql::<BigInt>("nextval('positions')")).get_result(c))?)
 }
 
 /// The store over a database shared with other gateways, and the mirror that keeps the memory of it.
 fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<Committed>), StartError> {
     let database = &env.config.database;
     let common = Reachability::new(database.clone());
-    let mut bytes = [0; 8];
-    env.random.fill(&mut bytes);
-    let origin = i64::from_le_bytes(bytes);
     let (sender, committed) = crossbeam_channel::bounded(database.queue);
-    let link = Link::open(&common)?;
+    let mut link = Link::open(&common)?;
+    let origin = link.get().and_then(new_origin).map_err(StartError::Load)?;
     let (config, clock) = (Arc::clone(&env.config), Arc::clone(&env.clock));
     let mut mirror = Mirror::new(link, Arc::clone(memory), config, clock, origin, committed);
     mirror.fill().map_err(StartError::Load)?;
@@ -370,42 +379,49 @@ impl std::task::Wake for Unpark {
 }
 
 impl Inner {
-    /// In a writer: what has to be looked after in the tables.
-    fn upkeep(&self, tx: &mut Tx<'_>) -> Result<()> {
+    /// In a writer: what has to be looked after in the tables. Returns the version of them that memory has after it.
+    fn upkeep(&self, tx: &mut Tx<'_>) -> Result<i64> {
         match tx.conn {
             Conn::Sqlite(_) => {
                 session::sweep(tx)?;
+                account::sweep(tx)?;
                 self.look_for_others(tx)
             }
             Conn::Postgres(c) => {
                 // One gateway at a time is enough.
-                let ours: bool = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(UPKEEP_LOCK))
-                    .get_result(c)?;
+                let ours: bool = diesel::select(sql::<Bool>(UPKEEP_LOCK)).get_result(c)?;
                 if ours {
                     session::sweep(tx)?;
+                    account::sweep(tx)?;
                     mirror::prune(tx.conn)?;
                 }
-                Ok(())
+                Ok(0)
             }
         }
     }
 
-    /// With SQLite: whether another process (the command line) has changed the database.
-    fn look_for_others(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let changes: i64 = on!(tx.conn, |c| diesel::select(diesel::dsl::sql::<BigInt>(
-            "(SELECT data_version FROM pragma_data_version)"
-        ))
-        .get_result(c))?;
-        let last = self.foreign_changes.swap(changes, Ordering::Relaxed);
-        if last != -1 && last != changes {
+    /// With SQLite: takes over what another process (the command line) has changed.
+    fn look_for_others(&self, tx: &mut Tx<'_>) -> Result<i64> {
+        let version = data_version(tx.conn)?;
+        if self.foreign_changes.load(Ordering::Relaxed) != version {
             tracing::info!("another process has changed the database, reading it again");
             // It may have closed any session; they are read again when asked for.
             self.memory.sessions.clear();
             let live = load(tx.conn, &self.config, 0, &self.memory)?;
+            let given = last_position(tx.conn)?;
+            tx.skip_positions(given);
             tx.changed(Change::Reloaded(Box::new(live)));
         }
-        Ok(())
+        Ok(version)
     }
+}
+
+/// A number that changes when another connection has changed the database.
+fn data_version(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, |c| diesel::select(sql::<BigInt>(
+        "(SELECT data_version FROM pragma_data_version)"
+    ))
+    .get_result(c))?)
 }
 
 /// Writes clocks down. A clock never goes back.

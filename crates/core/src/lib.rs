@@ -50,7 +50,7 @@ pub use self::{
     audience::{Audiences, GroupMember, Member, MemberNames},
     broadcast::{Announcement, Broadcast, BroadcastInfo, Broadcasts, Counted, Place, Report, Step, UserInfo},
     clock::{Clock, SystemClock, TestClock, UnixSeconds},
-    cloud::{Cloud, CosKey, RoomServiceSign},
+    cloud::{Cloud, CosKey, RoomPermit, RoomServiceSign},
     config::{
         AccountConfig, CloudConfig, Config, DatabaseConfig, LimitConfig, MediaConfig, SessionConfig,
         TimeoutConfig,

@@ -296,9 +296,9 @@ impl Memory {
         }
     }
 
-    /// Keeps a session that was read from the table.
+    /// Keeps a session that was read from the table, unless it is known: then that one carries the uses.
     pub(crate) fn hold(&self, session: Session) {
-        self.sessions.renew(session, &*self.random);
+        self.sessions.fill(session, self.sessions.mark(), &*self.random);
     }
 }
 
@@ -335,7 +335,7 @@ impl Commits for Memory {
             match change {
                 Change::SessionOpened(row, user_id) => {
                     if let Some(session) = Session::new((**row).clone(), Arc::clone(user_id)) {
-                        self.sessions.open(session, &*self.random);
+                        self.hold(session);
                     }
                 }
                 Change::SessionClosed(digest) => self.sessions.close(digest),

@@ -121,6 +121,7 @@ impl Session {
     pub(crate) fn new(row: SessionRow, user_id: Arc<str>) -> Option<Self> {
         Some(Self {
             digest: Digest::from_bytes(&row.digest)?,
+            cursors: Mutex::new(parse_cursors(&row.cursors)),
             dialect: row.dialect,
             account: row.account_id,
             user_id,
@@ -129,7 +130,6 @@ impl Session {
             used_at: AtomicI64::new(row.used_at),
             dirty: AtomicBool::new(false),
             read_on: AtomicBool::new(false),
-            cursors: Mutex::new(parse_cursors(&row.cursors)),
         })
     }
 
@@ -333,6 +333,15 @@ fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, Str
         .optional())?)
 }
 
+/// Has a session in memory from this commit on, because a seat shares its clock. Returns when it was last used as far as
+/// the table knows; `None` for one that is over.
+pub(crate) fn recall(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<UnixSeconds>> {
+    let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
+    let used_at = row.used_at;
+    tx.changed(Change::SessionOpened(Box::new(row), user_id.into()));
+    Ok(Some(used_at))
+}
+
 fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
     Ok(on!(conn, |c| sessions::table
         .inner_join(accounts::table)
@@ -424,18 +433,6 @@ pub(crate) fn close_account(tx: &mut Tx<'_>, account: AccountId, dialect: Option
     Ok(closed)
 }
 
-/// Whether a session that keeps somebody in an audience has been used lately, as far as the table knows.
-pub(crate) fn is_used(tx: &mut Tx<'_>, digest: Option<&[u8]>) -> Result<bool> {
-    let Some(digest) = digest else { return Ok(false) };
-    let used_at: Option<UnixSeconds> = on!(tx.conn, |c| sessions::table
-        .find(digest)
-        .select(sessions::used_at)
-        .first(c)
-        .optional())?;
-    let idle = tx.config().sessions.qplus_idle;
-    Ok(used_at.is_some_and(|used_at| tx.now < used_at + idle))
-}
-
 /// Deletes sessions whose time is over. Their members have left by then, or leave here.
 pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     /// Rows per sweep at most, so that no other job waits long.
@@ -445,14 +442,10 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     let idle =
         |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let over: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
-        .filter(
-            idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
-                sessions::dialect
-                    .eq(Dialect::MinilvbV2)
-                    .and(sessions::used_at.le(now - policy.v2_token_ttl.min(policy.v2_refresh_ttl)))
-                    .and(sessions::refresh_until.le(now))
-            )
-        )
+        .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
+            // Neither token opens anything any more; a token is not used after its life.
+            idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now))
+        ))
         .select(sessions::digest)
         .limit(SOME)
         .load(c))?;

@@ -4,12 +4,40 @@ use std::net::SocketAddr;
 
 use relive_core::Core;
 
-use crate::{config::Settings, mount::Mounted};
+use crate::{
+    config::{IndexMode, Settings, seconds},
+    mount::Mounted,
+};
 
 /// The enabled adapters, each under its prefixes.
 pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
-    let _ = (core, settings);
-    Vec::new()
+    let Settings { minilvb_v2, sxb, .. } = settings;
+    let mut adapters = Vec::new();
+    if minilvb_v2.enabled {
+        let config = minilvb_v2::Config {
+            clock_skew: seconds(minilvb_v2.clock_skew),
+            index_mode: match minilvb_v2.index_mode {
+                IndexMode::Offset => minilvb_v2::IndexMode::Offset,
+                IndexMode::Page => minilvb_v2::IndexMode::Page,
+            },
+            utc_offset: minilvb_v2.utc_offset.seconds(),
+            list_window: seconds(minilvb_v2.list_window),
+            cos_appid_as_number: minilvb_v2.cos_appid_as_number,
+        };
+        let adapter = minilvb_v2::MinilvbV2::new(core.clone(), config);
+        adapters.push(Mounted::new(adapter, &minilvb_v2.mounts));
+    }
+    if sxb.enabled {
+        let config = sxb::Config {
+            client_profile: sxb.client_profile.clone(),
+            require_sign: sxb.require_sign,
+            sign_secret: sxb.sign_secret.text(),
+            sign_window: seconds(sxb.sign_window),
+            admins: sxb.admins.clone(),
+        };
+        adapters.push(Mounted::new(sxb::Sxb::new(core.clone(), config), &sxb.mounts));
+    }
+    adapters
 }
 
 /// What to enter in a client app, one line per enabled dialect and prefix.

@@ -12,6 +12,8 @@ use crate::{AccountId, LimitConfig, UnixSeconds};
 const WINDOW: i64 = 600;
 /// Registrations older than this are forgotten.
 const HOUR: i64 = 3_600;
+/// Passwords an account may get by phone in an hour.
+const RESETS: u32 = 10;
 /// Longest wait after failures, in seconds.
 const LONGEST_WAIT: i64 = 300;
 /// Remembered pairs and addresses at most.
@@ -29,9 +31,10 @@ struct Tally {
 struct Tallies {
     logins: HashMap<(AccountId, IpAddr), Tally>,
     registrations: HashMap<IpAddr, Tally>,
+    resets: HashMap<AccountId, Tally>,
 }
 
-/// Counts failed logins and registrations by address.
+/// Counts failed logins and registrations by address, new passwords by account.
 #[derive(Debug)]
 pub(crate) struct Guard {
     limits: LimitConfig,
@@ -49,6 +52,24 @@ fn bound<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Tally>, now: UnixS
     {
         map.remove(&key);
     }
+}
+
+/// Takes one out of the hour's share; `false` if it is used up.
+fn spend<K: Copy + Eq + std::hash::Hash>(
+    map: &mut HashMap<K, Tally>,
+    key: K,
+    share: u32,
+    now: UnixSeconds,
+) -> bool {
+    bound(map, now, HOUR);
+    let fresh = Tally { count: 0, since: now, wait_until: 0 };
+    let tally = map.entry(key).or_insert(fresh);
+    if tally.since + HOUR <= now {
+        *tally = fresh;
+    }
+    let free = tally.count < share;
+    tally.count = tally.count.saturating_add(u32::from(free));
+    free
 }
 
 impl Guard {
@@ -89,16 +110,12 @@ impl Guard {
     /// Counts a registration in; `false` if the address has used up its share.
     pub(crate) fn may_register(&self, client: Option<IpAddr>, now: UnixSeconds) -> bool {
         let Some(client) = client.filter(|_| self.limits.registrations_per_hour > 0) else { return true };
-        let mut tallies = self.tallies();
-        bound(&mut tallies.registrations, now, HOUR);
-        let fresh = Tally { count: 0, since: now, wait_until: 0 };
-        let tally = tallies.registrations.entry(client).or_insert(fresh);
-        if tally.since + HOUR <= now {
-            *tally = fresh;
-        }
-        let free = tally.count < self.limits.registrations_per_hour;
-        tally.count = tally.count.saturating_add(u32::from(free));
-        free
+        spend(&mut self.tallies().registrations, client, self.limits.registrations_per_hour, now)
+    }
+
+    /// Counts a new password by phone in; `false` if the account has used up its share.
+    pub(crate) fn may_reset(&self, account: AccountId, now: UnixSeconds) -> bool {
+        spend(&mut self.tallies().resets, account, RESETS, now)
     }
 
     /// Takes a registration back that did not happen.
@@ -157,5 +174,14 @@ mod tests {
         guard.unregister(HERE);
         assert!(guard.may_register(HERE, 3_599));
         assert!(guard.may_register(HERE, 3_600));
+    }
+
+    #[test]
+    fn new_passwords_are_counted_by_the_hour() {
+        let guard = Guard::new(LimitConfig { login_failures: 0, registrations_per_hour: 0 });
+        assert!((0..10).all(|_| guard.may_reset(ANNA, 0)));
+        assert!(!guard.may_reset(ANNA, 3_599));
+        assert!(guard.may_reset(AccountId(2), 0), "other accounts are free");
+        assert!(guard.may_reset(ANNA, 3_600));
     }
 }

@@ -9,7 +9,7 @@ use super::{
     registered_like,
 };
 use crate::{
-    Error, Result, Sex, broadcast,
+    Error, Result, Sex, audience, broadcast,
     store::{
         Tx,
         conn::{Conn, on},
@@ -52,15 +52,14 @@ impl NewAccount {
 }
 
 impl Accounts<'_> {
-    /// Registers an account. A guest's name is taken over: its broadcast ends, room number and recordings stay with
-    /// the name, the profile starts anew.
+    /// Registers an account. A guest's name is taken over: its broadcast ends, it leaves the audiences it is in, room
+    /// number and recordings stay with the name, the profile starts anew. Guests whose names differ in ASCII case only
+    /// end and leave likewise.
     ///
     /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
     /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
     pub async fn register(&self, new: NewAccount) -> Result<Account> {
-        if new.client.is_some() && !self.0.config().accounts.open_registration {
-            return Err(Error::RegistrationClosed);
-        }
+        self.open_to(new.client)?;
         // Refuse early what would be refused anyway: hashing is the expensive part.
         let early = new.clone();
         self.0.store().read(move |conn| check(conn, &early)).await?;
@@ -77,15 +76,25 @@ impl Accounts<'_> {
         }
         outcome.map(Account::from)
     }
+
+    /// Refuses everybody but the operator while registration is closed.
+    pub(super) fn open_to(&self, client: Option<IpAddr>) -> Result<()> {
+        if client.is_some() && !self.0.config().accounts.open_registration {
+            return Err(Error::RegistrationClosed);
+        }
+        Ok(())
+    }
 }
 
-/// Whether all identifiers are free. A value may not serve two accounts, in whatever role.
+/// Whether a value identifies somebody registered, in whatever role: it may not serve two accounts.
+pub(super) fn used(conn: &mut Conn, value: &str) -> Result<bool> {
+    Ok(by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
+        || by_phone(conn, value)?.is_some()
+        || by_email(conn, value)?.is_some())
+}
+
+/// Whether all identifiers are free.
 fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
-    let used = |conn: &mut Conn, value: &str| -> Result<bool> {
-        Ok(by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
-            || by_phone(conn, value)?.is_some()
-            || by_email(conn, value)?.is_some())
-    };
     if registered_like(conn, &new.user_id)?.is_some() || used(conn, &new.user_id)? {
         return Err(Error::AccountExists);
     }
@@ -104,11 +113,16 @@ fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
 
 fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
     check(tx.conn, new)?;
-    let id = match by_user_id(tx.conn, &new.user_id)? {
-        Some(guest) => {
-            broadcast::take_over(tx, &guest)?;
-            guest.id
-        }
+    // Guests of this name in any case can do nothing from now on: they could not even leave.
+    let guests: Vec<AccountRow> = on!(tx.conn, |c| accounts::table
+        .filter(accounts::folded.eq(new.user_id.to_ascii_lowercase()))
+        .load(c))?;
+    for guest in &guests {
+        broadcast::take_over(tx, guest)?;
+        audience::leave_everywhere(tx, guest.id)?;
+    }
+    let id = match guests.iter().find(|guest| guest.user_id == new.user_id) {
+        Some(guest) => guest.id,
         None => insert(tx, &new.user_id, Some(stored))?.id,
     };
     Ok(on!(tx.conn, |c| diesel::update(accounts::table.find(id))

@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::{Account, Accounts, NewAccount, Password, by_phone, by_user_id};
+use super::{Account, Accounts, NewAccount, Password, ProfileUpdate, by_phone, by_user_id, register::used};
 use crate::{
-    Error, Result, Sex, UnixSeconds, random,
+    Error, Result, UnixSeconds, random,
     session::{self, Digest, Session},
     store::{
         Tx,
-        conn::on,
+        conn::{Conn, on},
         schema::{accounts, verifications},
     },
 };
@@ -60,21 +60,24 @@ pub enum ResetProof {
 }
 
 impl Accounts<'_> {
+    /// Whether a code for a phone would be good for anything.
+    ///
+    /// Errors: [`Error::PhoneExists`] (register), [`Error::NoSuchAccount`] (reset).
+    pub async fn may_ask_for_code(&self, phone: &str, purpose: Purpose) -> Result<()> {
+        let phone = phone.to_owned();
+        self.0.store().read(move |conn| useful(conn, &phone, purpose)).await
+    }
+
     /// Makes a six-digit code for a phone, valid for ten minutes, in place of an older one. Delivering it is the
     /// caller's business.
     ///
-    /// Errors: [`Error::PhoneExists`] (register), [`Error::NoSuchAccount`] (reset), [`Error::RateLimited`] less than a
-    /// minute after the last one.
+    /// Errors: those of [`Accounts::may_ask_for_code`], [`Error::RateLimited`] less than a minute after the last one.
     pub async fn issue_code(&self, phone: &str, purpose: Purpose) -> Result<SecretString> {
         let phone = phone.to_owned();
         self.0
             .store()
             .write(move |tx| {
-                match (by_phone(tx.conn, &phone)?, purpose) {
-                    (Some(_), Purpose::Register) => return Err(Error::PhoneExists),
-                    (None, Purpose::Reset) => return Err(Error::NoSuchAccount),
-                    _ => {}
-                }
+                useful(tx.conn, &phone, purpose)?;
                 let last: Option<UnixSeconds> = on!(tx.conn, |c| verifications::table
                     .find((&phone, purpose.number()))
                     .select(verifications::created_at)
@@ -104,16 +107,20 @@ impl Accounts<'_> {
             .await
     }
 
-    /// Registers with a phone and the code sent to it; id and nickname are made up.
+    /// Registers with a phone and the code sent to it; id and nickname are made up. `address` is what the profile starts
+    /// with.
     ///
-    /// Errors: [`Error::WrongCode`], [`Error::PhoneExists`], and those of [`Accounts::register`].
+    /// Errors: [`Error::RegistrationClosed`], [`Error::WrongCode`], [`Error::PhoneExists`], and those of
+    /// [`Accounts::register`].
     pub async fn register_by_phone(
         &self,
         phone: &str,
         password: Password,
         code: &SecretString,
+        address: &str,
         client: Option<IpAddr>,
     ) -> Result<Account> {
+        self.open_to(client)?;
         let (wanted, code) = (phone.to_owned(), code.clone());
         let right = self
             .0
@@ -132,13 +139,13 @@ impl Accounts<'_> {
         let name = self.free_name().await?;
         let new = NewAccount {
             phone: Some(phone.to_owned()),
-            sex: Sex::Unknown,
+            address: address.to_owned(),
             client,
-            ..NewAccount::new(name.clone(), password)
+            ..NewAccount::new(name, password)
         };
         let account = self.register(new).await?;
         let nickname = format!("nick-{}", account.id);
-        let update = super::ProfileUpdate { nickname: Some(nickname), ..super::ProfileUpdate::default() };
+        let update = ProfileUpdate { nickname: Some(nickname), ..ProfileUpdate::default() };
         self.update_profile(account.id, update).await?;
         self.get(account.id).await?.ok_or(Error::NoSuchAccount)
     }
@@ -154,11 +161,16 @@ impl Accounts<'_> {
         Err(Error::Busy)
     }
 
-    /// Sets a new password for the account with a phone; all its sessions end.
+    /// Sets a new password for the account with a phone and returns the account; all its sessions end.
     ///
     /// Errors: [`Error::NoSuchAccount`]; [`Error::WrongCode`] without sufficient proof, whether the phone is known or
-    /// not.
-    pub async fn reset_password(&self, phone: &str, password: &Password, proof: ResetProof) -> Result<()> {
+    /// not; [`Error::RateLimited`] beyond ten times in an hour; [`Error::Busy`].
+    pub async fn reset_password(
+        &self,
+        phone: &str,
+        password: &Password,
+        proof: ResetProof,
+    ) -> Result<Account> {
         let found = self.find_by_phone(phone).await?;
         let account = match (&proof, found) {
             (_, Some(account)) => account,
@@ -189,6 +201,9 @@ impl Accounts<'_> {
                 return Err(Error::WrongCode);
             }
         }
+        if !self.0.guard().may_reset(account.id, self.0.now()) {
+            return Err(Error::RateLimited);
+        }
         let stored = self.0.hasher().hash(password, &account.user_id).await?;
         let id = account.id;
         self.0
@@ -200,8 +215,25 @@ impl Accounts<'_> {
                 session::close_account(tx, id, None)?;
                 Ok(())
             })
-            .await
+            .await?;
+        Ok(account)
     }
+}
+
+fn useful(conn: &mut Conn, phone: &str, purpose: Purpose) -> Result<()> {
+    match purpose {
+        Purpose::Register if used(conn, phone)? => Err(Error::PhoneExists),
+        Purpose::Reset if by_phone(conn, phone)?.is_none() => Err(Error::NoSuchAccount),
+        Purpose::Register | Purpose::Reset => Ok(()),
+    }
+}
+
+/// Forgets what is no longer valid: anybody may ask for codes, for any number of phones.
+pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
+    let now = tx.now;
+    on!(tx.conn, |c| diesel::delete(verifications::table.filter(verifications::valid_until.le(now)))
+        .execute(c))?;
+    Ok(())
 }
 
 fn put(tx: &mut Tx<'_>, phone: &str, purpose: i16, code: &str) -> Result<()> {
@@ -232,7 +264,8 @@ fn try_code(tx: &mut Tx<'_>, phone: &str, purpose: i16, code: &str) -> Result<bo
     if right {
         on!(tx.conn, |c| diesel::delete(row).execute(c))?;
     } else {
-        on!(tx.conn, |c| diesel::update(row)
+        // No further than needed: the column has 16 bits, and a counter that wraps revives the code.
+        on!(tx.conn, |c| diesel::update(row.filter(verifications::tries.lt(TRIES)))
             .set(verifications::tries.eq(verifications::tries + 1))
             .execute(c))?;
     }

@@ -196,7 +196,7 @@ fn live_group(conn: &mut Conn, host: AccountId, group: &str, window: Window) -> 
     };
     let total: i64 = on!(conn, |c| members().count().get_result(c))?;
     let rows: Vec<Row> = on!(conn, |c| members()
-        .order(audience::position)
+        .order((audience::position, audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())
         .select((
@@ -231,7 +231,7 @@ fn recording_group(
     };
     let total: i64 = on!(conn, |c| members().count().get_result(c))?;
     let rows: Vec<(String, String, String)> = on!(conn, |c| members()
-        .order(recording_audience::position)
+        .order((recording_audience::position, recording_audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())
         .select((accounts::user_id, recording_audience::nickname, recording_audience::avatar))
@@ -241,6 +241,19 @@ fn recording_group(
         .map(|(user_id, nickname, avatar)| GroupMember { user_id, nickname, avatar })
         .collect();
     Ok(Page { total: usize::try_from(total).unwrap_or(0), items })
+}
+
+/// An account that is about to be deleted leaves the audience of every recording.
+pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let gone: Vec<(AccountId, String)> = on!(tx.conn, |c| diesel::delete(
+        recording_audience::table.filter(recording_audience::account_id.eq(account))
+    )
+    .returning((recording_audience::owner_id, recording_audience::file_id))
+    .get_results(c))?;
+    for (owner, file_id) in gone {
+        step_viewers(tx, owner, &file_id, -1)?;
+    }
+    Ok(())
 }
 
 fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {

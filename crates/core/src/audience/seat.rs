@@ -7,7 +7,7 @@ use crate::{
     AccountId, Dialect, Error, Result, Role,
     account::{self, AccountRow},
     live::Change,
-    session::Digest,
+    session::{self, Digest},
     store::{Tx, conn::on, schema::audience},
 };
 
@@ -55,7 +55,7 @@ fn newcomer(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Diale
     })
 }
 
-/// The row of somebody who enters through a dialect, keeping its place if it has one.
+/// The row of somebody who enters through a dialect, keeping its place if it has one. Only sxb knows the microphone.
 pub(super) fn arriving(
     tx: &mut Tx<'_>,
     host: AccountId,
@@ -64,9 +64,16 @@ pub(super) fn arriving(
 ) -> Result<MemberRow> {
     let beat_at = tx.now;
     Ok(match get(tx, host, account)? {
-        Some(row) => {
-            MemberRow { dialect, beat_at, group_id: None, nickname: None, avatar: None, session: None, ..row }
-        }
+        Some(row) => MemberRow {
+            role: if row.role == Role::OnMic && dialect != Dialect::Sxb { Role::Viewer } else { row.role },
+            dialect,
+            beat_at,
+            group_id: None,
+            nickname: None,
+            avatar: None,
+            session: None,
+            ..row
+        },
         None => newcomer(tx, host, account, dialect)?,
     })
 }
@@ -117,8 +124,9 @@ pub(super) fn set_role(tx: &mut Tx<'_>, host: AccountId, account: AccountId, rol
     put(tx, &MemberRow { role: allowed(role), beat_at, ..row }, &user.user_id)
 }
 
-/// qplus: watches as long as the session lives.
+/// qplus: watches as long as the session lives, which may have ended since it was checked.
 pub(super) fn watch(tx: &mut Tx<'_>, host: AccountId, account: AccountId, session: &Digest) -> Result<()> {
+    session::recall(tx, session)?.ok_or(Error::InvalidSession)?;
     let user = account::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let row = arriving(tx, host, account, Dialect::Qplus)?;
     put(tx, &MemberRow { session: Some(session.bytes().to_vec()), ..row }, &user.user_id)

@@ -28,7 +28,7 @@ pub(crate) enum Change {
     Left { host: AccountId, account: AccountId },
     /// An audience went home.
     AudienceCleared { host: AccountId },
-    /// A session exists.
+    /// A session exists, new or pushed out of memory before.
     SessionOpened(Box<SessionRow>, Arc<str>),
     /// Another process has changed the tables: this is what they hold now.
     Reloaded(Box<Live>),

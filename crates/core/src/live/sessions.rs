@@ -88,11 +88,6 @@ impl SessionCache {
         }
     }
 
-    /// A session was opened.
-    pub(crate) fn open(&self, session: Session, random: &dyn Random) -> Arc<Session> {
-        self.write().insert(session, random)
-    }
-
     /// Forgets everything: the table has been changed by somebody else.
     pub(crate) fn clear(&self) {
         let mut inner = self.write();
@@ -100,6 +95,14 @@ impl SessionCache {
         inner.lately.clear();
         inner.by_digest.clear();
         inner.signed.clear();
+    }
+
+    /// All sessions in memory, and which of them sign requests.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> (Vec<Arc<Session>>, Vec<(Arc<str>, Digest)>) {
+        let inner = self.read();
+        let signed = inner.signed.iter().map(|(user, session)| (Arc::clone(user), session.digest));
+        (inner.by_digest.values().map(Arc::clone).collect(), signed.collect())
     }
 
     /// A session was closed.

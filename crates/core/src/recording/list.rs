@@ -1,6 +1,9 @@
 //! Lists of recordings, one recording by name.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Text},
+};
 
 use super::{Recording, Recordings};
 use crate::{
@@ -68,9 +71,10 @@ impl Recordings<'_> {
     }
 }
 
-diesel::define_sql_function! {
-    /// The same function in both databases, counting characters.
-    fn substr(text: diesel::sql_types::Text, from: diesel::sql_types::Integer, count: diesel::sql_types::Integer) -> diesel::sql_types::Text;
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// `length` characters of a text, from the first (1) on.
+    fn substr(text: Text, from: Integer, length: Integer) -> Text;
 }
 
 /// The recordings a filter lets through, with their owners: a query to go on with.

@@ -134,7 +134,7 @@ impl Rooms<'_> {
     }
 
     /// Gives the caller's room its name, description, topic and passwords, making the room if need be. A room that was
-    /// named before stays as it is. Missing passwords are made up. `check` judges what was asked for; it is not asked
+    /// named before stays as it is. Missing passwords are made up. What is on air through qplus shows the new name. `check` judges what was asked for; it is not asked
     /// for a room that has its name.
     ///
     /// Errors: [`Error::RoomPasswordsCollide`], and whatever `check` says.
@@ -178,6 +178,7 @@ impl Rooms<'_> {
                         rooms::user_password.eq(user),
                     ))
                     .execute(c))?;
+                retitle(tx, account, crate::Dialect::Qplus, &text.name)?;
                 Ok(Ok(room.number))
             })
             .await
@@ -212,7 +213,8 @@ impl Rooms<'_> {
                         rooms::user_password.eq(&user),
                     ))
                     .execute(c))?;
-                retitle(tx, account, crate::Dialect::Qplus, &name)
+                // A room without a name of its own shows the title it has.
+                if name.is_empty() { Ok(()) } else { retitle(tx, account, crate::Dialect::Qplus, &name) }
             })
             .await
     }

@@ -21,6 +21,7 @@ use figment::Figment;
 
 pub use cloud::{Callback, Cos, Im, Media, PlayScheme, Tencent, Vod};
 pub use dialect::{ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, Sxb};
+pub(crate) use domain::seconds;
 pub use error::ConfigError;
 pub use secrets::{Generated, generate};
 pub use sections::{Accounts, Admin, Argon2, Database, Http, Limits, Log, LogFormat, Registration, Settings};

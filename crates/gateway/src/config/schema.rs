@@ -69,7 +69,8 @@ impl Schema {
 
     /// The known key that reads most like this one.
     pub(crate) fn nearest(&self, key: &str) -> &str {
-        self.keys().min_by_key(|known| strsim::damerau_levenshtein(known, key)).unwrap_or_default()
+        let likeness = |known: &&str| strsim::jaro_winkler(known, key);
+        self.keys().max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()
     }
 
     /// Reads a value given as plain text in the way its key asks for. What does not fit stays text, so that the error

@@ -102,17 +102,18 @@ fn plain_text_is_read_as_its_key_asks() {
 #[test]
 fn unknown_keys_name_their_place_and_the_nearest_key() {
     let home = Home::with(
-        "[http]\n\n# a comment\nlistne = 1\n[tencent.im]\nsecrets = 2\n[nope]\n[media.app]\nx = 1\n",
+        "[http]\n\n# a comment\nlistne = 1\n[tencent.im]\nsecrets = 2\n[sxbb]\n[media.app]\nx = 1\n",
     );
     assert_eq!(
-        home.problems(&[("RELIVE_HTTP__LISTENS", "x")], &[("log.levle", "x")]),
+        home.problems(&[("RELIVE_HTTP__LISTENS", "x")], &[("log.levle", "x"), ("http.max_conn", "1")]),
         [
             "relive.toml:4: unknown key \"http.listne\", the nearest one is \"http.listen\"",
             "relive.toml:9: unknown key \"media.app.x\", the nearest one is \"media.app\"",
-            "relive.toml:7: unknown key \"nope\", the nearest one is \"log.level\"",
+            "relive.toml:7: unknown key \"sxbb\", the nearest one is \"sxb.enabled\"",
             "relive.toml:6: unknown key \"tencent.im.secrets\", the nearest one is \"tencent.im.secret\"",
             "RELIVE_HTTP__LISTENS: unknown key \"http.listens\", the nearest one is \"http.listen\"",
             "--set log.levle: unknown key \"log.levle\", the nearest one is \"log.level\"",
+            "--set http.max_conn: unknown key \"http.max_conn\", the nearest one is \"http.max_connections\"",
         ]
     );
 }

@@ -1,0 +1,174 @@
+//! Logging in, registering, and what a user tells about itself.
+
+use std::net::IpAddr;
+
+use relive_core::{Dialect, Identifier, NewAccount, Password, ProfileUpdate, Sex};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use crate::{
+    Qplus,
+    code::Code,
+    envelope::Done,
+    fields::{Input, email, longer, new_password, phone},
+};
+
+/// Where everybody lives until they say otherwise; shown nowhere (contract qplus §4.2).
+const ADDRESS: &str = "中国,上海";
+
+pub(crate) struct Login<'a> {
+    account: &'a str,
+    password: &'a str,
+    client: IpAddr,
+}
+
+impl<'a> TryFrom<&'a Input<'_>> for Login<'a> {
+    type Error = Code;
+
+    fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
+        Ok(Self { account: input.text("account")?, password: input.text("password")?, client: input.client })
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LoginReply {
+    /// The account name, whatever was typed.
+    account: String,
+    nick_name: String,
+    /// Clients compare it with the text `0`.
+    live_room_id: i64,
+    session_id: String,
+    head_pic_id: i64,
+    sex: u8,
+}
+
+/// Opens one more session (contract qplus §4.1).
+pub(crate) async fn login(cx: &Qplus, request: Login<'_>) -> Result<LoginReply, Code> {
+    // An empty password is wrong even where some other dialect let one in.
+    let forms: &[Password] =
+        if request.password.is_empty() { &[] } else { &[Password::plain(request.password)] };
+    let identifier = Identifier::Any(request.account.to_owned());
+    let (account, grant) =
+        cx.core.accounts().login(Dialect::Qplus, identifier, forms, Some(request.client)).await?;
+    let room = cx.core.rooms().number_of(account.id).await?;
+    Ok(LoginReply {
+        nick_name: account.display_name().to_owned(),
+        live_room_id: room.map_or(0, |room| room.0),
+        session_id: grant.token.expose_secret().to_owned(),
+        head_pic_id: account.profile.head_picture.map_or(0, |picture| picture.0),
+        sex: match account.profile.sex {
+            Sex::Unknown | Sex::Male => 1,
+            Sex::Female => 2,
+        },
+        account: account.user_id.as_ref().to_owned(),
+    })
+}
+
+pub(crate) struct Register<'a> {
+    account: &'a str,
+    phone: &'a str,
+    email: &'a str,
+    password: &'a str,
+    auth_code: &'a str,
+    client: IpAddr,
+}
+
+impl<'a> TryFrom<&'a Input<'_>> for Register<'a> {
+    type Error = Code;
+
+    fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
+        Ok(Self {
+            account: input.text("account")?,
+            phone: input.text("phone")?,
+            email: input.text("email")?,
+            password: input.text("password")?,
+            auth_code: input.text("authCode")?,
+            client: input.client,
+        })
+    }
+}
+
+impl Register<'_> {
+    /// Neither control characters nor white space at the ends: another dialect trims ids.
+    fn user_id(&self) -> Result<&str, Code> {
+        let account = self.account;
+        let valid = !account.is_empty()
+            && !longer(account, 64)
+            && account.trim() == account
+            && !account.chars().any(char::is_control);
+        if valid { Ok(account) } else { Err(Code::Param) }
+    }
+
+    /// Without an account name but with a code, it is the second client's form (contract qplus §5.1).
+    fn is_by_phone(&self) -> bool {
+        self.account.trim().is_empty() && !self.auth_code.trim().is_empty()
+    }
+}
+
+/// Opens no session: clients log in afterwards (contract qplus §4.2, §5.1).
+pub(crate) async fn register(cx: &Qplus, request: Register<'_>) -> Result<Done, Code> {
+    if request.is_by_phone() {
+        let (phone, password) = (phone(request.phone)?, new_password(request.password)?);
+        let code = SecretString::from(request.auth_code);
+        cx.core.accounts().register_by_phone(phone, password, &code, ADDRESS, Some(request.client)).await?;
+        return Ok(Done {});
+    }
+    let user_id = request.user_id()?.to_owned();
+    let (phone, email) = (phone(request.phone)?.to_owned(), email(request.email)?.to_owned());
+    let new = NewAccount {
+        phone: Some(phone),
+        email: Some(email),
+        address: ADDRESS.to_owned(),
+        client: Some(request.client),
+        ..NewAccount::new(user_id, new_password(request.password)?)
+    };
+    cx.core.accounts().register(new).await?;
+    Ok(Done {})
+}
+
+pub(crate) struct ModifyUserInfo<'a> {
+    session: &'a str,
+    nickname: &'a str,
+    sex: i64,
+    address: &'a str,
+}
+
+impl<'a> TryFrom<&'a Input<'_>> for ModifyUserInfo<'a> {
+    type Error = Code;
+
+    fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
+        Ok(Self {
+            session: input.session()?,
+            nickname: input.text("nickName")?,
+            sex: input.integer("sex")?,
+            address: input.text("address")?,
+        })
+    }
+}
+
+impl ModifyUserInfo<'_> {
+    /// At least one change (contract qplus §4.4).
+    fn update(&self) -> Result<ProfileUpdate, Code> {
+        let sex = match self.sex {
+            0 => None,
+            1 => Some(Sex::Male),
+            2 => Some(Sex::Female),
+            _ => return Err(Code::Param),
+        };
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let (nickname, address) = (given(self.nickname), given(self.address));
+        let nothing = nickname.is_none() && sex.is_none() && address.is_none();
+        if nothing || longer(self.nickname, 64) || longer(self.address, 128) {
+            return Err(Code::Param);
+        }
+        Ok(ProfileUpdate { nickname, sex, address, ..ProfileUpdate::default() })
+    }
+}
+
+/// What is empty or 0 stays as it is.
+pub(crate) async fn modify(cx: &Qplus, request: ModifyUserInfo<'_>) -> Result<Done, Code> {
+    let session = cx.session(request.session).await?;
+    cx.core.accounts().update_profile(session.account(), request.update()?).await?;
+    Ok(Done {})
+}

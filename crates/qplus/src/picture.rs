@@ -1,0 +1,87 @@
+//! Head pictures: base64 in, the very bytes out (contract qplus §4.5, §4.5b).
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use bytes::Bytes;
+use relive_core::{Picture, PictureId};
+use serde::Serialize;
+
+use crate::{Qplus, code::Code, fields::Input};
+
+/// Largest picture in bytes.
+const LARGEST: usize = 2 * 1024 * 1024;
+
+/// Standard base64 with padding; like the original, without looking at the unused bits of the last character.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+
+pub(crate) struct ModifyUserHeadPic<'a> {
+    session: &'a str,
+    picture: &'a str,
+}
+
+impl<'a> TryFrom<&'a Input<'_>> for ModifyUserHeadPic<'a> {
+    type Error = Code;
+
+    fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
+        Ok(Self { session: input.session()?, picture: input.text("headPic")? })
+    }
+}
+
+impl ModifyUserHeadPic<'_> {
+    /// The bytes, image or not. Clients break the line after every 64 characters.
+    fn decode(&self) -> Result<Picture, Code> {
+        let joined: Vec<u8> = self.picture.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+        match BASE64.decode(joined) {
+            Ok(bytes) if bytes.len() > LARGEST => Err(Code::Param),
+            Ok(bytes) if !bytes.is_empty() => Ok(Picture(bytes.into())),
+            _ => Err(Code::Picture),
+        }
+    }
+}
+
+/// The published reply has no `headPicId`, but every client reads it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HeadPicReply {
+    head_pic_id: i64,
+}
+
+/// Replaces the caller's picture, under a new number so that no client shows the old one from its cache.
+pub(crate) async fn set(cx: &Qplus, request: ModifyUserHeadPic<'_>) -> Result<HeadPicReply, Code> {
+    let session = cx.session(request.session).await?;
+    let id = cx.core.accounts().set_head_picture(session.account(), request.decode()?).await?;
+    Ok(HeadPicReply { head_pic_id: id.0 })
+}
+
+pub(crate) struct GetUserHeadPic(PictureId);
+
+impl TryFrom<&Input<'_>> for GetUserHeadPic {
+    type Error = Code;
+
+    /// `id` of the query, a number from 1 on.
+    fn try_from(input: &Input<'_>) -> Result<Self, Code> {
+        form_urlencoded::parse(input.query.as_bytes())
+            .find(|(name, _)| name == "id")
+            .filter(|(_, id)| id.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|(_, id)| id.parse().ok())
+            .filter(|id| *id > 0)
+            .map(|id| Self(PictureId(id)))
+            .ok_or(Code::Param)
+    }
+}
+
+/// A picture on its way out.
+pub(crate) struct HeadPicture(pub(crate) Bytes);
+
+/// Anybody may look.
+pub(crate) async fn get(cx: &Qplus, GetUserHeadPic(id): GetUserHeadPic) -> Result<HeadPicture, Code> {
+    let picture = cx.core.accounts().head_picture(id).await?.ok_or(Code::Param)?;
+    Ok(HeadPicture(picture.0))
+}

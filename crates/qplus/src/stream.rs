@@ -1,0 +1,130 @@
+//! Pushing, watching, and how many watch (contract qplus §4.12, §5.2–§5.4).
+
+use relive_core::RoomNumber;
+use serde::Serialize;
+
+use crate::{
+    Qplus,
+    code::Code,
+    envelope::Done,
+    fields::{Input, flag},
+};
+
+pub(crate) struct PushLiveStream<'a> {
+    session: &'a str,
+    room: i64,
+    status: i64,
+    timeout: i64,
+}
+
+impl<'a> TryFrom<&'a Input<'_>> for PushLiveStream<'a> {
+    type Error = Code;
+
+    fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
+        Ok(Self {
+            session: input.session()?,
+            room: input.integer("liveRoomId")?,
+            status: input.integer("status")?,
+            timeout: input.integer("timeout")?,
+        })
+    }
+}
+
+/// How many seconds a push lasts: what it asks for, 60 if it does not, an hour at most; and a quarter of that on top, 1
+/// to 15 seconds. Clients renew every 60 seconds with a timeout of 60, so without the grace every broadcast would
+/// flicker (contract qplus §5.4).
+fn lease(timeout: i64) -> i64 {
+    let timeout = if timeout <= 0 { 60 } else { timeout.min(3_600) };
+    timeout + (timeout / 4).clamp(1, 15)
+}
+
+/// The caller goes on air, stays there, or stops.
+pub(crate) async fn push(cx: &Qplus, request: PushLiveStream<'_>) -> Result<Done, Code> {
+    let session = cx.session(request.session).await?;
+    let room = RoomNumber(request.room);
+    if flag(request.status)? {
+        cx.core.broadcasts().push(session.account(), room, lease(request.timeout)).await?;
+    } else {
+        cx.core.broadcasts().stop_push(session.account(), room).await?;
+    }
+    Ok(Done {})
+}
+
+pub(crate) struct PlayLiveStream<'a> {
+    session: &'a str,
+    room: i64,
+    status: i64,
+}
+
+impl<'a> TryFrom<&'a Input<'_>> for PlayLiveStream<'a> {
+    type Error = Code;
+
+    fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
+        Ok(Self {
+            session: input.session()?,
+            room: input.integer("liveroomId")?,
+            status: input.integer("status")?,
+        })
+    }
+}
+
+/// The caller watches a room, or stops. Always a success: who cannot be counted is not.
+pub(crate) async fn play(cx: &Qplus, request: PlayLiveStream<'_>) -> Result<Done, Code> {
+    let session = cx.session(request.session).await?;
+    let room = RoomNumber(request.room);
+    match request.status {
+        1 => cx.core.audiences().watch(&session, room).await?,
+        0 => cx.core.audiences().unwatch(&session, room).await?,
+        _ => {}
+    }
+    Ok(Done {})
+}
+
+pub(crate) struct GetLiveroomNumber<'a> {
+    session: &'a str,
+    room: i64,
+}
+
+impl<'a> TryFrom<&'a Input<'_>> for GetLiveroomNumber<'a> {
+    type Error = Code;
+
+    fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
+        Ok(Self { session: input.session()?, room: input.integer("liveroomId")? })
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NumberReply {
+    #[serde(rename = "liveroomId")]
+    room: i64,
+    number: i64,
+}
+
+/// How many watch a room; nobody watches one that is not on air, or does not exist.
+pub(crate) async fn viewers(cx: &Qplus, request: GetLiveroomNumber<'_>) -> Result<NumberReply, Code> {
+    cx.session(request.session).await?;
+    let on_air = cx.core.broadcasts().of_room(RoomNumber(request.room)).await?;
+    Ok(NumberReply { room: request.room, number: on_air.map_or(0, |on_air| on_air.viewers) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lease;
+
+    #[test]
+    fn a_lease_is_the_timeout_and_its_grace() {
+        for (timeout, expected) in [
+            (0, 75),
+            (-1, 75),
+            (1, 2),
+            (2, 3),
+            (8, 10),
+            (60, 75),
+            (61, 76),
+            (3_600, 3_615),
+            (i64::MAX, 3_615),
+        ] {
+            assert_eq!(lease(timeout), expected, "{timeout}");
+        }
+    }
+}
