@@ -12,4 +12,4 @@ mod server;
 mod template;
 
 pub use client::{Answer, Client};
-pub use server::Server;
+pub use server::{Server, postgres};

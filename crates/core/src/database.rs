@@ -9,13 +9,40 @@ use diesel::prelude::*;
 pub use self::scratch::Scratch;
 use crate::{
     DatabaseConfig, Error, StartError,
-    store::conn::{Backend, Conn},
+    store::{
+        conn::{Backend, Conn, on},
+        schema::settings,
+    },
 };
 
 /// Brings a database up to this version's schema, making it if there is none. A PostgreSQL database has to be there,
 /// be it empty.
 pub fn migrate(config: &DatabaseConfig) -> Result<(), StartError> {
     crate::store::migrate::migrate(&mut Conn::open(config)?)
+}
+
+/// Stores secrets by name, unless some of that name are stored already, and returns those that are stored now: all who
+/// share the database get the same. Brings the database up to date first.
+pub fn keep_secrets<'a>(
+    config: &DatabaseConfig,
+    secrets: &[(&'a str, String)],
+) -> Result<Vec<(&'a str, String)>, StartError> {
+    let mut conn = Conn::open(config)?;
+    crate::store::migrate::migrate(&mut conn)?;
+    let load = |error: diesel::result::Error| StartError::Load(Error::from(error));
+    secrets
+        .iter()
+        .map(|(key, text)| {
+            let name = format!("secret.{key}");
+            on!(&mut conn, |c| diesel::insert_into(settings::table)
+                .values((settings::name.eq(&name), settings::value.eq(text)))
+                .on_conflict_do_nothing()
+                .execute(c))
+            .map_err(load)?;
+            let kept = on!(&mut conn, |c| settings::table.find(&name).select(settings::value).first(c));
+            Ok((*key, kept.map_err(load)?))
+        })
+        .collect()
 }
 
 #[derive(QueryableByName)]

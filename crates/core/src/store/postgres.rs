@@ -138,7 +138,7 @@ impl Writer {
                 Ok(End::Again(_)) if tries < TRIES && started.elapsed() < PATIENCE => {
                     metrics::counter!("relive_transaction_retries_total").increment(1);
                     if tries > 4 {
-                        thread::sleep(Duration::from_millis(u64::from(tries.min(20))));
+                        thread::park_timeout(Duration::from_millis(u64::from(tries.min(20))));
                     }
                     continue;
                 }
