@@ -5,14 +5,35 @@ use std::net::SocketAddr;
 use relive_core::Core;
 
 use crate::{
-    config::{IndexMode, Settings, seconds},
+    code_delivery,
+    config::{ExposeAnchorPassword, IndexMode, PasswordReset, Settings, seconds},
     mount::Mounted,
 };
 
 /// The enabled adapters, each under its prefixes.
 pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
-    let Settings { minilvb_v2, sxb, .. } = settings;
+    let Settings { minilvb_v1, minilvb_v2, sxb, qplus, .. } = settings;
     let mut adapters = Vec::new();
+    if minilvb_v1.enabled {
+        let config = minilvb_v1::Config {
+            guests: minilvb_v1.guests,
+            // Requests are signed as in the second generation, whose clients' clocks are meant.
+            clock_skew: seconds(minilvb_v2.clock_skew),
+        };
+        let adapter = minilvb_v1::MinilvbV1::new(core.clone(), config);
+        adapters.push(Mounted::new(adapter, &minilvb_v1.mounts));
+    }
+    let mut callbacks: Vec<String> =
+        [(minilvb_v1.enabled, &minilvb_v1.mounts), (minilvb_v2.enabled, &minilvb_v2.mounts)]
+            .into_iter()
+            .filter(|(enabled, _)| *enabled)
+            .flat_map(|(_, mounts)| mounts.clone())
+            .collect();
+    callbacks.sort_unstable();
+    callbacks.dedup();
+    if !callbacks.is_empty() {
+        adapters.push(Mounted::new(minilvb_v1::Callbacks::new(core.clone()), &callbacks));
+    }
     if minilvb_v2.enabled {
         let config = minilvb_v2::Config {
             clock_skew: seconds(minilvb_v2.clock_skew),
@@ -36,6 +57,21 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
             admins: sxb.admins.clone(),
         };
         adapters.push(Mounted::new(sxb::Sxb::new(core.clone(), config), &sxb.mounts));
+    }
+    if qplus.enabled {
+        let config = qplus::Config {
+            password_reset: match qplus.password_reset() {
+                PasswordReset::Open => qplus::PasswordReset::Open,
+                PasswordReset::Proof => qplus::PasswordReset::Proof,
+                PasswordReset::Off => qplus::PasswordReset::Off,
+            },
+            expose_anchor_password: match qplus.expose_anchor_password {
+                ExposeAnchorPassword::Owner => qplus::ExposeAnchorPassword::Owner,
+                ExposeAnchorPassword::All => qplus::ExposeAnchorPassword::All,
+            },
+            delivery: code_delivery::channel(&qplus.auth_code_delivery),
+        };
+        adapters.push(Mounted::new(qplus::Qplus::new(core.clone(), config), &qplus.mounts));
     }
     adapters
 }

@@ -5,7 +5,7 @@
 //! * [`cli`]: the `relive` command.
 //! * `listener` → `connection` → `front` → `mount` → adapter: the way of a request, with `limits`, `client_address`
 //!   and `body` standing at it. `admin` is the operator's listener, `observe` the log lines and metrics.
-//! * `compose`: the one list of adapters.
+//! * `compose`: the one list of adapters; `code_delivery` how qplus' verification codes leave.
 //!
 //! **Invariants:** only this crate reads the environment, the wall clock's factory and signals, and knows hyper. It
 //! knows no dialect: paths, envelopes and codes are the adapters', except the answer to a path nobody owns.
@@ -13,6 +13,7 @@
 mod admin;
 mod body;
 mod client_address;
+mod code_delivery;
 mod compose;
 mod connection;
 mod front;

@@ -78,7 +78,7 @@ impl Accounts<'_> {
     }
 
     /// Refuses everybody but the operator while registration is closed.
-    pub(super) fn open_to(&self, client: Option<IpAddr>) -> Result<()> {
+    pub(super) fn open_to(self, client: Option<IpAddr>) -> Result<()> {
         if client.is_some() && !self.0.config().accounts.open_registration {
             return Err(Error::RegistrationClosed);
         }
