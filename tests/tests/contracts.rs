@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use contract_tests::case::replay;
+use contract_tests::{case::replay, postgres};
 use futures_util::{StreamExt as _, stream};
 
 /// Cases replayed at a time.
@@ -19,7 +19,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-async fn replay_all(adapter: &str) {
+async fn replay_all(adapter: &str, gateways: usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts").join(adapter);
     let mut cases = Vec::new();
     files(&folder, &mut cases);
@@ -29,7 +29,7 @@ async fn replay_all(adapter: &str) {
     let failures: Vec<String> = stream::iter(cases)
         .map(|file| async move {
             let name = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&file).display().to_string();
-            replay(&file).await.err().map(|error| format!("{name}: {error:#}"))
+            replay(&file, gateways).await.err().map(|error| format!("{name}: {error:#}"))
         })
         .buffer_unordered(PARALLEL)
         .filter_map(|failure| async move { failure })
@@ -39,12 +39,29 @@ async fn replay_all(adapter: &str) {
 }
 
 macro_rules! adapters {
-    ($( $test:ident: $name:literal, )+) => { $(
-        #[tokio::test]
-        async fn $test() {
-            replay_all($name).await;
+    ($( $test:ident: $name:literal, )+) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                replay_all($name, 1).await;
+            }
+        )+
+
+        /// Three gateways over one PostgreSQL are one server: whoever goes to another one with every request gets the
+        /// same replies.
+        mod hopping {
+            use super::{postgres, replay_all};
+
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    if postgres().is_some() {
+                        replay_all($name, 3).await;
+                    }
+                }
+            )+
         }
-    )+ };
+    };
 }
 
 adapters! {

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 
 pub(crate) use self::{
     close::{expire, stream_started, stream_stopped, take_over},
-    count::report_likes,
+    count::{Counter, apply as apply_steps, report_likes, stepped},
     open::host_on_air,
 };
 pub use self::{

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use relive_core::{
     AccountId, Actor, Announcement, Broadcast, Config, Core, Dialect, Identifier, NewAccount, NewRecording,
     OnAirFilter, Password, Place, Report, Result, RoomNumber, Route, Session, StreamEvent, TestClock,
-    TestRandom, UserInfo, Window,
+    TestRandom, UserInfo, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -22,6 +22,13 @@ pub(crate) struct World {
     folder: TempDir,
     config: Config,
     seed: u64,
+    _scratch: Option<Scratch>,
+}
+
+/// A database on the PostgreSQL server the tests are given, if they are given one.
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn postgres() -> Option<Scratch> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
 }
 
 /// In memory where the system offers that: these tests commit thousands of times, and what a sync costs is not the
@@ -40,6 +47,10 @@ impl World {
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = folder();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
+        let scratch = postgres();
+        if let Some(scratch) = &scratch {
+            scratch.url().clone_into(&mut config.database.url);
+        }
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.database.readers = 1;
@@ -49,7 +60,7 @@ impl World {
         let core =
             Core::start(config.clone(), Arc::clone(&clock) as _, Arc::new(TestRandom::seeded(1))).unwrap();
         clock.advance(60);
-        Self { core, clock, folder, config, seed: 1 }
+        Self { core, clock, folder, config, seed: 1, _scratch: scratch }
     }
 
     /// The database file.
