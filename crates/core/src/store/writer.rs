@@ -113,6 +113,12 @@ pub(super) fn start(
                     break;
                 }
             }
+            // A bounded channel keeps what is in it when its receiver goes: whoever sent a job between the last batch
+            // and now would wait for ever. So this thread refuses until there is nobody left to send.
+            drop(writer);
+            for job in queue {
+                job.answer(Some(Error::Unavailable));
+            }
         })
         .map_err(StartError::Thread)
 }
