@@ -113,9 +113,8 @@ pub(super) fn start(
                     break;
                 }
             }
-            // A bounded channel keeps what is in it when its receiver goes: whoever sent a job between the last batch
-            // and now would wait for ever. So this thread refuses until there is nobody left to send.
             drop(writer);
+            // A job that comes between the last batch and the end of the queue would be answered by nobody.
             for job in queue {
                 job.answer(Some(Error::Unavailable));
             }
