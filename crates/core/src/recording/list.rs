@@ -112,11 +112,6 @@ fn page(
     order: RecordingOrder,
     window: Window,
 ) -> Result<Page<Recording>> {
-    let total: i64 = on!(conn, |c| recordings::table
-        .inner_join(accounts::table)
-        .filter(filtered(filter))
-        .count()
-        .get_result(c))?;
     let query = || {
         recordings::table
             .inner_join(accounts::table)
@@ -125,14 +120,17 @@ fn page(
             .limit(window.sql_limit())
             .offset(window.sql_offset())
     };
-    let rows = match order {
+    let rows: Vec<_> = match order {
         RecordingOrder::Ended => {
             on!(conn, |c| query().order((recordings::end_at.desc(), recordings::id.desc())).load(c))?
         }
         RecordingOrder::Stored => on!(conn, |c| query().order(recordings::id.desc()).load(c))?,
     };
-    Ok(Page {
-        total: usize::try_from(total).unwrap_or(0),
-        items: rows.into_iter().map(Recording::new).collect(),
+    Page::read(window, rows.into_iter().map(Recording::new).collect(), || {
+        Ok(on!(conn, |c| recordings::table
+            .inner_join(accounts::table)
+            .filter(filtered(filter))
+            .count()
+            .get_result(c))?)
     })
 }
