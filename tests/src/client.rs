@@ -67,16 +67,20 @@ impl Client {
         }
     }
 
-    /// The next gateway. Instead of waiting a second, it is made to hear what the others did.
-    async fn base(&self) -> Result<&str> {
+    /// The next gateway.
+    fn base(&self) -> Result<&str> {
         let at = self.requests.fetch_add(1, Ordering::Relaxed) % self.gateways.len().max(1);
-        let (base, core) = self.gateways.get(at).context("no gateway")?;
-        if self.gateways.len() > 1 {
-            for core in self.gateways.iter().filter_map(|(_, core)| core.as_ref()).chain(core) {
+        self.gateways.get(at).map(|(base, _)| base.as_str()).context("no gateway")
+    }
+
+    /// Instead of waiting a second: every gateway writes down what it has in memory alone, and hears what the others did.
+    async fn settle(&self) -> Result<()> {
+        for _ in 0..2 {
+            for core in self.gateways.iter().filter_map(|(_, core)| core.as_ref()) {
                 core.maintain().await.context("a gateway does not hear of the others")?;
             }
         }
-        Ok(base)
+        Ok(())
     }
 
     /// Sends a request and reads the whole answer.
@@ -87,13 +91,16 @@ impl Client {
         headers: &[(String, String)],
         body: impl Into<Bytes>,
     ) -> Result<Answer> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base().await?));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base()?));
         for (name, value) in headers {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(body.into())).context("the request")?;
         let (parts, body) = self.http.request(request).await.context("no answer")?.into_parts();
         let body = body.collect().await.context("the answer's body")?.to_bytes();
+        if self.gateways.len() > 1 {
+            self.settle().await?;
+        }
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 

@@ -2,7 +2,8 @@
 //! folder, and gone afterwards.
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
+    io::Write,
     net::TcpListener,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -47,15 +48,17 @@ impl Cluster {
             "--locale=C",
             "--no-sync",
         ]))?;
-        // fsync only matters when the machine goes down, not when PostgreSQL does.
+        // In the file, so that whoever stops it can start it again. fsync only matters when the machine goes down, not
+        // when PostgreSQL does.
         let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories='{}' -c max_connections=500 \
-             -c fsync=off -c log_min_messages=fatal",
+            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 500\n\
+             fsync = off\nlog_min_messages = fatal\n",
             cluster.port,
             cluster.folder.path().display()
         );
-        fs::write(cluster.folder.path().join("options"), &options)?;
-        quiet(cluster.control("start").args(["--wait", "--timeout=60", "--options", &options]))?;
+        let mut file = OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;
+        file.write_all(options.as_bytes())?;
+        quiet(cluster.control("start").args(["--wait", "--timeout=60"]))?;
         Ok(Some(cluster))
     }
 

@@ -35,6 +35,8 @@ fn on_postgres(args: &[String], nextest: bool, ci: bool) -> Result<()> {
         println!("NOT RUN: every test on PostgreSQL. {MISSING}");
         return Ok(());
     };
+    // One test stops and starts the server it uses: that one is not for the others.
+    let Some(own) = Cluster::start()? else { bail!(MISSING) };
     println!("==> once more on PostgreSQL");
     let mut command = cargo(runner(nextest));
     if nextest {
@@ -48,7 +50,8 @@ fn on_postgres(args: &[String], nextest: bool, ci: bool) -> Result<()> {
     run(command
         .args(args)
         .env("RELIVE_TEST_POSTGRES", cluster.url())
-        .env("RELIVE_TEST_POSTGRES_CONTROL", cluster.control_words()))
+        .env("RELIVE_TEST_POSTGRES_OWN", own.url())
+        .env("RELIVE_TEST_POSTGRES_CONTROL", own.control_words()))
 }
 
 fn runner(nextest: bool) -> impl Iterator<Item = &'static str> {
