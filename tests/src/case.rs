@@ -79,15 +79,15 @@ struct Reply {
     base64: Option<String>,
 }
 
-/// Replays a case on a fresh server.
+/// Replays a case on a fresh server; with several gateways over one database each request goes to another one.
 ///
 /// # Errors
 /// What differs from the file, with the step it differs at.
-pub async fn replay(file: &Path) -> Result<()> {
+pub async fn replay(file: &Path, gateways: usize) -> Result<()> {
     let text = std::fs::read_to_string(file)?;
     let case: Case = serde_json::from_str(&text).context("this is no case")?;
     let config: Vec<_> = case.config.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    let server = Server::configured(&config).await;
+    let server = Server::several(gateways, &config).await;
     let client = server.client();
     let mut scope = Scope::default();
     for (index, step) in case.steps.iter().enumerate() {

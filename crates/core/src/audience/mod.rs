@@ -75,7 +75,8 @@ impl Audiences<'_> {
     /// Errors: [`Error::NotOnAir`].
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
         self.0.settle().await?;
-        if self.0.memory().beat_in(account, room, role, self.0.now()) {
+        // A sibling may just have let it out, or closed the room: only the tables know.
+        if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, self.0.now()) {
             return Ok(());
         }
         self.0

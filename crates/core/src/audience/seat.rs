@@ -39,8 +39,8 @@ pub(super) fn get(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Resul
 }
 
 /// A newcomer's row.
-fn newcomer(tx: &Tx<'_>, host: AccountId, account: AccountId, dialect: Dialect) -> MemberRow {
-    MemberRow {
+fn newcomer(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Dialect) -> Result<MemberRow> {
+    Ok(MemberRow {
         host_id: host,
         account_id: account,
         role: if host == account { Role::Host } else { Role::Viewer },
@@ -49,10 +49,10 @@ fn newcomer(tx: &Tx<'_>, host: AccountId, account: AccountId, dialect: Dialect) 
         listed: host != account,
         nickname: None,
         avatar: None,
-        position: tx.next_position(),
+        position: tx.next_position()?,
         beat_at: tx.now,
         session: None,
-    }
+    })
 }
 
 /// The row of somebody who enters through a dialect, keeping its place if it has one. Only sxb knows the microphone.
@@ -74,7 +74,7 @@ pub(super) fn arriving(
             session: None,
             ..row
         },
-        None => newcomer(tx, host, account, dialect),
+        None => newcomer(tx, host, account, dialect)?,
     })
 }
 

@@ -258,7 +258,8 @@ impl Broadcasts<'_> {
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn push(&self, account: AccountId, room: RoomNumber, lease: i64) -> Result<()> {
-        let renewed = {
+        // A sibling may just have ended it: only the tables know.
+        let renewed = !self.0.has_siblings() && {
             let live = self.0.memory().live();
             live.on_air(account).is_some_and(|on_air| {
                 on_air.info.room == room

@@ -15,7 +15,7 @@ use crate::support::{ALL, START, World};
 
 #[tokio::test]
 async fn a_session_that_watches_keeps_its_place_in_the_lists() {
-    let mut world = World::new();
+    let mut world = World::on_file();
     let viewer = world.user("viewer").await;
     for host in ["a", "b", "c"] {
         let host = world.user(host).await;
@@ -35,7 +35,7 @@ async fn a_session_that_watches_keeps_its_place_in_the_lists() {
 
 #[tokio::test]
 async fn what_another_process_does_before_the_first_upkeep_counts() {
-    let world = World::new();
+    let world = World::on_file();
     world.user("anna").await;
     let token = world.token(Dialect::Sxb, "anna").await;
     assert!(world.core.sessions().authenticate(Dialect::Sxb, &token).await.is_ok());
@@ -48,7 +48,7 @@ async fn what_another_process_does_before_the_first_upkeep_counts() {
 
 #[tokio::test]
 async fn a_change_from_outside_keeps_the_grace_after_a_start() {
-    let mut world = World::new();
+    let mut world = World::on_file();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "t").await;
     world.restart(200).await;
@@ -61,6 +61,17 @@ async fn a_change_from_outside_keeps_the_grace_after_a_start() {
     assert!(world.of_room(room).await.is_some(), "the host has had ten seconds to beat again");
     world.clock.advance(50);
     assert!(world.of_room(room).await.is_none());
+}
+
+#[tokio::test]
+async fn who_writes_while_the_core_stops_gets_an_answer() {
+    for _ in 0..50 {
+        let world = World::on_file();
+        world.core.shutdown().await;
+        // The writer has told that it is through, and may not have left its queue yet.
+        let late = world.core.broadcasts().count("anna", Counted::Like, Step::Up).await;
+        assert!(matches!(late, Err(Error::Unavailable)), "{late:?}");
+    }
 }
 
 /// Everything an account can leave behind, as text.
@@ -151,7 +162,7 @@ async fn fill(world: &World) {
 
 #[tokio::test]
 async fn a_restart_changes_nothing() {
-    let mut world = World::new();
+    let mut world = World::on_file();
     fill(&world).await;
     let before = traces(&world).await;
     assert!(before.iter().all(|trace| !trace.is_empty()));
@@ -162,7 +173,7 @@ async fn a_restart_changes_nothing() {
 
 #[tokio::test]
 async fn neither_does_a_stop_without_a_word() {
-    let mut world = World::new();
+    let mut world = World::on_file();
     fill(&world).await;
     let before = traces(&world).await;
     world.crash(30);
@@ -171,7 +182,7 @@ async fn neither_does_a_stop_without_a_word() {
 
 #[tokio::test]
 async fn everything_listed_gets_a_minute_after_a_start() {
-    let mut world = World::new();
+    let mut world = World::on_file();
     let (host, viewer, pusher) =
         (world.user("host").await, world.user("viewer").await, world.user("pusher").await);
     let room = world.sxb_live(host, "t").await;
@@ -196,7 +207,7 @@ async fn everything_listed_gets_a_minute_after_a_start() {
 
 #[tokio::test]
 async fn sessions_go_on_where_they_were() {
-    let mut world = World::new();
+    let mut world = World::on_file();
     world.user("anna").await;
     for (dialect, idle) in [(Dialect::Sxb, 7 * 86_400), (Dialect::Qplus, 3_600)] {
         let token = world.token(dialect, "anna").await;
@@ -227,7 +238,7 @@ async fn sessions_go_on_where_they_were() {
 
 #[tokio::test]
 async fn a_code_and_a_grant_outlive_a_restart() {
-    let mut world = World::new();
+    let mut world = World::on_file();
     fill(&world).await;
     let phone = "13800000000";
     let code = world.core.accounts().issue_code(phone, Purpose::Reset).await.unwrap();
@@ -244,7 +255,7 @@ async fn a_code_and_a_grant_outlive_a_restart() {
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_in_words() {
-    let world = World::new();
+    let world = World::on_file();
     world.core.shutdown().await;
     let mut conn = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
     let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
@@ -259,7 +270,7 @@ async fn a_newer_schema_is_refused_in_words() {
 
 #[tokio::test]
 async fn what_is_no_database_is_refused() {
-    let world = World::new();
+    let world = World::on_file();
     let broken = |url: String| {
         let mut config = world.core.config().clone();
         config.database.url = url;
@@ -279,7 +290,7 @@ async fn what_is_no_database_is_refused() {
 
 #[tokio::test]
 async fn a_copy_is_a_database() {
-    let world = World::new();
+    let world = World::on_file();
     fill(&world).await;
     let copy = world.file().with_file_name("copy.db");
     database::backup(&world.core.config().database, &copy).unwrap();
@@ -290,7 +301,7 @@ async fn a_copy_is_a_database() {
 
 #[tokio::test]
 async fn what_another_process_does_holds_here() {
-    let world = World::new();
+    let world = World::on_file();
     let (host, viewer) = (world.user("host").await, world.user("viewer").await);
     let room = world.qplus_live(host).await;
     let mut tokens = Vec::new();
@@ -327,7 +338,7 @@ async fn what_another_process_does_holds_here() {
 
 #[tokio::test]
 async fn after_the_end_nothing_is_written() {
-    let world = World::new();
+    let world = World::on_file();
     world.core.shutdown().await;
     let late = world.core.accounts().register(NewAccount::new("late", Password::plain("late"))).await;
     assert!(matches!(late, Err(Error::Unavailable)), "{late:?}");

@@ -12,6 +12,7 @@ mod exact;
 mod life;
 #[cfg(test)]
 mod names;
+mod overview;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]

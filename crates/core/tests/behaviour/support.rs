@@ -8,7 +8,7 @@ use std::{
 use relive_core::{
     AccountId, Actor, Announcement, Broadcast, Config, Core, Dialect, Identifier, NewAccount, NewRecording,
     OnAirFilter, Password, Place, Report, Result, RoomNumber, Route, Session, StartError, StreamEvent,
-    SystemRandom, TestClock, UserInfo, Window,
+    SystemRandom, TestClock, UserInfo, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -24,6 +24,13 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
     folder: TempDir,
     config: Config,
+    _scratch: Option<Scratch>,
+}
+
+/// A database on the PostgreSQL server the tests are given, if they are given one.
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn postgres() -> Option<Scratch> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
 }
 
 /// In memory where the system offers that: these tests commit thousands of times, and what a sync costs is not the
@@ -40,8 +47,20 @@ impl World {
 
     /// Likewise, with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(postgres(), change)
+    }
+
+    /// A core over a SQLite file, whatever the other tests run on.
+    pub(crate) fn on_file() -> Self {
+        Self::over(None, |_| {})
+    }
+
+    fn over(scratch: Option<Scratch>, change: impl FnOnce(&mut Config)) -> Self {
         let folder = folder();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
+        if let Some(scratch) = &scratch {
+            scratch.url().clone_into(&mut config.database.url);
+        }
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.database.readers = 1;
@@ -50,7 +69,7 @@ impl World {
         let clock = Arc::new(TestClock::at(START));
         let core = Core::start(config.clone(), Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
         clock.advance(60);
-        Self { core, clock, folder, config }
+        Self { core, clock, folder, config, _scratch: scratch }
     }
 
     /// The database file.
@@ -73,7 +92,7 @@ impl World {
         let mut config = self.config.clone();
         config.database.url = format!("sqlite://{}", file.display());
         let core = self.open(config.clone()).unwrap();
-        Self { core, clock: Arc::clone(&self.clock), folder: folder(), config }
+        Self { core, clock: Arc::clone(&self.clock), folder: folder(), config, _scratch: None }
     }
 
     fn open(&self, config: Config) -> Result<Core, StartError> {

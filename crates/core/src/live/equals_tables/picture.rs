@@ -58,7 +58,7 @@ impl Tables {
         Ok(Self {
             accounts: on!(conn, |c| accounts::table.load(c))?,
             rooms: on!(conn, |c| rooms::table.select((rooms::account_id, rooms::number)).load(c))?,
-            broadcasts: on!(conn, |c| broadcasts::table.load(c))?,
+            broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).load(c))?,
             members: on!(conn, |c| audience::table.load(c))?,
             sessions: on!(conn, |c| sessions::table.load(c))?,
         })

@@ -16,6 +16,7 @@ use crate::{
     AccountId, Actor, Announcement, Config, Core, Dialect, Error, Identifier, Listing, MemberNames,
     NewAccount, Password, Place, Plan, ProfileUpdate, Report, Result, Role, RoomNumber, RoomText, Route,
     Session, State, StreamEvent, TestClock, TestRandom, UserInfo, Window,
+    database::Scratch,
     live::{MemberClock, Mortal},
     session::Digest,
 };
@@ -41,6 +42,7 @@ pub(super) struct Walk {
     /// Who was listed after the last step, and until when it had a right to be.
     promised: Vec<(Mortal, i64)>,
     _folder: TempDir,
+    _scratch: Option<Scratch>,
 }
 
 impl Walk {
@@ -60,6 +62,11 @@ impl Walk {
     fn empty() -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
+        let scratch = postgres();
+        if let Some(scratch) = &scratch {
+            scratch.url().clone_into(&mut config.database.url);
+            config.database.writers = 2;
+        }
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.accounts.hash_threads = 1;
@@ -82,6 +89,7 @@ impl Walk {
             beats: HashMap::new(),
             promised: Vec::new(),
             _folder: folder,
+            _scratch: scratch,
         }
     }
 
@@ -441,6 +449,12 @@ impl Walk {
             }
         }
     }
+}
+
+/// A database on the PostgreSQL server the tests are given, if they are given one.
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn postgres() -> Option<Scratch> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
 }
 
 fn open(config: &Config, clock: &Arc<TestClock>, seed: u64) -> Core {
