@@ -29,6 +29,7 @@ pub(super) enum Db {
 impl Db {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
         let config = super::loaded(sources)?.settings.database();
+        super::prepare(&config.url)?;
         match self {
             Self::Migrate => {
                 database::migrate(&config)?;
