@@ -44,8 +44,8 @@ mod stream;
 
 pub use self::{
     account::{
-        Account, Accounts, Actor, Identifier, NewAccount, Password, Picture, Profile, ProfileUpdate, Purpose,
-        ResetProof,
+        Account, AccountOverview, Accounts, Actor, Identifier, LatestBroadcast, NewAccount, Password,
+        Picture, Profile, ProfileUpdate, Purpose, ResetProof, SessionOverview,
     },
     audience::{Audiences, GroupMember, Member, MemberNames},
     broadcast::{Announcement, Broadcast, BroadcastInfo, Broadcasts, Counted, Place, Report, Step, UserInfo},

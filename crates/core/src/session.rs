@@ -162,7 +162,7 @@ impl Session {
     }
 
     /// Whether the token still opens doors.
-    fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
+    pub(crate) fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
         match self.dialect {
             Dialect::MinilvbV1 => false,
             Dialect::MinilvbV2 => now < self.opened_at + config.v2_token_ttl,

@@ -119,10 +119,7 @@ impl Broadcasts<'_> {
             .store()
             .snapshot(move |conn| {
                 let Some(host) = account::by_user_id(conn, &user_id)? else { return Ok(None) };
-                let Some(row) = latest(conn, host.id)? else { return Ok(None) };
-                let (members, viewers) = audience_size(conn, host.id)?;
-                let current = row.current(&host);
-                Ok(Some(Broadcast::new(current.info, row.state, current.counters, members, viewers)))
+                Ok(latest_of(conn, &host)?.map(|(_, shown)| shown))
             })
             .await
     }
@@ -135,6 +132,14 @@ pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<Broadcas
         .order(broadcasts::id.desc())
         .first(c)
         .optional())?)
+}
+
+/// The latest broadcast of a host, and how others see it, by the tables alone.
+pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(BroadcastRow, Broadcast)>> {
+    let Some(row) = latest(conn, host.id)? else { return Ok(None) };
+    let (members, viewers) = audience_size(conn, host.id)?;
+    let Current { info, state, counters, .. } = row.current(host);
+    Ok(Some((row, Broadcast::new(info, state, counters, members, viewers))))
 }
 
 /// The broadcast a room has on air.

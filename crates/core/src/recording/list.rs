@@ -108,8 +108,7 @@ fn page(
     order: RecordingOrder,
     window: Window,
 ) -> Result<Page<Recording>> {
-    let total: i64 = on!(conn, |c| filtered!(filter).count().get_result(c))?;
-    let rows = on!(conn, |c| {
+    let rows: Vec<_> = on!(conn, |c| {
         let query = match order {
             RecordingOrder::Ended => {
                 filtered!(filter).order((recordings::end_at.desc(), recordings::id.desc()))
@@ -122,8 +121,7 @@ fn page(
             .offset(window.sql_offset())
             .load(c)
     })?;
-    Ok(Page {
-        total: usize::try_from(total).unwrap_or(0),
-        items: rows.into_iter().map(Recording::new).collect(),
+    Page::read(window, rows.into_iter().map(Recording::new).collect(), || {
+        Ok(on!(conn, |c| filtered!(filter).count().get_result(c))?)
     })
 }

@@ -35,6 +35,11 @@ pub(super) fn start(
                     break;
                 }
             }
+            drop(writer);
+            // A job that comes between the last batch and the end of the queue would be answered by nobody.
+            for job in queue {
+                job.answer(Some(Error::Unavailable));
+            }
         })
         .map_err(StartError::Thread)
 }

@@ -1,6 +1,6 @@
 //! What was acknowledged is there after a restart, after a failure, and after another process' change.
 
-use relive_core::{Dialect, Listing, Password};
+use relive_core::{Counted, Dialect, Error, Listing, Password, Step};
 
 use crate::support::World;
 
@@ -52,4 +52,15 @@ async fn a_change_from_outside_keeps_the_grace_after_a_start() {
     assert!(world.of_room(room).await.is_some(), "the host has had ten seconds to beat again");
     world.clock.advance(50);
     assert!(world.of_room(room).await.is_none());
+}
+
+#[tokio::test]
+async fn who_writes_while_the_core_stops_gets_an_answer() {
+    for _ in 0..50 {
+        let world = World::new();
+        world.core.shutdown().await;
+        // The writer has told that it is through, and may not have left its queue yet.
+        let late = world.core.broadcasts().count("anna", Counted::Like, Step::Up).await;
+        assert!(matches!(late, Err(Error::Unavailable)), "{late:?}");
+    }
 }

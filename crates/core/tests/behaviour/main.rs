@@ -3,10 +3,19 @@
 #[cfg(test)]
 mod audience;
 #[cfg(test)]
+mod drivers;
+#[cfg(test)]
 mod durability;
+#[cfg(test)]
+mod exact;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod paging;
+mod overview;
+#[cfg(test)]
 mod session;
+#[cfg(test)]
+mod streams;
 #[cfg(test)]
 mod support;

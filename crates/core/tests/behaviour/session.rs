@@ -1,6 +1,7 @@
 //! How long sessions live, and how many there may be.
 
 use relive_core::{Dialect, Error, NewAccount, Password, Purpose, ResetProof};
+use secrecy::ExposeSecret as _;
 
 use crate::support::World;
 
@@ -36,7 +37,6 @@ async fn a_code_stays_dead_however_often_it_is_tried() {
             assert!(matches!(answer, Err(Error::WrongCode)), "{answer:?}");
         }
     }
-    use secrecy::ExposeSecret as _;
     let answer = try_code(code.expose_secret()).await;
     assert!(matches!(answer, Err(Error::WrongCode)), "{answer:?}");
 }

@@ -10,13 +10,13 @@ use proptest::prelude::*;
 use self::{step::steps, walk::Walk};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn memory_equals_the_tables(steps in proptest::collection::vec(steps(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let mut walk = Walk::start();
+            let mut walk = Walk::start().await;
             for step in steps {
                 walk.take(&step).await;
                 walk.compare(&step).await;

@@ -1,7 +1,7 @@
 //! Walking step by step, and looking at both sides after each.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
 };
 
@@ -15,8 +15,10 @@ use super::{
 use crate::{
     AccountId, Actor, Announcement, Config, Core, Dialect, Error, Identifier, Listing, MemberNames,
     NewAccount, Password, Place, Plan, ProfileUpdate, Report, Result, Role, RoomNumber, RoomText, Route,
-    Session, State, StreamEvent, TestClock, TestRandom, UserInfo, Window, database::Scratch,
-    live::MemberClock, session::Digest,
+    Session, State, StreamEvent, TestClock, TestRandom, UserInfo, Window,
+    database::Scratch,
+    live::{MemberClock, Mortal},
+    session::Digest,
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -35,12 +37,29 @@ pub(super) struct Walk {
     /// Everything ever handed out: most of it is over.
     tokens: Vec<(Dialect, String)>,
     sessions: Vec<Arc<Session>>,
+    /// When users last gave a sign of life that was not lost since.
+    beats: HashMap<AccountId, i64>,
+    /// Who was listed after the last step, and until when it had a right to be.
+    promised: Vec<(Mortal, i64)>,
     _folder: TempDir,
     _scratch: Option<Scratch>,
 }
 
 impl Walk {
-    pub(super) fn start() -> Self {
+    /// Half of the users are registered, logged in and have a room; the others are nobody yet.
+    pub(super) async fn start() -> Self {
+        let mut walk = Self::empty();
+        for user in 2..5 {
+            walk.take(&Step::Register(user)).await;
+            walk.take(&Step::Login(user, Dialect::Qplus)).await;
+            walk.compare(&Step::Maintain).await;
+            walk.take(&Step::Prepare(user)).await;
+            walk.compare(&Step::Prepare(user)).await;
+        }
+        walk
+    }
+
+    fn empty() -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
         let scratch = postgres();
@@ -67,6 +86,8 @@ impl Walk {
             codes: USERS.map(|user| format!("1000_{user}")),
             tokens: Vec::new(),
             sessions: Vec::new(),
+            beats: HashMap::new(),
+            promised: Vec::new(),
             _folder: folder,
             _scratch: scratch,
         }
@@ -128,7 +149,11 @@ impl Walk {
             Step::Leave(who, host) => core.audiences().leave(ids[who], rooms[host]).await,
             Step::RequestMic(who, host) => core.audiences().request_mic(ids[who], rooms[host]).await,
             Step::SetMic(who, host, on) => core.audiences().set_mic(ids[who], rooms[host], on).await,
-            Step::Beat(who, role, likes) => core.audiences().beat(ids[who], role, likes).await,
+            Step::Beat(who, role, likes) => {
+                core.audiences().beat(ids[who], role, likes).await?;
+                self.beats.insert(ids[who], core.now());
+                Ok(())
+            }
             Step::Push(host, lease) => core.broadcasts().push(ids[host], rooms[host], lease).await,
             Step::StopPush(host) => core.broadcasts().stop_push(ids[host], rooms[host]).await,
             Step::Watch(session, host) => match self.session(session) {
@@ -191,6 +216,8 @@ impl Walk {
             Step::Restart(orderly, seconds) => {
                 if orderly {
                     self.core.shutdown().await;
+                } else {
+                    self.beats.clear();
                 }
                 self.clock.advance(seconds);
                 self.starts += 1;
@@ -239,6 +266,7 @@ impl Walk {
         memory.live().check_expiry();
         self.check_rows(&tables);
         self.check_clocks(&tables);
+        self.check_promises(step);
         self.check_sessions(&tables);
         self.check_views(&tables).await;
         self.learn(&tables);
@@ -277,6 +305,7 @@ impl Walk {
             let dirty = on_air.dirty.load(Ordering::Relaxed);
             assert!(beat == row.beat_at || dirty && beat > row.beat_at, "{beat} {dirty} {}", row.beat_at);
             assert!(graced || on_air.lease.is_none_or(|lease| now <= beat + lease), "{host} is over");
+            assert!(on_air.info.driver != Dialect::Sxb || beat >= self.last_beat(host), "a beat is lost");
         }
         for row in &tables.members {
             let member = live.audience(row.host_id).unwrap().get(row.account_id).unwrap();
@@ -285,10 +314,61 @@ impl Walk {
                 MemberClock::Beat(beat) => {
                     let (beat, dirty) = (beat.load(Ordering::Relaxed), member.dirty.load(Ordering::Relaxed));
                     assert!(beat == row.beat_at || dirty && beat > row.beat_at);
+                    assert!(beat >= self.last_beat(row.account_id), "a beat is lost");
                     let silence = if row.role == Role::Host { 90 } else { 30 };
                     assert!(graced || now <= beat + silence, "{row:?} is over");
                 }
                 MemberClock::Session(session) => assert!(now < session.used_at() + 3_600, "{row:?} is over"),
+            }
+        }
+    }
+
+    fn last_beat(&self, account: AccountId) -> i64 {
+        self.beats.get(&account).copied().unwrap_or(0)
+    }
+
+    /// Nothing ends before its time while nobody ends it.
+    fn check_promises(&mut self, step: &Step) {
+        let live = self.core.memory().live();
+        let now = self.core.now();
+        let harmless = matches!(
+            step,
+            Step::Wait(_)
+                | Step::Maintain
+                | Step::Use(_)
+                | Step::Restart(true, _)
+                | Step::Foreign(Foreign::Rename, _)
+        );
+        for (mortal, until) in std::mem::take(&mut self.promised) {
+            let there = match mortal {
+                Mortal::Broadcast(host) => live.on_air(host).is_some(),
+                Mortal::Member { host, account } => {
+                    live.audience(host).is_some_and(|audience| audience.get(account).is_some())
+                }
+            };
+            assert!(!harmless || there || now > until, "{mortal:?} ended early by {step:?}");
+        }
+        let grace = self.started_at + 59;
+        let picture = live.picture();
+        for host in picture.on_air.keys() {
+            let on_air = live.on_air(*host).unwrap();
+            let silent = on_air.lease.map_or(i64::MAX, |lease| on_air.beat.load(Ordering::Relaxed) + lease);
+            self.promised.push((Mortal::Broadcast(*host), silent.max(grace)));
+        }
+        for (host, seated) in &picture.audiences {
+            let end = self.promised.iter().find(|(mortal, _)| *mortal == Mortal::Broadcast(*host));
+            let end = end.map_or(i64::MAX, |(_, until)| *until);
+            for account in seated.iter().map(|one| one.account) {
+                let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
+                let own = match &member.clock {
+                    MemberClock::Never => i64::MAX,
+                    MemberClock::Beat(beat) => {
+                        let silence = if account == *host { 90 } else { 30 };
+                        (beat.load(Ordering::Relaxed) + silence).max(grace)
+                    }
+                    MemberClock::Session(session) => session.used_at() + 3_599,
+                };
+                self.promised.push((Mortal::Member { host: *host, account }, own.min(end)));
             }
         }
     }
