@@ -132,4 +132,17 @@ fn the_database_is_looked_after_without_a_server() {
         code(ExitCode::FAILURE),
         "never overwrites"
     );
+    let (_, before) = relive(&directory, "", &["user", "list"]);
+    let add = ["user", "add", "later", "--password-stdin"];
+    assert_eq!(code(relive_reading("secret\n", &directory, "", &add).0), code(ExitCode::SUCCESS));
+    assert_ne!(relive(&directory, "", &["user", "list"]).1, before);
+    assert_eq!(code(relive(&directory, "", &["db", "restore", copy]).0), code(ExitCode::FAILURE), "it is there");
+    assert_eq!(code(relive(&directory, "", &["db", "restore", "--replace", copy]).0), code(ExitCode::SUCCESS));
+    assert_eq!(relive(&directory, "", &["user", "list"]).1, before);
+    assert!(directory.path().join("relive.db.before-restore").is_file());
+    let junk = directory.path().join("junk");
+    fs::write(&junk, "this is no database, however long it is").unwrap();
+    let restored = relive(&directory, "", &["db", "restore", "--replace", junk.to_str().unwrap()]);
+    assert_eq!(code(restored.0), code(ExitCode::FAILURE));
+    assert_eq!(relive(&directory, "", &["user", "list"]).1, before, "nothing was touched");
 }
