@@ -337,6 +337,6 @@ impl Walk {
 }
 
 fn tell(core: Core, host: usize, event: StreamEvent) -> Doing {
-    let code = format!("1000_{}", id_of(host));
-    Box::pin(async move { core.streams().event(code, Route::Shared, event).await })
+    let stream = format!("1000_{}", id_of(host));
+    Box::pin(async move { core.streams().event(stream, Route::Shared, event).await })
 }
