@@ -1,12 +1,16 @@
 //! What an operator does to a database that no core has open, or beside one that has.
 
+mod copy;
 mod scratch;
 
 use std::path::Path;
 
 use diesel::prelude::*;
 
-pub use self::scratch::Scratch;
+pub use self::{
+    copy::{Progress, copy},
+    scratch::Scratch,
+};
 use crate::{
     DatabaseConfig, Error, StartError,
     store::{

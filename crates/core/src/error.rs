@@ -102,6 +102,9 @@ pub enum StartError {
     /// What was asked for is done with PostgreSQL's own tools.
     #[error("this works with SQLite only; PostgreSQL has pg_dump and pg_restore, see docs/OPERATIONS.md")]
     NotSqlite,
+    /// A database cannot be copied as asked for.
+    #[error("cannot copy: {0}")]
+    NotACopy(&'static str),
     /// The database was written by a newer relive.
     #[error(
         "the database has schema {found}, this relive knows up to {known}: run the relive that wrote it, or a newer one"

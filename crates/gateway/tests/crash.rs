@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use relive_core::{Random as _, SystemRandom, sign::digest::md5_hex};
+use relive_core::{Random as _, SystemRandom, database::Scratch, sign::digest::md5_hex};
 use serde_json::{Value, json};
 
 /// How often the server is killed.
@@ -43,11 +43,16 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, address: &str) -> Self {
+        Self::start_on("sqlite://relive-data/relive.db", folder, address)
+    }
+
+    fn start_on(database: &str, folder: &Path, address: &str) -> Self {
         let process = Command::new(env!("CARGO_BIN_EXE_relive"))
             .current_dir(folder)
             .args(["--set", &format!("http.listen={address}"), "--set", "admin.listen="])
             .args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"])
             .args(["--set", &format!("callback.key={CALLBACK_KEY}"), "--set", "log.level=error"])
+            .args(["--set", &format!("database.url={database}")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -178,11 +183,14 @@ fn verify(address: &str, written: &BTreeSet<Written>) {
     }
 }
 
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").to_string()
+}
+
 #[test]
 fn nothing_acknowledged_is_lost() {
     let folder = tempfile::tempdir().expect("a folder");
-    let address =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").to_string();
+    let address = free_address();
     let server = Server::start(folder.path(), &address);
     server.ready();
     sxb(&address, "account/regist", &json!({"id": "reader", "pwd": "secret"})).expect("the server lives");
@@ -213,4 +221,43 @@ fn nothing_acknowledged_is_lost() {
     }
     server.take().expect("a server").kill();
     println!("{KILLS} kills, nothing lost, ready again within {slowest:?}");
+}
+
+/// Three gateways over one PostgreSQL, which `cargo xtask test` gives: one is killed, then the others.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn a_killed_gateway_takes_nothing_along() {
+    let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
+    let database = Scratch::create(&url).expect("a database");
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = || {
+        let address = free_address();
+        let server = Server::start_on(database.url(), folder.path(), &address);
+        server.ready();
+        server
+    };
+    let mut servers = [start(), start(), start()];
+    sxb(&servers[0].address, "account/regist", &json!({"id": "reader", "pwd": "secret"})).expect("it lives");
+    let (journal, acknowledged) = channel();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (address, journal) = (servers[writer % 3].address.clone(), journal.clone());
+            thread::spawn(move || write(&address, &format!("w{writer}"), &journal))
+        })
+        .collect();
+    drop(journal);
+    let mut written: BTreeSet<Written> = acknowledged.iter().take(150).collect();
+    servers[0].process.kill().expect("it can be killed");
+    // The others do not mind.
+    written.extend(acknowledged.iter().take(150));
+    for server in servers {
+        server.kill();
+    }
+    written.extend(acknowledged.iter());
+    for writer in writers {
+        writer.join().expect("a writer met a wrong answer");
+    }
+    let next = start();
+    verify(&next.address, &written);
+    next.kill();
 }

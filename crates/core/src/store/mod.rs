@@ -179,7 +179,8 @@ impl Store {
         let mut answers = Vec::with_capacity(self.writers);
         for _ in 0..self.writers {
             let (reply, answer) = oneshot::channel();
-            if self.submit(job::stop(reply)).is_ok() {
+            // Waits for a place in a full queue: the writers are emptying it.
+            if self.writes.send(job::stop(reply)).is_ok() {
                 answers.push(answer);
             }
         }

@@ -6,7 +6,7 @@
 //! to the mirror, which answers the caller as soon as its own memory is up to date.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Barrier, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -45,9 +45,10 @@ pub(super) fn start(
     queue: &Receiver<Box<dyn WriteJob>>,
 ) -> Result<Vec<JoinHandle<()>>, StartError> {
     let expiring = Arc::new(Mutex::new(()));
+    let through = Arc::new(Barrier::new(count));
     (0..count)
         .map(|index| {
-            let queue = queue.clone();
+            let (queue, through) = (queue.clone(), Arc::clone(&through));
             let mut writer = Writer {
                 link: Link::open(common)?,
                 env: Arc::clone(env),
@@ -59,13 +60,20 @@ pub(super) fn start(
             thread::Builder::new()
                 .name(format!("relive-write-{index}"))
                 .spawn(move || {
-                    for job in queue {
+                    while let Ok(job) = queue.recv() {
                         if job.stops() {
+                            // Each writer gets one of these: behind the barrier no job is under way any more.
+                            through.wait();
                             job.answer(None);
                             break;
                         }
                         writer.expire();
                         writer.serve(job);
+                    }
+                    drop(writer);
+                    // A job that comes after the last one would be answered by nobody.
+                    for job in queue {
+                        job.answer(Some(Error::Unavailable));
                     }
                 })
                 .map_err(StartError::Thread)
