@@ -152,6 +152,11 @@ impl Walk {
                 self.flush().await;
             }
             _ => {
+                // Whoever counts joins those who wait to count on the same counter, whatever came between.
+                let counts = matches!(act, Act::Count(..));
+                if counts && self.pending.iter().any(|(waiting, ..)| matches!(waiting, Act::Count(..))) {
+                    self.flush().await;
+                }
                 let (doing, answer) = self.prepare(act).await;
                 self.pending.push((act, doing, answer));
                 if self.pending.len() >= TOGETHER {
