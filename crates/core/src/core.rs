@@ -247,15 +247,26 @@ impl Core {
     /// by itself once a second unless [`Config::background`] is off.
     pub async fn maintain(&self) -> Result<()> {
         self.catch_up().await?;
-        let clocks = self.0.memory.take_clocks();
-        if !clocks.is_empty() {
-            self.store().write_loosely(move |tx| flush(tx, &clocks)).await?;
-        }
+        self.write_clocks().await?;
         self.settle().await?;
         let core = Arc::clone(&self.0);
         let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
         self.0.foreign_changes.store(seen, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Writes down clocks that have moved, a bounded number at a time. Whether there were any.
+    async fn write_clocks(&self) -> Result<bool> {
+        let clocks = Arc::new(self.0.memory.take_clocks());
+        if clocks.is_empty() {
+            return Ok(false);
+        }
+        let written = Arc::clone(&clocks);
+        let result = self.store().write_loosely(move |tx| flush(tx, &written)).await;
+        if result.is_err() {
+            self.0.memory.give_back(&clocks);
+        }
+        result.map(|()| true)
     }
 
     /// Waits until memory has what other gateways have committed before this call.
@@ -282,12 +293,7 @@ impl Core {
 
     /// Writes everything down and stops. Later calls fail with [`Error::Unavailable`].
     pub async fn shutdown(&self) {
-        loop {
-            let clocks = self.0.memory.take_clocks();
-            if clocks.is_empty() || self.store().write_loosely(move |tx| flush(tx, &clocks)).await.is_err() {
-                break;
-            }
-        }
+        while let Ok(true) = self.write_clocks().await {}
         self.0.stopped.store(true, Ordering::Release);
         self.store().stop().await;
     }

@@ -37,11 +37,19 @@ struct Dirty {
 }
 
 /// Clocks to write down.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct Clocks {
     pub(crate) sessions: Vec<Use>,
     pub(crate) members: Vec<(AccountId, AccountId, UnixSeconds)>,
     pub(crate) broadcasts: Vec<(BroadcastId, UnixSeconds)>,
+    /// Whose clocks these are, should they have to be noted again.
+    taken: Taken,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    sessions: Vec<Arc<Session>>,
+    broadcasts: Vec<AccountId>,
 }
 
 impl Clocks {
@@ -216,19 +224,20 @@ impl Memory {
 
     /// Takes the clocks that moved, as they stand now.
     pub(crate) fn take_clocks(&self) -> Clocks {
-        let (sessions, members, broadcasts) = {
+        let (taken, members) = {
             let mut dirty = self.dirty();
             let some = dirty.members.len().min(FLUSH);
             let digests: Vec<Digest> = dirty.sessions.keys().take(FLUSH).copied().collect();
-            (
-                digests.iter().filter_map(|digest| dirty.sessions.remove(digest)).collect::<Vec<_>>(),
-                dirty.members.drain(..some).collect::<Vec<_>>(),
-                std::mem::take(&mut dirty.broadcasts),
-            )
+            let taken = Taken {
+                sessions: digests.iter().filter_map(|digest| dirty.sessions.remove(digest)).collect(),
+                broadcasts: std::mem::take(&mut dirty.broadcasts),
+            };
+            (taken, dirty.members.drain(..some).collect::<Vec<_>>())
         };
         let live = self.live();
         Clocks {
-            sessions: sessions
+            sessions: taken
+                .sessions
                 .iter()
                 .map(|session| {
                     let (used_at, cursors) = session.take_dirty();
@@ -246,14 +255,37 @@ impl Memory {
                     }
                 })
                 .collect(),
-            broadcasts: broadcasts
-                .into_iter()
+            broadcasts: taken
+                .broadcasts
+                .iter()
                 .filter_map(|host| {
-                    let on_air = live.on_air(host)?;
+                    let on_air = live.on_air(*host)?;
                     on_air.dirty.store(false, Ordering::Relaxed);
                     Some((on_air.info.id, on_air.beat.load(Ordering::Relaxed)))
                 })
                 .collect(),
+            taken,
+        }
+    }
+
+    /// Notes clocks again that could not be written down.
+    pub(crate) fn give_back(&self, clocks: &Clocks) {
+        let live = self.live();
+        let mut dirty = self.dirty();
+        for (session, (digest, _, cursors)) in clocks.taken.sessions.iter().zip(&clocks.sessions) {
+            session.note_again(cursors.is_some());
+            dirty.sessions.entry(*digest).or_insert_with(|| Arc::clone(session));
+        }
+        for (host, account, _) in &clocks.members {
+            let member = live.audience(*host).and_then(|audience| audience.get(*account));
+            if member.is_some_and(|member| !member.dirty.swap(true, Ordering::Relaxed)) {
+                dirty.members.push((*host, *account));
+            }
+        }
+        for host in &clocks.taken.broadcasts {
+            if live.on_air(*host).is_some_and(|on_air| !on_air.dirty.swap(true, Ordering::Relaxed)) {
+                dirty.broadcasts.push(*host);
+            }
         }
     }
 

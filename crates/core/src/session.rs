@@ -188,6 +188,12 @@ impl Session {
         (self.used_at(), read_on.then(|| format_cursors(*self.cursors())))
     }
 
+    /// What the flush took could not be written.
+    pub(crate) fn note_again(&self, cursors: bool) {
+        self.dirty.store(true, Ordering::Relaxed);
+        self.read_on.fetch_or(cursors, Ordering::Relaxed);
+    }
+
     pub(crate) fn used_since(&self, at: UnixSeconds) {
         self.used_at.fetch_max(at, Ordering::Relaxed);
     }

@@ -4,15 +4,16 @@
 use std::sync::{Arc, mpsc};
 
 use diesel::{Connection as _, connection::SimpleConnection as _, prelude::*, sqlite::SqliteConnection};
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use super::{
     conn::{Conn, on},
-    schema::settings,
+    schema::{audience, broadcasts, settings},
 };
 use crate::{
-    AccountId, Config, Core, Counted, Error, NewAccount, Password, Picture, Result, Role, RoomNumber, Step,
-    SystemRandom, TestClock, Window,
+    AccountId, Clock as _, Config, Core, Counted, Dialect, Error, Identifier, Listing, NewAccount, Password,
+    Picture, Place, Report, Result, Role, RoomNumber, State, Step, SystemRandom, TestClock, Window,
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -287,6 +288,63 @@ async fn a_file_somebody_else_holds() {
     assert_eq!(world.shown().await, before);
     other.batch_execute("ROLLBACK").unwrap();
     world.works().await;
+}
+
+#[tokio::test]
+async fn clocks_that_could_not_be_written_are_written_later() {
+    let mut world = World::new(|_| {}).await;
+    world.core.broadcasts().report(world.host, report(world.room)).await.unwrap();
+    world.core.audiences().enter(world.viewer, world.room, Role::Viewer).await.unwrap();
+    let who = Identifier::UserId("viewer".to_owned());
+    let forms = [Password::plain("viewer")];
+    let (_, grant) = world.core.accounts().login(Dialect::Qplus, who, &forms, None).await.unwrap();
+    let used = async |core: &Core| {
+        core.sessions().authenticate(Dialect::Qplus, grant.token.expose_secret()).await.unwrap()
+    };
+    world.pragma("PRAGMA busy_timeout = 0").await;
+    world.clock.advance(20);
+    let session = used(&world.core).await;
+    world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
+    for user in [world.host, world.viewer] {
+        world.core.audiences().beat(user, Role::Viewer, None).await.unwrap();
+    }
+    let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    for _ in 0..2 {
+        assert!(matches!(world.core.maintain().await, Err(Error::Storage(_))));
+    }
+    other.batch_execute("ROLLBACK").unwrap();
+    world.core.shutdown().await;
+
+    let config = world.core.config().clone();
+    world.clock.advance(3_599);
+    world.core = Core::start(config, Arc::clone(&world.clock) as _, Arc::new(SystemRandom)).unwrap();
+    let beat_at = world.core.store().read(|conn| {
+        let members: Vec<i64> = on!(conn, |c| audience::table.select(audience::beat_at).load(c))?;
+        let lives: Vec<i64> = on!(conn, |c| broadcasts::table
+            .filter(broadcasts::state.eq(State::OnAir))
+            .select(broadcasts::beat_at)
+            .load(c))?;
+        Ok([members, lives].concat())
+    });
+    assert_eq!(beat_at.await.unwrap(), [world.clock.now() - 3_599; 3]);
+    let session = used(&world.core).await;
+    let next = world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
+    assert!(next.on_air.is_empty(), "it has read on");
+}
+
+fn report(room: RoomNumber) -> Report {
+    Report {
+        room,
+        title: "t".to_owned(),
+        cover: String::new(),
+        kind: "live".to_owned(),
+        group_id: room.to_string(),
+        app: 1,
+        device: 0,
+        screen: false,
+        place: Place::default(),
+    }
 }
 
 #[tokio::test]

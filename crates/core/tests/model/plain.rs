@@ -422,11 +422,11 @@ impl Plain {
 
     pub(crate) fn count(&mut self, host: usize, counted: Counted, step: Step) {
         let live = &mut self.lives[host];
-        let counter = match counted {
+        let value = match counted {
             Counted::Like => &mut live.likes.0,
             Counted::AnonymousViewer => &mut live.anonymous,
         };
-        *counter = (*counter + if step == Step::Up { 1 } else { -1 }).max(0);
+        *value = (*value + if step == Step::Up { 1 } else { -1 }).max(0);
     }
 }
 

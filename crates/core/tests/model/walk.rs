@@ -152,6 +152,11 @@ impl Walk {
                 self.flush().await;
             }
             _ => {
+                // Whoever counts joins those who wait to count on the same counter, whatever came between.
+                let counts = matches!(act, Act::Count(..));
+                if counts && self.pending.iter().any(|(waiting, ..)| matches!(waiting, Act::Count(..))) {
+                    self.flush().await;
+                }
                 let (doing, answer) = self.prepare(act).await;
                 self.pending.push((act, doing, answer));
                 if self.pending.len() >= TOGETHER {
@@ -337,6 +342,6 @@ impl Walk {
 }
 
 fn tell(core: Core, host: usize, event: StreamEvent) -> Doing {
-    let code = format!("1000_{}", id_of(host));
-    Box::pin(async move { core.streams().event(code, Route::Shared, event).await })
+    let stream = format!("1000_{}", id_of(host));
+    Box::pin(async move { core.streams().event(stream, Route::Shared, event).await })
 }
