@@ -31,13 +31,20 @@ fn control(words: &[String], action: &[&str]) {
 /// One request of each dialect that needs the database: path, body, where the code is, the code of success and of a storage that is gone.
 fn requests() -> [(&'static str, Value, &'static str, i64, i64); 5] {
     let v1 = json!({"Action": "FetchList", "flag": 1, "pageno": 1, "pagesize": 10});
-    let enter = json!({"Action": "EnterGroup", "liveuserid": "host", "userid": "guest", "groupid": "g", "flag": 0});
+    let enter =
+        json!({"Action": "EnterGroup", "liveuserid": "host", "userid": "guest", "groupid": "g", "flag": 0});
     let login = json!({"userid": "mei_mei", "password": "secret-9"});
     [
         ("/interface.php", v1, "/returnValue", 0, 2002),
         ("/interface.php", enter, "/returnValue", 0, 2002),
         ("/login", login, "/code", 200, 500),
-        ("/index.php?svc=account&cmd=login", json!({"id": "mei_mei", "pwd": "secret-9"}), "/errorCode", 0, 90_000),
+        (
+            "/index.php?svc=account&cmd=login",
+            json!({"id": "mei_mei", "pwd": "secret-9"}),
+            "/errorCode",
+            0,
+            90_000,
+        ),
         ("/live/Login", json!({"account": "mei_mei", "password": "secret-9"}), "/status", 10_000, 10_001),
     ]
 }
@@ -52,7 +59,8 @@ async fn ready(admin: &Client) -> u16 {
 
 async fn callback(client: &Client) -> Answer {
     let t = 1_700_000_500;
-    let body = json!({"event_type": 1, "stream_id": "8123_host", "t": t, "sign": md5_hex(format!("S3cr{t}"))});
+    let body =
+        json!({"event_type": 1, "stream_id": "8123_host", "t": t, "sign": md5_hex(format!("S3cr{t}"))});
     client.send(Method::POST, "/callback/Live_callback.php", &[], body.to_string()).await.unwrap()
 }
 
@@ -78,7 +86,11 @@ async fn every_dialect_says_busy_and_is_back_by_itself() {
         let stopped = Instant::now();
         assert_eq!(ready(&admin).await, 503);
         // What is served from memory is refused when the follower has noticed.
-        while code(&client.send(Method::POST, "/interface.php", &[], requests()[0].1.to_string()).await.unwrap(), "/returnValue") == 0 {
+        while code(
+            &client.send(Method::POST, "/interface.php", &[], requests()[0].1.to_string()).await.unwrap(),
+            "/returnValue",
+        ) == 0
+        {
             assert!(stopped.elapsed() < Duration::from_secs(2), "lists are shown though they may be old");
         }
         for (path, body, pointer, _, busy) in requests() {
@@ -94,7 +106,9 @@ async fn every_dialect_says_busy_and_is_back_by_itself() {
             assert!(accepts.elapsed() < BACK, "not ready again");
         }
         for (path, body, pointer, fine, _) in requests() {
-            while code(&client.send(Method::POST, path, &[], body.to_string()).await.unwrap(), pointer) != fine {
+            while code(&client.send(Method::POST, path, &[], body.to_string()).await.unwrap(), pointer)
+                != fine
+            {
                 assert!(accepts.elapsed() < BACK, "{path} does not work again");
             }
         }

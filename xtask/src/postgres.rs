@@ -41,13 +41,13 @@ impl Cluster {
         }
         let cluster = Self { programs, folder, port: free_port()?, user };
         let data = cluster.data();
-        quiet(
-            cluster
-                .command("initdb")
-                .arg("--pgdata")
-                .arg(&data)
-                .args(["--username=relive", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]),
-        )?;
+        quiet(cluster.command("initdb").arg("--pgdata").arg(&data).args([
+            "--username=relive",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]))?;
         // In the file, so that whoever stops it can start it again. fsync only matters when the machine goes down, not
         // when PostgreSQL does.
         let options = format!(
@@ -144,7 +144,12 @@ fn version(programs: &Path) -> u32 {
 
 fn unprivileged() -> Result<&'static str> {
     let exists = |user: &&str| {
-        Command::new("id").arg(user).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|id| id.success())
+        Command::new("id")
+            .arg(user)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|id| id.success())
     };
     ["postgres", "nobody"]
         .into_iter()
@@ -183,7 +188,10 @@ mod tests {
 
     #[test]
     fn versions_are_numbers_not_texts() {
-        assert!(version(Path::new("/usr/lib/postgresql/15/bin")) > version(Path::new("/usr/lib/postgresql/9/bin")));
+        assert!(
+            version(Path::new("/usr/lib/postgresql/15/bin"))
+                > version(Path::new("/usr/lib/postgresql/9/bin"))
+        );
         assert_eq!(version(Path::new("/opt/homebrew/opt/postgresql@17/bin")), 17);
     }
 

@@ -27,7 +27,7 @@ use crate::{
     read_model::{empty, last_position, load},
     session,
     store::{
-        self, Committed, Commits, Env, Store, Tx,
+        self, Commits, Committed, Env, Store, Tx,
         conn::{Backend, Conn, on},
         link::{Link, Reachability},
         migrate::migrate,
@@ -418,10 +418,8 @@ impl Inner {
 
 /// A number that changes when another connection has changed the database.
 fn data_version(conn: &mut Conn) -> Result<i64> {
-    Ok(on!(conn, |c| diesel::select(sql::<BigInt>(
-        "(SELECT data_version FROM pragma_data_version)"
-    ))
-    .get_result(c))?)
+    Ok(on!(conn, |c| diesel::select(sql::<BigInt>("(SELECT data_version FROM pragma_data_version)"))
+        .get_result(c))?)
 }
 
 /// Writes clocks down. A clock never goes back.

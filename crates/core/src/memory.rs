@@ -83,7 +83,13 @@ impl Memory {
     /// `shared`: others write to the database as well.
     pub(crate) fn new(live: Live, random: Arc<dyn Random>, shared: bool) -> Self {
         let feed = shared.then(|| Feed { started: Instant::now(), current_at: AtomicU64::new(0) });
-        Self { live: RwLock::new(live), sessions: SessionCache::default(), dirty: Mutex::default(), random, feed }
+        Self {
+            live: RwLock::new(live),
+            sessions: SessionCache::default(),
+            dirty: Mutex::default(),
+            random,
+            feed,
+        }
     }
 
     /// Whether what is here may be shown: it is as new as this process can know.
@@ -275,8 +281,12 @@ impl Memory {
             live.apply(change, &self.sessions);
         }
         for host in parts.audiences {
-            let here: HashSet<AccountId> =
-                parts.members.iter().filter(|((of, _), _)| *of == host).map(|((_, account), _)| *account).collect();
+            let here: HashSet<AccountId> = parts
+                .members
+                .iter()
+                .filter(|((of, _), _)| *of == host)
+                .map(|((_, account), _)| *account)
+                .collect();
             let gone: Vec<AccountId> = live
                 .audience(host)
                 .into_iter()

@@ -237,9 +237,8 @@ impl Sessions<'_> {
         let alive = |session: &Session| session.is_alive(self.0.config().sessions, now);
         let known = self.0.memory().sessions.get(&digest);
         // A sibling may have closed it, or heard of it later than this gateway.
-        let trusted = |known: &Arc<Session>| {
-            !self.0.has_siblings() || (self.0.memory().is_fresh() && alive(known))
-        };
+        let trusted =
+            |known: &Arc<Session>| !self.0.has_siblings() || (self.0.memory().is_fresh() && alive(known));
         let session = match known.filter(trusted) {
             Some(session) => session,
             None => self.load(move |conn| by_digest(conn, &digest)).await?.ok_or(Error::InvalidSession)?,

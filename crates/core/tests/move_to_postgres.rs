@@ -4,8 +4,8 @@ use std::{path::PathBuf, process::Command, sync::Arc};
 
 use relive_core::{
     Actor, Announcement, Config, Core, Counted, DatabaseConfig, FileFormat, MemberNames, NewAccount,
-    NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, Route, StartError, Step, StreamEvent,
-    TestClock, TestRandom, Window,
+    NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, Route, StartError, Step,
+    StreamEvent, TestClock, TestRandom, Window,
     database::{self, Scratch},
 };
 
@@ -46,7 +46,8 @@ async fn fill(core: &Core) {
         core.accounts().register(NewAccount::new(id, Password::plain("secret"))).await.unwrap();
     }
     let host = Actor::Unproven("host".to_owned());
-    let announcement = Announcement { group_id: "g".to_owned(), title: "t".to_owned(), ..Announcement::default() };
+    let announcement =
+        Announcement { group_id: "g".to_owned(), title: "t".to_owned(), ..Announcement::default() };
     let live = core.broadcasts().announce(host.clone(), announcement).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
     for viewer in 0..1_234 {
@@ -85,7 +86,10 @@ async fn everything_arrives_and_counting_goes_on() {
     let rows = database::copy(&from, &to, |progress| last = Some(progress)).unwrap();
     let last = last.unwrap();
     assert_eq!((last.done, last.total), (rows, rows));
-    assert!(matches!(database::copy(&from, &to, |_| {}), Err(StartError::NotACopy("the target is not empty"))));
+    assert!(matches!(
+        database::copy(&from, &to, |_| {}),
+        Err(StartError::NotACopy("the target is not empty"))
+    ));
     assert!(matches!(database::copy(&to, &from, |_| {}), Err(StartError::NotACopy(_))));
     assert!(database::check(&to).unwrap().is_empty());
 

@@ -83,9 +83,8 @@ async fn what_was_acknowledged_survives_and_the_service_is_back_at_once() {
     core.broadcasts().set_on_air(host, true).await.unwrap();
 
     let told = Arc::new(Told::default());
-    let writers: Vec<_> = (0..WRITERS)
-        .map(|writer| tokio::spawn(write(core.clone(), Arc::clone(&told), writer)))
-        .collect();
+    let writers: Vec<_> =
+        (0..WRITERS).map(|writer| tokio::spawn(write(core.clone(), Arc::clone(&told), writer))).collect();
     for _ in 0..RESTARTS {
         let before = told.likes.load(Ordering::Relaxed);
         while told.likes.load(Ordering::Relaxed) < before + 100 {
@@ -108,7 +107,8 @@ async fn what_was_acknowledged_survives_and_the_service_is_back_at_once() {
     let (likes, attempts) = (told.likes.load(Ordering::Relaxed), told.attempts.load(Ordering::Relaxed));
     assert!((likes..=attempts).contains(&live.likes), "{likes} <= {} <= {attempts}", live.likes);
     let group = core.audiences().group("host", "g", ALL).await.unwrap();
-    let there: std::collections::HashSet<_> = group.items.iter().map(|member| member.user_id.as_str()).collect();
+    let there: std::collections::HashSet<_> =
+        group.items.iter().map(|member| member.user_id.as_str()).collect();
     let members = told.members.lock().unwrap().clone();
     assert!(members.len() > 100 && members.iter().all(|member| there.contains(member.as_str())));
     assert_eq!(usize::try_from(live.viewers).unwrap(), group.total, "memory is what the tables are");
@@ -129,7 +129,8 @@ async fn what_was_acknowledged_survives_and_the_service_is_back_at_once() {
     assert!(stopped.elapsed() < LONGEST);
     control(&words, &["start"]);
     let accepts = Instant::now();
-    while core.probe().await.is_err() || core.broadcasts().on_air(OnAirFilter::default(), ALL).await.is_err() {
+    while core.probe().await.is_err() || core.broadcasts().on_air(OnAirFilter::default(), ALL).await.is_err()
+    {
         assert!(accepts.elapsed() < BACK, "the service is not back");
     }
     assert_eq!(core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap().total, 1);

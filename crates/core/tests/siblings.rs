@@ -214,8 +214,9 @@ async fn a_beat_anywhere_keeps_a_member_everywhere() {
     let mut config = config(&database);
     config.background = false;
     let clock = Arc::new(TestClock::at(1_700_000_000));
-    let cores = [(); 3]
-        .map(|()| Core::start(config.clone(), Arc::<TestClock>::clone(&clock), Arc::new(SystemRandom)).unwrap());
+    let cores = [(); 3].map(|()| {
+        Core::start(config.clone(), Arc::<TestClock>::clone(&clock), Arc::new(SystemRandom)).unwrap()
+    });
     clock.advance(60);
     let (host, viewer) =
         (register(&cores[0], "host").await.unwrap(), register(&cores[0], "viewer").await.unwrap());

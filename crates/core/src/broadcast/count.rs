@@ -62,7 +62,9 @@ pub(crate) fn apply(tx: &mut Tx<'_>, counter: &Counter, steps: Steps) -> Result<
             announce(tx, changed);
             Ok(())
         }
-        Counter::Recording { owner, file_id, counted } => recording::count(tx, owner, file_id, *counted, steps),
+        Counter::Recording { owner, file_id, counted } => {
+            recording::count(tx, owner, file_id, *counted, steps)
+        }
     }
 }
 

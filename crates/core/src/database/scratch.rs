@@ -35,9 +35,7 @@ impl Scratch {
         make_template(url)?;
         run(
             url,
-            &format!(
-                "SELECT pg_advisory_lock_shared({LOCK})\nCREATE DATABASE {name} TEMPLATE {TEMPLATE}"
-            ),
+            &format!("SELECT pg_advisory_lock_shared({LOCK})\nCREATE DATABASE {name} TEMPLATE {TEMPLATE}"),
         )?;
         Ok(Self { server: url.to_owned(), url: beside(url, &name), name })
     }

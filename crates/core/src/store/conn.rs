@@ -145,7 +145,7 @@ fn with_limits(url: &str, config: &DatabaseConfig) -> String {
     };
     for (name, value) in parameters {
         if !has(name) {
-            url.push_str(&format!("{separator}{name}={value}"));
+            url.extend([separator, name, "=", &value]);
             separator = "&";
         }
     }
@@ -176,6 +176,8 @@ mod tests {
         config.url = "postgresql://anna:hunter2@db.example:5433/relive?sslpassword=x".to_owned();
         assert_eq!(Backend::of(&config).unwrap().place(), "db.example:5433/relive");
         config.url = "mysql://h/d".to_owned();
-        assert!(matches!(Backend::of(&config), Err(StartError::UnknownDatabase(scheme)) if scheme == "mysql"));
+        assert!(
+            matches!(Backend::of(&config), Err(StartError::UnknownDatabase(scheme)) if scheme == "mysql")
+        );
     }
 }

@@ -70,9 +70,7 @@ impl Store {
     /// Starts the threads on an open, migrated SQLite database. `commits` learns of every commit before its callers do.
     pub(crate) fn sqlite(conn: Conn, env: &Arc<Env>, commits: Arc<dyn Commits>) -> Result<Self, StartError> {
         let common = Reachability::new(env.config.database.clone());
-        Self::start(env, &common, 1, |queue| {
-            Ok(vec![writer::start(conn, Arc::clone(env), commits, queue)?])
-        })
+        Self::start(env, &common, 1, |queue| Ok(vec![writer::start(conn, Arc::clone(env), commits, queue)?]))
     }
 
     /// Starts the threads on a migrated PostgreSQL database. What jobs have changed goes to `committed`, whose owner
@@ -93,7 +91,7 @@ impl Store {
     fn start(
         env: &Arc<Env>,
         common: &Arc<Reachability>,
-        writers: usize,
+        count: usize,
         start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Vec<JoinHandle<()>>, StartError>,
     ) -> Result<Self, StartError> {
         let database = &env.config.database;
@@ -101,7 +99,7 @@ impl Store {
         let (reads, read_queue) = crossbeam_channel::bounded(database.queue);
         let mut threads = reader::start(database.readers, common, &read_queue)?;
         threads.extend(start_writers(write_queue)?);
-        Ok(Self { writes, writers, reads, threads: Mutex::new(threads) })
+        Ok(Self { writes, writers: count, reads, threads: Mutex::new(threads) })
     }
 
     /// Runs a job in a writer and waits until it is committed. The job may run more than once.

@@ -21,10 +21,7 @@ use super::{
     link::{Link, Reachability, query_error},
     schema::changes,
 };
-use crate::{
-    Error, Result, StartError,
-    live::Key,
-};
+use crate::{Error, Result, StartError, live::Key};
 
 /// How often a job is run again at most, and for how long.
 const TRIES: u32 = 64;
@@ -226,4 +223,3 @@ fn announce(conn: &mut Conn, origin: i64, keys: &[Key]) -> Result<()> {
     }
     Ok(())
 }
-

@@ -46,10 +46,10 @@ impl<'a> Tx<'a> {
     pub(crate) fn next_position(&mut self) -> Result<i64> {
         match self.conn {
             Conn::Sqlite(_) => Ok(self.env.position.fetch_add(1, Ordering::Relaxed) + 1),
-            Conn::Postgres(c) => Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-                "nextval('positions')",
-            ))
-            .get_result(c)?),
+            Conn::Postgres(c) => {
+                Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("nextval('positions')"))
+                    .get_result(c)?)
+            }
         }
     }
 

@@ -10,9 +10,9 @@ mod durability;
 mod exact;
 #[cfg(test)]
 mod names;
+mod overview;
 #[cfg(test)]
 mod paging;
-mod overview;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

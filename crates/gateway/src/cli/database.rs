@@ -96,8 +96,13 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
     let arriving = beside(".arriving");
     let failed = || format!("cannot copy {} to {}", file.display(), arriving.display());
     // Private from its first byte, like the copy itself; the check below must not touch the operator's file.
-    let mut target =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&arriving).with_context(failed)?;
+    let mut target = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&arriving)
+        .with_context(failed)?;
     io::copy(&mut File::open(file).with_context(failed)?, &mut target).with_context(failed)?;
     target.sync_all().with_context(failed)?;
     let copy = DatabaseConfig { url: format!("sqlite://{}", arriving.display()), ..config.clone() };
@@ -105,7 +110,9 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
     let sound = match checked {
         Ok(problems) if problems.is_empty() => Ok(()),
         Ok(problems) => Err(anyhow::anyhow!("{} is damaged: {}", file.display(), problems.join("; "))),
-        Err(error) => Err(anyhow::Error::new(error).context(format!("{} is no copy of a database", file.display()))),
+        Err(error) => {
+            Err(anyhow::Error::new(error).context(format!("{} is no copy of a database", file.display())))
+        }
     };
     if let Err(error) = sound {
         remove(&arriving);

@@ -111,8 +111,15 @@ fn the_database_is_looked_after_without_a_server() {
     let add = ["user", "add", "later", "--password-stdin"];
     assert_eq!(code(relive_reading("secret\n", &directory, "", &add).0), code(ExitCode::SUCCESS));
     assert_ne!(relive(&directory, "", &["user", "list"]).1, before);
-    assert_eq!(code(relive(&directory, "", &["db", "restore", copy]).0), code(ExitCode::FAILURE), "it is there");
-    assert_eq!(code(relive(&directory, "", &["db", "restore", "--replace", copy]).0), code(ExitCode::SUCCESS));
+    assert_eq!(
+        code(relive(&directory, "", &["db", "restore", copy]).0),
+        code(ExitCode::FAILURE),
+        "it is there"
+    );
+    assert_eq!(
+        code(relive(&directory, "", &["db", "restore", "--replace", copy]).0),
+        code(ExitCode::SUCCESS)
+    );
     assert_eq!(relive(&directory, "", &["user", "list"]).1, before);
     assert!(directory.path().join("relive.db.before-restore").is_file());
     let junk = directory.path().join("junk");

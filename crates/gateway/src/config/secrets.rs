@@ -66,10 +66,7 @@ pub(super) fn read(url: &str, warnings: &mut Vec<String>) -> Result<Option<Layer
 pub fn stored_secrets(url: &str) -> Result<Vec<(&'static str, String)>, ConfigError> {
     let Some(layer) = read(url, &mut Vec::new())? else { return Ok(Vec::new()) };
     let values = figment::Figment::from(layer);
-    Ok(GENERATED
-        .iter()
-        .filter_map(|key| Some((*key, values.extract_inner::<String>(key).ok()?)))
-        .collect())
+    Ok(GENERATED.iter().filter_map(|key| Some((*key, values.extract_inner::<String>(key).ok()?))).collect())
 }
 
 /// Makes what is needed and was not given, stores it, and puts it into the settings. What another gateway has stored
