@@ -9,8 +9,7 @@ use crate::package::{Dependency, Package};
 const HTTP: &[&str] = &["http", "http-body", "http-body-util"];
 const SERVER: &[&str] = &["hyper", "hyper-util"];
 const RUNTIME: &[&str] = &["tokio", "tokio-util"];
-const STORAGE: &[&str] =
-    &["diesel", "diesel_migrations", "libsqlite3-sys", "openssl-sys", "pq-sys", "r2d2", "rusqlite"];
+const STORAGE: &[&str] = &["diesel", "diesel_migrations", "libsqlite3-sys", "pq-sys", "r2d2", "rusqlite"];
 
 const ADAPTERS: &[&str] = &["minilvb-v1", "minilvb-v2", "qplus", "sxb"];
 
@@ -33,7 +32,7 @@ fn layer(package: &str) -> Option<Layer> {
         }
         "relive-gateway" => Layer { below: &[SHARED, ADAPTERS], never: &[STORAGE] },
         "contract-tests" => Layer { below: &[SHARED, ADAPTERS, &["relive-gateway"]], never: &[STORAGE] },
-        // Its runtime hears of Ctrl-C, nothing else.
+        // It waits for Ctrl-C with a runtime.
         "xtask" => Layer { below: &[], never: &[SERVER, STORAGE] },
         _ => return None,
     })

@@ -7,12 +7,12 @@
 mod audience;
 mod change;
 mod directory;
-#[cfg(test)]
-mod equals_tables;
 mod expiry;
 mod key;
 mod ranked;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

@@ -16,6 +16,8 @@ mod postgres;
 mod reader;
 pub(crate) mod schema;
 pub(crate) mod tally;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod writer;
 

@@ -80,7 +80,9 @@ async fn everything_counts_once() {
         }
     })
     .await;
-    results.into_iter().for_each(|result| result.unwrap());
+    for result in results {
+        result.unwrap();
+    }
 
     let live = world.of_room(room).await.unwrap();
     let tasks = i64::try_from(TASKS).unwrap();

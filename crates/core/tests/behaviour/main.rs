@@ -9,6 +9,8 @@ mod durability;
 #[cfg(test)]
 mod exact;
 #[cfg(test)]
+mod life;
+#[cfg(test)]
 mod names;
 mod overview;
 #[cfg(test)]

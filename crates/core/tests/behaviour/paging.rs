@@ -64,10 +64,8 @@ async fn what_is_on_air_through_every_filter() {
             let expected = match (app, live_kind) {
                 (None, false) => 20,
                 (None, true) => 16,
-                (Some(2), false) => 15,
-                (Some(2), true) => 13,
-                (Some(3), false) => 15,
-                (Some(3), true) => 13,
+                (Some(2 | 3), false) => 15,
+                (Some(2 | 3), true) => 13,
                 _ => 10,
             };
             assert_eq!(lives.len(), expected, "{filter:?}");

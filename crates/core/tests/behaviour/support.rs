@@ -1,11 +1,14 @@
 //! A core on a clock that tests move, and the calls most of them begin with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use relive_core::{
     AccountId, Actor, Announcement, Broadcast, Config, Core, Dialect, Identifier, NewAccount, NewRecording,
-    OnAirFilter, Password, Place, Report, Result, RoomNumber, Route, Session, StreamEvent, TestClock,
-    TestRandom, UserInfo, Window, database::Scratch,
+    OnAirFilter, Password, Place, Report, Result, RoomNumber, Route, Session, StartError, StreamEvent,
+    SystemRandom, TestClock, UserInfo, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -21,7 +24,6 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
     folder: TempDir,
     config: Config,
-    seed: u64,
     _scratch: Option<Scratch>,
 }
 
@@ -45,9 +47,17 @@ impl World {
 
     /// Likewise, with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(postgres(), change)
+    }
+
+    /// A core over a SQLite file, whatever the other tests run on.
+    pub(crate) fn on_file() -> Self {
+        Self::over(None, |_| {})
+    }
+
+    fn over(scratch: Option<Scratch>, change: impl FnOnce(&mut Config)) -> Self {
         let folder = folder();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
-        let scratch = postgres();
         if let Some(scratch) = &scratch {
             scratch.url().clone_into(&mut config.database.url);
         }
@@ -57,10 +67,9 @@ impl World {
         config.background = false;
         change(&mut config);
         let clock = Arc::new(TestClock::at(START));
-        let core =
-            Core::start(config.clone(), Arc::clone(&clock) as _, Arc::new(TestRandom::seeded(1))).unwrap();
+        let core = Core::start(config.clone(), Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
         clock.advance(60);
-        Self { core, clock, folder, config, seed: 1, _scratch: scratch }
+        Self { core, clock, folder, config, _scratch: scratch }
     }
 
     /// The database file.
@@ -70,17 +79,36 @@ impl World {
 
     /// Another core on the same file, as another process has one.
     pub(crate) fn neighbour(&self) -> Core {
-        Core::start(self.config.clone(), Arc::clone(&self.clock) as _, Arc::new(TestRandom::seeded(77)))
-            .unwrap()
+        self.try_neighbour().unwrap()
+    }
+
+    /// Likewise, where that may fail.
+    pub(crate) fn try_neighbour(&self) -> Result<Core, StartError> {
+        self.open(self.config.clone())
+    }
+
+    /// A world on another file.
+    pub(crate) fn opened(&self, file: &Path) -> Self {
+        let mut config = self.config.clone();
+        config.database.url = format!("sqlite://{}", file.display());
+        let core = self.open(config.clone()).unwrap();
+        Self { core, clock: Arc::clone(&self.clock), folder: folder(), config, _scratch: None }
+    }
+
+    fn open(&self, config: Config) -> Result<Core, StartError> {
+        Core::start(config, Arc::clone(&self.clock) as _, Arc::new(SystemRandom))
     }
 
     /// Stops the core in good order and starts it again, `seconds` later.
     pub(crate) async fn restart(&mut self, seconds: i64) {
         self.core.shutdown().await;
+        self.crash(seconds);
+    }
+
+    /// Starts another core in place of this one, `seconds` later, without telling it.
+    pub(crate) fn crash(&mut self, seconds: i64) {
         self.clock.advance(seconds);
-        self.seed += 1;
-        let random = Arc::new(TestRandom::seeded(self.seed));
-        self.core = Core::start(self.config.clone(), Arc::clone(&self.clock) as _, random).unwrap();
+        self.core = self.neighbour();
     }
 
     /// Registers somebody whose password is the id.

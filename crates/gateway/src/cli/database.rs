@@ -47,6 +47,7 @@ pub(super) enum Db {
 impl Db {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
         let config = super::loaded(sources)?.settings.database();
+        super::prepare(&config.url)?;
         match self {
             Self::Restore { file, replace } => restore(&config, file, *replace, out)?,
             Self::Copy { from, to } => {

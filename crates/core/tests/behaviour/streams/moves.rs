@@ -139,3 +139,19 @@ async fn nothing_moves_on_sxbs_path() {
     world.core.streams().event("1000_anna".to_owned(), route, stopped(None)).await.unwrap();
     assert_eq!(world.on_air().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_stream_into_somebody_elses_live_does_not_move_the_own_one() {
+    let world = World::new();
+    announced(&world, "anna").await;
+    let joint = world.core.config().media.joint_code("anna", world.core.now());
+    for (code, event, on_air) in [
+        (&*joint, started(None), 0),
+        ("1000_anna", started(None), 1),
+        (&*joint, stopped(None), 1),
+        ("1000_anna", stopped(None), 0),
+    ] {
+        world.event(code, event).await.unwrap();
+        assert_eq!(world.on_air().await.len(), on_air, "{code}");
+    }
+}

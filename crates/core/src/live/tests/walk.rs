@@ -95,12 +95,9 @@ impl Walk {
 
     /// Does one step. Refusals are fine, failures are not.
     pub(super) async fn take(&mut self, step: &Step) {
-        match self.try_take(step).await {
-            Err(error @ (Error::Storage(_) | Error::Unavailable | Error::Busy)) => {
-                panic!("{step:?} failed: {error:?}")
-            }
-            Ok(()) | Err(_) => {}
-        }
+        let result = self.try_take(step).await;
+        let failed = matches!(result, Err(Error::Storage(_) | Error::Unavailable | Error::Busy));
+        assert!(!failed, "{step:?}: {result:?}");
     }
 
     #[expect(clippy::too_many_lines, reason = "one line per operation")]
@@ -176,13 +173,13 @@ impl Walk {
                 let plan = Plan { title: format!("by v2 at {}", core.now()), ..Plan::default() };
                 core.rooms().plan(ids[host], plan).await
             }
-            Step::Started(host, code, sequence) => {
+            Step::Started(whose, which, sequence) => {
                 let sequence = sequence.map(|sequence| sequence.to_string());
-                self.event(host, code, StreamEvent::Started { sequence }).await
+                self.event(whose, which, StreamEvent::Started { sequence }).await
             }
-            Step::Stopped(host, code, sequence) => {
+            Step::Stopped(whose, which, sequence) => {
                 let sequence = sequence.map(|sequence| sequence.to_string());
-                self.event(host, code, StreamEvent::Stopped { sequence }).await
+                self.event(whose, which, StreamEvent::Stopped { sequence }).await
             }
             Step::Register(who) => {
                 core.accounts().register(NewAccount::new(USERS[who], password())).await.map(drop)
@@ -260,11 +257,11 @@ impl Walk {
     /// Looks at memory and tables.
     pub(super) async fn compare(&mut self, step: &Step) {
         self.core.settle().await.unwrap();
-        let tables = self.core.store().snapshot(|conn| Tables::load(conn)).await.unwrap();
+        let tables = self.core.store().snapshot(Tables::load).await.unwrap();
         let memory = self.core.memory();
         assert_eq!(memory.live().picture(), tables.picture(), "after {step:?}");
         memory.live().check_expiry();
-        self.check_rows(&tables);
+        Self::check_rows(&tables);
         self.check_clocks(&tables);
         self.check_promises(step);
         self.check_sessions(&tables);
@@ -273,7 +270,7 @@ impl Walk {
     }
 
     /// What must hold in the tables alone.
-    fn check_rows(&self, tables: &Tables) {
+    fn check_rows(tables: &Tables) {
         let mut rooms_on_air = HashSet::new();
         for row in &tables.broadcasts {
             let counters = row.counters();
@@ -375,7 +372,8 @@ impl Walk {
 
     /// Sessions in memory are sessions in the table.
     fn check_sessions(&self, tables: &Tables) {
-        let (sessions, signed) = self.core.memory().sessions.all();
+        let sessions = self.core.memory().sessions.all();
+        let signed = self.core.memory().sessions.all_signed();
         let rows: BTreeMap<Digest, _> =
             tables.sessions.iter().map(|row| (Digest::from_bytes(&row.digest).unwrap(), row)).collect();
         for session in &sessions {
@@ -407,7 +405,7 @@ impl Walk {
         }
         assert_eq!(core.rooms().on_air_count().await.unwrap(), picture.on_air.len());
         for account in &tables.accounts {
-            let Some(row) = tables.broadcasts.iter().filter(|row| row.account_id == account.id).last() else {
+            let Some(row) = tables.broadcasts.iter().rfind(|row| row.account_id == account.id) else {
                 continue;
             };
             let seated = picture.audiences.get(&account.id).map_or(&[][..], Vec::as_slice);
