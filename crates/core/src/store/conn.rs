@@ -145,7 +145,7 @@ fn with_limits(url: &str, config: &DatabaseConfig) -> String {
     };
     for (name, value) in parameters {
         if !has(name) {
-            url.extend([separator, name, "=", value]);
+            url.extend([separator, name, "=", &value]);
             separator = "&";
         }
     }
