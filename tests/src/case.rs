@@ -79,12 +79,12 @@ struct Reply {
     base64: Option<String>,
 }
 
-/// Replays a case on a fresh server.
+/// Replays a case on a fresh server; with several gateways over one database each request goes to another one.
 ///
 /// # Errors
 /// What differs from the file, with the step it differs at.
-pub async fn replay(file: &Path) -> Result<()> {
-    rehearse(file, usize::MAX, &[]).await?;
+pub async fn replay(file: &Path, gateways: usize) -> Result<()> {
+    perform(file, gateways, usize::MAX, &[]).await?;
     Ok(())
 }
 
@@ -98,11 +98,20 @@ pub async fn rehearse(
     steps: usize,
     keys: &[(&str, toml::Value)],
 ) -> Result<(Server, Option<Prepared>)> {
+    perform(file, 1, steps, keys).await
+}
+
+async fn perform(
+    file: &Path,
+    gateways: usize,
+    steps: usize,
+    keys: &[(&str, toml::Value)],
+) -> Result<(Server, Option<Prepared>)> {
     let text = std::fs::read_to_string(file)?;
     let case: Case = serde_json::from_str(&text).context("this is no case")?;
     let mut config: Vec<_> = case.config.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
     config.extend_from_slice(keys);
-    let server = Server::configured(&config).await;
+    let server = Server::several(gateways, &config).await;
     let client = server.client();
     let mut scope = Scope::default();
     for (index, step) in case.steps.iter().enumerate() {

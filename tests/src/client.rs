@@ -1,18 +1,26 @@
 //! An HTTP client that sends exactly what it is told.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{client::legacy, rt::TokioExecutor};
+use relive_core::Core;
 use serde_json::Value;
 
-/// A client of one server. Clones share its connections.
+/// A client of one server, or of several gateways over one database, among which it hops. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Client {
-    base: String,
+    gateways: Vec<(String, Option<Core>)>,
+    requests: Arc<AtomicUsize>,
     http: legacy::Client<legacy::connect::HttpConnector, Full<Bytes>>,
 }
 
@@ -41,12 +49,38 @@ impl Answer {
 impl Client {
     /// A client of the server at that address.
     pub fn new(server: SocketAddr) -> Self {
+        Self::of(vec![(format!("http://{server}"), None)])
+    }
+
+    /// A client that goes to another gateway with every request.
+    pub fn hopping(gateways: impl Iterator<Item = (SocketAddr, Core)>) -> Self {
+        Self::of(gateways.map(|(address, core)| (format!("http://{address}"), Some(core))).collect())
+    }
+
+    fn of(gateways: Vec<(String, Option<Core>)>) -> Self {
         let mut connector = legacy::connect::HttpConnector::new();
         connector.set_nodelay(true);
         Self {
-            base: format!("http://{server}"),
+            gateways,
+            requests: Arc::default(),
             http: legacy::Client::builder(TokioExecutor::new()).build(connector),
         }
+    }
+
+    /// The next gateway.
+    fn base(&self) -> Result<&str> {
+        let at = self.requests.fetch_add(1, Ordering::Relaxed) % self.gateways.len().max(1);
+        self.gateways.get(at).map(|(base, _)| base.as_str()).context("no gateway")
+    }
+
+    /// Instead of waiting a second: every gateway writes down what it has in memory alone, and hears what the others did.
+    async fn settle(&self) -> Result<()> {
+        for _ in 0..2 {
+            for core in self.gateways.iter().filter_map(|(_, core)| core.as_ref()) {
+                core.maintain().await.context("a gateway does not hear of the others")?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends a request and reads the whole answer.
@@ -57,13 +91,16 @@ impl Client {
         headers: &[(String, String)],
         body: impl Into<Bytes>,
     ) -> Result<Answer> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base()?));
         for (name, value) in headers {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(body.into())).context("the request")?;
         let (parts, body) = self.http.request(request).await.context("no answer")?.into_parts();
         let body = body.collect().await.context("the answer's body")?.to_bytes();
+        if self.gateways.len() > 1 {
+            self.settle().await?;
+        }
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 

@@ -14,5 +14,5 @@ mod shell;
 mod template;
 
 pub use client::{Answer, Client};
-pub use server::Server;
+pub use server::{Server, postgres};
 pub use shell::Shell;

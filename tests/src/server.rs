@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use relive_core::{TestClock, TestRandom};
+use relive_core::{TestClock, TestRandom, database::Scratch};
 use relive_gateway::{
     Gateway,
     config::{Sources, load},
@@ -34,14 +34,23 @@ secret = "demo-im-secret-key"
 password_reset = "open"
 "#;
 
-/// A running gateway whose clock only moves when told.
+/// The PostgreSQL server the tests are given, if they are given one: `cargo xtask test` gives one in its second run.
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+pub fn postgres() -> Option<String> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok()
+}
+
+/// A running gateway whose clock only moves when told, or several over one database.
 #[derive(Debug)]
 pub struct Server {
-    gateway: Option<Gateway>,
+    gateways: Vec<Gateway>,
     /// Its clock; shows 1700000000 at first.
     pub clock: Arc<TestClock>,
     config: toml::Table,
     folder: TempDir,
+    starts: u64,
+    /// Last: it can only go when nobody uses it any more.
+    _scratch: Option<Scratch>,
 }
 
 impl Server {
@@ -59,31 +68,63 @@ impl Server {
     /// # Panics
     /// If it does not start.
     pub async fn configured(keys: &[(&str, toml::Value)]) -> Self {
+        Self::several(1, keys).await
+    }
+
+    /// Starts that many gateways over one database, which has to be PostgreSQL if they are more than one.
+    ///
+    /// # Panics
+    /// If one does not start.
+    pub async fn several(count: usize, keys: &[(&str, toml::Value)]) -> Self {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let text = CONFIG.replace("{folder}", &folder.path().display().to_string());
         let mut config: toml::Table =
             toml::from_str(&text).unwrap_or_else(|error| panic!("the harness' configuration: {error}"));
+        let scratch = postgres().map(|url| {
+            Scratch::create(&url).unwrap_or_else(|error| panic!("no database for the test: {error}"))
+        });
+        if let Some(scratch) = &scratch {
+            set(&mut config, "database.url", scratch.url().into());
+            // Many servers at a time share one PostgreSQL.
+            set(&mut config, "database.readers", 2.into());
+            set(&mut config, "database.writers", 2.into());
+        }
         for (key, value) in keys {
             set(&mut config, key, value.clone());
         }
         let clock = Arc::new(TestClock::at(1_700_000_000));
-        let gateway = start(&config, folder.path(), Arc::clone(&clock), 1)
-            .await
-            .unwrap_or_else(|error| panic!("the server does not start: {error:#}"));
-        Self { gateway: Some(gateway), clock, config, folder }
+        let mut server = Self { gateways: Vec::new(), clock, config, folder, starts: 0, _scratch: scratch };
+        for _ in 0..count {
+            let gateway = server.another().await;
+            server.gateways.push(gateway);
+        }
+        server
     }
 
-    /// The running gateway.
+    async fn another(&mut self) -> Gateway {
+        self.starts += 1;
+        start(&self.config, self.folder.path(), Arc::clone(&self.clock), self.starts)
+            .await
+            .unwrap_or_else(|error| panic!("the server does not start: {error:#}"))
+    }
+
+    /// The running gateway, the first if there are several.
     ///
     /// # Panics
     /// Never: there is one except while it restarts.
     pub fn gateway(&self) -> &Gateway {
-        self.gateway.as_ref().unwrap_or_else(|| panic!("the server runs"))
+        self.gateways.first().unwrap_or_else(|| panic!("the server runs"))
     }
 
-    /// A client of it.
+    /// All gateways.
+    pub fn gateways(&self) -> &[Gateway] {
+        &self.gateways
+    }
+
+    /// A client of it; if there are several gateways, one that goes to another one with every request, and gives it the
+    /// time to hear what the others did.
     pub fn client(&self) -> Client {
-        Client::new(self.gateway().addr)
+        Client::hopping(self.gateways.iter().map(|gateway| (gateway.addr, gateway.core.clone())))
     }
 
     /// Stops it in good order and starts it again over the same data, on another port.
@@ -91,13 +132,11 @@ impl Server {
     /// # Panics
     /// If it does not start.
     pub async fn restart(&mut self) {
-        if let Some(gateway) = self.gateway.take() {
+        for gateway in std::mem::take(&mut self.gateways) {
             gateway.shutdown().await;
         }
-        let gateway = start(&self.config, self.folder.path(), Arc::clone(&self.clock), 2)
-            .await
-            .unwrap_or_else(|error| panic!("the server does not start again: {error:#}"));
-        self.gateway = Some(gateway);
+        let gateway = self.another().await;
+        self.gateways.push(gateway);
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    fn run(self) -> Result<()> {
+    fn run(self, ci: bool) -> Result<()> {
         match self {
             Self::Fmt => run_command(&mut cargo(["fmt", "--all", "--check"])),
             Self::Tidy => tidy::run(),
@@ -40,7 +40,7 @@ impl Job {
             Self::Doc => {
                 run_command(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
             }
-            Self::Test => test::run_tests(&[]),
+            Self::Test => test::run_tests(&[], ci),
             Self::Doctest => run_command(&mut cargo(["test", "--doc", "--workspace"])),
             Self::Deny if !installed("deny") => {
                 bail!("cargo-deny is not installed; `cargo install --locked cargo-deny` installs it")
@@ -57,8 +57,8 @@ impl std::fmt::Display for Job {
 }
 
 /// Runs the named jobs, or all, without the skipped ones; the first failure ends the run with an error.
-pub(crate) fn run(named: &[Job], skipped: &[Job]) -> Result<()> {
-    run_each(&selection(named, skipped), Job::run)
+pub(crate) fn run(named: &[Job], skipped: &[Job], ci: bool) -> Result<()> {
+    run_each(&selection(named, skipped), |job| job.run(ci))
 }
 
 fn selection(named: &[Job], skipped: &[Job]) -> Vec<Job> {

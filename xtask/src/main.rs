@@ -1,15 +1,18 @@
 //! Everything a developer of relive runs, as `cargo xtask <command>`: the tests, every CI job, the project's rules and
 //! the generated part of its documentation. A laptop and a CI machine run the same code.
 //!
-//! It starts `cargo` and, for the benches, what it built and `wrk`; it installs nothing, and reads no environment variable.
+//! It starts `cargo`, for the benches what it built and `wrk`, and PostgreSQL in a temporary folder; it installs nothing,
+//! and of the environment it reads `CI` alone.
 #![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
 
 mod bench;
 mod ci;
 mod command;
 mod docs;
+mod interrupt;
 mod markdown;
 mod package;
+mod postgres;
 mod rust;
 mod seed;
 mod table;
@@ -19,14 +22,18 @@ mod tree;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, builder::FalseyValueParser};
 
 /// Everything a developer of relive runs.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Cli {
-    /// Build the server, then run every test of the workspace except doctests.
+    /// Build the server, then run every test of the workspace except doctests; those that store something on SQLite and
+    /// on PostgreSQL.
     Test {
+        /// Fail where PostgreSQL is not installed.
+        #[arg(long, env = "CI", hide_env = true, value_parser = FalseyValueParser::new())]
+        ci: bool,
         /// Passed on to the test runner, such as the name of a test.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -38,7 +45,12 @@ enum Cli {
         /// Jobs to leave out.
         #[arg(long, value_name = "JOB")]
         skip: Vec<ci::Job>,
+        /// Fail where PostgreSQL is not installed.
+        #[arg(long, env = "CI", hide_env = true, value_parser = FalseyValueParser::new())]
+        ci: bool,
     },
+    /// Run a PostgreSQL server of one's own until Ctrl-C.
+    Postgres,
     /// Check the project's own rules.
     Tidy {
         /// Print the rules and their reasons instead.
@@ -68,8 +80,9 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli {
-        Cli::Test { args } => test::run_tests(&args),
-        Cli::Ci { jobs, skip } => ci::run(&jobs, &skip),
+        Cli::Test { args, ci } => test::run_tests(&args, ci),
+        Cli::Ci { jobs, skip, ci } => ci::run(&jobs, &skip, ci),
+        Cli::Postgres => postgres::run(),
         Cli::Tidy { list: true } => {
             tidy::list();
             Ok(())

@@ -3,6 +3,7 @@
 mod config;
 mod database;
 mod serve;
+mod sign;
 mod user;
 
 use std::{
@@ -13,10 +14,14 @@ use std::{
     sync::Arc,
 };
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
-use relive_core::{Core, SystemClock, SystemRandom};
+use relive_core::{Core, SystemClock, SystemRandom, UnixSeconds};
 
-use crate::config::{Flag, Loaded, Sources, load};
+use crate::{
+    config::{Flag, Loaded, Settings, Sources, load},
+    storage,
+};
 
 /// One server that keeps the clients of four discontinued live-streaming back ends alive.
 #[derive(Debug, Parser)]
@@ -51,6 +56,9 @@ enum Command {
     /// Manage accounts
     #[command(subcommand)]
     User(user::User),
+    /// Make signatures, and find out what is wrong with others
+    #[command(subcommand)]
+    Sign(sign::Sign),
     /// Look after the database
     #[command(subcommand)]
     Db(database::Db),
@@ -61,15 +69,17 @@ fn assignment(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().to_owned(), value.to_owned()))
 }
 
-/// Standard input and output, or what stands for them in a test.
+/// Standard input, output and error, or what stands for them in a test.
 struct Standard<'a> {
     input: &'a mut dyn BufRead,
     out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
 }
 
 /// Runs the command the process was started with. Exit code 0 = done, 1 = failed, 2 = not understood.
 pub fn main() -> ExitCode {
-    let mut standard = Standard { input: &mut io::stdin().lock(), out: &mut io::stdout().lock() };
+    let mut standard =
+        Standard { input: &mut io::stdin().lock(), out: &mut io::stdout().lock(), err: &mut io::stderr() };
     run(std::env::args_os(), &mut standard)
 }
 
@@ -86,18 +96,25 @@ fn run(arguments: impl IntoIterator<Item = OsString>, standard: &mut Standard<'_
         Command::Serve => serve::run(&sources),
         Command::Config(command) => command.run(&sources, standard.out),
         Command::User(command) => command.run(&sources, standard),
+        Command::Sign(command) => command.run(&sources, standard),
         Command::Db(command) => command.run(&sources, standard.out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of a pipe has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Told>() => ExitCode::FAILURE,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(standard.err, "error: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
+
+/// A failure whose output says all there is to say: only the exit code is left.
+#[derive(Debug, thiserror::Error)]
+#[error("see above")]
+struct Told;
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
@@ -125,6 +142,18 @@ impl Common {
     }
 }
 
+/// A time for reading; the bare number if no calendar has it.
+fn time(seconds: UnixSeconds) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+}
+
+fn first_line(input: &mut dyn BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(line)
+}
+
 /// The configuration, its warnings said.
 fn loaded(sources: &Sources) -> anyhow::Result<Loaded> {
     let loaded = load(sources)?;
@@ -134,16 +163,47 @@ fn loaded(sources: &Sources) -> anyhow::Result<Loaded> {
     Ok(loaded)
 }
 
+/// Makes the place of the database, if there is none yet.
+fn prepare(url: &str) -> anyhow::Result<()> {
+    storage::prepare(url).context("cannot make the database's file (database.url)")
+}
+
+/// The domain on the configured database. Its upkeep is a server's business.
+fn start(settings: &Settings) -> anyhow::Result<Core> {
+    let config = relive_core::Config { background: false, ..settings.core() };
+    Ok(Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom))?)
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
 /// Runs something against the configured database, without a server.
-fn with_core<T>(sources: &Sources, work: impl AsyncFnOnce(&Core) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let config = loaded(sources)?.settings.core();
-    let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+fn with_core<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Core) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    prepare(&settings.database.url)?;
+    let core = start(settings)?;
+    block_on(async {
         let done = work(&core).await;
         core.shutdown().await;
         done
     })
+}
+
+/// Looks at the configured database without changing what is in it.
+fn with_reader<T>(
+    sources: &Sources,
+    work: impl AsyncFnOnce(&Core, &Settings) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let settings = loaded(sources)?.settings;
+    if let Some(file) = storage::file(&settings.database.url).filter(|file| !file.exists()) {
+        anyhow::bail!("there is no database {} yet (database.url)", file.display());
+    }
+    let core = start(&settings)?;
+    // No shutdown: that would write down what is due.
+    block_on(work(&core, &settings))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::{
     listener::Listener,
     mount::Mounted,
     observe::recorder,
+    storage,
 };
 
 /// Connections of the operator's listener.
@@ -37,6 +38,9 @@ pub enum GatewayError {
     /// The core could not start.
     #[error(transparent)]
     Core(#[from] StartError),
+    /// The database's directory or file cannot be made.
+    #[error("cannot make the database's file (database.url)")]
+    Storage(#[source] io::Error),
     /// An address cannot be listened on.
     #[error("cannot listen on {address} ({key})")]
     Listen {
@@ -98,7 +102,11 @@ impl Gateway {
             None => None,
         };
         let config = settings.core();
-        let core = tokio::task::spawn_blocking(move || Core::start(config, clock, random))
+        let start = move || {
+            storage::prepare(&config.database.url).map_err(GatewayError::Storage)?;
+            Ok::<_, GatewayError>(Core::start(config, clock, random)?)
+        };
+        let core = tokio::task::spawn_blocking(start)
             .await
             .map_err(|error| StartError::Thread(io::Error::other(error)))??;
         let adapters = adapters(&core, &settings);

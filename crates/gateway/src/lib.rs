@@ -5,10 +5,12 @@
 //! * [`cli`]: the `relive` command.
 //! * `listener` → `connection` → `front` → `mount` → adapter: the way of a request, with `limits`, `client_address`
 //!   and `body` standing at it. `admin` is the operator's listener, `observe` the log lines and metrics.
-//! * `compose`: the one list of adapters; `code_delivery` how qplus' verification codes leave.
+//! * `compose`: the one list of adapters; `code_delivery` how qplus' verification codes leave; `storage` the private
+//!   place of a SQLite database.
 //!
 //! **Invariants:** only this crate reads the environment, the wall clock's factory and signals, and knows hyper. It
-//! knows no dialect: paths, envelopes and codes are the adapters', except the answer to a path nobody owns.
+//! knows no dialect: paths, envelopes and codes are the adapters', except the answer to a path nobody owns and the words
+//! of `relive user show`.
 
 mod admin;
 mod body;
@@ -22,6 +24,7 @@ mod limits;
 mod listener;
 mod mount;
 mod observe;
+mod storage;
 
 pub mod cli;
 pub mod config;

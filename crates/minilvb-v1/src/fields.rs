@@ -196,8 +196,9 @@ mod tests {
     #[test]
     fn pages_start_at_one_and_have_a_size() {
         let page = |number: &str, size: &str| {
-            read(&format!("{{\"pageno\":{number},\"pagesize\":{size}}}"), |fields| fields.page())
-                .map(|window| (window.offset, window.limit))
+            read(&format!("{{\"pageno\":{number},\"pagesize\":{size}}}"), |fields| {
+                fields.page().map(|window| (window.offset, window.limit))
+            })
         };
         assert_eq!(page("0", "0"), Ok((0, 10)));
         assert_eq!(page("1", "5"), Ok((0, 5)));

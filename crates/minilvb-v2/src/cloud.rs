@@ -18,16 +18,15 @@ impl TryFrom<&Object<'_>> for Empty {
     }
 }
 
-/// Request of `/get_roomservice_sign` (seed 001 §10).
-pub(crate) struct GetRoomserviceSign<'a> {
-    user_id: &'a str,
-}
+/// Request of `/get_roomservice_sign` (seed 001 §10): it has to name a user, and [`Call::caller`] sees to it that this
+/// is the caller.
+pub(crate) struct GetRoomserviceSign;
 
-impl<'a> TryFrom<&'a Object<'_>> for GetRoomserviceSign<'a> {
+impl TryFrom<&Object<'_>> for GetRoomserviceSign {
     type Error = Code;
 
-    fn try_from(object: &'a Object<'_>) -> Result<Self, Code> {
-        Ok(Self { user_id: fields::required_user_id(object)? })
+    fn try_from(object: &Object<'_>) -> Result<Self, Code> {
+        fields::required_user_id(object).map(|_| Self)
     }
 }
 
@@ -42,13 +41,10 @@ pub(crate) struct GetRoomserviceSignReply {
 /// `/get_roomservice_sign`: the caller's own and nobody else's.
 pub(crate) async fn get_roomservice_sign(
     call: &Call<'_>,
-    request: GetRoomserviceSign<'_>,
+    _: GetRoomserviceSign,
 ) -> Result<GetRoomserviceSignReply, Code> {
     let caller = call.caller().await?;
-    if caller.user_id() != request.user_id {
-        return Err(Code::InvalidToken);
-    }
-    let signed = call.core.cloud().room_service(request.user_id);
+    let signed = call.core.cloud().room_service(caller.user_id());
     let RoomServiceSign { expires, sign } =
         signed.ok_or(Code::ServerError("tencent.api_key is not configured"))?;
     Ok(GetRoomserviceSignReply { tx_time: expires, sign })

@@ -29,6 +29,8 @@ mod local_time;
 mod replay;
 mod room;
 mod short_video;
+#[cfg(test)]
+mod tests;
 
 use http::{Method, StatusCode};
 use relive_core::Core;

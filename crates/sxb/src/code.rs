@@ -130,7 +130,7 @@ impl From<Error> for Code {
             | Error::WrongCode
             | Error::Unavailable
             | Error::Storage(_) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "request failed");
+                tracing::error!(adapter = "sxb", error = &error as &dyn std::error::Error, "request failed");
                 Self::Internal
             }
         }

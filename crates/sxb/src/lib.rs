@@ -5,7 +5,7 @@
 //!   not be stored. Every reply may be read by any web page.
 //! * **Envelope.** `errorCode`, `errorInfo` and, with the same text, `errInfo`; `data` only where there is something to
 //!   say.
-//! * **Authentication.** A `token` from login in the body of every call but those of [`interface`]'s open list; one per
+//! * **Authentication.** A `token` from login in the body of every call that somebody makes who has logged in; one per
 //!   account, the last login wins, each use prolongs it. The seed's `timeStamp` and `sign` are ignored unless
 //!   [`Config::require_sign`] asks for them.
 //! * **Order of checks.** Call known, body JSON, body an object, (sign,) token, fields, state.

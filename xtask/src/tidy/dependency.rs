@@ -32,7 +32,8 @@ fn layer(package: &str) -> Option<Layer> {
         }
         "relive-gateway" => Layer { below: &[SHARED, ADAPTERS], never: &[STORAGE] },
         "contract-tests" => Layer { below: &[SHARED, ADAPTERS, &["relive-gateway"]], never: &[STORAGE] },
-        "xtask" => Layer { below: &[], never: &[SERVER, RUNTIME, STORAGE] },
+        // It waits for Ctrl-C with a runtime.
+        "xtask" => Layer { below: &[], never: &[SERVER, STORAGE] },
         _ => return None,
     })
 }

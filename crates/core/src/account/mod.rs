@@ -6,6 +6,7 @@
 
 mod guard;
 mod login;
+mod overview;
 mod password;
 mod profile;
 mod register;
@@ -22,6 +23,7 @@ pub(crate) use self::{
 };
 pub use self::{
     login::Identifier,
+    overview::{AccountOverview, LatestBroadcast, SessionOverview},
     password::Password,
     profile::{Picture, Profile, ProfileUpdate},
     register::NewAccount,

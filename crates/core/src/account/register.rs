@@ -62,7 +62,7 @@ impl Accounts<'_> {
         self.open_to(new.client)?;
         // Refuse early what would be refused anyway: hashing is the expensive part.
         let early = new.clone();
-        self.0.store().read(move |conn| check(conn, &early)).await?;
+        self.0.store().snapshot(move |conn| check(conn, &early)).await?;
         if !self.0.guard().may_register(new.client, self.0.now()) {
             return Err(Error::RateLimited);
         }

@@ -48,7 +48,7 @@ impl Audiences<'_> {
                 let member = account::acting(tx, &actor)?;
                 let host = account::ensure(tx, &host)?.id;
                 let row = seat::arriving(tx, host, member.id, Dialect::MinilvbV1)?;
-                let position = if row.listed { row.position } else { tx.next_position() };
+                let position = if row.listed { row.position } else { tx.next_position()? };
                 let row = MemberRow {
                     group_id: Some(group.clone()),
                     listed: true,
@@ -113,7 +113,7 @@ impl Audiences<'_> {
                 if known > 0 {
                     return Ok(());
                 }
-                let position = tx.next_position();
+                let position = tx.next_position()?;
                 on!(tx.conn, |c| diesel::insert_into(recording_audience::table)
                     .values((
                         recording_audience::owner_id.eq(owner),

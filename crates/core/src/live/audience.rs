@@ -113,6 +113,10 @@ impl Audience {
         self.order.from(offset).take(limit).filter_map(|(_, _, account)| self.members.get(&account))
     }
 
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.members.keys().copied()
+    }
+
     pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Member)> {
         self.members.into_iter()
     }

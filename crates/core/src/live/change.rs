@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Reloaded(Box<Live>),
     /// A session is no more.
     SessionClosed(Digest),
+    /// A session has read on in its lists: other gateways have to know where it stands.
+    SessionRead(Digest),
 }
 
 /// A broadcast's counters as stored.

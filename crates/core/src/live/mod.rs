@@ -7,11 +7,12 @@
 mod audience;
 mod change;
 mod directory;
-#[cfg(test)]
-mod equals_tables;
 mod expiry;
+mod key;
 mod ranked;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -27,6 +28,7 @@ pub(crate) use self::{
     change::{Change, Counters, Current, Seat},
     directory::Place,
     expiry::Mortal,
+    key::Key,
     sessions::SessionCache,
 };
 use self::{directory::Directory, expiry::Expiry};
@@ -228,7 +230,7 @@ impl Live {
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
             Change::Reloaded(live) => self.reload(*live),
-            Change::SessionOpened(..) | Change::SessionClosed(_) => {}
+            Change::SessionOpened(..) | Change::SessionClosed(_) | Change::SessionRead(_) => {}
         }
     }
 
@@ -278,8 +280,13 @@ impl Live {
     }
 
     fn sit(&mut self, seat: Seat, sessions: &SessionCache) {
+        let heard = match self.audience(seat.host).and_then(|audience| audience.get(seat.account)) {
+            Some(Member { clock: MemberClock::Beat(beat), .. }) => beat.load(Ordering::Relaxed),
+            _ => seat.beat_at,
+        };
         let clock = match (seat.dialect, seat.session) {
-            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(seat.beat_at)),
+            // The remembered beat runs ahead of the table's.
+            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(heard.max(seat.beat_at))),
             (Dialect::Qplus, Some(digest)) => {
                 sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
             }
@@ -338,19 +345,24 @@ impl Live {
     /// grace after a start.
     fn reload(&mut self, mut live: Self) {
         live.floor = self.floor;
-        for (host, on_air) in &mut live.on_air {
-            if let Some(old) = self.on_air.get(host).filter(|old| old.info.id == on_air.info.id) {
+        live.inherit(self);
+        *self = live;
+    }
+
+    /// Takes over the clocks of another model, of what is in both.
+    pub(crate) fn inherit(&mut self, old: &Self) {
+        for (host, on_air) in &mut self.on_air {
+            if let Some(old) = old.on_air.get(host).filter(|old| old.info.id == on_air.info.id) {
                 on_air.keep_clock(old);
             }
         }
-        for (host, audience) in &mut live.audiences {
-            let Some(old) = self.audiences.get(host) else { continue };
+        for (host, audience) in &mut self.audiences {
+            let Some(old) = old.audiences.get(host) else { continue };
             for (account, member) in audience.members_mut() {
                 if let Some(old) = old.get(account) {
                     member.keep_clock(old);
                 }
             }
         }
-        *self = live;
     }
 }

@@ -52,8 +52,8 @@ impl Rooms<'_> {
             let live = self.0.memory().live();
             live.host_of_room(number).and_then(|host| live.broadcast(host))
         };
-        let page = self.0.store().snapshot(move |conn| load(conn, caller, &[number])).await?;
-        page.build(vec![(number, on_air)]).pop().ok_or(Error::RoomNotFound)
+        let room = self.0.store().snapshot(move |conn| seen_by(conn, caller, number, on_air)).await?;
+        room.ok_or(Error::RoomNotFound)
     }
 
     /// The caller's own room.
@@ -174,6 +174,16 @@ impl Rooms<'_> {
 
 /// A room, its owner's id, nickname and picture, the title of its last broadcast.
 type Row = (RoomRow, (String, String, Option<PictureId>), Option<String>);
+
+/// A room as somebody sees it, with what it has on air.
+pub(crate) fn seen_by(
+    conn: &mut Conn,
+    caller: AccountId,
+    number: RoomNumber,
+    on_air: Option<Broadcast>,
+) -> Result<Option<Room>> {
+    Ok(load(conn, caller, &[number])?.build(vec![(number, on_air)]).pop())
+}
 
 fn load(conn: &mut Conn, caller: AccountId, numbers: &[RoomNumber]) -> Result<Page> {
     let rows: Vec<Row> = on!(conn, |c| rooms::table

@@ -8,6 +8,7 @@ mod list;
 
 use diesel::prelude::*;
 
+pub(crate) use self::list::seen_by;
 pub use self::list::{Listing, RoomList};
 use crate::{
     AccountId, Core, Error, PictureId, Result, RoomNumber, State, UnixSeconds,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use relive_core::{Error, OnAirFilter};
+use relive_core::{Actor, Error, OnAirFilter};
 
 use crate::support::{ALL, World, announcement, guest};
 
@@ -41,4 +41,18 @@ async fn an_account_that_is_gone_follows_nothing() {
     world.core.accounts().delete("fan").await.unwrap();
     let late = world.core.rooms().follow(fan, room, true).await;
     assert!(matches!(late, Err(Error::InvalidSession)), "{late:?}");
+}
+
+#[tokio::test]
+async fn who_may_act_is_answered_without_making_guests() {
+    let world = World::new();
+    let anna = world.user("anna").await;
+    let may = async |name: &str| world.core.accounts().may_act(guest(name)).await;
+    assert!(matches!(may("anna").await, Err(Error::ProofRequired)));
+    assert!(matches!(may("ANNA").await, Err(Error::ProofRequired)));
+    assert!(may("bob").await.is_ok());
+    assert!(world.core.accounts().find("bob").await.unwrap().is_none());
+    assert!(world.core.accounts().may_act(Actor::Proven(anna)).await.is_ok());
+    world.core.accounts().delete("anna").await.unwrap();
+    assert!(matches!(world.core.accounts().may_act(Actor::Proven(anna)).await, Err(Error::InvalidSession)));
 }

@@ -21,9 +21,9 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<()> {
     }
     let generated = generate(&mut settings, &SystemRandom).context("cannot store generated secrets")?;
     if let Some(generated) = generated {
-        let (keys, path) = (generated.keys.join(", "), generated.path.display());
+        let (keys, place) = (generated.keys.join(", "), generated.place);
         tracing::info!(
-            "generated {keys} and stored them in {path}; `relive config show` tells where each key comes from"
+            "generated {keys} and stored them in {place}; `relive config show` tells where each key comes from"
         );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

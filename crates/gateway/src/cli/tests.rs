@@ -1,8 +1,18 @@
 //! The commands, run as the operator runs them.
 
+mod sign;
+mod user;
+
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::*;
+
+/// What came of a command.
+struct Ran {
+    ok: bool,
+    out: String,
+    err: String,
+}
 
 /// Exit code and output of `relive --config FILE ARGUMENTS…` with a database of its own.
 fn relive(directory: &tempfile::TempDir, toml: &str, arguments: &[&str]) -> (ExitCode, String) {
@@ -15,14 +25,29 @@ fn relive_reading(
     toml: &str,
     arguments: &[&str],
 ) -> (ExitCode, String) {
+    let (code, out, _) = everything(input, directory, toml, arguments);
+    (code, out)
+}
+
+fn run_reading(input: &str, directory: &tempfile::TempDir, toml: &str, arguments: &[&str]) -> Ran {
+    let (done, out, err) = everything(input, directory, toml, arguments);
+    Ran { ok: code(done) == code(ExitCode::SUCCESS), out, err }
+}
+
+fn everything(
+    input: &str,
+    directory: &tempfile::TempDir,
+    toml: &str,
+    arguments: &[&str],
+) -> (ExitCode, String, String) {
     let file = directory.path().join("relive.toml");
     let database = format!("[database]\nurl = \"sqlite://{}/relive.db\"\n", directory.path().display());
     fs::write(&file, format!("{database}{toml}")).unwrap();
-    let mut out = Vec::new();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
     let all = ["relive", "--config"].into_iter().map(OsString::from).chain([file.into_os_string()]);
-    let mut standard = Standard { input: &mut input.as_bytes(), out: &mut out };
+    let mut standard = Standard { input: &mut input.as_bytes(), out: &mut out, err: &mut err };
     let code = run(all.chain(arguments.iter().map(OsString::from)), &mut standard);
-    (code, String::from_utf8(out).unwrap())
+    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
 fn code(code: ExitCode) -> String {
@@ -59,7 +84,7 @@ fn the_help_names_every_command() {
     use clap::CommandFactory;
     Cli::command().debug_assert();
     let help = Cli::command().render_long_help().to_string();
-    for command in ["serve", "config", "user", "db", "--set", "--listen", "--config"] {
+    for command in ["serve", "config", "user", "sign", "db", "--set", "--listen", "--config"] {
         assert!(help.contains(command), "{help}");
     }
 }
@@ -107,4 +132,24 @@ fn the_database_is_looked_after_without_a_server() {
         code(ExitCode::FAILURE),
         "never overwrites"
     );
+    let (_, before) = relive(&directory, "", &["user", "list"]);
+    let add = ["user", "add", "later", "--password-stdin"];
+    assert_eq!(code(relive_reading("secret\n", &directory, "", &add).0), code(ExitCode::SUCCESS));
+    assert_ne!(relive(&directory, "", &["user", "list"]).1, before);
+    assert_eq!(
+        code(relive(&directory, "", &["db", "restore", copy]).0),
+        code(ExitCode::FAILURE),
+        "it is there"
+    );
+    assert_eq!(
+        code(relive(&directory, "", &["db", "restore", "--replace", copy]).0),
+        code(ExitCode::SUCCESS)
+    );
+    assert_eq!(relive(&directory, "", &["user", "list"]).1, before);
+    assert!(directory.path().join("relive.db.before-restore").is_file());
+    let junk = directory.path().join("junk");
+    fs::write(&junk, "this is no database, however long it is").unwrap();
+    let restored = relive(&directory, "", &["db", "restore", "--replace", junk.to_str().unwrap()]);
+    assert_eq!(code(restored.0), code(ExitCode::FAILURE));
+    assert_eq!(relive(&directory, "", &["user", "list"]).1, before, "nothing was touched");
 }

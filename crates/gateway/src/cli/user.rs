@@ -1,14 +1,16 @@
 //! `relive user`: accounts, straight in the database. A password is never an argument: arguments are seen by every
 //! user of the machine and kept by shells.
 
+mod show;
+
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use relive_core::{Account, Core, NewAccount, Password};
 
-use super::Standard;
-use crate::config::Sources;
+use super::{Standard, first_line, time};
+use crate::config::{PasswordReset, Sources};
 
 /// Accounts read from the database at a time.
 const PAGE: usize = 500;
@@ -30,12 +32,26 @@ pub(super) enum User {
     },
     /// List accounts: id, kind, phone, e-mail, creation; separated by tabs
     List,
+    /// Print what every dialect sees of one account
+    ///
+    /// Changes nothing, also beside a running server; times of last use may lag behind it by a second.
+    Show {
+        /// User id
+        id: String,
+    },
     /// Set a new password and end all sessions
     Passwd {
         /// User id
         id: String,
         #[command(flatten)]
         password: PasswordFrom,
+    },
+    /// Let the owner of a phone set a new password through qplus once, within ten minutes
+    ///
+    /// For servers that ask for proof (`qplus.password_reset`), once you have made sure who is asking.
+    ResetGrant {
+        /// Phone number of a registered account
+        phone: String,
     },
     /// Delete an account with everything it owns
     Delete {
@@ -69,13 +85,6 @@ impl PasswordFrom {
     }
 }
 
-fn first_line(input: &mut dyn BufRead) -> io::Result<String> {
-    let mut line = String::new();
-    input.read_line(&mut line)?;
-    line.truncate(line.trim_end_matches(['\r', '\n']).len());
-    Ok(line)
-}
-
 impl User {
     pub(super) fn run(self, sources: &Sources, standard: &mut Standard<'_>) -> anyhow::Result<()> {
         match self {
@@ -87,24 +96,47 @@ impl User {
                 let password = password.read(standard.input)?;
                 let new = NewAccount { phone, email, ..NewAccount::new(id.clone(), password) };
                 let failed = format!("cannot register {id:?}");
-                super::with_core(sources, async |core| core.accounts().register(new).await.context(failed))?;
+                super::with_core(&super::loaded(sources)?.settings, async |core| {
+                    core.accounts().register(new).await.context(failed)
+                })?;
                 writeln!(standard.out, "{id} is registered.")?;
             }
-            Self::List => super::with_core(sources, async |core| list(core, standard.out).await)?,
+            Self::List => super::with_core(&super::loaded(sources)?.settings, async |core| {
+                list(core, standard.out).await
+            })?,
+            Self::Show { id } => {
+                super::with_reader(sources, async |core, settings| {
+                    show::run(core, &id, settings, standard.out).await
+                })?;
+            }
             Self::Passwd { id, password } => {
                 let password = password.read(standard.input)?;
                 let failed = format!("cannot set the password of {id:?}");
-                super::with_core(sources, async |core| {
+                super::with_core(&super::loaded(sources)?.settings, async |core| {
                     core.accounts().set_password(&id, &password).await.context(failed)
                 })?;
                 writeln!(standard.out, "{id} has a new password.")?;
+            }
+            Self::ResetGrant { phone } => {
+                let failed = format!("cannot grant a new password to {phone:?}");
+                let settings = super::loaded(sources)?.settings;
+                super::with_core(&settings, async |core| {
+                    core.accounts().grant_reset(&phone).await.context(failed)
+                })?;
+                writeln!(standard.out, "Within ten minutes {phone} may set a new password once.")?;
+                if settings.qplus.password_reset() != PasswordReset::Proof {
+                    let now = r#"warning: nobody asks for it unless qplus.password_reset is "proof""#;
+                    writeln!(standard.err, "{now}")?;
+                }
             }
             Self::Delete { id, yes } => {
                 if !yes {
                     confirm(&id, standard.input)?;
                 }
                 let failed = format!("cannot delete {id:?}");
-                super::with_core(sources, async |core| core.accounts().delete(&id).await.context(failed))?;
+                super::with_core(&super::loaded(sources)?.settings, async |core| {
+                    core.accounts().delete(&id).await.context(failed)
+                })?;
                 writeln!(standard.out, "{id} is deleted.")?;
             }
         }
@@ -122,7 +154,7 @@ async fn list(core: &Core, out: &mut dyn Write) -> anyhow::Result<()> {
     loop {
         let page = core.accounts().list(after.as_deref(), PAGE).await?;
         for account in &page {
-            writeln!(out, "{}", row(account)?)?;
+            writeln!(out, "{}", row(account))?;
         }
         match page.last() {
             Some(last) if page.len() == PAGE => after = Some(last.user_id.as_ref().to_owned()),
@@ -132,13 +164,12 @@ async fn list(core: &Core, out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 /// Ids come from strangers: what could move a terminal's cursor is escaped.
-fn row(account: &Account) -> anyhow::Result<String> {
+fn row(account: &Account) -> String {
     let plain = |text: &str| text.escape_debug().to_string();
     let optional = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), plain);
     let kind = if account.registered { "registered" } else { "guest" };
-    let created = jiff::Timestamp::from_second(account.created_at)?;
     let (id, phone, email) = (plain(&account.user_id), optional(&account.phone), optional(&account.email));
-    Ok(format!("{id}\t{kind}\t{phone}\t{email}\t{created}"))
+    format!("{id}\t{kind}\t{phone}\t{email}\t{}", time(account.created_at))
 }
 
 fn confirm(id: &str, input: &mut dyn BufRead) -> anyhow::Result<()> {

@@ -39,13 +39,26 @@ impl Settings {
         check.that("admin.listen", both.is_none(), "must differ from http.listen");
         let level = crate::observe::logging::parse_level(&self.log.level);
         check.that("log.level", level.is_some(), "expected off, error, warn, info, debug or trace, optionally with exceptions such as info,relive_core=debug");
-        let path = self.database.url.strip_prefix("sqlite://");
-        check.that("database.url", path.is_some_and(|path| !path.is_empty()), "must be sqlite://PATH");
+        self.storage(check);
         let argon2 = &self.accounts.argon2;
         check.number("accounts.argon2.parallelism", argon2.parallelism, 1..=64);
         check.number("accounts.argon2.iterations", argon2.iterations, 1..=1_000);
         let least = argon2.parallelism.clamp(1, 64) * 8;
         check.number("accounts.argon2.memory_kib", argon2.memory_kib, least..=4_194_304);
+    }
+
+    fn storage(&self, check: &mut Check) {
+        let database = &self.database;
+        let path = database.url.strip_prefix("sqlite://");
+        let known = database.is_shared() || path.is_some_and(|path| !path.is_empty());
+        check.that("database.url", known, "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME");
+        check.number("database.readers", database.readers, 0..=256);
+        check.number("database.writers", database.writers, 1..=256);
+        let most = Duration::from_mins(1);
+        check.time("database.statement_timeout", database.statement_timeout, SECOND..=most);
+        check.time("database.connect_timeout", database.connect_timeout, SECOND..=most);
+        let pause = (Duration::from_millis(50)..=most).contains(&database.reconnect_pause);
+        check.that("database.reconnect_pause", pause, "must be between 50ms and 60s");
     }
 
     fn cloud(&self, check: &mut Check) {

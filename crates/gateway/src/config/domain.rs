@@ -12,7 +12,7 @@ pub(crate) fn seconds(duration: Duration) -> i64 {
 impl Settings {
     /// What the core is told at start.
     pub fn core(&self) -> relive_core::Config {
-        // Sizes of pools and queues are not configurable: the core knows best.
+        // Sizes of queues and of the hash pool are not configurable: the core knows best.
         let own = relive_core::Config::sqlite("");
         let (media, tencent) = (&self.media, &self.tencent);
         relive_core::Config {
@@ -74,9 +74,21 @@ impl Settings {
 
     /// Where the data lives, for the offline commands.
     pub fn database(&self) -> relive_core::DatabaseConfig {
+        let database = &self.database;
+        let own = relive_core::Config::sqlite("").database;
+        let readers = match database.readers {
+            0 if database.is_shared() => 4,
+            0 => own.readers,
+            readers => readers,
+        };
         relive_core::DatabaseConfig {
-            url: self.database.url.clone(),
-            ..relive_core::Config::sqlite("").database
+            url: database.url.clone(),
+            readers,
+            writers: database.writers,
+            statement_timeout: database.statement_timeout,
+            connect_timeout: database.connect_timeout,
+            reconnect_pause: database.reconnect_pause,
+            ..own
         }
     }
 }

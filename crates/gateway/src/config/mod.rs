@@ -19,11 +19,13 @@ use std::path::PathBuf;
 
 use figment::Figment;
 
+use crate::storage;
+
 pub use cloud::{Callback, Cos, Im, Media, PlayScheme, Tencent, Vod};
 pub use dialect::{ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, Sxb};
 pub(crate) use domain::seconds;
 pub use error::ConfigError;
-pub use secrets::{Generated, generate};
+pub use secrets::{Generated, generate, stored_secrets};
 pub use sections::{Accounts, Admin, Argon2, Database, Http, Limits, Log, LogFormat, Registration, Settings};
 pub use value::{AuthCodeDelivery, OptionalAddress, Secret, UtcOffset};
 
@@ -87,6 +89,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut figment = files.iter().fold(Figment::from(&defaults), Figment::merge);
     let url = figment.extract_inner::<String>("database.url").unwrap_or_default();
     let mut warnings = Vec::new();
+    warnings.extend(storage::warning(&url));
     if let Some(stored) = secrets::read(&url, &mut warnings)? {
         figment = files.iter().fold(Figment::from(&defaults).merge(stored), Figment::merge);
     }

@@ -1,4 +1,5 @@
-//! Secrets the server makes for itself at the first start, in `secrets.toml` beside the database.
+//! Secrets the server makes for itself at the first start: in `secrets.toml` beside a SQLite database, in a PostgreSQL
+//! database itself, so that all its gateways have the same.
 //!
 //! No secret is built in: a server that was given none still signs its URLs and refuses forged callbacks.
 
@@ -23,8 +24,8 @@ const HEADER: &str = "# Secrets relive generated because none were configured. K
 /// Secrets that were made and stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
-    /// Where they are stored.
-    pub path: PathBuf,
+    /// Where they are stored: a file, or the database.
+    pub place: String,
     /// Their keys.
     pub keys: Vec<&'static str>,
 }
@@ -58,35 +59,53 @@ pub(super) fn read(url: &str, warnings: &mut Vec<String>) -> Result<Option<Layer
     Ok(Some(layer))
 }
 
-/// Makes what is needed and was not given, stores it, and puts it into the settings. `None` if nothing was missing.
+/// What an earlier start stored beside a SQLite database, by key.
 ///
 /// # Errors
-/// The file cannot be written; then nothing is changed.
-pub fn generate(settings: &mut Settings, random: &dyn Random) -> io::Result<Option<Generated>> {
+/// The file cannot be read, or holds something else.
+pub fn stored_secrets(url: &str) -> Result<Vec<(&'static str, String)>, ConfigError> {
+    let Some(layer) = read(url, &mut Vec::new())? else { return Ok(Vec::new()) };
+    let values = figment::Figment::from(layer);
+    Ok(GENERATED.iter().filter_map(|key| Some((*key, values.extract_inner::<String>(key).ok()?))).collect())
+}
+
+/// Makes what is needed and was not given, stores it, and puts it into the settings. What another gateway has stored
+/// in a shared database counts. `None` if nothing was made.
+///
+/// # Errors
+/// The file cannot be written, or the database cannot be reached; then nothing is changed.
+pub fn generate(settings: &mut Settings, random: &dyn Random) -> anyhow::Result<Option<Generated>> {
+    let database = settings.database();
+    let path = path(&settings.database.url);
     let slots = [
         ("callback.key", &mut settings.callback.key),
         ("media.push_key", &mut settings.media.push_key),
         ("tencent.im.secret", &mut settings.tencent.im.secret),
     ];
     let missing: Vec<_> = slots.into_iter().filter(|(_, slot)| !slot.is_given()).collect();
-    let Some(path) = path(&settings.database.url).filter(|_| !missing.is_empty()) else {
+    if missing.is_empty() {
         return Ok(None);
-    };
-
-    let made: Vec<String> = missing
+    }
+    let made: Vec<(&'static str, String)> = missing
         .iter()
-        .map(|_| {
+        .map(|(key, _)| {
             let mut bytes = [0; 16];
             random.fill(&mut bytes);
-            format!("{:032x}", u128::from_be_bytes(bytes))
+            (*key, format!("{:032x}", u128::from_be_bytes(bytes)))
         })
         .collect();
-    store(&path, missing.iter().map(|(key, _)| *key).zip(made.iter().map(String::as_str)))?;
-    let keys = missing.iter().map(|(key, _)| *key).collect();
-    for ((_, slot), text) in missing.into_iter().zip(made) {
+    let (place, kept) = match path {
+        Some(path) => {
+            store(&path, made.iter().map(|(key, text)| (*key, text.as_str())))?;
+            (path.display().to_string(), made.clone())
+        }
+        None => ("the database".to_owned(), relive_core::database::keep_secrets(&database, &made)?),
+    };
+    let keys: Vec<_> = made.iter().filter(|one| kept.contains(one)).map(|(key, _)| *key).collect();
+    for ((_, slot), (_, text)) in missing.into_iter().zip(kept) {
         *slot = Secret::new(text);
     }
-    Ok(Some(Generated { path, keys }))
+    Ok((!keys.is_empty()).then_some(Generated { place, keys }))
 }
 
 /// Adds secrets to the file; after a crash at any moment there is the old file or the new one.
@@ -141,7 +160,7 @@ mod tests {
         first.callback.key = Secret::new("");
         let generated = generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap();
         assert_eq!(generated.keys, ["media.push_key", "tencent.im.secret"]);
-        assert_eq!(fs::metadata(&generated.path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&generated.place).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(first.callback.key.is_empty(), "a secret set to nothing stays nothing");
         let push_key = first.media.push_key.text();
         assert_eq!(push_key.expose_secret().len(), 32);
@@ -166,7 +185,7 @@ mod tests {
     fn a_readable_file_is_warned_about_and_a_foreign_key_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let mut first = settings(directory.path());
-        let path = generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap().path;
+        let path = PathBuf::from(generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap().place);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let mut warnings = Vec::new();
         assert!(read(&first.database.url, &mut warnings).unwrap().is_some());

@@ -128,13 +128,40 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Database {
-    /// `sqlite://PATH`.
+    /// `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/NAME`, which several gateways may share.
     pub url: String,
+    /// Connections that answer queries; 0 = 2, with PostgreSQL 4.
+    pub readers: usize,
+    /// PostgreSQL: connections that write.
+    pub writers: usize,
+    /// PostgreSQL: how long a statement may take, and how long a server that does not answer counts as there.
+    #[serde(with = "duration")]
+    pub statement_timeout: Duration,
+    /// PostgreSQL: how long opening a connection may take.
+    #[serde(with = "duration")]
+    pub connect_timeout: Duration,
+    /// PostgreSQL: the longest pause between two attempts to reach a server that is gone.
+    #[serde(with = "duration")]
+    pub reconnect_pause: Duration,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: "sqlite://relive-data/relive.db".to_owned() }
+        Self {
+            url: "sqlite://relive-data/relive.db".to_owned(),
+            readers: 0,
+            writers: 4,
+            statement_timeout: Duration::from_secs(3),
+            connect_timeout: Duration::from_secs(2),
+            reconnect_pause: Duration::from_millis(500),
+        }
+    }
+}
+
+impl Database {
+    /// Whether other gateways may use the same database.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.url.starts_with("postgres://") || self.url.starts_with("postgresql://")
     }
 }
 

@@ -63,6 +63,19 @@ async fn the_operator_sees_health_and_metrics() {
 }
 
 #[tokio::test]
+async fn the_database_is_private_whoever_gives_the_secrets() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("data");
+    let url = format!("sqlite://{}/relive.db", directory.display());
+    let server = server(|settings| settings.database.url = url).await;
+    connect(server.gateway.admin_addr.unwrap()).await.get("/readyz").await;
+    let mode = |name: &str| std::fs::metadata(directory.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(""), mode("relive.db")), (0o700, 0o600));
+    assert_eq!((mode("relive.db-wal"), mode("relive.db-shm")), (0o600, 0o600));
+}
+
+#[tokio::test]
 async fn connections_over_a_cap_are_closed_at_once() {
     for change in [(|settings| settings.http.max_connections = 2) as fn(&mut Settings), |settings| {
         settings.http.max_connections_per_ip = 2;

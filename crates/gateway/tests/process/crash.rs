@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use relive_core::{Random as _, SystemRandom, sign::digest::md5_hex};
+use relive_core::{Random as _, SystemRandom, database::Scratch, sign::digest::md5_hex};
 use serde_json::{Value, json};
 
 use crate::server::{self, CALLBACK_KEY, Server, free_address, text};
@@ -155,4 +155,43 @@ fn nothing_acknowledged_is_lost() {
     }
     server.take().expect("a server").kill();
     println!("{KILLS} kills, nothing lost, ready again within {slowest:?}");
+}
+
+/// Three gateways over one PostgreSQL, which `cargo xtask test` gives: one is killed, then the others.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn a_killed_gateway_takes_nothing_along() {
+    let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
+    let database = Scratch::create(&url).expect("a database");
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = || {
+        let address = free_address();
+        let server = Server::start_on(database.url(), folder.path(), &address, Stdio::inherit());
+        server.ready();
+        server
+    };
+    let mut servers = [start(), start(), start()];
+    sxb(&servers[0].address, "account/regist", &json!({"id": "reader", "pwd": "secret"})).expect("it lives");
+    let (journal, acknowledged) = channel();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (address, journal) = (servers[writer % 3].address.clone(), journal.clone());
+            thread::spawn(move || write(&address, &format!("w{writer}"), &journal))
+        })
+        .collect();
+    drop(journal);
+    let mut written: BTreeSet<Written> = acknowledged.iter().take(150).collect();
+    servers[0].strike();
+    // The others do not mind.
+    written.extend(acknowledged.iter().take(150));
+    for server in servers {
+        server.kill();
+    }
+    written.extend(acknowledged.iter());
+    for writer in writers {
+        writer.join().expect("a writer met a wrong answer");
+    }
+    let next = start();
+    verify(&next.address, &written);
+    next.kill();
 }

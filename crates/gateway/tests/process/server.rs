@@ -19,7 +19,7 @@ pub(crate) const CALLBACK_KEY: &str = "callbackkey-demo";
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 /// An address nobody listens on.
@@ -31,11 +31,17 @@ pub(crate) fn free_address() -> String {
 impl Server {
     /// Starts it over the data in a folder. What it logs goes there.
     pub(crate) fn start(folder: &Path, address: &str, log: Stdio) -> Self {
+        Self::start_on("sqlite://relive-data/relive.db", folder, address, log)
+    }
+
+    /// Starts it over a database.
+    pub(crate) fn start_on(database: &str, folder: &Path, address: &str, log: Stdio) -> Self {
+        let database = format!("database.url={database}");
         let listen = format!("http.listen={address}");
         let callback = format!("callback.key={CALLBACK_KEY}");
         let process = Command::new(env!("CARGO_BIN_EXE_relive"))
             .current_dir(folder)
-            .args(["--set", &listen, "--set", &callback, "--set", "admin.listen="])
+            .args(["--set", &database, "--set", &listen, "--set", &callback, "--set", "admin.listen="])
             .args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -55,9 +61,14 @@ impl Server {
         started.elapsed()
     }
 
+    /// `kill -9`, without waiting for the end.
+    pub(crate) fn strike(&mut self) {
+        self.process.kill().expect("the server can be killed");
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
-        self.process.kill().expect("the server can be killed");
+        self.strike();
         self.process.wait().expect("the server is gone");
     }
 }
