@@ -81,6 +81,17 @@ impl Wire {
         }
     }
 
+    /// Codes that say the server is at fault, or busy: no spoilt request may bring them about.
+    pub(crate) fn faults(self) -> &'static [i64] {
+        match self {
+            Self::V1 => &[2002, 4000, 4003],
+            Self::V2 => &[500],
+            Self::Sxb => &[90_000],
+            Self::Qplus => &[10_001],
+            Self::Callback => &[],
+        }
+    }
+
     /// Checks what holds for every answer to a known path and returns its code; none for a picture.
     pub(crate) fn check(self, answer: &Answer) -> Result<Option<i64>> {
         if answer.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/")) {
