@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The harness of the tests that go through the front door.
+//!
+//! * [`Server`]: a gateway on a free port, with a clock that stands still and reproducible randomness.
+//! * [`Client`]: an HTTP client that sends exactly what it is told.
+//! * [`dialect`]: the four dialects as a test speaks them.
+//! * [`case`]: contract data, one file per case, see `tests/README.md`.
+//! * [`Shell`]: enough of a shell to execute a document.
+
+pub mod case;
+mod client;
+pub mod dialect;
+mod server;
+mod shell;
+mod template;
+
+pub use client::{Answer, Client};
+pub use server::{Server, postgres};
+pub use shell::Shell;

@@ -1,2 +1,94 @@
-//! Placeholder.
-fn main() {}
+//! Everything a developer of relive runs, as `cargo xtask <command>`: the tests, every CI job, the project's rules and
+//! the generated part of its documentation. A laptop and a CI machine run the same code.
+//!
+//! It starts `cargo`, for the benches what it built and `wrk`, and PostgreSQL in a temporary folder; it installs nothing,
+//! and of the environment it reads `CI` alone.
+#![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
+
+mod bench;
+mod ci;
+mod command;
+mod docs;
+mod interrupt;
+mod markdown;
+mod package;
+mod postgres;
+mod rust;
+mod seed;
+mod table;
+mod test;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{Parser, builder::FalseyValueParser};
+
+/// Everything a developer of relive runs.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Cli {
+    /// Build the server, then run every test of the workspace except doctests; those that store something on SQLite and
+    /// on PostgreSQL.
+    Test {
+        /// Fail where PostgreSQL is not installed.
+        #[arg(long, env = "CI", hide_env = true, value_parser = FalseyValueParser::new())]
+        ci: bool,
+        /// Passed on to the test runner, such as the name of a test.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run the CI jobs, all of them or those named, until the first failure.
+    Ci {
+        /// Jobs to run, in this order; none = all.
+        jobs: Vec<ci::Job>,
+        /// Jobs to leave out.
+        #[arg(long, value_name = "JOB")]
+        skip: Vec<ci::Job>,
+        /// Fail where PostgreSQL is not installed.
+        #[arg(long, env = "CI", hide_env = true, value_parser = FalseyValueParser::new())]
+        ci: bool,
+    },
+    /// Run a PostgreSQL server of one's own until Ctrl-C.
+    Postgres,
+    /// Check the project's own rules.
+    Tidy {
+        /// Print the rules and their reasons instead.
+        #[arg(long)]
+        list: bool,
+    },
+    /// Measure against a bare hyper server in the same run. Needs wrk.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Rewrite the interface tables in docs/protocols from the adapters' tables.
+    Docs {
+        /// Fail when a table is stale; write nothing.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli {
+        Cli::Test { args, ci } => test::run_tests(&args, ci),
+        Cli::Ci { jobs, skip, ci } => ci::run(&jobs, &skip, ci),
+        Cli::Postgres => postgres::run(),
+        Cli::Tidy { list: true } => {
+            tidy::list();
+            Ok(())
+        }
+        Cli::Tidy { list: false } => tidy::run(),
+        Cli::Bench(bench) => bench::run(bench),
+        Cli::Docs { check } => docs::run(check),
+    }
+}

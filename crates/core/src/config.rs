@@ -1,5 +1,7 @@
 //! What the core is told at start. The names an operator sees belong to the gateway; these are the plain values.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 
 /// Everything [`Core::start`](crate::Core::start) needs to know.
@@ -27,12 +29,20 @@ pub struct Config {
 /// Where the data lives.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
-    /// `sqlite://PATH` (relative to the working directory, or absolute).
+    /// `sqlite://PATH` (relative to the working directory, or absolute) or `postgres://USER:PASSWORD@HOST/NAME`.
     pub url: String,
     /// Threads that answer queries, each with a connection.
     pub readers: usize,
-    /// Jobs that may wait for the writer; more are refused as busy.
+    /// Threads that write, each with a connection. SQLite has one, whatever stands here.
+    pub writers: usize,
+    /// Jobs that may wait for a writer; more are refused as busy.
     pub queue: usize,
+    /// PostgreSQL: how long a statement, or the wait for a lock, may take; whole milliseconds.
+    pub statement_timeout: Duration,
+    /// PostgreSQL: how long opening a connection may take; whole seconds.
+    pub connect_timeout: Duration,
+    /// PostgreSQL: the longest pause between two attempts to reach a server that cannot be reached.
+    pub reconnect_pause: Duration,
 }
 
 /// Who may register, and how passwords are hashed.
@@ -153,7 +163,11 @@ impl Config {
             database: DatabaseConfig {
                 url: format!("sqlite://{}", path.as_ref().display()),
                 readers: 2,
+                writers: 4,
                 queue: 16_384,
+                statement_timeout: Duration::from_secs(3),
+                connect_timeout: Duration::from_secs(2),
+                reconnect_pause: Duration::from_millis(500),
             },
             accounts: AccountConfig {
                 open_registration: true,

@@ -3,33 +3,44 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use diesel::prelude::*;
+use crossbeam_channel::Sender;
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Array, BigInt, Bool},
+};
 
 use crate::{
-    AccountId, Accounts, Audiences, Broadcasts, Clock, Cloud, Config, Error, Random, Recordings, Result,
-    Rooms, Sessions, ShortVideos, StartError, State, Streams, UnixSeconds,
-    account::{self, AccountRow, Guard, Hasher},
-    audience::MemberRow,
-    broadcast::BroadcastRow,
-    live::{Change, Live},
+    AccountId, Accounts, Audiences, BroadcastId, Broadcasts, Clock, Cloud, Config, Error, Random, Recordings,
+    Result, Rooms, Sessions, ShortVideos, StartError, Step, Streams, UnixSeconds,
+    account::{self, Guard, Hasher},
+    broadcast::{self, Counter},
+    live::Change,
     memory::{Clocks, Memory},
-    session::{self, Digest, Session, SessionRow},
+    mirror::{self, Mirror},
+    read_model::{empty, last_position, load},
+    session,
     store::{
-        Env, Store, Tx,
-        conn::{Conn, on},
+        self, Commits, Committed, Env, Store, Tx,
+        conn::{Backend, Conn, on},
+        link::{Link, Reachability},
         migrate::migrate,
-        schema::{accounts, audience, broadcasts, recording_audience, sessions, settings},
+        schema::{audience, broadcasts, settings},
+        tally::Tally,
     },
 };
 
 /// Seconds after a start in which nothing times out: clients that could not reach a stopped server beat again first.
-const GRACE: i64 = 60;
+pub(crate) const GRACE: i64 = 60;
+
+/// Held by the one gateway that sweeps, for as long as its transaction takes.
+const UPKEEP_LOCK: &str = "pg_try_advisory_xact_lock(32198758101115138)";
 
 /// Figures of a running core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +82,15 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     store: Store,
+    /// To the mirror, where the database is shared with other gateways.
+    mirror: Option<Sender<Committed>>,
+    tally: Tally<Counter>,
     memory: Arc<Memory>,
     hasher: Hasher,
     guard: Guard,
     /// The database's own count of what others changed, as of the last look.
     foreign_changes: AtomicI64,
+    stopped: AtomicBool,
 }
 
 impl std::fmt::Debug for Inner {
@@ -88,30 +103,36 @@ impl Core {
     /// Opens the database, brings it up to date, loads what is served from memory, and starts the threads.
     pub fn start(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
         let config = Arc::new(config);
+        let shared = matches!(Backend::of(&config.database)?, Backend::Postgres(_));
         let mut conn = Conn::open(&config.database)?;
         migrate(&mut conn)?;
-        let now = clock.now();
-        let memory = Memory::new(empty(&config, now), Arc::clone(&random));
-        let live = load(&mut conn, &config, now + GRACE, &memory).map_err(StartError::Load)?;
-        memory.replace_live(live);
-        let memory = Arc::new(memory);
-        let position = last_position(&mut conn).map_err(StartError::Load)?;
+        let memory = Arc::new(Memory::new(empty(&config, clock.now()), Arc::clone(&random), shared));
         let env = Arc::new(Env {
             config: Arc::clone(&config),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
-            position: AtomicI64::new(position),
+            position: AtomicI64::new(0),
         });
-        let commits: Arc<Memory> = Arc::clone(&memory);
+        let (store, mirror, seen) = if shared {
+            drop(conn);
+            let (store, mirror) = start_shared(&env, &memory)?;
+            (store, Some(mirror), 0)
+        } else {
+            let (store, seen) = start_alone(conn, &env, &memory)?;
+            (store, None, seen)
+        };
         let inner = Inner {
-            store: Store::start(conn, env, commits)?,
+            store,
+            mirror,
+            tally: Tally::new(broadcast::apply_steps),
             hasher: Hasher::start(&config.accounts, Arc::clone(&random))?,
             guard: Guard::new(config.limits),
             config,
             clock,
             random,
             memory,
-            foreign_changes: AtomicI64::new(-1),
+            foreign_changes: AtomicI64::new(seen),
+            stopped: AtomicBool::new(false),
         };
         let core = Self(Arc::new(inner));
         if core.config().background {
@@ -127,10 +148,10 @@ impl Core {
             .name("relive-upkeep".to_owned())
             .spawn(move || {
                 while let Some(inner) = core.upgrade() {
+                    if inner.stopped.load(Ordering::Acquire) {
+                        break;
+                    }
                     if let Err(error) = Self(inner).maintain_blocking() {
-                        if matches!(error, Error::Unavailable) {
-                            break;
-                        }
                         tracing::warn!(error = &error as &dyn std::error::Error, "upkeep failed");
                     }
                     thread::park_timeout(Duration::from_secs(1));
@@ -209,7 +230,7 @@ impl Core {
     /// Writes something and waits until it is on disk: whether the core can do its work.
     pub async fn probe(&self) -> Result<()> {
         self.store()
-            .write(|tx| {
+            .write_loosely(|tx| {
                 let now = tx.now.to_string();
                 on!(tx.conn, |c| diesel::insert_into(settings::table)
                     .values((settings::name.eq("probe"), settings::value.eq(&now)))
@@ -225,13 +246,37 @@ impl Core {
     /// Writes down clocks that have moved, ends what has timed out, takes over what another process changed. Happens
     /// by itself once a second unless [`Config::background`] is off.
     pub async fn maintain(&self) -> Result<()> {
-        let clocks = self.0.memory.take_clocks();
-        if !clocks.is_empty() {
-            self.store().write(move |tx| flush(tx, &clocks)).await?;
-        }
+        self.catch_up().await?;
+        self.write_clocks().await?;
         self.settle().await?;
         let core = Arc::clone(&self.0);
-        self.store().write(move |tx| core.upkeep(tx)).await
+        let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
+        self.0.foreign_changes.store(seen, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Writes down clocks that have moved, a bounded number at a time. Whether there were any.
+    async fn write_clocks(&self) -> Result<bool> {
+        let clocks = Arc::new(self.0.memory.take_clocks());
+        if clocks.is_empty() {
+            return Ok(false);
+        }
+        let written = Arc::clone(&clocks);
+        let result = self.store().write_loosely(move |tx| flush(tx, &written)).await;
+        if result.is_err() {
+            self.0.memory.give_back(&clocks);
+        }
+        result.map(|()| true)
+    }
+
+    /// Waits until memory has what other gateways have committed before this call.
+    async fn catch_up(&self) -> Result<()> {
+        let Some(mirror) = &self.0.mirror else { return Ok(()) };
+        let (job, answer) = store::wait();
+        let look = Committed { keys: Vec::new(), job: Some(job) };
+        mirror.try_send(look).map_err(|_| Error::Busy)?;
+        answer.await.map_err(|_| Error::Unavailable)?;
+        if self.memory().is_fresh() { Ok(()) } else { Err(Error::Unavailable) }
     }
 
     fn maintain_blocking(&self) -> Result<()> {
@@ -248,22 +293,33 @@ impl Core {
 
     /// Writes everything down and stops. Later calls fail with [`Error::Unavailable`].
     pub async fn shutdown(&self) {
-        loop {
-            let clocks = self.0.memory.take_clocks();
-            if clocks.is_empty() || self.store().write(move |tx| flush(tx, &clocks)).await.is_err() {
-                break;
-            }
-        }
+        while let Ok(true) = self.write_clocks().await {}
+        self.0.stopped.store(true, Ordering::Release);
         self.store().stop().await;
     }
 
-    /// Ends what has timed out by now, if anything: lists show nothing that is over.
+    /// Before memory is shown: ends what has timed out by now, if anything, so that lists show nothing that is over.
+    ///
+    /// Errors: [`Error::Unavailable`] while it is not known what other gateways do.
     pub(crate) async fn settle(&self) -> Result<()> {
+        if !self.memory().is_fresh() {
+            return Err(Error::Unavailable);
+        }
         if self.memory().is_due(self.now()) {
             // Every batch begins with what is due; an empty job makes one.
             self.store().write(|_| Ok(())).await?;
         }
         Ok(())
+    }
+
+    /// Whether other gateways may write to the same database.
+    pub(crate) fn has_siblings(&self) -> bool {
+        self.0.mirror.is_some()
+    }
+
+    /// Counts, together with all others that count on the same counter now.
+    pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
+        self.0.tally.count(self.store(), counter, step.by()).await
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -287,6 +343,38 @@ impl Core {
     }
 }
 
+/// The store over an embedded database, with memory filled, and the version of the database memory has.
+fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, i64), StartError> {
+    // Before anything is read: what others change from here on is noticed.
+    let seen = data_version(&mut conn).map_err(StartError::Load)?;
+    let floor = env.clock.now() + GRACE;
+    let live = load(&mut conn, &env.config, floor, memory).map_err(StartError::Load)?;
+    memory.replace_live(live);
+    env.position.store(last_position(&mut conn).map_err(StartError::Load)?, Ordering::Relaxed);
+    let commits: Arc<Memory> = Arc::clone(memory);
+    Ok((Store::sqlite(conn, env, commits)?, seen))
+}
+
+/// A name for this gateway in the feed that no other one has.
+fn new_origin(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, |c| diesel::select(sql::<BigInt>("nextval('positions')")).get_result(c))?)
+}
+
+/// The store over a database shared with other gateways, and the mirror that keeps the memory of it.
+fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<Committed>), StartError> {
+    let database = &env.config.database;
+    let common = Reachability::new(database.clone());
+    let (sender, committed) = crossbeam_channel::bounded(database.queue);
+    let mut link = Link::open(&common)?;
+    let origin = link.get().and_then(new_origin).map_err(StartError::Load)?;
+    let (config, clock) = (Arc::clone(&env.config), Arc::clone(&env.clock));
+    let mut mirror = Mirror::new(link, Arc::clone(memory), config, clock, origin, committed);
+    mirror.fill().map_err(StartError::Load)?;
+    mirror.start()?;
+    let commits: Arc<dyn Commits> = Arc::<Memory>::clone(memory);
+    Ok((Store::postgres(&common, env, origin, &commits, &sender)?, sender))
+}
+
 /// Wakes a thread that waits for a future.
 struct Unpark(thread::Thread);
 
@@ -297,100 +385,96 @@ impl std::task::Wake for Unpark {
 }
 
 impl Inner {
-    /// In the writer: what has to be looked after in the tables.
-    fn upkeep(&self, tx: &mut Tx<'_>) -> Result<()> {
-        session::sweep(tx)?;
-        account::sweep(tx)?;
-        let changes: i64 = on!(tx.conn, |c| diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-            "(SELECT data_version FROM pragma_data_version)"
-        ))
-        .get_result(c))?;
-        let last = self.foreign_changes.swap(changes, Ordering::Relaxed);
-        if last != -1 && last != changes {
+    /// In a writer: what has to be looked after in the tables. Returns the version of them that memory has after it.
+    fn upkeep(&self, tx: &mut Tx<'_>) -> Result<i64> {
+        match tx.conn {
+            Conn::Sqlite(_) => {
+                session::sweep(tx)?;
+                account::sweep(tx)?;
+                self.look_for_others(tx)
+            }
+            Conn::Postgres(c) => {
+                // One gateway at a time is enough.
+                let ours: bool = diesel::select(sql::<Bool>(UPKEEP_LOCK)).get_result(c)?;
+                if ours {
+                    session::sweep(tx)?;
+                    account::sweep(tx)?;
+                    mirror::prune(tx.conn)?;
+                }
+                Ok(0)
+            }
+        }
+    }
+
+    /// With SQLite: takes over what another process (the command line) has changed.
+    fn look_for_others(&self, tx: &mut Tx<'_>) -> Result<i64> {
+        let version = data_version(tx.conn)?;
+        if self.foreign_changes.load(Ordering::Relaxed) != version {
             tracing::info!("another process has changed the database, reading it again");
             // It may have closed any session; they are read again when asked for.
             self.memory.sessions.clear();
             let live = load(tx.conn, &self.config, 0, &self.memory)?;
+            let given = last_position(tx.conn)?;
+            tx.skip_positions(given);
             tx.changed(Change::Reloaded(Box::new(live)));
         }
-        Ok(())
+        Ok(version)
     }
 }
 
-fn empty(config: &Config, floor: UnixSeconds) -> Live {
-    Live::new(config.timeouts, config.sessions.qplus_idle, floor)
-}
-
-/// Reads everything that is served from memory. Sessions are read when asked for, but for those that hold a seat.
-fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory: &Memory) -> Result<Live> {
-    let mut live = empty(config, floor);
-    let on_air: Vec<(BroadcastRow, AccountRow)> = on!(conn, |c| broadcasts::table
-        .inner_join(accounts::table)
-        .filter(broadcasts::state.eq(State::OnAir))
-        .load(c))?;
-    for (row, host) in on_air {
-        live.apply(Change::Broadcast(Box::new(row.current(&host))), &memory.sessions);
-    }
-    let seated: Vec<Vec<u8>> = on!(conn, |c| audience::table
-        .filter(audience::session.is_not_null())
-        .select(audience::session.assume_not_null())
-        .distinct()
-        .load(c))?;
-    for digest in seated.iter().filter_map(|bytes| Digest::from_bytes(bytes)) {
-        hold_session(conn, &digest, memory)?;
-    }
-    let members: Vec<(MemberRow, String)> = on!(conn, |c| audience::table
-        .inner_join(accounts::table)
-        .select((audience::all_columns, accounts::user_id))
-        .load(c))?;
-    for (row, user_id) in members {
-        live.apply(Change::Member(Box::new(row.seat(&user_id))), &memory.sessions);
-    }
-    Ok(live)
-}
-
-fn hold_session(conn: &mut Conn, digest: &Digest, memory: &Memory) -> Result<()> {
-    let found: Option<(SessionRow, AccountId)> = on!(conn, |c| sessions::table
-        .find(digest.bytes())
-        .select((sessions::all_columns, sessions::account_id))
-        .first(c)
-        .optional())?;
-    let Some((row, account)) = found else { return Ok(()) };
-    let Some(user) = account::by_id(conn, account)? else { return Ok(()) };
-    if let Some(session) = Session::new(row, user.user_id.into()) {
-        memory.hold(session);
-    }
-    Ok(())
-}
-
-/// The highest order of entry ever given out.
-fn last_position(conn: &mut Conn) -> Result<i64> {
-    let live: Option<i64> =
-        on!(conn, |c| audience::table.select(diesel::dsl::max(audience::position)).first(c))?;
-    let recorded: Option<i64> = on!(conn, |c| recording_audience::table
-        .select(diesel::dsl::max(recording_audience::position))
-        .first(c))?;
-    Ok(live.max(recorded).unwrap_or(0))
+/// A number that changes when another connection has changed the database.
+fn data_version(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, |c| diesel::select(sql::<BigInt>("(SELECT data_version FROM pragma_data_version)"))
+        .get_result(c))?)
 }
 
 /// Writes clocks down. A clock never goes back.
 fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
     session::flush(tx, &clocks.sessions)?;
-    for (host, account, beat_at) in &clocks.members {
-        on!(tx.conn, |c| diesel::update(
-            audience::table
-                .filter(audience::host_id.eq(host).and(audience::account_id.eq(account)))
-                .filter(audience::beat_at.lt(beat_at))
-        )
-        .set(audience::beat_at.eq(beat_at))
-        .execute(c))?;
-    }
-    for (broadcast, beat_at) in &clocks.broadcasts {
-        on!(tx.conn, |c| diesel::update(
-            broadcasts::table.filter(broadcasts::id.eq(broadcast).and(broadcasts::beat_at.lt(beat_at)))
-        )
-        .set(broadcasts::beat_at.eq(beat_at))
-        .execute(c))?;
+    match tx.conn {
+        // In process: a loop costs nothing.
+        Conn::Sqlite(c) => {
+            for (host, account, beat_at) in &clocks.members {
+                diesel::update(
+                    audience::table
+                        .filter(audience::host_id.eq(host).and(audience::account_id.eq(account)))
+                        .filter(audience::beat_at.lt(beat_at)),
+                )
+                .set(audience::beat_at.eq(beat_at))
+                .execute(c)?;
+            }
+            for (broadcast, beat_at) in &clocks.broadcasts {
+                diesel::update(
+                    broadcasts::table
+                        .filter(broadcasts::id.eq(broadcast).and(broadcasts::beat_at.lt(beat_at))),
+                )
+                .set(broadcasts::beat_at.eq(beat_at))
+                .execute(c)?;
+            }
+        }
+        Conn::Postgres(c) => {
+            let hosts: Vec<AccountId> = clocks.members.iter().map(|(host, _, _)| *host).collect();
+            let accounts: Vec<AccountId> = clocks.members.iter().map(|(_, account, _)| *account).collect();
+            let beats: Vec<i64> = clocks.members.iter().map(|(_, _, beat_at)| *beat_at).collect();
+            diesel::sql_query(
+                "UPDATE audience SET beat_at = greatest(audience.beat_at, new.beat_at) \
+                 FROM unnest($1, $2, $3) AS new (host_id, account_id, beat_at) \
+                 WHERE audience.host_id = new.host_id AND audience.account_id = new.account_id",
+            )
+            .bind::<Array<BigInt>, _>(hosts)
+            .bind::<Array<BigInt>, _>(accounts)
+            .bind::<Array<BigInt>, _>(beats)
+            .execute(c)?;
+            let ids: Vec<BroadcastId> = clocks.broadcasts.iter().map(|(id, _)| *id).collect();
+            let beats: Vec<i64> = clocks.broadcasts.iter().map(|(_, beat_at)| *beat_at).collect();
+            diesel::sql_query(
+                "UPDATE broadcasts SET beat_at = greatest(broadcasts.beat_at, new.beat_at) \
+                 FROM unnest($1, $2) AS new (id, beat_at) WHERE broadcasts.id = new.id",
+            )
+            .bind::<Array<BigInt>, _>(ids)
+            .bind::<Array<BigInt>, _>(beats)
+            .execute(c)?;
+        }
     }
     Ok(())
 }

@@ -1,17 +1,52 @@
 //! What an operator does to a database that no core has open, or beside one that has.
 
+mod copy;
+mod scratch;
+
 use std::path::Path;
 
 use diesel::prelude::*;
 
+pub use self::{
+    copy::{Progress, copy},
+    scratch::Scratch,
+};
 use crate::{
     DatabaseConfig, Error, StartError,
-    store::conn::{Conn, on},
+    store::{
+        conn::{Backend, Conn, on},
+        schema::settings,
+    },
 };
 
-/// Brings a database up to this version's schema, making it if there is none.
+/// Brings a database up to this version's schema, making it if there is none. A PostgreSQL database has to be there,
+/// be it empty.
 pub fn migrate(config: &DatabaseConfig) -> Result<(), StartError> {
     crate::store::migrate::migrate(&mut Conn::open(config)?)
+}
+
+/// Stores secrets by name, unless some of that name are stored already, and returns those that are stored now: all who
+/// share the database get the same. Brings the database up to date first.
+pub fn keep_secrets<'a>(
+    config: &DatabaseConfig,
+    secrets: &[(&'a str, String)],
+) -> Result<Vec<(&'a str, String)>, StartError> {
+    let mut conn = Conn::open(config)?;
+    crate::store::migrate::migrate(&mut conn)?;
+    let load = |error: diesel::result::Error| StartError::Load(Error::from(error));
+    secrets
+        .iter()
+        .map(|(key, text)| {
+            let name = format!("secret.{key}");
+            on!(&mut conn, |c| diesel::insert_into(settings::table)
+                .values((settings::name.eq(&name), settings::value.eq(text)))
+                .on_conflict_do_nothing()
+                .execute(c))
+            .map_err(load)?;
+            let kept = on!(&mut conn, |c| settings::table.find(&name).select(settings::value).first(c));
+            Ok((*key, kept.map_err(load)?))
+        })
+        .collect()
 }
 
 #[derive(QueryableByName)]
@@ -20,35 +55,47 @@ struct Line {
     line: String,
 }
 
+/// What SQLite finds wrong with its pages and indexes.
+const SQLITE_PAGES: &str =
+    "SELECT integrity_check AS line FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
+/// Rows that point to rows which are not there.
+const SQLITE_REFERENCES: &str = "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing row of ' || parent AS line \
+     FROM pragma_foreign_key_check";
+/// Indexes and constraints PostgreSQL does not rely on, because making them failed.
+const POSTGRES_PARTS: &str = "SELECT 'index ' || indexrelid::regclass || ' is not valid' AS line FROM pg_index \
+     JOIN pg_class ON pg_class.oid = indrelid WHERE relnamespace = current_schema()::regnamespace AND NOT indisvalid \
+     UNION ALL SELECT 'constraint ' || conname || ' of ' || conrelid::regclass || ' is not valid' FROM pg_constraint \
+     WHERE connamespace = current_schema()::regnamespace AND NOT convalidated";
+/// What no constraint says, in either database.
+const ROOMS: &str = "SELECT 'room ' || number || ' names a missing broadcast' AS line FROM rooms \
+     WHERE broadcast_id NOT IN (SELECT id FROM broadcasts)";
+
 /// Looks a database over: its pages and indexes, and rows that point to rows which are not there. Returns what is
-/// wrong, one text per finding; nothing for a sound one.
+/// wrong, one text per finding; nothing for a sound one. PostgreSQL looks after its pages itself (`pg_amcheck`).
 pub fn check(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
-    let load = |error: diesel::result::Error| StartError::Load(Error::from(error));
     let mut conn = Conn::open(config)?;
-    let pages: Vec<Line> =
-        on!(&mut conn, |c| diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check")
-            .load(c))
-        .map_err(load)?;
-    let references: Vec<Line> = on!(&mut conn, |c| diesel::sql_query(
-        "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing row of ' || parent AS line \
-         FROM pragma_foreign_key_check"
-    )
-    .load(c))
-    .map_err(load)?;
-    Ok(pages
-        .into_iter()
-        .map(|found| found.line)
-        .filter(|line| line != "ok")
-        .chain(references.into_iter().map(|found| found.line))
-        .collect())
+    let found: QueryResult<Vec<Vec<Line>>> = match &mut conn {
+        Conn::Sqlite(c) => [SQLITE_PAGES, SQLITE_REFERENCES, ROOMS]
+            .into_iter()
+            .map(|query| diesel::sql_query(query).load(c))
+            .collect(),
+        Conn::Postgres(c) => {
+            [POSTGRES_PARTS, ROOMS].into_iter().map(|query| diesel::sql_query(query).load(c)).collect()
+        }
+    };
+    let found = found.map_err(|error| StartError::Load(error.into()))?;
+    Ok(found.into_iter().flatten().map(|line| line.line).collect())
 }
 
-/// Copies a database, in use or not, into a new file: a consistent state, compacted.
+/// Copies a SQLite database, in use or not, into a new file: a consistent state, compacted.
+///
+/// Errors: [`StartError::NotSqlite`] for PostgreSQL, whose own tools do that.
 pub fn backup(config: &DatabaseConfig, to: &Path) -> Result<(), StartError> {
-    let mut conn = Conn::open(config)?;
-    on!(&mut conn, |c| diesel::sql_query("VACUUM INTO ?")
+    let Backend::Sqlite(_) = Backend::of(config)? else { return Err(StartError::NotSqlite) };
+    let Conn::Sqlite(mut conn) = Conn::open(config)? else { return Err(StartError::NotSqlite) };
+    diesel::sql_query("VACUUM INTO ?")
         .bind::<diesel::sql_types::Text, _>(to.display().to_string())
-        .execute(c))
-    .map(|_| ())
-    .map_err(|error| StartError::Load(error.into()))
+        .execute(&mut conn)
+        .map(|_| ())
+        .map_err(|error| StartError::Load(Error::from(error)))
 }

@@ -66,6 +66,17 @@ pub enum Error {
 /// The result of a domain operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl Error {
+    /// The same failure for another caller.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Storage(source) => Self::Storage(source.to_string().into()),
+            Self::Busy => Self::Busy,
+            _ => Self::Unavailable,
+        }
+    }
+}
+
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         Self::Storage(Box::new(error))
@@ -77,17 +88,23 @@ impl From<diesel::result::Error> for Error {
 #[non_exhaustive]
 pub enum StartError {
     /// The database URL has a scheme no backend answers to.
-    #[error("database.url must start with sqlite://, not {0:?}")]
+    #[error("database.url must start with sqlite:// or postgres://, not {0:?}")]
     UnknownDatabase(String),
     /// The database could not be opened.
     #[error("cannot open the database {path:?}")]
     Open {
-        /// The file.
+        /// The file, or the server and the database's name.
         path: String,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What was asked for is done with PostgreSQL's own tools.
+    #[error("this works with SQLite only; PostgreSQL has pg_dump and pg_restore, see docs/OPERATIONS.md")]
+    NotSqlite,
+    /// A database cannot be copied as asked for.
+    #[error("cannot copy: {0}")]
+    NotACopy(&'static str),
     /// The database was written by a newer relive.
     #[error(
         "the database has schema {found}, this relive knows up to {known}: run the relive that wrote it, or a newer one"

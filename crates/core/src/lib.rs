@@ -15,7 +15,7 @@
 //! picks a policy. Time comes from a [`Clock`], randomness from a [`Random`], nothing else reads either.
 //!
 //! Where things are: one folder or file per noun; `store` holds connections, group commit and migrations; `live` and
-//! `memory` what is served from memory; [`sign`] pure signature functions; [`database`] what operators do.
+//! `memory` what is served from memory, `read_model` and `mirror` how it gets there; [`sign`] pure signature functions; [`database`] what operators do.
 
 mod account;
 mod audience;
@@ -29,8 +29,10 @@ mod error;
 mod id;
 mod live;
 mod memory;
+mod mirror;
 mod page;
 mod random;
+mod read_model;
 mod recording;
 mod report;
 mod room;
@@ -42,13 +44,13 @@ mod stream;
 
 pub use self::{
     account::{
-        Account, Accounts, Actor, Identifier, NewAccount, Password, Picture, Profile, ProfileUpdate, Purpose,
-        ResetProof,
+        Account, AccountOverview, Accounts, Actor, Identifier, LatestBroadcast, NewAccount, Password,
+        Picture, Profile, ProfileUpdate, Purpose, ResetProof, SessionOverview,
     },
     audience::{Audiences, GroupMember, Member, MemberNames},
     broadcast::{Announcement, Broadcast, BroadcastInfo, Broadcasts, Counted, Place, Report, Step, UserInfo},
     clock::{Clock, SystemClock, TestClock, UnixSeconds},
-    cloud::{Cloud, CosKey, RoomServiceSign},
+    cloud::{Cloud, CosKey, RoomPermit, RoomServiceSign},
     config::{
         AccountConfig, CloudConfig, Config, DatabaseConfig, LimitConfig, MediaConfig, SessionConfig,
         TimeoutConfig,

@@ -1,17 +1,19 @@
 //! The read models together with the clocks that run ahead of the tables.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use crate::{
     AccountId, BroadcastId, Dialect, Random, Result, Role, RoomNumber, UnixSeconds, audience, broadcast,
-    live::{Change, Live, MemberClock, Mortal, SessionCache},
-    session::{Digest, Session, format_cursors},
+    live::{Audience, Change, Live, MemberClock, Mortal, SessionCache},
+    read_model::Parts,
+    session::{Digest, Session, Use},
     store::{Commits, Tx},
 };
 
@@ -35,11 +37,19 @@ struct Dirty {
 }
 
 /// Clocks to write down.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct Clocks {
-    pub(crate) sessions: Vec<(Digest, UnixSeconds, String)>,
+    pub(crate) sessions: Vec<Use>,
     pub(crate) members: Vec<(AccountId, AccountId, UnixSeconds)>,
     pub(crate) broadcasts: Vec<(BroadcastId, UnixSeconds)>,
+    /// Whose clocks these are, should they have to be noted again.
+    taken: Taken,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    sessions: Vec<Arc<Session>>,
+    broadcasts: Vec<AccountId>,
 }
 
 impl Clocks {
@@ -55,11 +65,54 @@ pub(crate) struct Memory {
     pub(crate) sessions: SessionCache,
     dirty: Mutex<Dirty>,
     random: Arc<dyn Random>,
+    feed: Option<Feed>,
+}
+
+/// How far this memory is behind a database that others write to as well.
+#[derive(Debug)]
+struct Feed {
+    started: Instant,
+    /// Milliseconds after `started` at which it was up to date last; [`Feed::LOST`] while it is not known how far behind
+    /// it is.
+    current_at: AtomicU64,
+}
+
+impl Feed {
+    const LOST: u64 = u64::MAX;
+    /// Longer than any look into the feed takes while the database can be reached.
+    const PATIENCE: u64 = 3_000;
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(Self::LOST - 1)
+    }
 }
 
 impl Memory {
-    pub(crate) fn new(live: Live, random: Arc<dyn Random>) -> Self {
-        Self { live: RwLock::new(live), sessions: SessionCache::default(), dirty: Mutex::default(), random }
+    /// `shared`: others write to the database as well.
+    pub(crate) fn new(live: Live, random: Arc<dyn Random>, shared: bool) -> Self {
+        let feed = shared.then(|| Feed { started: Instant::now(), current_at: AtomicU64::new(0) });
+        Self {
+            live: RwLock::new(live),
+            sessions: SessionCache::default(),
+            dirty: Mutex::default(),
+            random,
+            feed,
+        }
+    }
+
+    /// Whether what is here may be shown: it is as new as this process can know.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.feed.as_ref().is_none_or(|feed| {
+            let at = feed.current_at.load(Ordering::Acquire);
+            at != Feed::LOST && feed.now() <= at + Feed::PATIENCE
+        })
+    }
+
+    /// Notes that it is up to date, or that it is not known to be.
+    pub(crate) fn set_fresh(&self, fresh: bool) {
+        if let Some(feed) = &self.feed {
+            feed.current_at.store(if fresh { feed.now() } else { Feed::LOST }, Ordering::Release);
+        }
     }
 
     pub(crate) fn live(&self) -> RwLockReadGuard<'_, Live> {
@@ -94,6 +147,7 @@ impl Memory {
     pub(crate) fn remember_cursors(&self, session: &Session, now: UnixSeconds) {
         if let Some(session) = self.sessions.get(&session.digest) {
             session.touch(now);
+            session.note_cursors();
             self.dirty().sessions.insert(session.digest, session);
         }
     }
@@ -170,23 +224,24 @@ impl Memory {
 
     /// Takes the clocks that moved, as they stand now.
     pub(crate) fn take_clocks(&self) -> Clocks {
-        let (sessions, members, broadcasts) = {
+        let (taken, members) = {
             let mut dirty = self.dirty();
             let some = dirty.members.len().min(FLUSH);
             let digests: Vec<Digest> = dirty.sessions.keys().take(FLUSH).copied().collect();
-            (
-                digests.iter().filter_map(|digest| dirty.sessions.remove(digest)).collect::<Vec<_>>(),
-                dirty.members.drain(..some).collect::<Vec<_>>(),
-                std::mem::take(&mut dirty.broadcasts),
-            )
+            let taken = Taken {
+                sessions: digests.iter().filter_map(|digest| dirty.sessions.remove(digest)).collect(),
+                broadcasts: std::mem::take(&mut dirty.broadcasts),
+            };
+            (taken, dirty.members.drain(..some).collect::<Vec<_>>())
         };
         let live = self.live();
         Clocks {
-            sessions: sessions
+            sessions: taken
+                .sessions
                 .iter()
                 .map(|session| {
-                    let used_at = session.take_dirty();
-                    (session.digest, used_at, format_cursors(*session.cursors()))
+                    let (used_at, cursors) = session.take_dirty();
+                    (session.digest, used_at, cursors)
                 })
                 .collect(),
             members: members
@@ -200,29 +255,100 @@ impl Memory {
                     }
                 })
                 .collect(),
-            broadcasts: broadcasts
-                .into_iter()
+            broadcasts: taken
+                .broadcasts
+                .iter()
                 .filter_map(|host| {
-                    let on_air = live.on_air(host)?;
+                    let on_air = live.on_air(*host)?;
                     on_air.dirty.store(false, Ordering::Relaxed);
                     Some((on_air.info.id, on_air.beat.load(Ordering::Relaxed)))
                 })
                 .collect(),
+            taken,
         }
     }
 
-    /// Puts a freshly read model in place of the one that is there.
-    pub(crate) fn replace_live(&self, live: Live) {
-        *self.live_mut() = live;
+    /// Notes clocks again that could not be written down.
+    pub(crate) fn give_back(&self, clocks: &Clocks) {
+        let live = self.live();
+        let mut dirty = self.dirty();
+        for (session, (digest, _, cursors)) in clocks.taken.sessions.iter().zip(&clocks.sessions) {
+            session.note_again(cursors.is_some());
+            dirty.sessions.entry(*digest).or_insert_with(|| Arc::clone(session));
+        }
+        for (host, account, _) in &clocks.members {
+            let member = live.audience(*host).and_then(|audience| audience.get(*account));
+            if member.is_some_and(|member| !member.dirty.swap(true, Ordering::Relaxed)) {
+                dirty.members.push((*host, *account));
+            }
+        }
+        for host in &clocks.taken.broadcasts {
+            if live.on_air(*host).is_some_and(|on_air| !on_air.dirty.swap(true, Ordering::Relaxed)) {
+                dirty.broadcasts.push(*host);
+            }
+        }
     }
 
-    /// Keeps a session that was read from the table.
-    pub(crate) fn hold(&self, session: Session) -> Arc<Session> {
-        self.sessions.open(session, &*self.random)
+    /// Puts a freshly read model in place of the one that is there, which may have heard beats that are not written down.
+    pub(crate) fn replace_live(&self, mut live: Live) {
+        let mut old = self.live_mut();
+        live.inherit(&old);
+        *old = live;
+    }
+
+    /// Takes over what was read again of some parts.
+    pub(crate) fn refresh(&self, parts: Parts) {
+        for (digest, session) in parts.sessions {
+            match session {
+                Some(session) => drop(self.sessions.renew(session, &*self.random)),
+                None => self.sessions.close(&digest),
+            }
+        }
+        let mut live = self.live_mut();
+        for (host, current) in parts.broadcasts {
+            let change = match current {
+                Some(current) => Change::Broadcast(current),
+                None => Change::OffAir { host },
+            };
+            live.apply(change, &self.sessions);
+        }
+        for host in parts.audiences {
+            let here: HashSet<AccountId> = parts
+                .members
+                .iter()
+                .filter(|((of, _), _)| *of == host)
+                .map(|((_, account), _)| *account)
+                .collect();
+            let gone: Vec<AccountId> = live
+                .audience(host)
+                .into_iter()
+                .flat_map(Audience::accounts)
+                .filter(|account| !here.contains(account))
+                .collect();
+            for account in gone {
+                live.apply(Change::Left { host, account }, &self.sessions);
+            }
+        }
+        for ((host, account), seat) in parts.members {
+            let change = match seat {
+                Some(seat) => Change::Member(Box::new(seat)),
+                None => Change::Left { host, account },
+            };
+            live.apply(change, &self.sessions);
+        }
+    }
+
+    /// Keeps a session that was read from the table, unless it is known: then that one carries the uses.
+    pub(crate) fn hold(&self, session: Session) {
+        self.sessions.fill(session, self.sessions.mark(), &*self.random);
     }
 }
 
 impl Commits for Memory {
+    fn is_due(&self, now: UnixSeconds) -> bool {
+        Self::is_due(self, now)
+    }
+
     fn expire(&self, tx: &mut Tx<'_>) -> Result<()> {
         if !self.live().is_due(tx.now) {
             return Ok(());
@@ -251,7 +377,7 @@ impl Commits for Memory {
             match change {
                 Change::SessionOpened(row, user_id) => {
                     if let Some(session) = Session::new((**row).clone(), Arc::clone(user_id)) {
-                        self.sessions.open(session, &*self.random);
+                        self.hold(session);
                     }
                 }
                 Change::SessionClosed(digest) => self.sessions.close(digest),

@@ -11,7 +11,10 @@ use std::{
     },
 };
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Binary, Nullable, Text},
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -38,6 +41,18 @@ impl Digest {
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
+    }
+
+    /// From 64 hex digits.
+    pub(crate) fn from_hex(digits: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return None;
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(digits.get(at * 2..at * 2 + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -88,11 +103,11 @@ pub struct Session {
     pub(crate) account: AccountId,
     pub(crate) user_id: Arc<str>,
     token: Option<SecretString>,
-    refresh_digest: Option<Digest>,
-    refresh_until: UnixSeconds,
     opened_at: UnixSeconds,
     used_at: AtomicI64,
     dirty: AtomicBool,
+    /// It has read on since the cursors were last written down.
+    read_on: AtomicBool,
     cursors: Mutex<[Cursor; 2]>,
 }
 
@@ -106,16 +121,15 @@ impl Session {
     pub(crate) fn new(row: SessionRow, user_id: Arc<str>) -> Option<Self> {
         Some(Self {
             digest: Digest::from_bytes(&row.digest)?,
+            cursors: Mutex::new(parse_cursors(&row.cursors)),
             dialect: row.dialect,
             account: row.account_id,
             user_id,
             token: row.token.map(SecretString::from),
-            refresh_digest: row.refresh_digest.as_deref().and_then(Digest::from_bytes),
-            refresh_until: row.refresh_until.unwrap_or(0),
             opened_at: row.opened_at,
             used_at: AtomicI64::new(row.used_at),
             dirty: AtomicBool::new(false),
-            cursors: Mutex::default(),
+            read_on: AtomicBool::new(false),
         })
     }
 
@@ -148,7 +162,7 @@ impl Session {
     }
 
     /// Whether the token still opens doors.
-    fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
+    pub(crate) fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
         match self.dialect {
             Dialect::MinilvbV1 => false,
             Dialect::MinilvbV2 => now < self.opened_at + config.v2_token_ttl,
@@ -162,10 +176,35 @@ impl Session {
         self.used_at.fetch_max(now, Ordering::Relaxed) < now && !self.dirty.swap(true, Ordering::Relaxed)
     }
 
-    /// What the flush writes.
-    pub(crate) fn take_dirty(&self) -> UnixSeconds {
+    /// Notes that it has read on in its lists.
+    pub(crate) fn note_cursors(&self) {
+        self.read_on.store(true, Ordering::Relaxed);
+    }
+
+    /// What the flush writes: when it was used last, and how far it has read if that has changed.
+    pub(crate) fn take_dirty(&self) -> (UnixSeconds, Option<String>) {
         self.dirty.store(false, Ordering::Relaxed);
-        self.used_at()
+        let read_on = self.read_on.swap(false, Ordering::Relaxed);
+        (self.used_at(), read_on.then(|| format_cursors(*self.cursors())))
+    }
+
+    /// What the flush took could not be written.
+    pub(crate) fn note_again(&self, cursors: bool) {
+        self.dirty.store(true, Ordering::Relaxed);
+        self.read_on.fetch_or(cursors, Ordering::Relaxed);
+    }
+
+    pub(crate) fn used_since(&self, at: UnixSeconds) {
+        self.used_at.fetch_max(at, Ordering::Relaxed);
+    }
+
+    /// Takes over what another copy of it knows better.
+    pub(crate) fn catch_up(&self, other: &Self) {
+        self.used_since(other.used_at());
+        if !self.read_on.load(Ordering::Relaxed) {
+            let cursors = *other.cursors();
+            *self.cursors() = cursors;
+        }
     }
 }
 
@@ -200,12 +239,17 @@ impl Sessions<'_> {
     /// Errors: [`Error::InvalidSession`].
     pub async fn authenticate(&self, dialect: Dialect, token: &str) -> Result<Arc<Session>> {
         let digest = Digest::of(token);
-        let session = match self.0.memory().sessions.get(&digest) {
+        let now = self.0.now();
+        let alive = |session: &Session| session.is_alive(self.0.config().sessions, now);
+        let known = self.0.memory().sessions.get(&digest);
+        // A sibling may have closed it, or heard of it later than this gateway.
+        let trusted =
+            |known: &Arc<Session>| !self.0.has_siblings() || (self.0.memory().is_fresh() && alive(known));
+        let session = match known.filter(trusted) {
             Some(session) => session,
             None => self.load(move |conn| by_digest(conn, &digest)).await?.ok_or(Error::InvalidSession)?,
         };
-        let now = self.0.now();
-        if session.dialect != dialect || !session.is_alive(self.0.config().sessions, now) {
+        if session.dialect != dialect || !alive(&session) {
             return Err(Error::InvalidSession);
         }
         self.0.memory().touch(&session, now);
@@ -214,7 +258,10 @@ impl Sessions<'_> {
 
     /// The one session of a user whose requests are signed (minilvb-v2), its token's life over or not.
     pub async fn signed(&self, user_id: &str) -> Result<Option<Arc<Session>>> {
-        if let Some(session) = self.0.memory().sessions.signed(user_id) {
+        // With siblings there may be a newer one; which one a request is signed with does not show before it is checked.
+        if !self.0.has_siblings()
+            && let Some(session) = self.0.memory().sessions.signed(user_id)
+        {
             return Ok(Some(session));
         }
         let user_id = user_id.to_owned();
@@ -235,9 +282,7 @@ impl Sessions<'_> {
         for _ in 0..8 {
             let mark = self.0.memory().sessions.mark();
             let Some((row, user_id)) = self.0.store().read(query.clone()).await? else { return Ok(None) };
-            let cursors = parse_cursors(&row.cursors);
             let Some(session) = Session::new(row, user_id.into()) else { return Ok(None) };
-            *session.cursors() = cursors;
             if let Some(session) = self.0.memory().sessions.fill(session, mark, self.0.random()) {
                 return Ok(Some(session));
             }
@@ -291,6 +336,15 @@ fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, Str
         .select((sessions::all_columns, accounts::user_id))
         .first(c)
         .optional())?)
+}
+
+/// Has a session in memory from this commit on, because a seat shares its clock. Returns when it was last used as far as
+/// the table knows; `None` for one that is over.
+pub(crate) fn recall(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<UnixSeconds>> {
+    let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
+    let used_at = row.used_at;
+    tx.changed(Change::SessionOpened(Box::new(row), user_id.into()));
+    Ok(Some(used_at))
 }
 
 fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
@@ -393,14 +447,10 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     let idle =
         |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let over: Vec<Vec<u8>> = on!(tx.conn, |c| sessions::table
-        .filter(
-            idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
-                sessions::dialect
-                    .eq(Dialect::MinilvbV2)
-                    .and(sessions::used_at.le(now - policy.v2_token_ttl.min(policy.v2_refresh_ttl)))
-                    .and(sessions::refresh_until.le(now))
-            )
-        )
+        .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
+            // Neither token opens anything any more; a token is not used after its life.
+            idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now))
+        ))
         .select(sessions::digest)
         .limit(SOME)
         .load(c))?;
@@ -410,12 +460,43 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// When a session was used last; how far it has read, if that has changed.
+pub(crate) type Use = (Digest, UnixSeconds, Option<String>);
+
 /// Writes down when sessions were last used, and how far they have read.
-pub(crate) fn flush(tx: &mut Tx<'_>, used: &[(Digest, UnixSeconds, String)]) -> Result<()> {
-    for (digest, used_at, cursors) in used {
-        on!(tx.conn, |c| diesel::update(sessions::table.filter(sessions::digest.eq(digest.bytes())))
-            .set((sessions::used_at.eq(used_at), sessions::cursors.eq(cursors)))
-            .execute(c))?;
+pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
+    match tx.conn {
+        // In process: a loop costs nothing.
+        Conn::Sqlite(c) => {
+            for (digest, used_at, cursors) in used {
+                diesel::update(sessions::table.filter(sessions::digest.eq(digest.bytes())))
+                    .set((
+                        sessions::used_at.eq(used_at),
+                        cursors.as_ref().map(|cursors| sessions::cursors.eq(cursors)),
+                    ))
+                    .execute(c)?;
+            }
+        }
+        // One statement for all, and another gateway may have heard of a session later than this one.
+        Conn::Postgres(c) => {
+            let digests: Vec<&[u8]> = used.iter().map(|(digest, _, _)| digest.bytes()).collect();
+            let times: Vec<i64> = used.iter().map(|(_, used_at, _)| *used_at).collect();
+            let cursors: Vec<Option<&str>> = used.iter().map(|(_, _, cursors)| cursors.as_deref()).collect();
+            diesel::sql_query(
+                "UPDATE sessions SET used_at = greatest(sessions.used_at, new.used_at), \
+                 cursors = coalesce(new.cursors, sessions.cursors) \
+                 FROM unnest($1, $2, $3) AS new (digest, used_at, cursors) WHERE sessions.digest = new.digest",
+            )
+            .bind::<Array<Binary>, _>(digests)
+            .bind::<Array<BigInt>, _>(times)
+            .bind::<Array<Nullable<Text>>, _>(cursors)
+            .execute(c)?;
+        }
+    }
+    for (digest, _, cursors) in used {
+        if cursors.is_some() {
+            tx.changed(Change::SessionRead(*digest));
+        }
     }
     Ok(())
 }
@@ -427,7 +508,7 @@ pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
     }
     cursors
         .map(|cursor| {
-            let place = cursor.on_air.map_or_else(|| "..".to_owned(), |place| place.to_text());
+            let place = cursor.on_air.map_or_else(|| "..".to_owned(), Place::to_text);
             format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
         })
         .join(";")

@@ -118,11 +118,7 @@ impl ShortVideos<'_> {
         self.0
             .store()
             .snapshot(move |conn| {
-                let total: i64 = on!(conn, |c| short_videos::table
-                    .filter(short_videos::created_at.gt(after))
-                    .count()
-                    .get_result(c))?;
-                let rows = on!(conn, |c| short_videos::table
+                let rows: Vec<_> = on!(conn, |c| short_videos::table
                     .inner_join(accounts::table)
                     .filter(short_videos::created_at.gt(after))
                     .order((short_videos::created_at.desc(), short_videos::id.desc()))
@@ -135,9 +131,11 @@ impl ShortVideos<'_> {
                         accounts::avatar
                     ))
                     .load(c))?;
-                Ok(Page {
-                    total: usize::try_from(total).unwrap_or(0),
-                    items: rows.into_iter().map(ShortVideo::new).collect(),
+                Page::read(window, rows.into_iter().map(ShortVideo::new).collect(), || {
+                    Ok(on!(conn, |c| short_videos::table
+                        .filter(short_videos::created_at.gt(after))
+                        .count()
+                        .get_result(c))?)
                 })
             })
             .await

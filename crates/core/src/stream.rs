@@ -26,6 +26,9 @@ const WHOLE: i16 = 0;
 /// What stands behind the last underscore of one: recognized whatever business id a publisher puts before it.
 const TAIL: i16 = 1;
 
+/// Codes tried for a host at most; only malice needs more than two.
+const TRIES: u32 = 64;
+
 /// Which way a notice came, because the ways differ in what they may do and in how a stream names its room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
@@ -91,7 +94,7 @@ fn moved(tx: &mut Tx<'_>, owner: &Owner, code: &str, event: &StreamEvent) -> Res
     let Some(host) = account::by_id(tx.conn, owner.account)? else { return Ok(()) };
     match event {
         StreamEvent::Started { sequence } => broadcast::stream_started(tx, &host, code, sequence.as_deref()),
-        StreamEvent::Stopped { sequence } => broadcast::stream_stopped(tx, &host, sequence.as_deref()),
+        StreamEvent::Stopped { sequence } => broadcast::stream_stopped(tx, &host, code, sequence.as_deref()),
         StreamEvent::Recorded(_) => Ok(()),
     }
 }
@@ -166,10 +169,16 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String>
     if keep(tx, WHOLE, &plain, host.id)? {
         return Ok(plain);
     }
-    let digest: String = md5_hex(&host.user_id).chars().take(8).collect();
-    let marked = live_code(bizid, &host.user_id, Some(&digest));
-    keep(tx, WHOLE, &marked, host.id)?;
-    Ok(marked)
+    // Somebody may have taken the next one too, by choosing the id it is made of.
+    for attempt in 0..TRIES {
+        let text = if attempt == 0 { host.user_id.clone() } else { format!("{}#{attempt}", host.user_id) };
+        let digest: String = md5_hex(text).chars().take(8).collect();
+        let marked = live_code(bizid, &host.user_id, Some(&digest));
+        if keep(tx, WHOLE, &marked, host.id)? {
+            return Ok(marked);
+        }
+    }
+    Err(Error::Busy)
 }
 
 /// The stream code of a room in the dialect that makes it of the room number (contract sxb §7).

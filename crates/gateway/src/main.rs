@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The `relive` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    relive_gateway::cli::main()
+}

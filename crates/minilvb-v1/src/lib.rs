@@ -1,1 +1,122 @@
-//! Placeholder.
+//! The first generation of 小直播 (Mini LVB): one path, the call named by the member `Action` of the body.
+//!
+//! * **Transport.** `POST /interface.php` with a JSON object, whatever the content type; HTTP status 200 always, because
+//!   the apps read nothing else. See [`MinilvbV1`] for the paths.
+//! * **Envelope.** `{"returnValue":0,"returnMsg":"…","returnData":{…}}`: all three members in every reply, the data an
+//!   object, empty where there is nothing to say (`envelope`).
+//! * **Who acts.** Requests carry no credential. A name nobody registered is a guest and may do everything; a registered
+//!   account acts only with the request signature of the second generation, header `Liteav-Sig` (`identity`).
+//! * **Quirks kept on purpose.** `RequstLVBAddr` is `RequestLVBAddr` (seed 000 spells it so); `status` is 0 = online in
+//!   requests and `"1"` = online in lists; `type` 0 of `ChangeCount` still counts viewers (`interface` lists all calls).
+//! * **Order of checks.** Body, `Action`, presence and type and length and range of all fields, values with a meaning,
+//!   who acts, what exists. A refused request changes nothing.
+//!
+//! The media cloud's notices for both generations come to [`Callbacks`], an adapter of its own.
+//!
+//! **Invariant:** this crate decodes, calls one domain operation, encodes. It knows neither HTTP servers nor SQL.
+
+mod account;
+mod audience;
+mod callback;
+mod code;
+mod envelope;
+mod fields;
+mod identity;
+mod interface;
+mod link_mic;
+mod list;
+mod live;
+mod pusher;
+mod upload;
+
+use http::Method;
+use relive_core::Core;
+use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
+
+pub use crate::callback::Callbacks;
+use crate::{
+    code::{Code, Refusal},
+    envelope::Success,
+    fields::Fields,
+    identity::Cx,
+    interface::{Api, dispatch},
+};
+
+/// How deep a request may nest, the body itself included (contract minilvb-v1 §3.2).
+const DEPTH: u8 = 64;
+
+/// What an operator decides about this dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Whether names without proof get push URLs and may go on and off the air.
+    pub guests: bool,
+    /// Seconds by which the clock of a client that signs its requests may differ from ours.
+    pub clock_skew: i64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { guests: true, clock_skew: 300 }
+    }
+}
+
+/// The adapter: `/interface.php` and `/interface.php/` with any method, `POST /`.
+///
+/// Source: contract minilvb-v1 §1.
+#[derive(Debug)]
+pub struct MinilvbV1 {
+    core: Core,
+    config: Config,
+}
+
+impl MinilvbV1 {
+    /// An adapter over a running core.
+    pub const fn new(core: Core, config: Config) -> Self {
+        Self { core, config }
+    }
+
+    async fn answer(&self, request: Request) -> Reply {
+        const UNKNOWN: &str = "unknown";
+        let Body::Whole(body) = &request.body else { return envelope::refuse(UNKNOWN, &Code::Json.into()) };
+        let Ok(object) = Object::parse(body, DEPTH) else {
+            return envelope::refuse(UNKNOWN, &Code::Json.into());
+        };
+        let fields = Fields::of(&object);
+        let api = match fields.action() {
+            Ok(api) => api,
+            Err(refusal) => return envelope::refuse(UNKNOWN, &refusal),
+        };
+        let cx = Cx::new(&self.core, self.config, &request.headers, body, fields);
+        let outcome: Result<Success, Refusal> = dispatch(api, &cx, fields).await;
+        let name = api.row().name;
+        match outcome {
+            Ok(success) => envelope::accept(name, success),
+            Err(refusal) => envelope::refuse(name, &refusal),
+        }
+    }
+}
+
+impl Adapter for MinilvbV1 {
+    fn name(&self) -> &'static str {
+        "minilvb-v1"
+    }
+
+    fn interfaces(&self) -> &'static [Interface] {
+        Api::TABLE
+    }
+
+    fn endpoint(&self, method: &Method, path: &str) -> Option<Endpoint> {
+        /// Above, the answer is "not JSON".
+        const BODY_LIMIT: usize = 1024 * 1024;
+        let ours = match path {
+            "/interface.php" | "/interface.php/" => true,
+            "/" => method == Method::POST,
+            _ => false,
+        };
+        ours.then_some(Endpoint { body_limit: BODY_LIMIT })
+    }
+
+    fn call(&self, request: Request) -> ReplyFuture<'_> {
+        Box::pin(self.answer(request))
+    }
+}

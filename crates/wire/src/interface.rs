@@ -40,7 +40,8 @@ pub struct Interface {
 /// ```
 ///
 /// A handler is `async fn(&Cx, Request) -> Result<T, E>` where `Request: TryFrom<Input, Error = E>`; the reply is
-/// converted with `Into` (`From<T>` for the dispatch's output), so a handler returns its own typed reply.
+/// converted with `Into` (`From<T>` for the dispatch's output), so a handler returns its own typed reply. The dispatch is
+/// as visible as the enum.
 #[macro_export]
 macro_rules! interfaces {
     (
@@ -70,7 +71,7 @@ macro_rules! interfaces {
         }
 
         /// Decodes the interface's request, runs its handler, converts its reply.
-        async fn $dispatch(api: $api, $cx: $cx_ty, $input: $input_ty) -> Result<$out, $err> {
+        $vis async fn $dispatch(api: $api, $cx: $cx_ty, $input: $input_ty) -> Result<$out, $err> {
             match api {
                 $( $api::$variant => $handler($cx, ::core::convert::TryFrom::try_from($input)?).await
                     .map(<$out as ::core::convert::From<_>>::from), )+

@@ -6,6 +6,7 @@
 
 mod guard;
 mod login;
+mod overview;
 mod password;
 mod profile;
 mod register;
@@ -22,19 +23,20 @@ pub(crate) use self::{
 };
 pub use self::{
     login::Identifier,
+    overview::{AccountOverview, LatestBroadcast, SessionOverview},
     password::Password,
     profile::{Picture, Profile, ProfileUpdate},
     register::NewAccount,
     verification::{Purpose, ResetProof},
 };
 use crate::{
-    AccountId, Core, Error, PictureId, Result, Sex, UnixSeconds,
+    AccountId, Core, Error, PictureId, Result, Sex, UnixSeconds, audience,
     live::Change,
     session,
     store::{
         Tx,
         conn::{Conn, on},
-        schema::accounts,
+        schema::{accounts, verifications},
     },
 };
 
@@ -150,6 +152,13 @@ impl Accounts<'_> {
         Ok(self.0.store().read(move |conn| by_phone(conn, &phone)).await?.map(Account::from))
     }
 
+    /// Whether somebody may act, for what stores nothing: no guest is made.
+    ///
+    /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
+    pub async fn may_act(&self, actor: Actor) -> Result<()> {
+        self.0.store().read(move |conn| may_act(conn, &actor)).await
+    }
+
     /// Accounts ordered by id text, those behind `after` only: for walking through all of them.
     pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Account>> {
         let after = after.unwrap_or_default().to_owned();
@@ -198,9 +207,16 @@ impl Accounts<'_> {
         self.0
             .store()
             .write(move |tx| {
-                let account = by_user_id(tx.conn, &user_id)?.ok_or(Error::NoSuchAccount)?.id;
+                let AccountRow { id: account, phone, .. } =
+                    by_user_id(tx.conn, &user_id)?.ok_or(Error::NoSuchAccount)?;
                 session::close_account(tx, account, None)?;
-                crate::audience::leave_everywhere(tx, account)?;
+                audience::leave_everywhere(tx, account)?;
+                audience::leave_recordings(tx, account)?;
+                // The next owner of the phone must not find a grant open.
+                on!(tx.conn, |c| diesel::delete(
+                    verifications::table.filter(verifications::phone.nullable().eq(phone))
+                )
+                .execute(c))?;
                 on!(tx.conn, |c| diesel::delete(accounts::table.filter(accounts::id.eq(account)))
                     .execute(c))?;
                 tx.changed(Change::HostGone(account));
@@ -250,12 +266,21 @@ pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     match actor {
         Actor::Proven(id) => by_id(tx.conn, *id)?.ok_or(Error::InvalidSession),
         Actor::Unproven(user_id) => {
-            if registered_like(tx.conn, user_id)?.is_some() {
-                return Err(Error::ProofRequired);
-            }
+            unclaimed(tx.conn, user_id)?;
             ensure(tx, user_id)
         }
     }
+}
+
+fn may_act(conn: &mut Conn, actor: &Actor) -> Result<()> {
+    match actor {
+        Actor::Proven(id) => by_id(conn, *id)?.map(|_| ()).ok_or(Error::InvalidSession),
+        Actor::Unproven(user_id) => unclaimed(conn, user_id),
+    }
+}
+
+fn unclaimed(conn: &mut Conn, user_id: &str) -> Result<()> {
+    if registered_like(conn, user_id)?.is_some() { Err(Error::ProofRequired) } else { Ok(()) }
 }
 
 fn insert(tx: &mut Tx<'_>, user_id: &str, password: Option<&StoredPassword>) -> Result<AccountRow> {

@@ -9,7 +9,7 @@ use super::{
     registered_like,
 };
 use crate::{
-    Error, Result, Sex, broadcast,
+    Error, Result, Sex, audience, broadcast,
     store::{
         Tx,
         conn::{Conn, on},
@@ -52,8 +52,9 @@ impl NewAccount {
 }
 
 impl Accounts<'_> {
-    /// Registers an account. A guest's name is taken over: its broadcast ends, room number and recordings stay with
-    /// the name, the profile starts anew.
+    /// Registers an account. A guest's name is taken over: its broadcast ends, it leaves the audiences it is in, room
+    /// number and recordings stay with the name, the profile starts anew. Guests whose names differ in ASCII case only
+    /// end and leave likewise.
     ///
     /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
     /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
@@ -61,7 +62,7 @@ impl Accounts<'_> {
         self.open_to(new.client)?;
         // Refuse early what would be refused anyway: hashing is the expensive part.
         let early = new.clone();
-        self.0.store().read(move |conn| check(conn, &early)).await?;
+        self.0.store().snapshot(move |conn| check(conn, &early)).await?;
         if !self.0.guard().may_register(new.client, self.0.now()) {
             return Err(Error::RateLimited);
         }
@@ -77,7 +78,7 @@ impl Accounts<'_> {
     }
 
     /// Refuses everybody but the operator while registration is closed.
-    pub(super) fn open_to(&self, client: Option<IpAddr>) -> Result<()> {
+    pub(super) fn open_to(self, client: Option<IpAddr>) -> Result<()> {
         if client.is_some() && !self.0.config().accounts.open_registration {
             return Err(Error::RegistrationClosed);
         }
@@ -112,11 +113,16 @@ fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
 
 fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
     check(tx.conn, new)?;
-    let id = match by_user_id(tx.conn, &new.user_id)? {
-        Some(guest) => {
-            broadcast::take_over(tx, &guest)?;
-            guest.id
-        }
+    // Guests of this name in any case can do nothing from now on: they could not even leave.
+    let guests: Vec<AccountRow> = on!(tx.conn, |c| accounts::table
+        .filter(accounts::folded.eq(new.user_id.to_ascii_lowercase()))
+        .load(c))?;
+    for guest in &guests {
+        broadcast::take_over(tx, guest)?;
+        audience::leave_everywhere(tx, guest.id)?;
+    }
+    let id = match guests.iter().find(|guest| guest.user_id == new.user_id) {
+        Some(guest) => guest.id,
         None => insert(tx, &new.user_id, Some(stored))?.id,
     };
     Ok(on!(tx.conn, |c| diesel::update(accounts::table.find(id))

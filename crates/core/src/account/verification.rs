@@ -267,7 +267,8 @@ fn try_code(tx: &mut Tx<'_>, phone: &str, purpose: i16, code: &str) -> Result<bo
     if right {
         on!(tx.conn, |c| diesel::delete(row).execute(c))?;
     } else {
-        on!(tx.conn, |c| diesel::update(row)
+        // No further than needed: the column has 16 bits, and a counter that wraps revives the code.
+        on!(tx.conn, |c| diesel::update(row.filter(verifications::tries.lt(TRIES)))
             .set(verifications::tries.eq(verifications::tries + 1))
             .execute(c))?;
     }

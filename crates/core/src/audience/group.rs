@@ -48,7 +48,7 @@ impl Audiences<'_> {
                 let member = account::acting(tx, &actor)?;
                 let host = account::ensure(tx, &host)?.id;
                 let row = seat::arriving(tx, host, member.id, Dialect::MinilvbV1)?;
-                let position = if row.listed { row.position } else { tx.next_position() };
+                let position = if row.listed { row.position } else { tx.next_position()? };
                 let row = MemberRow {
                     group_id: Some(group.clone()),
                     listed: true,
@@ -113,7 +113,7 @@ impl Audiences<'_> {
                 if known > 0 {
                     return Ok(());
                 }
-                let position = tx.next_position();
+                let position = tx.next_position()?;
                 on!(tx.conn, |c| diesel::insert_into(recording_audience::table)
                     .values((
                         recording_audience::owner_id.eq(owner),
@@ -179,6 +179,9 @@ fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<String>> {
     Ok(broadcast::latest(conn, host)?.map(|row| row.group()))
 }
 
+/// Id, names given on entering, names in the profile.
+type Row = (String, Option<String>, Option<String>, String, String);
+
 fn live_group(conn: &mut Conn, host: AccountId, group: &str, window: Window) -> Result<Page<GroupMember>> {
     let own = own_group(conn, host)?.is_some_and(|own| own == group);
     let members = || {
@@ -192,8 +195,8 @@ fn live_group(conn: &mut Conn, host: AccountId, group: &str, window: Window) -> 
             )
     };
     let total: i64 = on!(conn, |c| members().count().get_result(c))?;
-    let rows: Vec<(String, Option<String>, Option<String>, String, String)> = on!(conn, |c| members()
-        .order(audience::position)
+    let rows: Vec<Row> = on!(conn, |c| members()
+        .order((audience::position, audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())
         .select((
@@ -228,7 +231,7 @@ fn recording_group(
     };
     let total: i64 = on!(conn, |c| members().count().get_result(c))?;
     let rows: Vec<(String, String, String)> = on!(conn, |c| members()
-        .order(recording_audience::position)
+        .order((recording_audience::position, recording_audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())
         .select((accounts::user_id, recording_audience::nickname, recording_audience::avatar))
@@ -238,6 +241,19 @@ fn recording_group(
         .map(|(user_id, nickname, avatar)| GroupMember { user_id, nickname, avatar })
         .collect();
     Ok(Page { total: usize::try_from(total).unwrap_or(0), items })
+}
+
+/// An account that is about to be deleted leaves the audience of every recording.
+pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let gone: Vec<(AccountId, String)> = on!(tx.conn, |c| diesel::delete(
+        recording_audience::table.filter(recording_audience::account_id.eq(account))
+    )
+    .returning((recording_audience::owner_id, recording_audience::file_id))
+    .get_results(c))?;
+    for (owner, file_id) in gone {
+        step_viewers(tx, owner, &file_id, -1)?;
+    }
+    Ok(())
 }
 
 fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 pub use self::group::{GroupMember, MemberNames};
-pub(crate) use self::seat::seat_host;
+pub(crate) use self::{group::leave_recordings, seat::seat_host};
 use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
     live::{Change, Seat},
     memory::Beat,
-    session::{Digest, Session},
+    room,
+    session::{self, Digest, Session},
     store::{Tx, conn::on, schema::audience},
 };
 
@@ -74,16 +75,11 @@ impl Audiences<'_> {
     /// Errors: [`Error::NotOnAir`].
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
         self.0.settle().await?;
-        if self.0.memory().beat_in(account, room, role, self.0.now()) {
+        // A sibling may just have let it out, or closed the room: only the tables know.
+        if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, self.0.now()) {
             return Ok(());
         }
-        self.0
-            .store()
-            .write(move |tx| {
-                let host = broadcast::host_on_air(tx, room)?;
-                seat::sit(tx, host, account, Some(role))
-            })
-            .await
+        self.0.store().write(move |tx| seat::sit(tx, room, account, Some(role))).await
     }
 
     /// sxb: leaves a room on air. Success also for who is not there.
@@ -103,13 +99,7 @@ impl Audiences<'_> {
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn request_mic(&self, account: AccountId, room: RoomNumber) -> Result<()> {
-        self.0
-            .store()
-            .write(move |tx| {
-                let host = broadcast::host_on_air(tx, room)?;
-                seat::sit(tx, host, account, None)
-            })
-            .await
+        self.0.store().write(move |tx| seat::sit(tx, room, account, None)).await
     }
 
     /// sxb: a member went on mic, or off it. Without effect for the host and for who is not there.
@@ -129,6 +119,8 @@ impl Audiences<'_> {
     /// likes it shows. Costs no write as long as role and likes stay the same.
     pub async fn beat(&self, account: AccountId, role: Role, likes: Option<i64>) -> Result<()> {
         self.0.settle().await?;
+        // As it would be stored: what differs for ever would cost a write with every beat.
+        let likes = likes.map(|likes| likes.clamp(0, i64::from(i32::MAX)));
         let Beat { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, self.0.now());
         if new_role_at.is_none() && !likes_differ {
             return Ok(());
@@ -163,6 +155,8 @@ impl Audiences<'_> {
 
     /// qplus: watches a room until it stops, the broadcast ends or the session does. Without effect if the room is not
     /// on air, and for its owner.
+    ///
+    /// Errors: [`Error::InvalidSession`] if the session has ended meanwhile.
     pub async fn watch(&self, session: &Session, room: RoomNumber) -> Result<()> {
         let (account, digest) = (session.account, session.digest);
         self.0
@@ -176,16 +170,14 @@ impl Audiences<'_> {
             .await
     }
 
-    /// qplus: stops watching a room.
+    /// qplus: stops watching a room, on air or not.
     pub async fn unwatch(&self, session: &Session, room: RoomNumber) -> Result<()> {
         let account = session.account;
         self.0
             .store()
-            .write(move |tx| match broadcast::host_on_air(tx, room) {
-                Ok(host) if host == account => Ok(()),
-                Ok(host) => remove(tx, host, account).map(|_| ()),
-                Err(Error::NotOnAir) => Ok(()),
-                Err(error) => Err(error),
+            .write(move |tx| match room::owner(tx.conn, room)? {
+                Some(host) if host != account => remove(tx, host, account).map(|_| ()),
+                _ => Ok(()),
             })
             .await
     }
@@ -222,7 +214,7 @@ pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &Digest) -> Result<()>
     Ok(())
 }
 
-/// An account that is about to be deleted leaves every audience.
+/// An account that is about to be deleted, or registered, leaves every audience.
 pub(crate) fn leave_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     let gone: Vec<AccountId> =
         on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::account_id.eq(account)))
@@ -247,8 +239,12 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
             let timeout = if row.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
             row.beat_at + timeout < tx.now
         }
-        // The read model shares the session's own clock.
-        Dialect::Qplus => true,
+        // The read model shares the session's own clock, unless the session was pushed out of memory and read again.
+        Dialect::Qplus => match row.session.as_deref().and_then(Digest::from_bytes) {
+            Some(digest) => session::recall(tx, &digest)?
+                .is_none_or(|used_at| used_at + tx.config().sessions.qplus_idle <= tx.now),
+            None => false,
+        },
         Dialect::MinilvbV1 | Dialect::MinilvbV2 => false,
     };
     if over {

@@ -97,6 +97,7 @@ pub(crate) fn stream_started(
     let planned_at = room.as_ref().and_then(|room| room.planned_at);
     match row {
         Some(row) if row.state == State::OnAir => match row.driver {
+            Dialect::MinilvbV1 if row.stream_code != code => Ok(()),
             Dialect::MinilvbV1 | Dialect::MinilvbV2 => remember(tx, &row, sequence),
             Dialect::Sxb | Dialect::Qplus => Ok(()),
         },
@@ -106,7 +107,7 @@ pub(crate) fn stream_started(
                 && row.state == State::Prepared
                 && planned_at.is_none_or(|planned_at| planned_at <= row.started_at) =>
         {
-            put_on_air(tx, host, &row, sequence)
+            if row.stream_code == code { put_on_air(tx, host, &row, sequence) } else { Ok(()) }
         }
         _ => match room {
             Some(room) if planned_at.is_some() => open_planned(tx, host, &room, sequence, code),
@@ -116,9 +117,19 @@ pub(crate) fn stream_started(
 }
 
 /// The cloud says a stream has stopped (minilvb paths only). The late end of an older push closes nothing.
-pub(crate) fn stream_stopped(tx: &mut Tx<'_>, host: &AccountRow, sequence: Option<&str>) -> Result<()> {
+pub(crate) fn stream_stopped(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    code: &str,
+    sequence: Option<&str>,
+) -> Result<()> {
     let Some(row) = latest(tx.conn, host.id)? else { return Ok(()) };
-    let ours = matches!(row.driver, Dialect::MinilvbV1 | Dialect::MinilvbV2);
+    let ours = match row.driver {
+        // An announced live has one stream; the user may push another one into somebody else's live.
+        Dialect::MinilvbV1 => row.stream_code == code,
+        Dialect::MinilvbV2 => true,
+        Dialect::Sxb | Dialect::Qplus => false,
+    };
     let other_push = matches!((sequence, &row.push_sequence), (Some(told), Some(known)) if told != known);
     if !ours || other_push {
         return Ok(());

@@ -6,15 +6,14 @@ use super::Broadcasts;
 use crate::{
     AccountId, BroadcastId, Dialect, Result, State,
     live::{Change, Counters},
+    recording,
     store::{
         Tx,
         conn::on,
         schema::{accounts, broadcasts, rooms},
+        tally::{MOST, Steps},
     },
 };
-
-/// Counters stay within what clients can hold.
-const MOST: i64 = i32::MAX as i64;
 
 /// One more or one less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub enum Step {
 }
 
 /// What is counted one by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Counted {
     /// A like; apart from the number a host reports.
     Like,
@@ -34,21 +33,55 @@ pub enum Counted {
     AnonymousViewer,
 }
 
+impl Step {
+    pub(crate) fn by(self) -> i64 {
+        match self {
+            Self::Up => 1,
+            Self::Down => -1,
+        }
+    }
+}
+
+/// One counter, and how its storms of steps find each other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Counter {
+    /// Of the latest broadcast of a user.
+    Broadcast { user_id: String, counted: Counted },
+    /// Of a recording of a user.
+    Recording { owner: String, file_id: String, counted: Counted },
+}
+
+/// Moves a counter; without effect where there is none.
+pub(crate) fn apply(tx: &mut Tx<'_>, counter: &Counter, steps: Steps) -> Result<()> {
+    match counter {
+        Counter::Broadcast { user_id, counted } => {
+            let changed = match counted {
+                Counted::Like => like(tx, user_id, steps)?,
+                Counted::AnonymousViewer => anonymous_viewer(tx, user_id, steps)?,
+            };
+            announce(tx, changed);
+            Ok(())
+        }
+        Counter::Recording { owner, file_id, counted } => {
+            recording::count(tx, owner, file_id, *counted, steps)
+        }
+    }
+}
+
+/// A counter after some steps.
+macro_rules! stepped {
+    ($column:expr, $steps:expr) => {
+        diesel::dsl::case_when(($column + $steps.by).lt($steps.low), $steps.low.into_sql::<BigInt>())
+            .when(($column + $steps.by).gt($steps.high), $steps.high.into_sql::<BigInt>())
+            .otherwise($column + $steps.by)
+    };
+}
+pub(crate) use stepped;
+
 impl Broadcasts<'_> {
     /// Counts on the latest broadcast of a user, on air or not. Without effect where there is none.
     pub async fn count(&self, user_id: &str, counted: Counted, step: Step) -> Result<()> {
-        let user_id = user_id.to_owned();
-        self.0
-            .store()
-            .write(move |tx| {
-                let changed = match counted {
-                    Counted::Like => like(tx, &user_id, step)?,
-                    Counted::AnonymousViewer => anonymous_viewer(tx, &user_id, step)?,
-                };
-                announce(tx, changed);
-                Ok(())
-            })
-            .await
+        self.0.count(Counter::Broadcast { user_id: user_id.to_owned(), counted }, step).await
     }
 }
 
@@ -85,32 +118,21 @@ macro_rules! counters {
 }
 
 macro_rules! step {
-    ($tx:expr, $user_id:expr, $column:expr, $step:expr) => {
-        match $step {
-            Step::Up => on!($tx.conn, |c| diesel::update(
-                broadcasts::table.filter(latest_of!($user_id)).filter($column.lt(MOST))
-            )
-            .set($column.eq($column + 1))
+    ($tx:expr, $user_id:expr, $column:expr, $steps:expr) => {
+        on!($tx.conn, |c| diesel::update(broadcasts::table.filter(latest_of!($user_id)))
+            .set($column.eq(stepped!($column, $steps)))
             .returning(counters!())
             .get_result(c)
-            .optional())?,
-            Step::Down => on!($tx.conn, |c| diesel::update(
-                broadcasts::table.filter(latest_of!($user_id)).filter($column.gt(0))
-            )
-            .set($column.eq($column - 1))
-            .returning(counters!())
-            .get_result(c)
-            .optional())?,
-        }
+            .optional())?
     };
 }
 
-fn like(tx: &mut Tx<'_>, user_id: &str, step: Step) -> Result<Changed> {
-    Ok(step!(tx, user_id, broadcasts::counted_likes, step))
+fn like(tx: &mut Tx<'_>, user_id: &str, steps: Steps) -> Result<Changed> {
+    Ok(step!(tx, user_id, broadcasts::counted_likes, steps))
 }
 
-fn anonymous_viewer(tx: &mut Tx<'_>, user_id: &str, step: Step) -> Result<Changed> {
-    Ok(step!(tx, user_id, broadcasts::anonymous, step))
+fn anonymous_viewer(tx: &mut Tx<'_>, user_id: &str, steps: Steps) -> Result<Changed> {
+    Ok(step!(tx, user_id, broadcasts::anonymous, steps))
 }
 
 /// sxb: the number of likes its host shows replaces what the host said before.

@@ -12,8 +12,7 @@ use diesel::prelude::*;
 
 pub(crate) use self::{
     close::{expire, stream_started, stream_stopped, take_over},
-    count::report_likes,
-    open::host_on_air,
+    count::{Counter, apply as apply_steps, report_likes, stepped},
 };
 pub use self::{
     count::{Counted, Step},
@@ -119,10 +118,7 @@ impl Broadcasts<'_> {
             .store()
             .snapshot(move |conn| {
                 let Some(host) = account::by_user_id(conn, &user_id)? else { return Ok(None) };
-                let Some(row) = latest(conn, host.id)? else { return Ok(None) };
-                let (members, viewers) = audience_size(conn, host.id)?;
-                let current = row.current(&host);
-                Ok(Some(Broadcast::new(current.info, row.state, current.counters, members, viewers)))
+                Ok(latest_of(conn, &host)?.map(|(_, shown)| shown))
             })
             .await
     }
@@ -137,17 +133,25 @@ pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<Broadcas
         .optional())?)
 }
 
-/// The broadcast a room has on air.
+/// The latest broadcast of a host, and how others see it, by the tables alone.
+pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(BroadcastRow, Broadcast)>> {
+    let Some(row) = latest(conn, host.id)? else { return Ok(None) };
+    let (members, viewers) = audience_size(conn, host.id)?;
+    let Current { info, state, counters, .. } = row.current(host);
+    Ok(Some((row, Broadcast::new(info, state, counters, members, viewers))))
+}
+
+/// Who hosts what a room has on air.
 ///
 /// Errors: [`Error::NotOnAir`], also for a number no room has.
-pub(crate) fn on_air_in(conn: &mut Conn, room: RoomNumber) -> Result<BroadcastRow> {
-    let row: Option<BroadcastRow> = on!(conn, |c| broadcasts::table
+pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
+    let host: Option<AccountId> = on!(tx.conn, |c| broadcasts::table
         .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
         .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
-        .select(broadcasts::all_columns)
+        .select(broadcasts::account_id)
         .first(c)
         .optional())?;
-    row.ok_or(Error::NotOnAir)
+    host.ok_or(Error::NotOnAir)
 }
 
 /// Everybody in a host's audience, and everybody but the host.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{BroadcastInfo, BroadcastRow, Broadcasts, latest, on_air_in, publish};
+use super::{BroadcastInfo, BroadcastRow, Broadcasts, latest, publish};
 use crate::{
     AccountId, Dialect, Error, Result, RoomNumber, State, UnixSeconds,
     account::{self, AccountRow, Actor},
@@ -31,7 +31,7 @@ pub struct UserInfo {
     pub location: String,
 }
 
-/// A live announced before its stream is up (seeds 000 and 002, RequestLVBAddr).
+/// A live announced before its stream is up (seeds 000 and 002, `RequestLVBAddr`).
 #[derive(Debug, Clone, Default)]
 pub struct Announcement {
     /// IM group made by the app.
@@ -170,7 +170,7 @@ impl Broadcasts<'_> {
                         tx.now,
                     )
                 };
-                let row = replace(tx, &host, new, false)?;
+                let row = replace(tx, &host, &new, false)?;
                 let current = row.current(&host);
                 Ok(super::Broadcast::new(current.info, row.state, current.counters, 1, 0))
             })
@@ -207,7 +207,7 @@ impl Broadcasts<'_> {
                 let code = stream::code_of_room(tx, &room, &host, false)?;
                 stream::code_of_room(tx, &room, &host, true)?;
                 let new = NewBroadcast::by(Dialect::Sxb, State::Prepared, &room, code, tx.now);
-                replace(tx, &host, new, false)?;
+                replace(tx, &host, &new, false)?;
                 Ok(room.number)
             })
             .await
@@ -248,7 +248,7 @@ impl Broadcasts<'_> {
                         tx.now,
                     )
                 };
-                replace(tx, &host, new, keep)?;
+                replace(tx, &host, &new, keep)?;
                 Ok(())
             })
             .await
@@ -258,7 +258,8 @@ impl Broadcasts<'_> {
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn push(&self, account: AccountId, room: RoomNumber, lease: i64) -> Result<()> {
-        let renewed = {
+        // A sibling may just have ended it: only the tables know.
+        let renewed = !self.0.has_siblings() && {
             let live = self.0.memory().live();
             live.on_air(account).is_some_and(|on_air| {
                 on_air.info.room == room
@@ -295,7 +296,7 @@ impl Broadcasts<'_> {
                         tx.now,
                     )
                 };
-                replace(tx, &host, new, false)?;
+                replace(tx, &host, &new, false)?;
                 Ok(())
             })
             .await
@@ -365,7 +366,7 @@ fn introduce(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> Result<Accou
 fn replace(
     tx: &mut Tx<'_>,
     host: &AccountRow,
-    new: NewBroadcast,
+    new: &NewBroadcast,
     keep_audience: bool,
 ) -> Result<BroadcastRow> {
     if let Some(old) = latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended) {
@@ -374,14 +375,13 @@ fn replace(
     if !keep_audience {
         audience::clear(tx, host.id)?;
     }
-    let driver = new.driver;
     let row: BroadcastRow =
-        on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(&new).get_result(c))?;
+        on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(new).get_result(c))?;
     on!(tx.conn, |c| diesel::update(rooms::table.find(row.room))
         .set(rooms::broadcast_id.eq(row.id))
         .execute(c))?;
     publish(tx, &row, host);
-    audience::seat_host(tx, host, driver)?;
+    audience::seat_host(tx, host, new.driver)?;
     Ok(row)
 }
 
@@ -421,7 +421,7 @@ pub(super) fn open_planned(
         push_sequence: sequence.map(str::to_owned),
         ..NewBroadcast::by(Dialect::MinilvbV2, State::OnAir, room, code.to_owned(), tx.now)
     };
-    replace(tx, host, new, false)?;
+    replace(tx, host, &new, false)?;
     Ok(())
 }
 
@@ -432,9 +432,4 @@ fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<i64>) -> Result<()> 
         .execute(c))?;
     tx.changed(Change::Renewed { host: row.account_id, broadcast: row.id, beat_at, lease });
     Ok(())
-}
-
-/// The broadcast of a room on air, and who hosts it.
-pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
-    on_air_in(tx.conn, room).map(|row| row.account_id)
 }

@@ -48,6 +48,14 @@ impl Member {
             MemberClock::Session(session) => session.used_at() + idle,
         }
     }
+
+    /// The same member, read from the table again: its beat may run ahead of what the table knows.
+    pub(super) fn keep_clock(&mut self, old: &Self) {
+        if let (MemberClock::Beat(beat), MemberClock::Beat(known)) = (&self.clock, &old.clock) {
+            beat.fetch_max(known.load(Ordering::Relaxed), Ordering::Relaxed);
+            *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
+        }
+    }
 }
 
 /// Position in the member list: the host first, then by order of entry.
@@ -105,10 +113,19 @@ impl Audience {
         self.order.from(offset).take(limit).filter_map(|(_, _, account)| self.members.get(&account))
     }
 
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.members.keys().copied()
+    }
+
     pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Member)> {
         self.members.into_iter()
     }
 
+    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = (AccountId, &mut Member)> {
+        self.members.iter_mut().map(|(account, member)| (*account, member))
+    }
+
+    #[cfg(test)]
     pub(crate) fn members(&self) -> impl Iterator<Item = (AccountId, &Member)> {
         self.members.iter().map(|(account, member)| (*account, member))
     }

@@ -28,12 +28,14 @@ pub(crate) enum Change {
     Left { host: AccountId, account: AccountId },
     /// An audience went home.
     AudienceCleared { host: AccountId },
-    /// A session exists.
+    /// A session exists, new or pushed out of memory before.
     SessionOpened(Box<SessionRow>, Arc<str>),
     /// Another process has changed the tables: this is what they hold now.
     Reloaded(Box<Live>),
     /// A session is no more.
     SessionClosed(Digest),
+    /// A session has read on in its lists: other gateways have to know where it stands.
+    SessionRead(Digest),
 }
 
 /// A broadcast's counters as stored.

@@ -40,4 +40,9 @@ impl Expiry {
     pub(crate) fn pop(&mut self, now: UnixSeconds) -> Option<(UnixSeconds, Mortal)> {
         if self.is_due(now) { self.0.pop_first() } else { None }
     }
+
+    #[cfg(test)]
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (UnixSeconds, Mortal)> {
+        self.0.iter().copied()
+    }
 }

@@ -8,8 +8,11 @@ mod audience;
 mod change;
 mod directory;
 mod expiry;
+mod key;
 mod ranked;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -25,6 +28,7 @@ pub(crate) use self::{
     change::{Change, Counters, Current, Seat},
     directory::Place,
     expiry::Mortal,
+    key::Key,
     sessions::SessionCache,
 };
 use self::{directory::Directory, expiry::Expiry};
@@ -50,6 +54,12 @@ impl OnAir {
     fn gone_at(&self, floor: UnixSeconds) -> UnixSeconds {
         self.lease
             .map_or(UnixSeconds::MAX, |lease| (self.beat.load(Ordering::Relaxed) + lease + 1).max(floor))
+    }
+
+    /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
+    fn keep_clock(&mut self, old: &Self) {
+        self.beat.fetch_max(old.beat.load(Ordering::Relaxed), Ordering::Relaxed);
+        *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
     }
 
     fn place(&self) -> Place {
@@ -202,7 +212,7 @@ impl Live {
     pub(crate) fn apply(&mut self, change: Change, sessions: &SessionCache) {
         match change {
             Change::Broadcast(current) => self.set_broadcast(*current),
-            Change::OffAir { host } => self.take_off_air(host),
+            Change::OffAir { host } => drop(self.take_off_air(host)),
             Change::HostGone(host) => {
                 self.take_off_air(host);
                 self.clear_audience(host);
@@ -214,19 +224,19 @@ impl Live {
                 }
             }
             Change::Renewed { host, broadcast, beat_at, lease } => {
-                self.renew(host, broadcast, beat_at, lease)
+                self.renew(host, broadcast, beat_at, lease);
             }
             Change::Member(seat) => self.sit(*seat, sessions),
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
-            Change::Reloaded(live) => *self = *live,
-            Change::SessionOpened(..) | Change::SessionClosed(_) => {}
+            Change::Reloaded(live) => self.reload(*live),
+            Change::SessionOpened(..) | Change::SessionClosed(_) | Change::SessionRead(_) => {}
         }
     }
 
     fn set_broadcast(&mut self, current: Current) {
         let host = current.info.host;
-        self.take_off_air(host);
+        let old = self.take_off_air(host).filter(|old| old.info.id == current.info.id);
         if current.state != State::OnAir {
             return;
         }
@@ -238,6 +248,9 @@ impl Live {
             dirty: AtomicBool::new(false),
             timer: 0,
         };
+        if let Some(old) = old {
+            on_air.keep_clock(&old);
+        }
         on_air.timer = on_air.gone_at(self.floor);
         self.expiry.watch(on_air.timer, Mortal::Broadcast(host));
         self.directory.insert(on_air.place(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
@@ -246,13 +259,13 @@ impl Live {
         self.on_air.insert(host, on_air);
     }
 
-    fn take_off_air(&mut self, host: AccountId) {
-        if let Some(old) = self.on_air.remove(&host) {
-            self.directory.remove(&old.place(), old.info.app);
-            self.by_room.remove(&old.info.room);
-            self.by_user.remove(&old.info.user_id);
-            self.expiry.forget(old.timer, Mortal::Broadcast(host));
-        }
+    fn take_off_air(&mut self, host: AccountId) -> Option<OnAir> {
+        let old = self.on_air.remove(&host)?;
+        self.directory.remove(&old.place(), old.info.app);
+        self.by_room.remove(&old.info.room);
+        self.by_user.remove(&old.info.user_id);
+        self.expiry.forget(old.timer, Mortal::Broadcast(host));
+        Some(old)
     }
 
     fn renew(&mut self, host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64>) {
@@ -267,8 +280,13 @@ impl Live {
     }
 
     fn sit(&mut self, seat: Seat, sessions: &SessionCache) {
+        let heard = match self.audience(seat.host).and_then(|audience| audience.get(seat.account)) {
+            Some(Member { clock: MemberClock::Beat(beat), .. }) => beat.load(Ordering::Relaxed),
+            _ => seat.beat_at,
+        };
         let clock = match (seat.dialect, seat.session) {
-            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(seat.beat_at)),
+            // The remembered beat runs ahead of the table's.
+            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(heard.max(seat.beat_at))),
             (Dialect::Qplus, Some(digest)) => {
                 sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
             }
@@ -323,29 +341,28 @@ impl Live {
         }
     }
 
-    /// Everything, in a form that can be compared: for the test that holds this model equal to the tables.
-    #[cfg(test)]
-    pub(crate) fn dump(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for place in self.directory.page(OnAirFilter::default(), 0, usize::MAX) {
-            let on_air = &self.on_air[&place.host];
-            lines.push(format!("air {:?} {:?} {:?}", on_air.info, on_air.counters, on_air.lease));
+    /// Takes over what was read from the tables, but for what they cannot know: clocks not yet written down, and the
+    /// grace after a start.
+    fn reload(&mut self, mut live: Self) {
+        live.floor = self.floor;
+        live.inherit(self);
+        *self = live;
+    }
+
+    /// Takes over the clocks of another model, of what is in both.
+    pub(crate) fn inherit(&mut self, old: &Self) {
+        for (host, on_air) in &mut self.on_air {
+            if let Some(old) = old.on_air.get(host).filter(|old| old.info.id == on_air.info.id) {
+                on_air.keep_clock(old);
+            }
         }
-        let mut members: Vec<String> = self
-            .audiences
-            .iter()
-            .flat_map(|(host, audience)| {
-                audience.members().map(move |(account, member)| (*host, account, member))
-            })
-            .map(|(host, account, member)| {
-                format!(
-                    "seat {host} {account} {} {:?} {:?} {}",
-                    member.user_id, member.role, member.dialect, member.position
-                )
-            })
-            .collect();
-        members.sort();
-        lines.extend(members);
-        lines
+        for (host, audience) in &mut self.audiences {
+            let Some(old) = old.audiences.get(host) else { continue };
+            for (account, member) in audience.members_mut() {
+                if let Some(old) = old.get(account) {
+                    member.keep_clock(old);
+                }
+            }
+        }
     }
 }

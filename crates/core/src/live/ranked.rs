@@ -105,8 +105,7 @@ pub(crate) fn merged_from<'a, K: Ord + Copy>(
         let smaller =
             match (left.get(middle), (position - middle).checked_sub(1).and_then(|at| right.get(at))) {
                 (Some(ours), Some(theirs)) => ours < theirs,
-                (Some(_), None) => false,
-                (None, _) => false,
+                (Some(_), None) | (None, _) => false,
             };
         if smaller {
             low = middle + 1;
@@ -165,8 +164,12 @@ mod tests {
             // Interleave the two ranges so that neither comes first as a whole.
             let spread = |key: u32| (key % 2000, key);
             let (mut a, mut b) = (Ranked::default(), Ranked::default());
-            left.iter().for_each(|key| a.insert(spread(*key)));
-            right.iter().for_each(|key| b.insert(spread(*key)));
+            for key in &left {
+                a.insert(spread(*key));
+            }
+            for key in &right {
+                b.insert(spread(*key));
+            }
             let mut all: Vec<_> = left.iter().chain(&right).map(|key| spread(*key)).collect();
             all.sort_unstable();
             prop_assert!(merged_from(&a, &b, position).eq(all.into_iter().skip(position)));

@@ -1,7 +1,7 @@
 //! Sessions in memory: a bounded cache over the table, never stale.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -12,6 +12,9 @@ use crate::{
     session::{Digest, Session},
 };
 
+/// Closed sessions remembered by name; whoever reads the table is done before so many more are closed.
+const LATELY: usize = 4_096;
+
 /// Sessions kept in memory at most; beyond, one that nobody asked for lately gives way and is read again when needed.
 const CAPACITY: usize = 1_000_000;
 
@@ -21,7 +24,9 @@ struct Inner {
     /// The one session of an account in the dialect whose requests name the user instead of a token.
     signed: HashMap<Arc<str>, Arc<Session>>,
     /// How many sessions were closed: who read the table before a close must not put back what it saw.
-    closed: u64,
+    closed: usize,
+    /// The last of them, the latest at the end.
+    lately: VecDeque<Digest>,
 }
 
 /// The cache. Commits write through it, so a closed session is gone before the caller hears of it.
@@ -50,41 +55,66 @@ impl SessionCache {
     }
 
     /// A mark to hand to [`SessionCache::fill`]; take it before reading the table.
-    pub(crate) fn mark(&self) -> u64 {
+    pub(crate) fn mark(&self) -> usize {
         self.read().closed
     }
 
-    /// Keeps a session that was read from the table, unless some session was closed since the mark. `None` then: the
-    /// caller reads again.
-    pub(crate) fn fill(&self, session: Session, mark: u64, random: &dyn Random) -> Option<Arc<Session>> {
+    /// Keeps a session that was read from the table, unless it was closed since the mark. `None` then: the caller reads
+    /// again.
+    pub(crate) fn fill(&self, session: Session, mark: usize, random: &dyn Random) -> Option<Arc<Session>> {
         let mut inner = self.write();
-        if inner.closed != mark {
+        let since = inner.closed - mark;
+        if since > inner.lately.len() || inner.lately.iter().rev().take(since).any(|it| *it == session.digest)
+        {
             return None;
         }
         // Two readers may have missed the same session: the first one's copy carries the beats.
         if let Some(known) = inner.by_digest.get(&session.digest) {
+            known.used_since(session.used_at());
             return Some(Arc::clone(known));
         }
         Some(inner.insert(session, random))
     }
 
-    /// A session was opened.
-    pub(crate) fn open(&self, session: Session, random: &dyn Random) -> Arc<Session> {
-        self.write().insert(session, random)
+    /// Takes over what the table says about a session: a new one is kept, of a known one the clock.
+    pub(crate) fn renew(&self, session: Session, random: &dyn Random) -> Arc<Session> {
+        let mut inner = self.write();
+        match inner.by_digest.get(&session.digest) {
+            Some(known) => {
+                known.catch_up(&session);
+                Arc::clone(known)
+            }
+            None => inner.insert(session, random),
+        }
     }
 
     /// Forgets everything: the table has been changed by somebody else.
     pub(crate) fn clear(&self) {
         let mut inner = self.write();
         inner.closed += 1;
+        inner.lately.clear();
         inner.by_digest.clear();
         inner.signed.clear();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> Vec<Arc<Session>> {
+        self.read().by_digest.values().map(Arc::clone).collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn all_signed(&self) -> Vec<(Arc<str>, Digest)> {
+        self.read().signed.iter().map(|(user, session)| (Arc::clone(user), session.digest)).collect()
     }
 
     /// A session was closed.
     pub(crate) fn close(&self, digest: &Digest) {
         let mut inner = self.write();
         inner.closed += 1;
+        if inner.lately.len() == LATELY {
+            inner.lately.pop_front();
+        }
+        inner.lately.push_back(*digest);
         inner.forget(digest);
     }
 }

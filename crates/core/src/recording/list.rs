@@ -1,6 +1,9 @@
 //! Lists of recordings, one recording by name.
 
-use diesel::{prelude::*, sql_types::Bool, sqlite::Sqlite};
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Text},
+};
 
 use super::{Recording, Recordings};
 use crate::{
@@ -68,31 +71,35 @@ impl Recordings<'_> {
     }
 }
 
-type Filtered<DB> = Box<
-    dyn BoxableExpression<
-            diesel::dsl::InnerJoinQuerySource<recordings::table, accounts::table>,
-            DB,
-            SqlType = Bool,
-        >,
->;
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// `length` characters of a text, from the first (1) on.
+    fn substr(text: Text, from: Integer, length: Integer) -> Text;
+}
 
-fn filtered(filter: &RecordingFilter) -> Filtered<Sqlite> {
-    let mut condition: Filtered<Sqlite> = if filter.with_play_url {
-        Box::new(recordings::play_url.ne(""))
-    } else {
-        Box::new(recordings::play_url.ne("").or(recordings::hls_url.ne("")))
-    };
-    if let Some(after) = filter.ended_after {
-        condition = Box::new(condition.and(recordings::end_at.gt(after)));
-    }
-    if let Some(owner) = filter.owner.clone() {
-        condition = Box::new(condition.and(accounts::user_id.eq(owner)));
-    }
-    if let Some(prefix) = &filter.file_name_prefix {
-        let pattern = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_") + "%";
-        condition = Box::new(condition.and(recordings::file_name.like(pattern).escape('\\')));
-    }
-    condition
+/// The recordings a filter lets through, with their owners: a query to go on with.
+macro_rules! filtered {
+    ($filter:expr) => {{
+        let filter: &RecordingFilter = $filter;
+        let mut query = recordings::table.inner_join(accounts::table).into_boxed();
+        query = if filter.with_play_url {
+            query.filter(recordings::play_url.ne(""))
+        } else {
+            query.filter(recordings::play_url.ne("").or(recordings::hls_url.ne("")))
+        };
+        if let Some(after) = filter.ended_after {
+            query = query.filter(recordings::end_at.gt(after));
+        }
+        if let Some(owner) = &filter.owner {
+            query = query.filter(accounts::user_id.eq(owner));
+        }
+        if let Some(prefix) = &filter.file_name_prefix {
+            // Not LIKE: SQLite's ignores case, PostgreSQL's does not.
+            let length = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
+            query = query.filter(substr(recordings::file_name, 1, length).eq(prefix));
+        }
+        query
+    }};
 }
 
 fn page(
@@ -101,27 +108,20 @@ fn page(
     order: RecordingOrder,
     window: Window,
 ) -> Result<Page<Recording>> {
-    let total: i64 = on!(conn, |c| recordings::table
-        .inner_join(accounts::table)
-        .filter(filtered(filter))
-        .count()
-        .get_result(c))?;
-    let query = || {
-        recordings::table
-            .inner_join(accounts::table)
-            .filter(filtered(filter))
+    let rows: Vec<_> = on!(conn, |c| {
+        let query = match order {
+            RecordingOrder::Ended => {
+                filtered!(filter).order((recordings::end_at.desc(), recordings::id.desc()))
+            }
+            RecordingOrder::Stored => filtered!(filter).order(recordings::id.desc()),
+        };
+        query
             .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
             .limit(window.sql_limit())
             .offset(window.sql_offset())
-    };
-    let rows = match order {
-        RecordingOrder::Ended => {
-            on!(conn, |c| query().order((recordings::end_at.desc(), recordings::id.desc())).load(c))?
-        }
-        RecordingOrder::Stored => on!(conn, |c| query().order(recordings::id.desc()).load(c))?,
-    };
-    Ok(Page {
-        total: usize::try_from(total).unwrap_or(0),
-        items: rows.into_iter().map(Recording::new).collect(),
+            .load(c)
+    })?;
+    Page::read(window, rows.into_iter().map(Recording::new).collect(), || {
+        Ok(on!(conn, |c| filtered!(filter).count().get_result(c))?)
     })
 }

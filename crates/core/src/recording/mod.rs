@@ -5,7 +5,7 @@ mod store;
 
 use std::sync::Arc;
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::BigInt};
 
 pub(crate) use self::store::store;
 pub use self::{
@@ -14,9 +14,12 @@ pub use self::{
 };
 use crate::{
     AccountId, Core, Counted, RecordingId, Result, Step, UnixSeconds,
+    broadcast::{Counter, stepped},
     store::{
+        Tx,
         conn::on,
         schema::{accounts, recordings},
+        tally::Steps,
     },
 };
 
@@ -124,29 +127,29 @@ impl Recordings<'_> {
     /// Counts on a recording, 0 to 2^31-1. Without effect where there is none.
     pub async fn count(&self, owner: &str, file_id: &str, counted: Counted, step: Step) -> Result<()> {
         let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
-        self.0
-            .store()
-            .write(move |tx| {
-                let by = if step == Step::Up { 1_i64 } else { -1 };
-                let most = i64::from(i32::MAX);
-                let owners = accounts::table.filter(accounts::user_id.eq(&owner)).select(accounts::id);
-                let recording = recordings::table
-                    .filter(recordings::account_id.eq_any(owners))
-                    .filter(recordings::file_id.eq(&file_id));
-                match counted {
-                    Counted::Like => on!(tx.conn, |c| diesel::update(
-                        recording.filter((recordings::likes + by).between(0, most))
-                    )
-                    .set(recordings::likes.eq(recordings::likes + by))
-                    .execute(c))?,
-                    Counted::AnonymousViewer => on!(tx.conn, |c| diesel::update(
-                        recording.filter((recordings::viewers + by).between(0, most))
-                    )
-                    .set(recordings::viewers.eq(recordings::viewers + by))
-                    .execute(c))?,
-                };
-                Ok(())
-            })
-            .await
+        self.0.count(Counter::Recording { owner, file_id, counted }, step).await
     }
+}
+
+/// Moves a counter of a recording; without effect where there is none.
+pub(crate) fn count(
+    tx: &mut Tx<'_>,
+    owner: &str,
+    file_id: &str,
+    counted: Counted,
+    steps: Steps,
+) -> Result<()> {
+    let owners = accounts::table.filter(accounts::user_id.eq(owner)).select(accounts::id);
+    let recording = recordings::table
+        .filter(recordings::account_id.eq_any(owners))
+        .filter(recordings::file_id.eq(file_id));
+    match counted {
+        Counted::Like => on!(tx.conn, |c| diesel::update(recording)
+            .set(recordings::likes.eq(stepped!(recordings::likes, steps)))
+            .execute(c))?,
+        Counted::AnonymousViewer => on!(tx.conn, |c| diesel::update(recording)
+            .set(recordings::viewers.eq(stepped!(recordings::viewers, steps)))
+            .execute(c))?,
+    };
+    Ok(())
 }

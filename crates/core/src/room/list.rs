@@ -52,8 +52,8 @@ impl Rooms<'_> {
             let live = self.0.memory().live();
             live.host_of_room(number).and_then(|host| live.broadcast(host))
         };
-        let page = self.0.store().snapshot(move |conn| load(conn, caller, &[number])).await?;
-        page.build(vec![(number, on_air)]).pop().ok_or(Error::RoomNotFound)
+        let room = self.0.store().snapshot(move |conn| seen_by(conn, caller, number, on_air)).await?;
+        room.ok_or(Error::RoomNotFound)
     }
 
     /// The caller's own room.
@@ -172,18 +172,30 @@ impl Rooms<'_> {
     }
 }
 
+/// A room, its owner's id, nickname and picture, the title of its last broadcast.
+type Row = (RoomRow, (String, String, Option<PictureId>), Option<String>);
+
+/// A room as somebody sees it, with what it has on air.
+pub(crate) fn seen_by(
+    conn: &mut Conn,
+    caller: AccountId,
+    number: RoomNumber,
+    on_air: Option<Broadcast>,
+) -> Result<Option<Room>> {
+    Ok(load(conn, caller, &[number])?.build(vec![(number, on_air)]).pop())
+}
+
 fn load(conn: &mut Conn, caller: AccountId, numbers: &[RoomNumber]) -> Result<Page> {
-    let rows: Vec<(RoomRow, (String, String, Option<PictureId>), Option<String>)> =
-        on!(conn, |c| rooms::table
-            .inner_join(accounts::table)
-            .left_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
-            .filter(rooms::number.eq_any(numbers.iter().copied()))
-            .select((
-                rooms::all_columns,
-                (accounts::user_id, accounts::nickname, accounts::head_picture),
-                broadcasts::title.nullable(),
-            ))
-            .load(c))?;
+    let rows: Vec<Row> = on!(conn, |c| rooms::table
+        .inner_join(accounts::table)
+        .left_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .filter(rooms::number.eq_any(numbers.iter().copied()))
+        .select((
+            rooms::all_columns,
+            (accounts::user_id, accounts::nickname, accounts::head_picture),
+            broadcasts::title.nullable(),
+        ))
+        .load(c))?;
     let followers: Vec<(RoomNumber, i64)> = on!(conn, |c| follows::table
         .filter(follows::room.eq_any(numbers.iter().copied()))
         .group_by(follows::room)

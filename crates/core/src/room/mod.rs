@@ -8,6 +8,7 @@ mod list;
 
 use diesel::prelude::*;
 
+pub(crate) use self::list::seen_by;
 pub use self::list::{Listing, RoomList};
 use crate::{
     AccountId, Core, Error, PictureId, Result, RoomNumber, State, UnixSeconds,
@@ -213,7 +214,7 @@ impl Rooms<'_> {
                         rooms::user_password.eq(&user),
                     ))
                     .execute(c))?;
-                // A room without a name of its own is shown by the title of what is on air: that stays.
+                // A room without a name of its own shows the title it has.
                 if name.is_empty() { Ok(()) } else { retitle(tx, account, crate::Dialect::Qplus, &name) }
             })
             .await

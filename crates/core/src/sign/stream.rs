@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{
     digest::md5_hex,
-    url::{self, Address, HexCase, PlayUrls, Protection},
+    url::{self, Address, HexCase, PlayUrls, Protection, tx_time},
 };
 use crate::{MediaConfig, UnixSeconds};
 
@@ -101,6 +101,43 @@ impl MediaConfig {
         url::play_urls(&self.play_scheme, address, Some(protection))
     }
 
+    /// The code under which a user joins somebody else's broadcast with a picture of its own: its stream code, marked
+    /// with the time at which the push URL made now ends.
+    ///
+    /// Source: contract minilvb-v1 §7, tencent-cloud a.4 (2).
+    pub fn joint_code(&self, user_id: &str, now: UnixSeconds) -> String {
+        let until = tx_time(now.saturating_add(self.push_ttl), HexCase::Lower);
+        live_code(&self.bizid, user_id, Some(&until))
+    }
+
+    /// Somebody's play URL with what allows to play it: `<url>?[txSecret=…&txTime=…&]bizid=…`, `&` if it has a query
+    /// already. `None` unless its last path segment, up to the first `.`, is a stream code of the own business id. It
+    /// is signed with the play key, never with the push key: whoever holds a `txSecret` of the latter may publish.
+    ///
+    /// ```
+    /// let media = relive_core::Config::sqlite("example.db").media;
+    /// let signed = media.signed_play_url("rtmp://play.example.com/live/1000_anna", 1_700_000_000);
+    /// assert_eq!(signed.as_deref(), Some("rtmp://play.example.com/live/1000_anna?bizid=1000"));
+    /// assert_eq!(media.signed_play_url("rtmp://play.example.com/live/8888_anna", 1_700_000_000), None);
+    /// ```
+    ///
+    /// Source: contract minilvb-v1 §7.
+    pub fn signed_play_url(&self, url: &str, now: UnixSeconds) -> Option<String> {
+        let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+        let (_, segment) = path.rsplit_once('/')?;
+        let code = segment.split('.').next()?;
+        let user = code.strip_prefix(self.bizid.as_str())?.strip_prefix('_')?;
+        let tame = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if user.is_empty() || !tame(user) || url.contains('#') {
+            return None;
+        }
+        let mut params: Vec<_> =
+            query.filter(|query| !query.is_empty()).map(str::to_owned).into_iter().collect();
+        params.extend(url::tokens(code, Some(self.protection(self.play_key.expose_secret(), now))));
+        params.push(format!("bizid={}", self.bizid));
+        Some(format!("{path}?{}", params.join("&")))
+    }
+
     fn protection<'a>(&self, key: &'a str, now: UnixSeconds) -> Protection<'a> {
         Protection { key, expires: now.saturating_add(self.push_ttl), case: HexCase::Lower }
     }
@@ -137,5 +174,33 @@ mod tests {
         let secret = url::tx_secret("demoPlayKey0001", "1000_a", "64");
         assert_eq!(urls.flv, format!("https://play.example.com/show/1000_a.flv?txSecret={secret}&txTime=64"));
         assert_eq!(urls.rtmp, format!("rtmp://play.example.com/show/1000_a?txSecret={secret}&txTime=64"));
+        assert_eq!(
+            media.signed_play_url("rtmp://other.example.com/show/1000_a.flv", 90),
+            Some(format!("rtmp://other.example.com/show/1000_a.flv?txSecret={secret}&txTime=64&bizid=1000"))
+        );
+    }
+
+    #[test]
+    fn only_play_urls_of_own_streams_are_signed() {
+        let media = Config::sqlite("unused").media;
+        assert_eq!(
+            media.signed_play_url("http://h/live/1000_a.flv?x=1", 0).as_deref(),
+            Some("http://h/live/1000_a.flv?x=1&bizid=1000")
+        );
+        for url in ["", "1000_a", "http://h/1000_", "http://h/1000", "http://h/10000_a", "http://h/1000_a/"] {
+            assert_eq!(media.signed_play_url(url, 0), None, "{url}");
+        }
+        for url in ["http://h/1000_a-b", "http://h/1000_é", "http://h/1000_a#x", "http://h/x?y=/1000_a"] {
+            assert_eq!(media.signed_play_url(url, 0), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_joint_code_ends_like_its_push_url() {
+        let mut media = Config::sqlite("unused").media;
+        media.push_key = "demoPushKey0001".to_owned().into();
+        let code = media.joint_code("a-b", 1_700_000_000);
+        assert_eq!(code, "1000_a_b_65541b30");
+        assert!(media.push_url(&code, 1_700_000_000).ends_with("&txTime=65541b30"));
     }
 }

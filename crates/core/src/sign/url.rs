@@ -158,7 +158,7 @@ pub(super) fn query_value(query: &str, name: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.into_owned())
 }
 
-fn tokens(stream: &str, protection: Option<Protection<'_>>) -> impl Iterator<Item = String> {
+pub(super) fn tokens(stream: &str, protection: Option<Protection<'_>>) -> impl Iterator<Item = String> {
     protection.filter(|protection| !protection.key.is_empty()).into_iter().flat_map(move |protection| {
         let time = tx_time(protection.expires, protection.case);
         [format!("txSecret={}", tx_secret(protection.key, stream, &time)), format!("txTime={time}")]

@@ -1,16 +1,20 @@
 //! `UserSig`: the ticket with which a client logs in to the IM cloud, in its current form (TLS signature 2.0, HMAC-SHA256).
 //! The older form with a key pair per application is not made here: the cloud and the SDKs take this one.
 
+mod opened;
+
 use std::io::{Read as _, Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, bufread::ZlibDecoder, write::ZlibEncoder};
-use serde::Deserialize;
 use serde_json::json;
 
+pub use self::opened::{Malformed, Opened, inspect};
 use super::digest;
 use crate::UnixSeconds;
 
+/// The form made and taken here.
+const VERSION: &str = "2.0";
 /// Longest inflated ticket that is looked at, in bytes. A genuine one has about 200.
 const LONGEST: u64 = 4096;
 
@@ -65,7 +69,7 @@ impl Ticket<'_> {
     /// Source: contract tencent-cloud b.1 (3–5), minilvb-v2 §5.1.
     pub fn seal(&self, key: &str) -> String {
         let mut object = json!({
-            "TLS.ver": "2.0",
+            "TLS.ver": VERSION,
             "TLS.identifier": self.user_id,
             "TLS.sdkappid": self.sdkappid,
             "TLS.expire": self.ttl,
@@ -103,25 +107,6 @@ pub enum Refusal {
     Expired,
 }
 
-/// A ticket as it arrives.
-#[derive(Deserialize)]
-struct Sealed {
-    #[serde(rename = "TLS.ver")]
-    version: String,
-    #[serde(rename = "TLS.identifier")]
-    user_id: String,
-    #[serde(rename = "TLS.sdkappid")]
-    sdkappid: i64,
-    #[serde(rename = "TLS.time")]
-    issued: UnixSeconds,
-    #[serde(rename = "TLS.expire")]
-    ttl: i64,
-    #[serde(rename = "TLS.userbuf")]
-    userbuf: Option<String>,
-    #[serde(rename = "TLS.sig")]
-    signature: String,
-}
-
 /// Checks a ticket, in the order of [`Refusal`]; at the second `issued + ttl` it is still valid. An empty key refuses
 /// every signature.
 ///
@@ -133,24 +118,17 @@ pub fn verify(
     key: &str,
     now: UnixSeconds,
 ) -> Result<(), Refusal> {
-    let json = unpack(usersig).ok_or(Refusal::Malformed)?;
-    let sealed: Sealed = serde_json::from_slice(&json).map_err(|_| Refusal::Malformed)?;
-    // A userbuf with line feeds could pass off the content of one user as that of another.
-    let userbuf_is_base64 = sealed.userbuf.as_ref().is_none_or(|text| STANDARD.decode(text).is_ok());
-    if sealed.version != "2.0" || !userbuf_is_base64 {
-        return Err(Refusal::Malformed);
-    }
-    if sealed.user_id != user_id {
+    let opened = inspect(usersig).map_err(|_| Refusal::Malformed)?;
+    if opened.user_id != user_id {
         return Err(Refusal::Identifier);
     }
-    if sealed.sdkappid != sdkappid {
+    if opened.sdkappid != sdkappid {
         return Err(Refusal::Sdkappid);
     }
-    let content = content(sdkappid, user_id, sealed.issued, sealed.ttl, sealed.userbuf.as_deref());
-    if key.is_empty() || !digest::eq(&signature(key, &content), &sealed.signature) {
+    if !opened.is_signed_with(key) {
         return Err(Refusal::Signature);
     }
-    if now > sealed.issued.saturating_add(sealed.ttl) { Err(Refusal::Expired) } else { Ok(()) }
+    if now > opened.expires() { Err(Refusal::Expired) } else { Ok(()) }
 }
 
 /// Base64 with padding in the cloud's own alphabet: `+` is `*`, `/` is `-`, `=` is `_`. Not RFC 4648's base64url.
@@ -175,11 +153,15 @@ pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text.replace('*', "+").replace('-', "/").replace('_', "=")).ok()
 }
 
-/// The JSON text of a ticket: one zlib stream, nothing after it, not longer than [`LONGEST`].
+/// The JSON text of a ticket.
 pub(super) fn unpack(usersig: &str) -> Option<Vec<u8>> {
-    let zlib = base64_decode(usersig)?;
+    inflate(&base64_decode(usersig)?)
+}
+
+/// What is in one zlib stream with nothing after it, not longer than [`LONGEST`].
+fn inflate(zlib: &[u8]) -> Option<Vec<u8>> {
     let mut inflated = Vec::new();
-    let mut decoder = ZlibDecoder::new(zlib.as_slice());
+    let mut decoder = ZlibDecoder::new(zlib);
     decoder.by_ref().take(LONGEST + 1).read_to_end(&mut inflated).ok()?;
     let whole = usize::try_from(decoder.total_in()).ok()? == zlib.len();
     (whole && u64::try_from(inflated.len()).ok()? <= LONGEST).then_some(inflated)

@@ -1,19 +1,47 @@
 //! Bringing a database up to this version's schema, and refusing one from a newer version.
 
-use diesel::migration::{Migration, MigrationSource as _, MigrationVersion};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use diesel::{
+    backend::Backend,
+    connection::SimpleConnection as _,
+    migration::{Migration, MigrationSource, MigrationVersion},
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::conn::Conn;
 use crate::StartError;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Runs every migration the database has not seen.
+/// Lets gateways that start at the same time over one PostgreSQL database migrate one after the other.
+const LOCK: i64 = 0x0072_656c_6976_6501;
+
+/// Runs every migration the database has not seen. A PostgreSQL connection is left without time limits.
 pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StartError> {
-    let Conn::Sqlite(conn) = conn;
+    match conn {
+        Conn::Sqlite(conn) => apply(conn, SQLITE),
+        Conn::Postgres(conn) => {
+            let failed = |error: diesel::result::Error| StartError::Migrate(Box::new(error));
+            conn.batch_execute(&format!(
+                "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK});"
+            ))
+            .map_err(failed)?;
+            let done = apply(conn, POSTGRES);
+            conn.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})")).map_err(failed)?;
+            done
+        }
+    }
+}
+
+fn apply<DB: Backend, C: MigrationHarness<DB>>(
+    conn: &mut C,
+    source: EmbeddedMigrations,
+) -> Result<(), StartError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
     let applied = conn.applied_migrations().map_err(StartError::Migrate)?;
-    let known: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> =
-        SQLITE.migrations().map_err(StartError::Migrate)?;
+    let known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(StartError::Migrate)?;
     let known = known.iter().map(|migration| migration.name().version().as_owned()).max();
     let found = applied.into_iter().max();
     if found > known {
@@ -21,6 +49,6 @@ pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StartError> {
             |version: Option<MigrationVersion<'_>>| version.map_or_else(String::new, |v| v.to_string());
         return Err(StartError::NewerSchema { found: text(found), known: text(known) });
     }
-    conn.run_pending_migrations(SQLITE).map_err(StartError::Migrate)?;
+    conn.run_pending_migrations(source).map_err(StartError::Migrate)?;
     Ok(())
 }

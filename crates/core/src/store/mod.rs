@@ -1,69 +1,142 @@
 //! The one choke point between the domain and the database.
 //!
-//! * [`Store::write`] hands a job to the single writer thread. The writer takes every waiting job, opens one
+//! * [`Store::write`] hands a job to a writer. With SQLite there is one: it takes every waiting job, opens one
 //!   transaction, runs each job in a savepoint of its own, commits once and only then answers: what is acknowledged is
-//!   on disk, and the price of one sync is shared by all.
+//!   on disk, and the price of one sync is shared by all. With PostgreSQL there are a few, and each job has a
+//!   transaction of its own.
 //! * [`Store::read`] hands a query to one of a few reader threads.
 //!
 //! Both queues are bounded; a full one answers [`Error::Busy`] at once.
 
 pub(crate) mod conn;
+mod job;
+pub(crate) mod link;
 pub(crate) mod migrate;
+mod postgres;
 mod reader;
 pub(crate) mod schema;
+pub(crate) mod tally;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod writer;
 
 use std::{
-    sync::{Arc, atomic::AtomicI64},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicI64},
     thread::JoinHandle,
 };
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
-use self::{conn::Conn, reader::ReadJob, writer::WriteJob};
-pub(crate) use self::{tx::Tx, writer::Commits};
-use crate::{Clock, Config, Error, Random, Result, StartError};
+use self::{conn::Conn, link::Reachability, reader::ReadJob};
+pub(crate) use self::{job::WriteJob, postgres::Committed, tx::Tx};
+use crate::{Clock, Config, Error, Random, Result, StartError, live::Change};
+
+/// A job that does nothing, and the end of the wait for its answer.
+pub(crate) fn wait() -> (Box<dyn WriteJob>, oneshot::Receiver<()>) {
+    let (reply, answer) = oneshot::channel();
+    (job::stop(reply), answer)
+}
 
 /// What every job may look at.
 pub(crate) struct Env {
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    /// The last order of entry given out.
+    /// The last order of entry given out, where the database does not count it.
     pub(crate) position: AtomicI64,
 }
 
-/// The writer, the readers and their queues.
+/// Who hears of commits: the read models.
+pub(crate) trait Commits: Send + Sync + 'static {
+    /// Whether something has timed out by now.
+    fn is_due(&self, now: crate::UnixSeconds) -> bool;
+
+    /// Runs before the jobs: what has timed out by now is over before any of them looks.
+    fn expire(&self, tx: &mut Tx<'_>) -> Result<()>;
+
+    /// Takes over what a commit changed, before anybody is told that it happened.
+    fn committed(&self, changes: Vec<Change>);
+}
+
+/// The writers, the readers and their queues.
 pub(crate) struct Store {
     writes: Sender<Box<dyn WriteJob>>,
+    writers: usize,
     reads: Sender<ReadJob>,
-    threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Store {
-    /// Starts the threads on an open, migrated database. `commits` learns of every commit before its callers do.
-    pub(crate) fn start(conn: Conn, env: Arc<Env>, commits: Arc<dyn Commits>) -> Result<Self, StartError> {
+    /// Starts the threads on an open, migrated SQLite database. `commits` learns of every commit before its callers do.
+    pub(crate) fn sqlite(conn: Conn, env: &Arc<Env>, commits: Arc<dyn Commits>) -> Result<Self, StartError> {
+        let common = Reachability::new(env.config.database.clone());
+        Self::start(env, &common, 1, |queue| Ok(vec![writer::start(conn, Arc::clone(env), commits, queue)?]))
+    }
+
+    /// Starts the threads on a migrated PostgreSQL database. What jobs have changed goes to `committed`, whose owner
+    /// answers them.
+    pub(crate) fn postgres(
+        common: &Arc<Reachability>,
+        env: &Arc<Env>,
+        origin: i64,
+        commits: &Arc<dyn Commits>,
+        committed: &Sender<Committed>,
+    ) -> Result<Self, StartError> {
+        let writers = env.config.database.writers.max(1);
+        Self::start(env, common, writers, |queue| {
+            postgres::start(writers, common, env, origin, commits, committed, &queue)
+        })
+    }
+
+    fn start(
+        env: &Arc<Env>,
+        common: &Arc<Reachability>,
+        count: usize,
+        start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Vec<JoinHandle<()>>, StartError>,
+    ) -> Result<Self, StartError> {
         let database = &env.config.database;
         let (writes, write_queue) = crossbeam_channel::bounded(database.queue);
         let (reads, read_queue) = crossbeam_channel::bounded(database.queue);
-        let mut threads = reader::start(database, &read_queue)?;
-        threads.push(writer::start(conn, Arc::clone(&env), commits, write_queue)?);
-        Ok(Self { writes, reads, threads: std::sync::Mutex::new(threads) })
+        let mut threads = reader::start(database.readers, common, &read_queue)?;
+        threads.extend(start_writers(write_queue)?);
+        Ok(Self { writes, writers: count, reads, threads: Mutex::new(threads) })
     }
 
-    /// Runs a job in the writer and waits until it is committed. The job may run more than once.
+    /// Runs a job in a writer and waits until it is committed. The job may run more than once.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.run(true, job).await
+    }
+
+    /// Like [`Store::write`], for jobs that are right whatever runs beside them: single statements, or several whose
+    /// order among others' does not matter.
+    pub(crate) async fn write_loosely<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(false, job).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        serial: bool,
+        job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        match self.writes.try_send(writer::job(job, reply)) {
-            Ok(()) => answer.await.unwrap_or(Err(Error::Unavailable)),
-            Err(TrySendError::Full(_)) => Err(Error::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(Error::Unavailable),
-        }
+        self.submit(job::job(serial, job, reply))?;
+        answer.await.unwrap_or(Err(Error::Unavailable))
+    }
+
+    /// Puts a job into the queue.
+    pub(crate) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
+        self.writes.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::Busy,
+            TrySendError::Disconnected(_) => Error::Unavailable,
+        })
     }
 
     /// Runs a query in a reader thread. It sees everything that was committed before the call.
@@ -72,10 +145,7 @@ impl Store {
         query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let job: ReadJob = Box::new(move |conn| {
-            let _ = reply.send(conn.and_then(query));
-        });
-        match self.reads.try_send(job) {
+        match self.reads.try_send(reader::job(query, reply)) {
             Ok(()) => answer.await.unwrap_or(Err(Error::Unavailable)),
             Err(TrySendError::Full(_)) => Err(Error::Busy),
             Err(TrySendError::Disconnected(_)) => Err(Error::Unavailable),
@@ -88,25 +158,35 @@ impl Store {
         query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.read(move |conn| {
-            conn.execute("BEGIN")?;
+            conn.begin_snapshot()?;
             let result = query(conn);
-            conn.execute("COMMIT")?;
-            result
+            // Also after a failure: there is nothing to undo.
+            let ended = conn.execute("COMMIT");
+            let result = result?;
+            ended?;
+            Ok(result)
         })
         .await
     }
 
-    /// Jobs that wait for the writer.
+    /// Jobs that wait for a writer.
     pub(crate) fn queue_depth(&self) -> usize {
         self.writes.len()
     }
 
-    /// Lets the queues run empty and waits for the threads. Later calls answer [`Error::Unavailable`].
+    /// Lets the queues run empty and waits for the writers. Later calls answer [`Error::Unavailable`].
     pub(crate) async fn stop(&self) {
-        let (reply, answer) = oneshot::channel();
-        if self.writes.try_send(writer::stop(reply)).is_ok() {
+        let mut answers = Vec::with_capacity(self.writers);
+        for _ in 0..self.writers {
+            let (reply, answer) = oneshot::channel();
+            // Waits for a place in a full queue: the writers are emptying it.
+            if self.writes.send(job::stop(reply)).is_ok() {
+                answers.push(answer);
+            }
+        }
+        for answer in answers {
             let _ = answer.await;
         }
-        drop(self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain(..));
+        drop(self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
     }
 }

@@ -1,64 +1,58 @@
-//! The reader threads: queries against committed state, each thread on a pooled connection.
+//! The reader threads: queries against committed state, each thread on a connection of its own.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
 use crossbeam_channel::Receiver;
 
-use super::conn::{Conn, on};
-use crate::{DatabaseConfig, Error, Result, StartError};
+use super::{
+    conn::Conn,
+    link::{Link, Reachability},
+};
+use crate::{Error, Result, StartError};
 
-/// A query that answers its caller itself.
-pub(crate) type ReadJob = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
+/// A query that answers its caller itself, and tells its thread what went wrong with the connection.
+pub(crate) type ReadJob = Box<dyn FnOnce(&mut Link) + Send>;
 
-/// Opens connections for the pool.
-struct Manager(DatabaseConfig);
-
-impl r2d2::ManageConnection for Manager {
-    type Connection = Conn;
-    type Error = StartError;
-
-    fn connect(&self) -> Result<Conn, StartError> {
-        Conn::open(&self.0)
-    }
-
-    fn is_valid(&self, conn: &mut Conn) -> Result<(), StartError> {
-        use diesel::RunQueryDsl as _;
-        on!(conn, |c| diesel::sql_query("SELECT 1").execute(c))
-            .map(|_| ())
-            .map_err(|error| StartError::Load(error.into()))
-    }
-
-    fn has_broken(&self, _: &mut Conn) -> bool {
-        false
-    }
+/// Makes a job of a query.
+pub(crate) fn job<T: Send + 'static>(
+    query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    reply: tokio::sync::oneshot::Sender<Result<T>>,
+) -> ReadJob {
+    Box::new(move |link| {
+        let result = match link.get() {
+            Ok(conn) => query(conn),
+            Err(error) => Err(error),
+        };
+        let result = match result {
+            Err(error) if link.lost_by(&error) => Err(Error::Unavailable),
+            other => other,
+        };
+        let _ = reply.send(result);
+    })
 }
 
 /// Starts the reader threads.
 pub(super) fn start(
-    config: &DatabaseConfig,
+    count: usize,
+    common: &Arc<Reachability>,
     jobs: &Receiver<ReadJob>,
 ) -> Result<Vec<JoinHandle<()>>, StartError> {
-    let count = config.readers.max(1);
-    let pool = r2d2::Pool::builder()
-        .max_size(u32::try_from(count).unwrap_or(u32::MAX))
-        .test_on_check_out(false)
-        .build(Manager(config.clone()))
-        .map_err(|error| StartError::Load(Error::Storage(Box::new(error))))?;
-    (0..count)
+    (0..count.max(1))
         .map(|index| {
-            let (jobs, pool) = (jobs.clone(), pool.clone());
+            let (jobs, mut link) = (jobs.clone(), Link::open(common)?);
             thread::Builder::new()
                 .name(format!("relive-read-{index}"))
                 .spawn(move || {
                     for job in jobs {
-                        // A panic in a query drops its reply channel: the caller gets an error, the thread lives on.
-                        let _ = catch_unwind(AssertUnwindSafe(|| match pool.get() {
-                            Ok(mut conn) => job(Ok(&mut conn)),
-                            Err(error) => job(Err(Error::Storage(Box::new(error)))),
-                        }));
+                        // A panic in a query drops its reply channel: the caller gets an error, the thread lives on,
+                        // with another connection, because this one may be left inside a transaction.
+                        if catch_unwind(AssertUnwindSafe(|| job(&mut link))).is_err() {
+                            link.lose();
+                        }
                     }
                 })
                 .map_err(StartError::Thread)

@@ -84,6 +84,10 @@ diesel::table! {
 diesel::table! {
     settings (name) { name -> Text, value -> Text, }
 }
+diesel::table! {
+    // Only in PostgreSQL. Its other columns have types of PostgreSQL alone and are named in plain SQL, see `mirror`.
+    changes (xid) { xid -> BigInt, origin -> BigInt, keys -> Text, }
+}
 
 diesel::joinable!(rooms -> accounts (account_id));
 diesel::joinable!(broadcasts -> accounts (account_id));

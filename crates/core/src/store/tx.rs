@@ -2,14 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Env, conn::Conn};
-use crate::{Config, Random, UnixSeconds, live::Change};
+use diesel::prelude::*;
 
-/// One job inside the writer's transaction.
+use super::{Env, conn::Conn};
+use crate::{Config, Random, Result, UnixSeconds, live::Change};
+
+/// One job inside a writer's transaction.
 pub(crate) struct Tx<'a> {
     /// The connection, inside the transaction.
     pub(crate) conn: &'a mut Conn,
-    /// The time of this batch.
+    /// The time of this transaction.
     pub(crate) now: UnixSeconds,
     env: &'a Env,
     changes: &'a mut Vec<Change>,
@@ -41,7 +43,18 @@ impl<'a> Tx<'a> {
     }
 
     /// The next number in the order of entry into audiences; grows for ever, gaps are fine.
-    pub(crate) fn next_position(&self) -> i64 {
-        self.env.position.fetch_add(1, Ordering::Relaxed) + 1
+    pub(crate) fn next_position(&mut self) -> Result<i64> {
+        match self.conn {
+            Conn::Sqlite(_) => Ok(self.env.position.fetch_add(1, Ordering::Relaxed) + 1),
+            Conn::Postgres(c) => {
+                Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("nextval('positions')"))
+                    .get_result(c)?)
+            }
+        }
+    }
+
+    /// Continues behind a number that somebody else has given out.
+    pub(crate) fn skip_positions(&self, given: i64) {
+        self.env.position.fetch_max(given, Ordering::Relaxed);
     }
 }

@@ -16,6 +16,7 @@ CREATE TABLE accounts (
     created_at   BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX accounts_registered ON accounts (folded) WHERE password IS NOT NULL;
+CREATE INDEX accounts_folded ON accounts (folded);
 
 CREATE TABLE head_pictures (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
+
 use relive_core::{
     Actor, Announcement, Config, Core, Counted, Dialect, Error, FileFormat, Identifier, MemberNames,
     NewAccount, NewRecording, OnAirFilter, Password, Place, RecordingFilter, RecordingOrder, Report, Role,
@@ -26,7 +28,8 @@ async fn user(core: &Core, id: &str) -> relive_core::AccountId {
 async fn a_host_a_viewer_and_a_replay() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(1_700_000_000));
-    let core = Core::start(config(&folder), clock.clone(), Arc::new(TestRandom::seeded(1))).unwrap();
+    let core = Core::start(config(&folder), Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(1)))
+        .unwrap();
     clock.advance(60);
     let (host, viewer) = (user(&core, "host").await, user(&core, "viewer").await);
     let taken = core.accounts().register(NewAccount::new("HOST", Password::plain("x"))).await;
@@ -79,7 +82,8 @@ async fn a_host_a_viewer_and_a_replay() {
     core.maintain().await.unwrap();
     core.shutdown().await;
 
-    let core = Core::start(config(&folder), clock.clone(), Arc::new(TestRandom::seeded(2))).unwrap();
+    let core = Core::start(config(&folder), Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(2)))
+        .unwrap();
     let on_air = core.broadcasts().of_room(room).await.unwrap().unwrap();
     assert_eq!((on_air.likes, on_air.members), (42, 2));
     clock.advance(91);
@@ -135,7 +139,6 @@ async fn guests_and_takeover() {
         core.accounts().login(Dialect::Sxb, who(), &[Password::plain("secret")], None).await.unwrap();
     let (_, second) =
         core.accounts().login(Dialect::Sxb, who(), &[Password::plain("secret")], None).await.unwrap();
-    use secrecy::ExposeSecret as _;
     assert!(core.sessions().authenticate(Dialect::Sxb, first.token.expose_secret()).await.is_err());
     assert!(core.sessions().authenticate(Dialect::Sxb, second.token.expose_secret()).await.is_ok());
     assert!(core.sessions().authenticate(Dialect::Qplus, second.token.expose_secret()).await.is_err());

@@ -1,0 +1,16 @@
+DROP TABLE changes;
+DROP SEQUENCE positions;
+DROP TABLE settings;
+DROP TABLE reports;
+DROP TABLE verifications;
+DROP TABLE stream_codes;
+DROP TABLE follows;
+DROP TABLE short_videos;
+DROP TABLE recording_audience;
+DROP TABLE recordings;
+DROP TABLE audience;
+DROP TABLE broadcasts;
+DROP TABLE rooms;
+DROP TABLE sessions;
+DROP TABLE head_pictures;
+DROP TABLE accounts;

@@ -1,0 +1,92 @@
+//! Names of parts of the state that is served from memory: what a gateway has to read again.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use super::Change;
+use crate::{AccountId, random::hex, session::Digest};
+
+/// Something to read again, because a transaction has changed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// What a host has on air.
+    Broadcast(AccountId),
+    /// The whole audience of a host.
+    Audience(AccountId),
+    /// Whether, and as what, an account is in a host's audience.
+    Member(AccountId, AccountId),
+    /// Whether there is such a session, when it was used last and how far it has read.
+    Session(Digest),
+}
+
+impl Key {
+    /// What changes ask for, each once. A new session asks for nothing: it is read when somebody comes with it.
+    pub(crate) fn of(changes: &[Change]) -> Vec<Self> {
+        let mut keys = BTreeSet::new();
+        for change in changes {
+            match change {
+                Change::Broadcast(current) => drop(keys.insert(Self::Broadcast(current.info.host))),
+                Change::OffAir { host } | Change::Counters { host, .. } | Change::Renewed { host, .. } => {
+                    keys.insert(Self::Broadcast(*host));
+                }
+                Change::HostGone(host) => keys.extend([Self::Broadcast(*host), Self::Audience(*host)]),
+                Change::Member(seat) => drop(keys.insert(Self::Member(seat.host, seat.account))),
+                Change::Left { host, account } => drop(keys.insert(Self::Member(*host, *account))),
+                Change::AudienceCleared { host } => drop(keys.insert(Self::Audience(*host))),
+                Change::SessionClosed(digest) | Change::SessionRead(digest) => {
+                    keys.insert(Self::Session(*digest));
+                }
+                Change::SessionOpened(..) | Change::Reloaded(_) => {}
+            }
+        }
+        keys.into_iter().collect()
+    }
+
+    /// `b17 a17 m17.42 s0f…`, separated by spaces: broadcast, audience, member, session.
+    pub(crate) fn format(keys: &[Self]) -> String {
+        keys.iter().fold(String::new(), |mut text, key| {
+            let space = if text.is_empty() { "" } else { " " };
+            let _ = match key {
+                Self::Broadcast(host) => write!(text, "{space}b{host}"),
+                Self::Audience(host) => write!(text, "{space}a{host}"),
+                Self::Member(host, account) => write!(text, "{space}m{host}.{account}"),
+                Self::Session(digest) => write!(text, "{space}s{}", hex(digest.bytes())),
+            };
+            text
+        })
+    }
+
+    /// Reads what [`Key::format`] wrote. What a newer relive may have added is passed over.
+    pub(crate) fn parse(text: &str) -> impl Iterator<Item = Self> {
+        text.split(' ').filter_map(|word| {
+            let (kind, rest) = word.split_at_checked(1)?;
+            let account = |text: &str| text.parse().ok().map(AccountId);
+            match kind {
+                "b" => account(rest).map(Self::Broadcast),
+                "a" => account(rest).map(Self::Audience),
+                "m" => {
+                    let (host, member) = rest.split_once('.')?;
+                    Some(Self::Member(account(host)?, account(member)?))
+                }
+                "s" => Digest::from_hex(rest).map(Self::Session),
+                _ => None,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_the_feed() {
+        let keys = [
+            Key::Broadcast(AccountId(17)),
+            Key::Audience(AccountId(3)),
+            Key::Member(AccountId(17), AccountId(42)),
+            Key::Session(Digest::of("token")),
+        ];
+        assert_eq!(Key::parse(&Key::format(&keys)).collect::<Vec<_>>(), keys);
+        assert_eq!(Key::parse("").count() + Key::parse("x1 b m1 sxyz m1.x").count(), 0);
+    }
+}

@@ -1,0 +1,203 @@
+//! Keeps this process' memory equal to a PostgreSQL database that several gateways write to.
+//!
+//! One thread owns the memory's side of the matter. Whatever has changed, here or elsewhere, it reads again from the
+//! tables, in one snapshot, and takes over: as every look is at a later state than the one before, memory never goes
+//! back. Own changes arrive from the writers with the callers that wait for them, and are answered when memory has
+//! them; those of siblings are found in the table `changes`, into which every writing transaction puts what it has
+//! changed. See ADR 0010.
+//!
+//! When the database cannot be reached, memory is marked as not fresh; afterwards everything is read anew.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
+
+use crate::{
+    Clock, Config, Result, StartError,
+    core::GRACE,
+    live::Key,
+    memory::Memory,
+    read_model,
+    store::{Committed, conn::Conn, link::Link},
+};
+
+/// How often the feed is looked at: what siblings did is known here a little later than this.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Transactions taken over at a time at most.
+const BATCH: usize = 1_024;
+
+/// How long rows stay in the feed. Whoever could not look for so long reads everything anew.
+pub(crate) const RETENTION: &str = "10 minutes";
+
+#[derive(QueryableByName)]
+struct Snapshot {
+    #[diesel(sql_type = Text)]
+    snapshot: String,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    keys: String,
+}
+
+/// The thread's state.
+pub(crate) struct Mirror {
+    pub(crate) link: Link,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// This gateway in the feed.
+    pub(crate) origin: i64,
+    pub(crate) committed: Receiver<Committed>,
+    /// The state of the database memory is equal to, as PostgreSQL writes it; `None`: everything has to be read.
+    snapshot: Option<String>,
+    /// What own transactions changed and memory does not have yet.
+    waiting: BTreeSet<Key>,
+    polled: Instant,
+}
+
+impl Mirror {
+    /// A mirror that has not read anything yet.
+    pub(crate) fn new(
+        link: Link,
+        memory: Arc<Memory>,
+        config: Arc<Config>,
+        clock: Arc<dyn Clock>,
+        origin: i64,
+        committed: Receiver<Committed>,
+    ) -> Self {
+        let (snapshot, waiting, polled) = (None, BTreeSet::new(), Instant::now());
+        Self { link, memory, config, clock, origin, committed, snapshot, waiting, polled }
+    }
+
+    /// Reads everything for the first time.
+    pub(crate) fn fill(&mut self) -> Result<()> {
+        self.look(true)?;
+        self.memory.set_fresh(true);
+        Ok(())
+    }
+
+    /// Starts the thread. It ends with the last one who could send to it.
+    pub(crate) fn start(mut self) -> Result<JoinHandle<()>, StartError> {
+        thread::Builder::new()
+            .name("relive-mirror".to_owned())
+            .spawn(move || while self.turn() {})
+            .map_err(StartError::Thread)
+    }
+
+    /// Waits for something to do and does it; `false` if there never will be anything again.
+    fn turn(&mut self) -> bool {
+        let first = match self.committed.recv_timeout(POLL.saturating_sub(self.polled.elapsed())) {
+            Ok(first) => Some(first),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
+        let mut polls = first.is_none() || self.polled.elapsed() >= POLL;
+        let mut jobs = Vec::new();
+        for Committed { keys, job } in first.into_iter().chain(self.committed.try_iter().take(BATCH)) {
+            // Somebody who changed nothing, and waits, wants to know about the siblings.
+            polls |= keys.is_empty();
+            self.waiting.extend(keys);
+            jobs.extend(job);
+        }
+        let fresh = match self.look(polls) {
+            Ok(()) => true,
+            Err(error) => {
+                if !self.link.lost_by(&error) {
+                    self.link.lose();
+                }
+                if self.snapshot.take().is_some() {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "what other gateways do is not known, until the database answers again"
+                    );
+                }
+                self.polled = Instant::now();
+                false
+            }
+        };
+        self.memory.set_fresh(fresh);
+        // They are on disk, whether or not memory has them.
+        for job in jobs {
+            job.answer(None);
+        }
+        true
+    }
+
+    /// Takes over what has changed; `polls`: also what siblings changed.
+    fn look(&mut self, polls: bool) -> Result<()> {
+        let conn = self.link.get()?;
+        conn.begin_snapshot()?;
+        match &self.snapshot {
+            None => {
+                // Nobody could beat while the database was away.
+                let floor = self.clock.now() + GRACE;
+                let now = current(conn)?;
+                self.memory.sessions.clear();
+                let live = read_model::load(conn, &self.config, floor, &self.memory)?;
+                self.memory.replace_live(live);
+                self.snapshot = Some(now);
+                self.polled = Instant::now();
+            }
+            Some(last) => {
+                let mut keys = self.waiting.clone();
+                let now = if polls { Some(current(conn)?) } else { None };
+                if now.is_some() {
+                    for row in unseen(conn, last, self.origin)? {
+                        keys.extend(Key::parse(&row.keys));
+                    }
+                }
+                if !keys.is_empty() {
+                    self.memory.refresh(read_model::read(conn, keys.into_iter())?);
+                }
+                if now.is_some() {
+                    self.snapshot = now;
+                    self.polled = Instant::now();
+                }
+            }
+        }
+        conn.execute("COMMIT")?;
+        self.waiting.clear();
+        Ok(())
+    }
+}
+
+/// The state of the database this transaction looks at: which transactions it sees, by number.
+fn current(conn: &mut Conn) -> Result<String> {
+    let Conn::Postgres(conn) = conn else { return Ok(String::new()) };
+    Ok(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot")
+        .get_result::<Snapshot>(conn)?
+        .snapshot)
+}
+
+/// The rows of siblings that this transaction sees and the state `last` did not contain: each exactly once, whatever
+/// the order in which transactions got their numbers and were committed.
+fn unseen(conn: &mut Conn, last: &str, origin: i64) -> Result<Vec<Row>> {
+    let Conn::Postgres(conn) = conn else { return Ok(Vec::new()) };
+    Ok(diesel::sql_query(
+        "SELECT keys FROM changes WHERE xid >= pg_snapshot_xmin($1::pg_snapshot) \
+         AND NOT pg_visible_in_snapshot(xid, $1::pg_snapshot) AND origin <> $2",
+    )
+    .bind::<Text, _>(last)
+    .bind::<BigInt, _>(origin)
+    .load(conn)?)
+}
+
+/// Forgets what everybody has seen. In a writer.
+pub(crate) fn prune(conn: &mut Conn) -> Result<()> {
+    let Conn::Postgres(conn) = conn else { return Ok(()) };
+    diesel::sql_query(format!("DELETE FROM changes WHERE at < now() - interval '{RETENTION}'"))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! From the tables into memory: everything at start, some parts when they have changed.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::{
+    AccountId, Config, Result, State, UnixSeconds,
+    account::AccountRow,
+    audience::MemberRow,
+    broadcast::BroadcastRow,
+    live::{Change, Current, Key, Live, Seat},
+    memory::Memory,
+    session::{Digest, Session, SessionRow},
+    store::{
+        conn::{Conn, on},
+        schema::{accounts, audience, broadcasts, recording_audience, rooms, sessions},
+    },
+};
+
+/// Names looked up with one query at most: SQLite counts parameters.
+const SOME: usize = 500;
+
+/// A model of nothing.
+pub(crate) fn empty(config: &Config, floor: UnixSeconds) -> Live {
+    Live::new(config.timeouts, config.sessions.qplus_idle, floor)
+}
+
+/// Reads everything that is served from memory. Sessions are read when asked for, but for those that hold a seat.
+pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory: &Memory) -> Result<Live> {
+    let mut live = empty(config, floor);
+    let on_air: Vec<(BroadcastRow, AccountRow)> = on!(conn, |c| broadcasts::table
+        .inner_join(accounts::table)
+        .filter(broadcasts::state.eq(State::OnAir))
+        .load(c))?;
+    for (row, host) in on_air {
+        live.apply(Change::Broadcast(Box::new(row.current(&host))), &memory.sessions);
+    }
+    let seated: Vec<Vec<u8>> = on!(conn, |c| audience::table
+        .filter(audience::session.is_not_null())
+        .select(audience::session.assume_not_null())
+        .distinct()
+        .load(c))?;
+    let seated: Vec<Digest> = seated.iter().filter_map(|bytes| Digest::from_bytes(bytes)).collect();
+    for session in read_sessions(conn, &seated)?.into_values() {
+        memory.hold(session);
+    }
+    let members: Vec<(MemberRow, String)> = on!(conn, |c| audience::table
+        .inner_join(accounts::table)
+        .select((audience::all_columns, accounts::user_id))
+        .load(c))?;
+    for (row, user_id) in members {
+        live.apply(Change::Member(Box::new(row.seat(&user_id))), &memory.sessions);
+    }
+    Ok(live)
+}
+
+/// The highest order of entry ever given out.
+pub(crate) fn last_position(conn: &mut Conn) -> Result<i64> {
+    let live: Option<i64> =
+        on!(conn, |c| audience::table.select(diesel::dsl::max(audience::position)).first(c))?;
+    let recorded: Option<i64> = on!(conn, |c| recording_audience::table
+        .select(diesel::dsl::max(recording_audience::position))
+        .first(c))?;
+    Ok(live.max(recorded).unwrap_or(0))
+}
+
+/// Parts of the model as the tables have them now. `None`: not there any more.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) sessions: HashMap<Digest, Option<Session>>,
+    pub(crate) broadcasts: HashMap<AccountId, Option<Box<Current>>>,
+    /// Audiences that are in `members` from the first to the last.
+    pub(crate) audiences: Vec<AccountId>,
+    pub(crate) members: HashMap<(AccountId, AccountId), Option<Seat>>,
+}
+
+/// Reads parts of the model, all in the state the open transaction looks at.
+pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<Parts> {
+    let mut parts = Parts::default();
+    let mut digests = Vec::new();
+    for key in keys {
+        match key {
+            Key::Broadcast(host) => drop(parts.broadcasts.insert(host, None)),
+            Key::Audience(host) => parts.audiences.push(host),
+            Key::Member(host, account) => drop(parts.members.insert((host, account), None)),
+            Key::Session(digest) => digests.push(digest),
+        }
+    }
+    let hosts: Vec<AccountId> = parts.broadcasts.keys().copied().collect();
+    for hosts in hosts.chunks(SOME) {
+        let rows: Vec<(BroadcastRow, AccountRow)> = on!(conn, |c| broadcasts::table
+            .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+            .inner_join(accounts::table.on(accounts::id.eq(broadcasts::account_id)))
+            .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
+            .select((broadcasts::all_columns, accounts::all_columns))
+            .load(c))?;
+        for (row, host) in rows {
+            parts.broadcasts.insert(host.id, Some(Box::new(row.current(&host))));
+        }
+    }
+    read_members(conn, &mut parts)?;
+    let seated = parts.members.values().flatten().filter_map(|seat| seat.session);
+    digests.extend(seated);
+    digests.sort_unstable();
+    digests.dedup();
+    let mut found = read_sessions(conn, &digests)?;
+    parts.sessions = digests.into_iter().map(|digest| (digest, found.remove(&digest))).collect();
+    Ok(parts)
+}
+
+fn read_members(conn: &mut Conn, parts: &mut Parts) -> Result<()> {
+    let columns = (audience::all_columns, accounts::user_id);
+    let mut rows: Vec<(MemberRow, String)> = Vec::new();
+    for hosts in parts.audiences.chunks(SOME) {
+        rows.extend::<Vec<_>>(on!(conn, |c| audience::table
+            .inner_join(accounts::table)
+            .filter(audience::host_id.eq_any(hosts))
+            .select(columns)
+            .load(c))?);
+    }
+    let wanted: Vec<(AccountId, AccountId)> = parts.members.keys().copied().collect();
+    for wanted in wanted.chunks(SOME) {
+        // Pairs cannot be asked for; few accounts sit in more than one of the audiences asked about.
+        let hosts: Vec<AccountId> = wanted.iter().map(|(host, _)| *host).collect();
+        let accounts: Vec<AccountId> = wanted.iter().map(|(_, account)| *account).collect();
+        let found: Vec<(MemberRow, String)> = on!(conn, |c| audience::table
+            .inner_join(accounts::table)
+            .filter(audience::host_id.eq_any(&hosts).and(audience::account_id.eq_any(&accounts)))
+            .select(columns)
+            .load(c))?;
+        rows.extend(found);
+    }
+    for (row, user_id) in rows {
+        parts.members.insert((row.host_id, row.account_id), Some(row.seat(&user_id)));
+    }
+    Ok(())
+}
+
+fn read_sessions(conn: &mut Conn, digests: &[Digest]) -> Result<HashMap<Digest, Session>> {
+    let mut found = HashMap::with_capacity(digests.len());
+    for digests in digests.chunks(SOME) {
+        let digests: Vec<&[u8]> = digests.iter().map(Digest::bytes).collect();
+        let rows: Vec<(SessionRow, String)> = on!(conn, |c| sessions::table
+            .inner_join(accounts::table)
+            .filter(sessions::digest.eq_any(&digests))
+            .select((sessions::all_columns, accounts::user_id))
+            .load(c))?;
+        for session in rows.into_iter().filter_map(|(row, user_id)| Session::new(row, user_id.into())) {
+            found.insert(session.digest, session);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,225 @@
+//! PostgreSQL's writer threads: every job a transaction of its own.
+//!
+//! Jobs were written as if each ran alone, so they run SERIALIZABLE: PostgreSQL gives up one of two transactions that
+//! would not have come out the same one after the other, and the writer runs that job again. What a job has changed in
+//! the read models is told to all gateways by a row of `changes` in the same transaction, and to this one by handing it
+//! to the mirror, which answers the caller as soon as its own memory is up to date.
+
+use std::{
+    sync::{Arc, Barrier, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender};
+use diesel::{prelude::*, result::Error as QueryError};
+
+use super::{
+    Commits, Env, Tx,
+    conn::Conn,
+    job::WriteJob,
+    link::{Link, Reachability, query_error},
+    schema::changes,
+};
+use crate::{Error, Result, StartError, live::Key};
+
+/// How often a job is run again at most, and for how long.
+const TRIES: u32 = 64;
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a transaction changed, and who waits for it. `None`: nobody (any more), or it is not known whether it was
+/// committed at all.
+pub(crate) struct Committed {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) job: Option<Box<dyn WriteJob>>,
+}
+
+/// Starts the writer threads.
+pub(super) fn start(
+    count: usize,
+    common: &Arc<Reachability>,
+    env: &Arc<Env>,
+    origin: i64,
+    commits: &Arc<dyn Commits>,
+    committed: &Sender<Committed>,
+    queue: &Receiver<Box<dyn WriteJob>>,
+) -> Result<Vec<JoinHandle<()>>, StartError> {
+    let expiring = Arc::new(Mutex::new(()));
+    let through = Arc::new(Barrier::new(count));
+    (0..count)
+        .map(|index| {
+            let (queue, through) = (queue.clone(), Arc::clone(&through));
+            let mut writer = Writer {
+                link: Link::open(common)?,
+                env: Arc::clone(env),
+                origin,
+                commits: Arc::clone(commits),
+                committed: committed.clone(),
+                expiring: Arc::clone(&expiring),
+            };
+            thread::Builder::new()
+                .name(format!("relive-write-{index}"))
+                .spawn(move || {
+                    while let Ok(job) = queue.recv() {
+                        if job.stops() {
+                            // Each writer gets one of these: behind the barrier no job is under way any more.
+                            through.wait();
+                            job.answer(None);
+                            break;
+                        }
+                        writer.expire();
+                        writer.serve(job);
+                    }
+                    drop(writer);
+                    // A job that comes after the last one would be answered by nobody.
+                    for job in queue {
+                        job.answer(Some(Error::Unavailable));
+                    }
+                })
+                .map_err(StartError::Thread)
+        })
+        .collect()
+}
+
+/// How one run of a job ended.
+enum End {
+    /// Committed.
+    Done(Vec<Key>),
+    /// The job does not want to be committed.
+    Refused,
+    /// Not committed; running it again may help.
+    Again(Error),
+    /// Not committed.
+    Failed(Error),
+    /// The connection broke during the commit: it may have happened.
+    Unknown(Vec<Key>, Error),
+}
+
+struct Writer {
+    link: Link,
+    env: Arc<Env>,
+    origin: i64,
+    commits: Arc<dyn Commits>,
+    committed: Sender<Committed>,
+    /// One writer at a time ends what has timed out.
+    expiring: Arc<Mutex<()>>,
+}
+
+impl Writer {
+    /// Ends what has timed out by now, and waits until the read models know.
+    fn expire(&mut self) {
+        if !self.commits.is_due(self.env.clock.now()) {
+            return;
+        }
+        let expiring = Arc::clone(&self.expiring);
+        let _one_at_a_time = expiring.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.commits.is_due(self.env.clock.now()) {
+            return;
+        }
+        let commits = Arc::clone(&self.commits);
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.serve(super::job::job(true, move |tx| commits.expire(tx), reply));
+        // A failure shows again in the job that comes next.
+        let _ = answer.blocking_recv();
+    }
+
+    /// Runs a job until it is committed, refused or given up, and answers it or hands it to the mirror.
+    fn serve(&mut self, mut job: Box<dyn WriteJob>) {
+        let started = Instant::now();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.run(&mut *job) {
+                Ok(End::Done(keys)) if keys.is_empty() => job.answer(None),
+                Ok(End::Done(keys)) => {
+                    // The mirror outlives the writers; without it there is no memory to wait for.
+                    if let Err(lost) = self.committed.send(Committed { keys, job: Some(job) })
+                        && let Some(job) = lost.into_inner().job
+                    {
+                        job.answer(None);
+                    }
+                }
+                Ok(End::Refused) => job.answer(None),
+                Ok(End::Again(_)) if tries < TRIES && started.elapsed() < PATIENCE => {
+                    metrics::counter!("relive_transaction_retries_total").increment(1);
+                    if tries > 4 {
+                        thread::park_timeout(Duration::from_millis(u64::from(tries.min(20))));
+                    }
+                    continue;
+                }
+                // Whoever found the database gone has said so.
+                Err(error) => job.answer(Some(error)),
+                Ok(End::Again(error) | End::Failed(error)) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, tries, "a job failed");
+                    job.answer(Some(error));
+                }
+                Ok(End::Unknown(keys, error)) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a commit was cut off");
+                    let _ = self.committed.send(Committed { keys, job: None });
+                    job.answer(Some(error));
+                }
+            }
+            break;
+        }
+        metrics::histogram!("relive_commit_seconds").record(started.elapsed().as_secs_f64());
+    }
+
+    /// Runs a job once. `Err`: the database cannot be reached.
+    fn run(&mut self, job: &mut dyn WriteJob) -> Result<End> {
+        let begin = if job.is_serial() { "BEGIN ISOLATION LEVEL SERIALIZABLE" } else { "BEGIN" };
+        let conn = self.link.get()?;
+        if let Err(error) = conn.execute(begin) {
+            // Nothing has happened yet; on another connection it may work.
+            self.link.lose();
+            return Ok(End::Again(error));
+        }
+        let mut changes = Vec::new();
+        let kept = job.run(&mut Tx::new(conn, self.env.clock.now(), &self.env, &mut changes));
+        if !kept {
+            return Ok(self.give_up(job.failure()));
+        }
+        let keys = Key::of(&changes);
+        if let Err(error) = announce(conn, self.origin, &keys) {
+            return Ok(self.give_up(Some(&error)));
+        }
+        let Err(error) = conn.execute("COMMIT") else { return Ok(End::Done(keys)) };
+        if self.link.lost_by(&error) {
+            return Ok(End::Unknown(keys, Error::Unavailable));
+        }
+        Ok(self.give_up(Some(&error)))
+    }
+
+    /// Leaves the transaction and says what its failure means.
+    fn give_up(&mut self, failure: Option<&Error>) -> End {
+        let Some(failure) = failure else { return self.roll_back(End::Refused) };
+        if self.link.lost_by(failure) {
+            return End::Failed(Error::Unavailable);
+        }
+        match query_error(failure) {
+            // Conflicts come as serialization failures, as deadlocks, and as violated constraints: when the job runs
+            // again it sees what the other one did, and says so in the domain's words.
+            Some(QueryError::DatabaseError(..)) => self.roll_back(End::Again(failure.again())),
+            _ => self.roll_back(End::Refused),
+        }
+    }
+
+    fn roll_back(&mut self, end: End) -> End {
+        if let Ok(conn) = self.link.get()
+            && conn.execute("ROLLBACK").is_err()
+        {
+            self.link.lose();
+        }
+        end
+    }
+}
+
+/// Tells the other gateways, if there is something to tell.
+fn announce(conn: &mut Conn, origin: i64, keys: &[Key]) -> Result<()> {
+    let Conn::Postgres(conn) = conn else { return Ok(()) };
+    if !keys.is_empty() {
+        diesel::insert_into(changes::table)
+            .values((changes::origin.eq(origin), changes::keys.eq(Key::format(keys))))
+            .execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,406 @@
+//! What happens when a job, a commit, a query or the file itself fails: whoever asked gets an error, nothing changes,
+//! and the core works again afterwards.
+
+use std::sync::{Arc, mpsc};
+
+use diesel::{Connection as _, connection::SimpleConnection as _, prelude::*, sqlite::SqliteConnection};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use super::{
+    conn::{Conn, on},
+    schema::{audience, broadcasts, settings},
+};
+use crate::{
+    AccountId, Clock as _, Config, Core, Counted, Dialect, Error, Identifier, Listing, NewAccount, Password,
+    Picture, Place, Report, Result, Role, RoomNumber, State, Step, SystemRandom, TestClock, Window,
+};
+
+const ALL: Window = Window { offset: 0, limit: 1_000 };
+
+struct World {
+    core: Core,
+    clock: Arc<TestClock>,
+    folder: TempDir,
+    host: AccountId,
+    viewer: AccountId,
+    room: RoomNumber,
+}
+
+impl World {
+    /// A host on air, and a viewer that has not entered.
+    async fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let mut config = Config::sqlite(folder.path().join("relive.db"));
+        config.accounts.argon2_memory_kib = 8;
+        config.accounts.argon2_iterations = 1;
+        config.database.readers = 1;
+        config.background = false;
+        change(&mut config);
+        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let core = Core::start(config, Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
+        clock.advance(60);
+        let host = register(&core, "host").await.unwrap();
+        let viewer = register(&core, "viewer").await.unwrap();
+        let room = core.broadcasts().prepare(host).await.unwrap();
+        core.broadcasts().push(host, room, 60).await.unwrap();
+        Self { core, clock, folder, host, viewer, room }
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("relive.db")
+    }
+
+    async fn set(&self, name: &'static str) -> Result<()> {
+        self.core.store().write(move |tx| put(tx.conn, name)).await
+    }
+
+    async fn has(&self, name: &'static str) -> bool {
+        let count = self.core.store().read(move |conn| {
+            Ok::<i64, _>(on!(conn, |c| settings::table
+                .filter(settings::name.eq(name))
+                .count()
+                .get_result(c))?)
+        });
+        count.await.unwrap() == 1
+    }
+
+    /// Runs statements on the writer's own connection.
+    async fn pragma(&self, sql: &'static str) {
+        self.core.store().write(move |tx| tx.conn.execute(sql)).await.unwrap();
+    }
+
+    /// What lists show.
+    async fn shown(&self) -> String {
+        let live = self.core.broadcasts().of_room(self.room).await.unwrap();
+        let members = self.core.audiences().members(self.room, ALL).await.unwrap();
+        let accounts = self.core.accounts().list(None, 100).await.unwrap();
+        format!("{live:?} {members:?} {accounts:?} {:?}", self.core.stats())
+    }
+
+    /// Every kind of change, and what became of it.
+    async fn change_everything(&self) -> Vec<Result<()>> {
+        let core = &self.core;
+        vec![
+            core.broadcasts().count("host", Counted::Like, Step::Up).await,
+            core.audiences().enter(self.viewer, self.room, Role::Viewer).await,
+            core.broadcasts().stop_push(self.host, self.room).await,
+            register(core, "newcomer").await.map(drop),
+            core.accounts().delete("viewer").await,
+            core.probe().await,
+        ]
+    }
+
+    /// Whether everything works.
+    async fn works(&self) {
+        self.core.probe().await.unwrap();
+        self.core.audiences().enter(self.viewer, self.room, Role::Viewer).await.unwrap();
+        self.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+        let live = self.core.broadcasts().of_room(self.room).await.unwrap().unwrap();
+        assert_eq!((live.likes, live.members), (1, 2));
+        register(&self.core, "newcomer").await.unwrap();
+        self.core.maintain().await.unwrap();
+    }
+}
+
+async fn register(core: &Core, id: &str) -> Result<AccountId> {
+    core.accounts().register(NewAccount::new(id, Password::plain(id))).await.map(|account| account.id)
+}
+
+fn put(conn: &mut Conn, name: &str) -> Result<()> {
+    on!(conn, |c| diesel::insert_into(settings::table)
+        .values((settings::name.eq(name), settings::value.eq("")))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Keeps the writer busy until the returned sender is used or dropped: what is asked for meanwhile shares a batch.
+fn hold(core: &Core) -> (mpsc::Sender<()>, impl Future<Output = Result<()>> + use<>) {
+    let (release, released) = mpsc::channel::<()>();
+    let (entered, has_entered) = mpsc::channel();
+    let core = core.clone();
+    let held = async move {
+        core.store()
+            .write(move |_| {
+                let _ = entered.send(());
+                let _ = released.recv();
+                Ok(())
+            })
+            .await
+    };
+    let mut held = Box::pin(held);
+    // Polled once, it is in the queue.
+    let waker = std::task::Waker::noop();
+    assert!(held.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+    has_entered.recv().unwrap();
+    (release, held)
+}
+
+/// Polls all futures once, in order, and then waits for them: their jobs are in one queue, in this order.
+async fn together<T>(
+    futures: Vec<std::pin::Pin<Box<dyn Future<Output = T> + '_>>>,
+    go: impl FnOnce(),
+) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    let mut go = Some(go);
+    std::future::poll_fn(|context| {
+        for (future, done) in &mut futures {
+            if done.is_none()
+                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *done = Some(output);
+            }
+        }
+        if let Some(go) = go.take() {
+            go();
+        }
+        let all = futures.iter().all(|(_, done)| done.is_some());
+        if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    futures.into_iter().filter_map(|(_, done)| done).collect()
+}
+
+#[tokio::test]
+async fn a_failing_job_takes_nobody_along() {
+    let world = World::new(|_| {}).await;
+    let before = world.core.stats().members;
+    let (release, held) = hold(&world.core);
+    let store = world.core.store();
+    let (host, viewer) = (world.host, world.viewer);
+    let answers = together::<Result<()>>(
+        vec![
+            Box::pin(world.set("first")),
+            Box::pin(store.write(|tx| {
+                put(tx.conn, "refused")?;
+                Err(Error::NotFound)
+            })),
+            Box::pin(world.core.audiences().request_mic(viewer, world.room)),
+            // It has changed a table and told memory when it fails.
+            Box::pin(store.write(move |tx| {
+                crate::audience::remove(tx, host, viewer)?;
+                crate::audience::clear(tx, host)?;
+                put(tx.conn, "first")
+            })),
+            Box::pin(store.write(|tx| {
+                put(tx.conn, "panicked")?;
+                panic!("a bug");
+            })),
+            Box::pin(world.set("last")),
+        ],
+        || drop(release),
+    )
+    .await;
+    held.await.unwrap();
+    assert!(
+        matches!(
+            answers[..],
+            [Ok(()), Err(Error::NotFound), Ok(()), Err(Error::Storage(_)), Err(Error::Unavailable), Ok(())]
+        ),
+        "{answers:?}"
+    );
+    for (name, kept) in [("first", true), ("refused", false), ("panicked", false), ("last", true)] {
+        assert_eq!(world.has(name).await, kept, "{name}");
+    }
+    assert_eq!(world.core.stats().members, before + 1, "the viewer is in");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written() {
+    let mut world = World::new(|_| {}).await;
+    let before = world.shown().await;
+    world.pragma("PRAGMA query_only = ON").await;
+    for answer in world.change_everything().await {
+        assert!(matches!(answer, Err(Error::Storage(_))), "{answer:?}");
+    }
+    assert_eq!(world.shown().await, before);
+    let config = world.core.config().clone();
+    world.core = Core::start(config, Arc::clone(&world.clock) as _, Arc::new(SystemRandom)).unwrap();
+    assert_eq!(world.shown().await, before);
+    world.works().await;
+}
+
+#[tokio::test]
+async fn what_has_timed_out_is_listed_by_nobody_even_then() {
+    let world = World::new(|_| {}).await;
+    world.pragma("PRAGMA busy_timeout = 0").await;
+    let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    world.clock.advance(61);
+    let shown = world.core.broadcasts().of_room(world.room).await;
+    assert!(matches!(shown, Err(Error::Storage(_))), "its end cannot be written: {shown:?}");
+    other.batch_execute("ROLLBACK").unwrap();
+    assert!(world.core.broadcasts().of_room(world.room).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_full_disk() {
+    let world = World::new(|_| {}).await;
+    let before = world.shown().await;
+    // As many pages as there are now: SQLite takes no less.
+    world.pragma("PRAGMA max_page_count = 1").await;
+    let picture = Picture(vec![7; 1 << 20].into());
+    let too_much = world.core.accounts().set_head_picture(world.host, picture).await;
+    assert!(matches!(too_much, Err(Error::Storage(_))), "{too_much:?}");
+    assert_eq!(world.shown().await, before);
+    world.works().await;
+    world.pragma("PRAGMA max_page_count = 1000000").await;
+    let picture = Picture(vec![7; 1 << 20].into());
+    let id = world.core.accounts().set_head_picture(world.host, picture).await.unwrap();
+    let stored = world.core.accounts().head_picture(id).await.unwrap().unwrap();
+    assert_eq!(stored.0.len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn a_full_disk_in_the_middle_of_a_batch() {
+    let world = World::new(|_| {}).await;
+    world.pragma("PRAGMA max_page_count = 1").await;
+    let (release, held) = hold(&world.core);
+    let picture = || Picture(vec![7; 1 << 20].into());
+    let answers = together::<Result<()>>(
+        vec![
+            Box::pin(world.set("first")),
+            Box::pin(async { world.core.accounts().set_head_picture(world.host, picture()).await.map(drop) }),
+            Box::pin(world.set("last")),
+        ],
+        || drop(release),
+    )
+    .await;
+    held.await.unwrap();
+    // Whoever was told of a success has it; whoever was told of a failure has not.
+    assert!(matches!(answers[1], Err(Error::Storage(_))));
+    for (name, answer) in ["first", "last"].into_iter().zip([&answers[0], &answers[2]]) {
+        assert_eq!(world.has(name).await, answer.is_ok(), "{name}");
+    }
+    world.works().await;
+}
+
+#[tokio::test]
+async fn a_file_somebody_else_holds() {
+    let world = World::new(|_| {}).await;
+    world.pragma("PRAGMA busy_timeout = 0").await;
+    let before = world.shown().await;
+    let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    for answer in world.change_everything().await {
+        assert!(matches!(answer, Err(Error::Storage(_))), "{answer:?}");
+    }
+    assert_eq!(world.shown().await, before);
+    other.batch_execute("ROLLBACK").unwrap();
+    world.works().await;
+}
+
+#[tokio::test]
+async fn clocks_that_could_not_be_written_are_written_later() {
+    let mut world = World::new(|_| {}).await;
+    world.core.broadcasts().report(world.host, report(world.room)).await.unwrap();
+    world.core.audiences().enter(world.viewer, world.room, Role::Viewer).await.unwrap();
+    let who = Identifier::UserId("viewer".to_owned());
+    let forms = [Password::plain("viewer")];
+    let (_, grant) = world.core.accounts().login(Dialect::Qplus, who, &forms, None).await.unwrap();
+    let used = async |core: &Core| {
+        core.sessions().authenticate(Dialect::Qplus, grant.token.expose_secret()).await.unwrap()
+    };
+    world.pragma("PRAGMA busy_timeout = 0").await;
+    world.clock.advance(20);
+    let session = used(&world.core).await;
+    world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
+    for user in [world.host, world.viewer] {
+        world.core.audiences().beat(user, Role::Viewer, None).await.unwrap();
+    }
+    let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    for _ in 0..2 {
+        assert!(matches!(world.core.maintain().await, Err(Error::Storage(_))));
+    }
+    other.batch_execute("ROLLBACK").unwrap();
+    world.core.shutdown().await;
+
+    let config = world.core.config().clone();
+    world.clock.advance(3_599);
+    world.core = Core::start(config, Arc::clone(&world.clock) as _, Arc::new(SystemRandom)).unwrap();
+    let beat_at = world.core.store().read(|conn| {
+        let members: Vec<i64> = on!(conn, |c| audience::table.select(audience::beat_at).load(c))?;
+        let lives: Vec<i64> = on!(conn, |c| broadcasts::table
+            .filter(broadcasts::state.eq(State::OnAir))
+            .select(broadcasts::beat_at)
+            .load(c))?;
+        Ok([members, lives].concat())
+    });
+    assert_eq!(beat_at.await.unwrap(), [world.clock.now() - 3_599; 3]);
+    let session = used(&world.core).await;
+    let next = world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
+    assert!(next.on_air.is_empty(), "it has read on");
+}
+
+fn report(room: RoomNumber) -> Report {
+    Report {
+        room,
+        title: "t".to_owned(),
+        cover: String::new(),
+        kind: "live".to_owned(),
+        group_id: room.to_string(),
+        app: 1,
+        device: 0,
+        screen: false,
+        place: Place::default(),
+    }
+}
+
+#[tokio::test]
+async fn what_others_changed_is_noticed_after_a_failure_too() {
+    let world = World::new(|_| {}).await;
+    let neighbour = {
+        let config = world.core.config().clone();
+        Core::start(config, Arc::clone(&world.clock) as _, Arc::new(SystemRandom)).unwrap()
+    };
+    neighbour.broadcasts().stop_push(world.host, world.room).await.unwrap();
+    assert!(world.core.broadcasts().of_room(world.room).await.unwrap().is_some(), "not yet");
+    // The upkeep sees the change, but its batch does not commit.
+    let (release, held) = hold(&world.core);
+    let spoil = world.core.store().write(|tx| tx.conn.execute("ROLLBACK"));
+    let upkeep = async { world.core.maintain().await };
+    let answers = together::<Result<()>>(vec![Box::pin(upkeep), Box::pin(spoil)], || drop(release)).await;
+    held.await.unwrap();
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Storage(_)))), "{answers:?}");
+    assert!(world.core.broadcasts().of_room(world.room).await.unwrap().is_some(), "still not");
+    world.core.maintain().await.unwrap();
+    assert!(world.core.broadcasts().of_room(world.room).await.unwrap().is_none());
+    neighbour.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_query_that_panics_takes_nobody_along() {
+    let world = World::new(|_| {}).await;
+    for _ in 0..3 {
+        let answer = world.core.store().snapshot::<()>(|_| panic!("a bug")).await;
+        assert!(matches!(answer, Err(Error::Unavailable)));
+        let failing = world.core.store().snapshot::<()>(|_| Err(Error::NotFound)).await;
+        assert!(matches!(failing, Err(Error::NotFound)));
+        assert_eq!(world.core.accounts().list(None, 10).await.unwrap().len(), 2);
+        assert_eq!(world.core.audiences().group("host", "10001", ALL).await.unwrap().total, 0);
+    }
+    world.works().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_is_told_at_once() {
+    let world = World::new(|config| config.database.queue = 2).await;
+    let (release, held) = hold(&world.core);
+    let answers = together::<Result<()>>(
+        ["a", "b", "c", "d"].map(|name| Box::pin(world.set(name)) as std::pin::Pin<Box<_>>).into(),
+        || assert_eq!(world.core.stats().queue_depth, 2),
+    );
+    let (answers, ()) = tokio::join!(answers, async { drop(release) });
+    held.await.unwrap();
+    assert!(matches!(answers[..], [Ok(()), Ok(()), Err(Error::Busy), Err(Error::Busy)]), "{answers:?}");
+    world.works().await;
+}
+
+#[tokio::test]
+async fn a_bug_in_a_job_is_not_the_end() {
+    let world = World::new(|_| {}).await;
+    let answer = world.core.store().write::<()>(|_| panic!("a bug")).await;
+    assert!(matches!(answer, Err(Error::Unavailable)));
+    world.works().await;
+}

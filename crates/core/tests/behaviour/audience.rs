@@ -1,0 +1,107 @@
+//! Who is in an audience, through which dialect, and how long.
+
+use relive_core::{Dialect, Error, FileFormat, MemberNames, NewRecording, Role, RoomText};
+
+use crate::support::{ALL, START, World, guest};
+
+async fn roles(world: &World, room: relive_core::RoomNumber) -> Vec<(String, Role)> {
+    let members = world.core.audiences().members(room, ALL).await.unwrap();
+    members.items.iter().map(|member| (member.user_id.to_string(), member.role)).collect()
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_seats_nobody() {
+    let world = World::new();
+    let (host, _) = (world.user("host").await, world.user("viewer").await);
+    let room = world.qplus_live(host).await;
+    let token = world.token(Dialect::Qplus, "viewer").await;
+    let session = world.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
+    world.core.sessions().close(Dialect::Qplus, &token).await.unwrap();
+    // Its last request was on the way when it ended.
+    let late = world.core.audiences().watch(&session, room).await;
+    assert!(matches!(late, Err(Error::InvalidSession)), "{late:?}");
+    assert_eq!(world.of_room(room).await.unwrap().viewers, 0);
+}
+
+#[tokio::test]
+async fn whoever_stops_watching_is_gone_even_while_the_live_is_off_the_air() {
+    let world = World::new();
+    world.user("viewer").await;
+    world.guest_live("anna", "t").await;
+    let room = world.on_air().await[0].room;
+    let session = world.session("viewer").await;
+    world.core.audiences().watch(&session, room).await.unwrap();
+    assert_eq!(world.of_room(room).await.unwrap().viewers, 1);
+    world.core.broadcasts().set_on_air(guest("anna"), false).await.unwrap();
+    world.core.audiences().unwatch(&session, room).await.unwrap();
+    world.core.broadcasts().set_on_air(guest("anna"), true).await.unwrap();
+    assert_eq!(world.of_room(room).await.unwrap().viewers, 0);
+}
+
+#[tokio::test]
+async fn only_sxb_knows_the_microphone() {
+    let world = World::new();
+    let (host, viewer) = (world.user("host").await, world.user("viewer").await);
+    let room = world.sxb_live(host, "t").await;
+    world.core.audiences().enter(viewer, room, Role::OnMic).await.unwrap();
+    assert_eq!(
+        roles(&world, room).await,
+        [("host".to_owned(), Role::Host), ("viewer".to_owned(), Role::OnMic)]
+    );
+    // Contract sxb §5: members that came through another adapter are listed with role 0.
+    let session = world.session("viewer").await;
+    world.core.audiences().watch(&session, room).await.unwrap();
+    assert_eq!(
+        roles(&world, room).await,
+        [("host".to_owned(), Role::Host), ("viewer".to_owned(), Role::Viewer)]
+    );
+}
+
+#[tokio::test]
+async fn a_new_name_does_not_cost_the_host_its_last_beat() {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.sxb_live(host, "t").await;
+    world.clock.advance(80);
+    world.core.audiences().beat(host, Role::Host, None).await.unwrap();
+    let update = relive_core::ProfileUpdate { nickname: Some("Hilda".to_owned()), ..Default::default() };
+    world.core.accounts().update_profile(host, update).await.unwrap();
+    world.clock.advance(80);
+    assert_eq!(world.of_room(room).await.map(|on_air| on_air.nickname.clone()), Some("Hilda".to_owned()));
+}
+
+#[tokio::test]
+async fn a_description_does_not_take_the_title_away() {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.sxb_live(host, "Evening").await;
+    world.core.broadcasts().push(host, room, 60).await.unwrap();
+    assert_eq!(world.of_room(room).await.unwrap().title, "Evening");
+    let text = RoomText { description: "about".to_owned(), ..RoomText::default() };
+    world.core.rooms().modify(host, Some(room), text).await.unwrap();
+    assert_eq!(world.of_room(room).await.unwrap().title, "Evening");
+}
+
+#[tokio::test]
+async fn a_deleted_viewer_is_no_viewer_of_recordings() {
+    let world = World::new();
+    world.guest_live("anna", "t").await;
+    let code = world.on_air().await[0].stream_code.clone();
+    let recording = NewRecording {
+        file_id: "f".to_owned(),
+        format: FileFormat::Mp4,
+        url: "http://vod.example/f.mp4".to_owned(),
+        start_at: Some(START),
+        end_at: Some(START + 100),
+        duration: None,
+        size: None,
+    };
+    world.recorded(&code, recording).await.unwrap();
+    for viewer in ["bob", "carl"] {
+        let names = MemberNames::default();
+        world.core.audiences().enter_recording(guest(viewer), "anna", "f", names).await.unwrap();
+    }
+    world.core.accounts().delete("bob").await.unwrap();
+    assert_eq!(world.core.recordings().find("anna", "f").await.unwrap().unwrap().viewers, 1);
+    assert_eq!(world.core.audiences().group("anna", "f", ALL).await.unwrap().total, 1);
+}

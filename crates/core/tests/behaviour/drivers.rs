@@ -1,0 +1,309 @@
+//! One broadcast per room, whoever drives it: every dialect's opening, renewing and closing over every dialect's
+//! broadcast (design §2 rule 7).
+
+use relive_core::{
+    AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, State, Step,
+    StreamEvent,
+};
+
+use crate::support::{World, announcement, guest, report};
+
+use Act::{Create, Event0, Event1, Exit, Heartbeat, Offline, Online, Push, Report, RequestUrl, StopPush};
+use Dialect::{MinilvbV1 as V1, MinilvbV2 as V2, Qplus, Sxb};
+use Outcome::{Announced, Ended, Nothing, Opened, Prepared, Reopened, Suspended};
+
+/// What a host, or the media cloud, does.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    /// minilvb-v1 `RequestLVBAddr`.
+    RequestUrl,
+    /// minilvb-v1 `ChangeStatus` 0.
+    Online,
+    /// minilvb-v1 `ChangeStatus` 1.
+    Offline,
+    /// Stream event 1 under `/callback/`, of the stream on air or else of the host's own.
+    Event1,
+    /// Stream event 0 likewise.
+    Event0,
+    /// sxb `create`.
+    Create,
+    /// sxb `reportroom`.
+    Report,
+    /// sxb `heartbeat` of the host.
+    Heartbeat,
+    /// sxb `exitroom`.
+    Exit,
+    /// qplus `PushLiveStream` 1.
+    Push,
+    /// qplus `PushLiveStream` 0.
+    StopPush,
+}
+
+/// What becomes of what is on air.
+#[derive(Debug, Clone, Copy)]
+enum Outcome {
+    /// The act succeeds and changes nothing anybody can see.
+    Nothing,
+    /// Another broadcast of that dialect is on air, with the host as only member.
+    Opened(Dialect),
+    /// Another broadcast of the same dialect is on air, with the same audience.
+    Reopened,
+    /// It is over; a minilvb-v1 live is announced, with the host as only member.
+    Announced,
+    /// It is over; an sxb room is prepared, with the host as only member.
+    Prepared,
+    /// It is off the air, complete, and may come back.
+    Suspended,
+    /// It is over, the audience gone.
+    Ended,
+}
+
+const ACTS: [Act; 11] =
+    [RequestUrl, Online, Offline, Event1, Event0, Create, Report, Heartbeat, Exit, Push, StopPush];
+
+/// What each act does to a broadcast of each driver, in the order of [`ACTS`].
+const TABLE: [(Dialect, [Outcome; 11]); 4] = [
+    (
+        V1,
+        [
+            Announced,
+            Nothing,
+            Suspended,
+            Nothing,
+            Suspended,
+            Prepared,
+            Opened(Sxb),
+            Nothing,
+            Ended,
+            Opened(Qplus),
+            Ended,
+        ],
+    ),
+    (
+        V2,
+        [
+            Announced,
+            Nothing,
+            Ended,
+            Nothing,
+            Ended,
+            Prepared,
+            Opened(Sxb),
+            Nothing,
+            Ended,
+            Opened(Qplus),
+            Ended,
+        ],
+    ),
+    (
+        Sxb,
+        [
+            Announced,
+            Nothing,
+            Ended,
+            Nothing,
+            Nothing,
+            Prepared,
+            Reopened,
+            Nothing,
+            Ended,
+            Opened(Qplus),
+            Ended,
+        ],
+    ),
+    (
+        Qplus,
+        [Announced, Nothing, Ended, Nothing, Nothing, Prepared, Opened(Sxb), Nothing, Ended, Nothing, Ended],
+    ),
+];
+
+/// A host that has planned something through v2, and its room.
+struct Stage {
+    world: World,
+    host: AccountId,
+    room: RoomNumber,
+    viewer: AccountId,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let world = World::new();
+        let (host, viewer) = (world.user("host").await, world.user("viewer").await);
+        let plan = Plan { title: "planned".to_owned(), ..Plan::default() };
+        world.core.rooms().plan(host, plan).await.unwrap();
+        world.clock.advance(1);
+        let room = world.core.rooms().number_of(host).await.unwrap().unwrap();
+        Self { world, host, room, viewer }
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::Proven(self.host)
+    }
+
+    async fn act(&self, act: Act, code: &str) {
+        let broadcasts = self.world.core.broadcasts();
+        match act {
+            RequestUrl => drop(broadcasts.announce(self.actor(), announcement("t")).await.unwrap()),
+            Online => broadcasts.set_on_air(self.actor(), true).await.unwrap(),
+            Offline => broadcasts.set_on_air(self.actor(), false).await.unwrap(),
+            Event1 => self.world.event(code, StreamEvent::Started { sequence: None }).await.unwrap(),
+            Event0 => self.world.event(code, StreamEvent::Stopped { sequence: None }).await.unwrap(),
+            Create => assert_eq!(broadcasts.prepare(self.host).await.unwrap(), self.room),
+            Report => broadcasts.report(self.host, report(self.room, "t")).await.unwrap(),
+            Heartbeat => self.world.core.audiences().beat(self.host, Role::Host, None).await.unwrap(),
+            Exit => broadcasts.exit(self.host, Some(self.room)).await.unwrap(),
+            Push => broadcasts.push(self.host, self.room, 60).await.unwrap(),
+            StopPush => broadcasts.stop_push(self.host, self.room).await.unwrap(),
+        }
+    }
+
+    /// Puts a broadcast of that dialect on the air, with everybody in it who can be.
+    async fn open(&self, driver: Dialect) -> Broadcast {
+        let code = "1000_host";
+        match driver {
+            V1 => {
+                self.act(RequestUrl, code).await;
+                self.act(Online, code).await;
+            }
+            V2 => self.act(Event1, code).await,
+            Sxb => {
+                self.act(Create, code).await;
+                self.act(Report, code).await;
+            }
+            Qplus => self.act(Push, code).await,
+        }
+        let audiences = self.world.core.audiences();
+        audiences.enter(self.viewer, self.room, Role::Viewer).await.unwrap();
+        audiences.enter_group(guest("carl"), "host", "any", MemberNames::default()).await.unwrap();
+        let broadcasts = self.world.core.broadcasts();
+        for counted in [Counted::Like, Counted::AnonymousViewer] {
+            broadcasts.count("host", counted, Step::Up).await.unwrap();
+        }
+        let on_air = self.on_air().await.unwrap();
+        assert_eq!((on_air.driver, on_air.likes, on_air.viewers, on_air.members), (driver, 1, 3, 3));
+        on_air
+    }
+
+    async fn on_air(&self) -> Option<Broadcast> {
+        self.world.of_room(self.room).await
+    }
+
+    async fn latest(&self) -> Broadcast {
+        self.world.core.broadcasts().latest("host").await.unwrap().unwrap()
+    }
+
+    async fn check(&self, before: &Broadcast, outcome: Outcome) {
+        let (on_air, latest) = (self.on_air().await, self.latest().await);
+        let listed = self.world.on_air().await;
+        assert_eq!(listed.first().map(|live| live.id), on_air.as_ref().map(|live| live.id));
+        let shown = (latest.state, latest.driver, latest.likes, latest.viewers, latest.members);
+        match outcome {
+            Nothing => {
+                assert_eq!(latest.id, before.id);
+                assert_eq!(shown, (State::OnAir, before.driver, 1, 3, 3));
+            }
+            Opened(driver) => {
+                assert_ne!(latest.id, before.id);
+                assert_eq!(shown, (State::OnAir, driver, 0, 0, 1));
+            }
+            Reopened => {
+                assert_ne!(latest.id, before.id);
+                assert_eq!(shown, (State::OnAir, before.driver, 0, 2, 3), "counters anew, members stay");
+            }
+            Announced => {
+                assert_ne!(latest.id, before.id);
+                assert_eq!(shown, (State::Prepared, V1, 0, 0, 1));
+                assert!(on_air.is_none());
+            }
+            Prepared => {
+                assert_ne!(latest.id, before.id);
+                assert_eq!(shown, (State::Prepared, Sxb, 0, 0, 1));
+                assert!(on_air.is_none());
+                self.act(Report, "").await;
+                assert_eq!(self.on_air().await.unwrap().members, 1);
+            }
+            Suspended => {
+                assert_eq!((latest.id, on_air.is_none()), (before.id, true));
+                assert_eq!(shown, (State::Prepared, before.driver, 1, 3, 3));
+                self.act(Online, "").await;
+                assert_eq!(self.on_air().await.map(|live| live.id), Some(before.id));
+                assert_eq!(self.latest().await.started_at, before.started_at);
+            }
+            Ended => {
+                assert_eq!((latest.id, on_air.is_none()), (before.id, true));
+                assert_eq!(
+                    shown,
+                    (State::Ended, before.driver, 1, 1, 0),
+                    "only the anonymous viewer is left"
+                );
+                self.act(Online, "").await;
+                assert!(self.on_air().await.is_none(), "what has ended does not come back");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_act_over_every_broadcast() {
+    for (driver, outcomes) in TABLE {
+        for (act, outcome) in ACTS.into_iter().zip(outcomes) {
+            println!("{act:?} over {driver:?}: {outcome:?}");
+            let stage = Stage::new().await;
+            let before = stage.open(driver).await;
+            stage.world.clock.advance(1);
+            stage.act(act, &before.stream_code).await;
+            if matches!(act, Event1 | Event0) {
+                stage.act(act, "1000_host").await; // whatever stream of the host it is
+            }
+            stage.check(&before, outcome).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_the_driver_keeps_a_broadcast_alive() {
+    // Whose clock runs, and what keeps it from running out.
+    for (driver, keeps, seconds) in [(Sxb, Heartbeat, 90), (Qplus, Push, 60)] {
+        for act in [Heartbeat, Online, Event1, Push] {
+            if matches!((driver, act), (Sxb, Push)) {
+                continue; // an opening
+            }
+            let stage = Stage::new().await;
+            let before = stage.open(driver).await;
+            stage.world.clock.advance(seconds);
+            stage.act(act, "1000_host").await;
+            stage.world.clock.advance(1);
+            let alive = stage.on_air().await.map(|live| live.id) == Some(before.id);
+            let own = std::mem::discriminant(&act) == std::mem::discriminant(&keeps);
+            assert_eq!(alive, own, "{act:?} of a {driver:?} live");
+        }
+    }
+    for driver in [V1, V2] {
+        let stage = Stage::new().await;
+        let before = stage.open(driver).await;
+        stage.world.clock.advance(1_000_000);
+        assert_eq!(stage.on_air().await.map(|live| live.id), Some(before.id), "nobody has to renew it");
+    }
+}
+
+#[tokio::test]
+async fn each_push_has_its_own_deadline() {
+    let stage = Stage::new().await;
+    stage.open(Qplus).await;
+    let push = async |lease| {
+        stage.world.core.broadcasts().push(stage.host, stage.room, lease).await.unwrap();
+    };
+    push(600).await;
+    stage.world.clock.advance(600);
+    assert!(stage.on_air().await.is_some(), "alive for certain up to the deadline");
+    push(2).await;
+    stage.world.clock.advance(2);
+    assert!(stage.on_air().await.is_some());
+    stage.world.clock.advance(1);
+    assert!(stage.on_air().await.is_none(), "a shorter deadline counts at once");
+    let started = stage.latest().await.started_at;
+    push(60).await;
+    let again = stage.on_air().await.unwrap();
+    assert!(again.started_at > started && again.viewers == 0, "another broadcast");
+    assert_eq!(stage.latest().await.members, 1);
+}

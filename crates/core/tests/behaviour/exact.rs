@@ -1,0 +1,259 @@
+//! Counts are arithmetic, however many do it at once.
+
+use std::{collections::HashSet, sync::Arc};
+
+use relive_core::{
+    AccountId, Core, Counted, Dialect, Error, Identifier, MemberNames, NewAccount, Password, Result, Role,
+    RoomNumber, Step,
+};
+use secrecy::ExposeSecret as _;
+use tokio::task::JoinSet;
+
+use crate::support::{ALL, World, guest};
+
+/// As many at once as matter on a few threads.
+const TASKS: usize = 64;
+
+/// Runs one task per index, all at once, and returns what they return in the order of their indexes.
+async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    tasks: usize,
+    core: &Core,
+    make: impl Fn(Core, usize) -> F,
+) -> Vec<T> {
+    let start = Arc::new(tokio::sync::Barrier::new(tasks));
+    let mut set = JoinSet::new();
+    for index in 0..tasks {
+        let (task, start) = (make(core.clone(), index), Arc::clone(&start));
+        set.spawn(async move {
+            start.wait().await;
+            (index, task.await)
+        });
+    }
+    let mut done = set.join_all().await;
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A core with a live of `host` on the air, and as many registered users as there are tasks.
+async fn crowd() -> (World, RoomNumber, Vec<AccountId>) {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.sxb_live(host, "t").await;
+    let mut users = Vec::new();
+    for index in 0..TASKS {
+        users.push(world.user(&format!("user{index}")).await);
+    }
+    (world, room, users)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_counts_once() {
+    let (world, room, users) = crowd().await;
+    let results: Vec<Result<()>> = at_once(TASKS, &world.core, |core, index| {
+        let user = users[index];
+        async move {
+            let name = format!("guest{index}");
+            let (broadcasts, audiences) = (core.broadcasts(), core.audiences());
+            for round in 0..8 {
+                // Three likes up, one down; two anonymous viewers in, one out.
+                for step in [Step::Up, Step::Up, Step::Down, Step::Up] {
+                    broadcasts.count("host", Counted::Like, step).await?;
+                }
+                for step in [Step::Up, Step::Down, Step::Up] {
+                    broadcasts.count("host", Counted::AnonymousViewer, step).await?;
+                }
+                audiences.enter(user, room, Role::Viewer).await?;
+                audiences.beat(user, if round % 2 == 0 { Role::OnMic } else { Role::Viewer }, None).await?;
+                let names = MemberNames::default();
+                audiences.enter_group(guest(&name), "host", "10001", names).await?;
+                if round % 2 == 0 {
+                    audiences.quit_group(guest(&name), "host", "10001").await?;
+                    audiences.leave(user, room).await?;
+                }
+            }
+            // The even ones go for good.
+            if index % 2 == 0 {
+                audiences.quit_group(guest(&name), "host", "10001").await?;
+                audiences.leave(user, room).await?;
+            }
+            Ok(())
+        }
+    })
+    .await;
+    for result in results {
+        result.unwrap();
+    }
+
+    let live = world.of_room(room).await.unwrap();
+    let tasks = i64::try_from(TASKS).unwrap();
+    assert_eq!(live.likes, tasks * 8 * 2);
+    assert_eq!(live.members, 1 + tasks, "the host, and a user and a guest of every odd task");
+    assert_eq!(live.viewers, tasks + tasks * 8);
+    let members = world.core.audiences().members(room, ALL).await.unwrap();
+    assert_eq!((members.total, members.items.len()), (TASKS + 1, TASKS + 1));
+    assert!(members.items[1..].iter().all(|member| member.role == Role::Viewer));
+    assert_eq!(world.core.audiences().group("host", "10001", ALL).await.unwrap().total, TASKS);
+    assert_eq!(world.core.stats().members, TASKS + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_stop_at_nothing_and_come_back() {
+    let (world, room, _) = crowd().await;
+    at_once(TASKS, &world.core, |core, _| async move {
+        for _ in 0..4 {
+            core.broadcasts().count("host", Counted::Like, Step::Down).await.unwrap();
+            core.broadcasts().count("host", Counted::AnonymousViewer, Step::Down).await.unwrap();
+        }
+    })
+    .await;
+    let live = world.of_room(room).await.unwrap();
+    assert_eq!((live.likes, live.viewers), (0, 0));
+    // The part a host reports is not touched by single steps.
+    let host = live.host;
+    world.core.audiences().beat(host, Role::Host, Some(5)).await.unwrap();
+    world.core.broadcasts().count("host", Counted::Like, Step::Down).await.unwrap();
+    world.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    assert_eq!(world.of_room(room).await.unwrap().likes, 6);
+    world.core.audiences().beat(host, Role::Host, Some(i64::MAX)).await.unwrap();
+    assert_eq!(world.of_room(room).await.unwrap().likes, i64::from(i32::MAX));
+    world.core.audiences().beat(host, Role::Host, Some(-1)).await.unwrap();
+    assert_eq!(world.of_room(room).await.unwrap().likes, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_registration_wins() {
+    let world = World::new();
+    world.guest_live("anna", "t").await;
+    let forms = ["anna", "Anna", "ANNA", "aNNa"];
+    let results = at_once(32, &world.core, |core, index| async move {
+        let new = NewAccount::new(forms[index % 4], Password::plain(format!("password {index}")));
+        core.accounts().register(new).await
+    })
+    .await;
+    let winners: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    let [winner] = winners[..] else { panic!("{} winners", winners.len()) };
+    assert!(results.iter().filter(|result| matches!(result, Err(Error::AccountExists))).count() == 31);
+    assert!(world.on_air().await.is_empty());
+    // It is the winner's password.
+    let index = results.iter().position(Result::is_ok).unwrap();
+    let id = Identifier::UserId(winner.user_id.to_string());
+    let mine = Password::plain(format!("password {index}"));
+    assert!(world.core.accounts().verify(id, &[mine], None).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_phone_and_one_address_serve_one() {
+    let world = World::new();
+    let results = at_once(32, &world.core, |core, index| async move {
+        let new = NewAccount {
+            phone: Some("13800000000".to_owned()),
+            email: Some("one@example.com".to_owned()),
+            ..NewAccount::new(format!("user{index}"), Password::plain("secret"))
+        };
+        core.accounts().register(new).await
+    })
+    .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert_eq!(results.iter().filter(|result| matches!(result, Err(Error::PhoneExists))).count(), 31);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_refresh_wins() {
+    let world = World::new();
+    world.user("anna").await;
+    let anna = Identifier::UserId("anna".to_owned());
+    let password = [Password::plain("anna")];
+    let (_, grant) = world.core.accounts().login(Dialect::MinilvbV2, anna, &password, None).await.unwrap();
+    let refresh = grant.refresh_token.expose_secret().to_owned();
+    let results = at_once(32, &world.core, |core, _| {
+        let refresh = refresh.clone();
+        async move { core.sessions().refresh("anna", &refresh).await }
+    })
+    .await;
+    let winners: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    assert_eq!(winners.len(), 1);
+    assert!(results.iter().filter_map(|one| one.as_ref().err()).all(|e| matches!(e, Error::InvalidSession)));
+    let sessions = world.core.sessions();
+    let old = sessions.authenticate(Dialect::MinilvbV2, grant.token.expose_secret()).await;
+    assert!(matches!(old, Err(Error::InvalidSession)));
+    assert!(sessions.authenticate(Dialect::MinilvbV2, winners[0].token.expose_secret()).await.is_ok());
+    let signed = sessions.signed("anna").await.unwrap().unwrap();
+    assert_eq!(signed.expose_token(), winners[0].token.expose_secret());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_sessions_are_the_most() {
+    let world = World::new();
+    world.user("anna").await;
+    let tokens = at_once(40, &world.core, |core, _| async move {
+        let anna = Identifier::UserId("anna".to_owned());
+        let (_, grant) =
+            core.accounts().login(Dialect::Qplus, anna, &[Password::plain("anna")], None).await?;
+        Ok::<_, Error>(grant.token.expose_secret().to_owned())
+    })
+    .await;
+    let mut alive = 0;
+    for token in tokens {
+        alive +=
+            usize::from(world.core.sessions().authenticate(Dialect::Qplus, &token.unwrap()).await.is_ok());
+    }
+    assert_eq!(alive, 16);
+}
+
+#[tokio::test]
+async fn the_least_recently_used_session_gives_way() {
+    let world = World::new();
+    world.user("anna").await;
+    let mut tokens = Vec::new();
+    for _ in 0..16 {
+        tokens.push(world.token(Dialect::Qplus, "anna").await);
+        world.clock.advance(1);
+    }
+    let alive = async |token: &str| world.core.sessions().authenticate(Dialect::Qplus, token).await.is_ok();
+    assert!(alive(&tokens[0]).await, "used again");
+    world.core.maintain().await.unwrap();
+    let sxb = world.token(Dialect::Sxb, "anna").await;
+    tokens.push(world.token(Dialect::Qplus, "anna").await);
+    let mut gone = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        if !alive(token).await {
+            gone.push(index);
+        }
+    }
+    assert_eq!(gone, [1]);
+    assert!(world.core.sessions().authenticate(Dialect::Sxb, &sxb).await.is_ok(), "another dialect's stays");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_room_has_one_number_for_ever() {
+    let (mut world, first, users) = crowd().await;
+    let numbers = async |world: &World| {
+        // Each user through two dialects at once.
+        at_once(TASKS * 2, &world.core, |core, index| {
+            let user = users[index % TASKS];
+            async move {
+                if index < TASKS {
+                    core.broadcasts().prepare(user).await.unwrap()
+                } else {
+                    core.rooms().plan(user, relive_core::Plan::default()).await.unwrap();
+                    core.rooms().number_of(user).await.unwrap().unwrap()
+                }
+            }
+        })
+        .await
+    };
+    let given = numbers(&world).await;
+    assert_eq!(given[..TASKS], given[TASKS..]);
+    let different: HashSet<RoomNumber> = given.iter().copied().chain([first]).collect();
+    assert_eq!(different.len(), TASKS + 1);
+    assert!(different.iter().all(|number| (1..=i64::from(i32::MAX)).contains(&number.0)));
+    world.restart(10).await;
+    assert_eq!(numbers(&world).await, given);
+    // A number is not given out again, not even the last one.
+    let last = given[..TASKS].iter().max().copied().unwrap();
+    let owner = given.iter().position(|number| *number == last).unwrap();
+    world.core.accounts().delete(&format!("user{owner}")).await.unwrap();
+    world.restart(10).await;
+    let again = world.user(&format!("user{owner}")).await;
+    assert!(world.core.broadcasts().prepare(again).await.unwrap() > last);
+}

@@ -1,0 +1,111 @@
+//! What an operator is shown of one account is what the dialects show of it, and showing it changes nothing.
+
+use relive_core::{
+    Counted, Dialect, FileFormat, NewRecording, NewShortVideo, Plan, ProfileUpdate, RecordingFilter,
+    RecordingOrder, Role, Sex, State, Step,
+};
+
+use crate::support::{ALL, START, World, guest};
+
+#[tokio::test]
+async fn everything_of_a_host_is_there() {
+    let world = World::new();
+    let (host, fan) = (world.user("host").await, world.user("fan").await);
+    let accounts = world.core.accounts();
+    let profile =
+        ProfileUpdate { nickname: Some("Lin".into()), sex: Some(Sex::Female), ..Default::default() };
+    accounts.update_profile(host, profile).await.unwrap();
+    let plan = Plan { title: "plan".into(), cover: String::new(), location: "Bonn".into() };
+    world.core.rooms().plan(host, plan).await.unwrap();
+    let room = world.sxb_live(host, "song").await;
+    world.core.audiences().enter(fan, room, Role::Viewer).await.unwrap();
+    world.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    world.core.broadcasts().count("host", Counted::AnonymousViewer, Step::Up).await.unwrap();
+    world.core.rooms().follow(fan, room, true).await.unwrap();
+    let clip = NewShortVideo { file_id: "clip".into(), ..NewShortVideo::default() };
+    world.core.short_videos().upload(relive_core::Actor::Proven(host), clip).await.unwrap();
+    let shown = world.of_room(room).await.unwrap();
+    let recording = NewRecording {
+        file_id: "file".into(),
+        url: "http://vod/file.mp4".into(),
+        format: FileFormat::Mp4,
+        start_at: Some(START),
+        end_at: Some(START + 90),
+        duration: Some(90),
+        size: Some(1),
+    };
+    world.recorded(&shown.stream_code, recording).await.unwrap();
+
+    let overview = accounts.overview("host").await.unwrap().unwrap();
+    assert_eq!((overview.account.id, overview.account.profile.sex), (host, Sex::Female));
+    let own = overview.room.unwrap();
+    assert_eq!((own.number, own.owner_name.as_str(), own.followers), (room, "Lin", 1));
+    assert_eq!(overview.plan.map(|(plan, at)| (plan.location, at)), Some(("Bonn".to_owned(), START + 60)));
+    let latest = overview.latest.unwrap();
+    for seen in [&own.on_air.unwrap(), &latest.broadcast] {
+        assert_eq!(**seen, *shown);
+        assert_eq!((seen.likes, seen.viewers, seen.members), (shown.likes, shown.viewers, shown.members));
+        assert_eq!((seen.likes, seen.viewers, seen.members), (1, 2, 2));
+    }
+    assert_eq!((latest.deadline, latest.ended_at), (Some(START + 60 + 90), None));
+    let listed =
+        world.core.recordings().list(RecordingFilter::default(), RecordingOrder::Ended, ALL).await.unwrap();
+    assert_eq!((overview.recordings, overview.short_videos, listed.total), (1, 1, 1));
+
+    world.core.broadcasts().exit(host, Some(room)).await.unwrap();
+    let latest = accounts.overview("host").await.unwrap().unwrap().latest.unwrap();
+    assert_eq!((latest.broadcast.state, latest.deadline), (State::Ended, None));
+    assert_eq!((latest.broadcast.likes, latest.ended_at), (1, Some(START + 60)));
+}
+
+#[tokio::test]
+async fn guests_have_little_and_strangers_nothing() {
+    let world = World::new();
+    world.guest_live("visitor", "walk").await;
+    let overview = world.core.accounts().overview("visitor").await.unwrap().unwrap();
+    assert!(!overview.account.registered && overview.sessions.is_empty() && overview.plan.is_none());
+    assert_eq!(overview.latest.unwrap().deadline, None, "a live of minilvb-v1 does not end by itself");
+    world.core.broadcasts().set_on_air(guest("visitor"), false).await.unwrap();
+    let overview = world.core.accounts().overview("visitor").await.unwrap().unwrap();
+    assert_eq!(overview.latest.unwrap().broadcast.state, State::Prepared);
+    assert!(overview.room.unwrap().on_air.is_none());
+    assert!(world.core.accounts().overview("Visitor").await.unwrap().is_none(), "ids compare exactly");
+}
+
+#[tokio::test]
+async fn sessions_are_counted_while_they_open_something() {
+    let world = World::new();
+    world.user("anna").await;
+    let sessions = async || world.core.accounts().overview("anna").await.unwrap().unwrap().sessions;
+    assert_eq!(sessions().await, []);
+    for dialect in [Dialect::Qplus, Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus] {
+        world.token(dialect, "anna").await;
+        world.clock.advance(1);
+    }
+    let open: Vec<_> =
+        sessions().await.iter().map(|session| (session.dialect, session.used_at - START)).collect();
+    let expected = [(Dialect::MinilvbV2, 62), (Dialect::Sxb, 61), (Dialect::Qplus, 63), (Dialect::Qplus, 60)];
+    assert_eq!(open, expected);
+    world.clock.advance(86_400);
+    let open: Vec<_> = sessions().await.iter().map(|session| (session.dialect, session.alive)).collect();
+    assert_eq!(open, [(Dialect::MinilvbV2, false), (Dialect::Sxb, true)], "v2's can be refreshed");
+    world.clock.advance(30 * 86_400);
+    assert_eq!(sessions().await, []);
+}
+
+#[tokio::test]
+async fn nothing_that_is_due_is_ended() {
+    let world = World::new();
+    let host = world.user("host").await;
+    world.sxb_live(host, "song").await;
+    world.clock.advance(10_000);
+    let neighbour = world.neighbour();
+    let state = async || {
+        let overview = neighbour.accounts().overview("host").await.unwrap().unwrap();
+        overview.latest.unwrap().broadcast.state
+    };
+    assert_eq!(state().await, State::OnAir);
+    assert_eq!(state().await, State::OnAir);
+    assert_eq!(world.on_air().await.len(), 0, "the server ends it");
+    assert_eq!(state().await, State::Ended);
+}

@@ -1,0 +1,38 @@
+//! How long sessions live, and how many there may be.
+
+use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
+use relive_core::{Dialect, Error, NewAccount, Password, Purpose, ResetProof};
+use secrecy::ExposeSecret as _;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn a_short_refresh_life_does_not_shorten_the_token() {
+    let world = World::with(|config| config.sessions.v2_refresh_ttl = 3_600);
+    world.user("anna").await;
+    let token = world.token(Dialect::MinilvbV2, "anna").await;
+    world.clock.advance(3_601);
+    world.core.maintain().await.unwrap();
+    assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, &token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_code_stays_dead_however_often_it_is_tried() {
+    let world = World::on_file();
+    let phone = "13800000000";
+    let new =
+        NewAccount { phone: Some(phone.to_owned()), ..NewAccount::new("anna", Password::plain("anna")) };
+    world.core.accounts().register(new).await.unwrap();
+    let code = world.core.accounts().issue_code(phone, Purpose::Reset).await.unwrap();
+    let try_code = async |code: &str| {
+        let proof = ResetProof::Of { session: None, code: Some(code.to_owned().into()) };
+        world.core.accounts().reset_password(phone, &Password::plain("other"), proof).await
+    };
+    // As many wrong tries as a counter of 16 bits holds.
+    let mut conn = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    diesel::sql_query("UPDATE verifications SET tries = 32767").execute(&mut conn).unwrap();
+    for code in ["wrong", code.expose_secret()] {
+        let answer = try_code(code).await;
+        assert!(matches!(answer, Err(Error::WrongCode)), "{answer:?}");
+    }
+}

@@ -1,0 +1,70 @@
+//! What the media cloud's notices do: whose stream it is, what moves, what is kept of recordings (design §2 rule 6,
+//! contracts minilvb-v1 §6.3, minilvb-v2 §6, sxb §6).
+
+mod joins;
+mod keeps;
+mod moves;
+mod whose;
+
+use relive_core::{
+    Broadcast, Counted, Error, FileFormat, NewRecording, Plan, Recording, RecordingFilter, RecordingOrder,
+    RoomNumber, Route, State, Step, StreamEvent, UserInfo,
+};
+
+use crate::support::{ALL, START, World, announcement, guest, report};
+
+/// A notice that publishing started.
+fn started(sequence: Option<&str>) -> StreamEvent {
+    StreamEvent::Started { sequence: sequence.map(str::to_owned) }
+}
+
+/// A notice that publishing stopped.
+fn stopped(sequence: Option<&str>) -> StreamEvent {
+    StreamEvent::Stopped { sequence: sequence.map(str::to_owned) }
+}
+
+/// A file from `from` to `to`, in seconds after [`START`], at a URL made of id and format.
+fn file(id: &str, format: FileFormat, from: i64, to: i64) -> NewRecording {
+    NewRecording {
+        file_id: id.to_owned(),
+        format,
+        url: url(id, format),
+        start_at: Some(START + from),
+        end_at: Some(START + to),
+        duration: None,
+        size: None,
+    }
+}
+
+fn url(id: &str, format: FileFormat) -> String {
+    format!("http://vod.example/{id}.{format:?}")
+}
+
+/// A file on sxb's path.
+async fn on_sxb(
+    world: &World,
+    code: &str,
+    room: Option<RoomNumber>,
+    file: NewRecording,
+) -> Result<(), Error> {
+    world.core.streams().event(code.to_owned(), Route::Sxb { room }, StreamEvent::Recorded(file)).await
+}
+
+/// All recordings there are, the later stored first.
+async fn kept(world: &World) -> Vec<Recording> {
+    let every = RecordingFilter::default();
+    world.core.recordings().list(every, RecordingOrder::Stored, ALL).await.unwrap().items
+}
+
+async fn ids(world: &World) -> Vec<String> {
+    kept(world).await.into_iter().map(|recording| recording.file_id).collect()
+}
+
+async fn latest(world: &World, user: &str) -> Broadcast {
+    world.core.broadcasts().latest(user).await.unwrap().unwrap()
+}
+
+/// A guest that has announced a live: the code of its stream is `1000_<id>`.
+async fn announced(world: &World, id: &str) {
+    world.core.broadcasts().announce(guest(id), announcement(id)).await.unwrap();
+}

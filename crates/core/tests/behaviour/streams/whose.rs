@@ -1,0 +1,87 @@
+//! Whose stream it is.
+
+use super::*;
+
+async fn owner(world: &World, code: &str, route: Route) -> Option<String> {
+    let id = format!("probe-{code}-{route:?}");
+    // Apart from all others, or it would be joined.
+    let from = 2_000 * i64::try_from(kept(world).await.len()).unwrap();
+    let file = StreamEvent::Recorded(file(&id, FileFormat::Mp4, from, from + 1_000));
+    match world.core.streams().event(code.to_owned(), route, file).await {
+        Ok(()) => {
+            kept(world).await.into_iter().find(|one| one.file_id == id).map(|one| one.user_id.to_string())
+        }
+        Err(Error::RoomNotFound) => None,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+fn sxb(room: i64) -> Route {
+    Route::Sxb { room: Some(RoomNumber(room)) }
+}
+
+#[tokio::test]
+async fn a_stored_code_comes_first_on_every_path() {
+    let world = World::new();
+    announced(&world, "a_b").await; // 1000_a_b
+    announced(&world, "a.b").await; // the same, hence with a digest
+    let other = world.user("other").await;
+    let room = world.core.broadcasts().prepare(other).await.unwrap();
+    let code = latest(&world, "a.b").await.stream_code.clone();
+    assert_ne!(code, "1000_a_b");
+    for route in [Route::Shared, Route::Sxb { room: None }, sxb(room.0)] {
+        assert_eq!(owner(&world, &code, route).await.as_deref(), Some("a.b"));
+    }
+    assert_eq!(owner(&world, "1000_a_b", sxb(room.0)).await.as_deref(), Some("a_b"));
+    assert_eq!(owner(&world, "1000_A_B", Route::Shared).await, None, "codes compare exactly");
+}
+
+#[tokio::test]
+async fn then_both_digests_of_an_sxb_room_behind_the_last_underscore() {
+    use relive_core::sign::stream::{Picture, bypass_digest};
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.core.broadcasts().prepare(host).await.unwrap();
+    announced(&world, "other").await;
+    let others = latest(&world, "other").await.room;
+    for picture in [Picture::Camera, Picture::Screen] {
+        let digest = bypass_digest(room.0, "host", picture);
+        for code in [format!("1000_{digest}"), format!("8888_{digest}"), format!("x_y_{digest}"), digest] {
+            for route in [Route::Shared, Route::Sxb { room: None }, sxb(others.0)] {
+                assert_eq!(owner(&world, &code, route).await.as_deref(), Some("host"), "{code}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn last_the_room_number_on_sxbs_path_and_the_user_id_on_the_shared_ones() {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.core.broadcasts().prepare(host).await.unwrap();
+    assert_eq!(owner(&world, "nonsense", sxb(room.0)).await.as_deref(), Some("host"));
+    assert_eq!(owner(&world, "nonsense", sxb(room.0 + 1)).await, None);
+    assert_eq!(owner(&world, "8888_host", Route::Sxb { room: None }).await, None);
+    assert_eq!(owner(&world, "8888_host", Route::Shared).await.as_deref(), Some("host"));
+    assert_eq!(owner(&world, "8888_host_suffix", Route::Shared).await.as_deref(), Some("host"));
+    assert_eq!(owner(&world, "8888_host_a_b", Route::Shared).await.as_deref(), Some("host"));
+    assert_eq!(owner(&world, "8888_hos", Route::Shared).await, None);
+    assert_eq!(owner(&world, "host", Route::Shared).await, None, "no business id");
+    world.user("roomless").await;
+    assert_eq!(owner(&world, "8888_roomless", Route::Shared).await, None);
+    // The longest id that has a room.
+    announced(&world, "host_a").await;
+    assert_eq!(owner(&world, "8888_host_a_b", Route::Shared).await.as_deref(), Some("host_a"));
+    world.user("host_a_b").await;
+    assert_eq!(owner(&world, "8888_host_a_b", Route::Shared).await.as_deref(), Some("host_a"));
+}
+
+#[tokio::test]
+async fn a_stream_of_nobody() {
+    let world = World::new();
+    for event in [started(None), stopped(None)] {
+        world.event("1000_nobody", event).await.unwrap();
+    }
+    let lost = world.recorded("1000_nobody", file("f", FileFormat::Mp4, 0, 100)).await;
+    assert!(matches!(lost, Err(Error::RoomNotFound)));
+}

@@ -1,0 +1,201 @@
+//! A core on a clock that tests move, and the calls most of them begin with.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use relive_core::{
+    AccountId, Actor, Announcement, Broadcast, Config, Core, Dialect, Identifier, NewAccount, NewRecording,
+    OnAirFilter, Password, Place, Report, Result, RoomNumber, Route, Session, StartError, StreamEvent,
+    SystemRandom, TestClock, UserInfo, Window, database::Scratch,
+};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+/// When every test begins.
+pub(crate) const START: i64 = 1_700_000_000;
+/// The whole of any list here.
+pub(crate) const ALL: Window = Window { offset: 0, limit: 1_000 };
+
+/// A running core, its clock and its file.
+pub(crate) struct World {
+    pub(crate) core: Core,
+    pub(crate) clock: Arc<TestClock>,
+    folder: TempDir,
+    config: Config,
+    _scratch: Option<Scratch>,
+}
+
+/// A database on the PostgreSQL server the tests are given, if they are given one.
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn postgres() -> Option<Scratch> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
+}
+
+/// In memory where the system offers that: these tests commit thousands of times, and what a sync costs is not the
+/// question here.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+impl World {
+    /// A core whose grace after the start is over.
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// Likewise, with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(postgres(), change)
+    }
+
+    /// A core over a SQLite file, whatever the other tests run on.
+    pub(crate) fn on_file() -> Self {
+        Self::over(None, |_| {})
+    }
+
+    fn over(scratch: Option<Scratch>, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = folder();
+        let mut config = Config::sqlite(folder.path().join("relive.db"));
+        if let Some(scratch) = &scratch {
+            scratch.url().clone_into(&mut config.database.url);
+        }
+        config.accounts.argon2_memory_kib = 8;
+        config.accounts.argon2_iterations = 1;
+        config.database.readers = 1;
+        config.background = false;
+        change(&mut config);
+        let clock = Arc::new(TestClock::at(START));
+        let core = Core::start(config.clone(), Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
+        clock.advance(60);
+        Self { core, clock, folder, config, _scratch: scratch }
+    }
+
+    /// The database file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("relive.db")
+    }
+
+    /// Another core on the same file, as another process has one.
+    pub(crate) fn neighbour(&self) -> Core {
+        self.try_neighbour().unwrap()
+    }
+
+    /// Likewise, where that may fail.
+    pub(crate) fn try_neighbour(&self) -> Result<Core, StartError> {
+        self.open(self.config.clone())
+    }
+
+    /// A world on another file.
+    pub(crate) fn opened(&self, file: &Path) -> Self {
+        let mut config = self.config.clone();
+        config.database.url = format!("sqlite://{}", file.display());
+        let core = self.open(config.clone()).unwrap();
+        Self { core, clock: Arc::clone(&self.clock), folder: folder(), config, _scratch: None }
+    }
+
+    fn open(&self, config: Config) -> Result<Core, StartError> {
+        Core::start(config, Arc::clone(&self.clock) as _, Arc::new(SystemRandom))
+    }
+
+    /// Stops the core in good order and starts it again, `seconds` later.
+    pub(crate) async fn restart(&mut self, seconds: i64) {
+        self.core.shutdown().await;
+        self.crash(seconds);
+    }
+
+    /// Starts another core in place of this one, `seconds` later, without telling it.
+    pub(crate) fn crash(&mut self, seconds: i64) {
+        self.clock.advance(seconds);
+        self.core = self.neighbour();
+    }
+
+    /// Registers somebody whose password is the id.
+    pub(crate) async fn user(&self, id: &str) -> AccountId {
+        self.core.accounts().register(NewAccount::new(id, Password::plain(id))).await.unwrap().id
+    }
+
+    /// Logs somebody in and returns the token.
+    pub(crate) async fn token(&self, dialect: Dialect, id: &str) -> String {
+        let who = Identifier::UserId(id.to_owned());
+        let forms = [Password::plain(id)];
+        let (_, grant) = self.core.accounts().login(dialect, who, &forms, None).await.unwrap();
+        grant.token.expose_secret().to_owned()
+    }
+
+    /// Logs somebody in through qplus.
+    pub(crate) async fn session(&self, id: &str) -> Arc<Session> {
+        let token = self.token(Dialect::Qplus, id).await;
+        self.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap()
+    }
+
+    /// Announces a live of a guest and puts it on the air.
+    pub(crate) async fn guest_live(&self, id: &str, title: &str) {
+        self.core.broadcasts().announce(guest(id), announcement(title)).await.unwrap();
+        self.core.broadcasts().set_on_air(guest(id), true).await.unwrap();
+    }
+
+    /// Prepares and reports a room, in the application 7.
+    pub(crate) async fn sxb_live(&self, host: AccountId, title: &str) -> RoomNumber {
+        let room = self.core.broadcasts().prepare(host).await.unwrap();
+        self.core.broadcasts().report(host, report(room, title)).await.unwrap();
+        room
+    }
+
+    /// Makes a room and pushes for a minute.
+    pub(crate) async fn qplus_live(&self, host: AccountId) -> RoomNumber {
+        let room = self.core.broadcasts().prepare(host).await.unwrap();
+        self.core.broadcasts().push(host, room, 60).await.unwrap();
+        room
+    }
+
+    /// What is on air, in order.
+    pub(crate) async fn on_air(&self) -> Vec<Broadcast> {
+        self.core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap().items
+    }
+
+    /// What a room has on air.
+    pub(crate) async fn of_room(&self, room: RoomNumber) -> Option<Broadcast> {
+        self.core.broadcasts().of_room(room).await.unwrap()
+    }
+
+    /// A notice on the paths of both minilvb generations.
+    pub(crate) async fn event(&self, code: &str, event: StreamEvent) -> Result<()> {
+        self.core.streams().event(code.to_owned(), Route::Shared, event).await
+    }
+
+    /// A finished recording on those paths.
+    pub(crate) async fn recorded(&self, code: &str, recording: NewRecording) -> Result<()> {
+        self.event(code, StreamEvent::Recorded(recording)).await
+    }
+}
+
+/// Somebody nobody vouches for.
+pub(crate) fn guest(id: &str) -> Actor {
+    Actor::Unproven(id.to_owned())
+}
+
+/// A live in the group `g-<title>`, of a host called like its title.
+pub(crate) fn announcement(title: &str) -> Announcement {
+    Announcement {
+        group_id: format!("g-{title}"),
+        title: title.to_owned(),
+        user_info: UserInfo { nickname: format!("nick of {title}"), ..UserInfo::default() },
+    }
+}
+
+/// A room reported in the application 7.
+pub(crate) fn report(room: RoomNumber, title: &str) -> Report {
+    Report {
+        room,
+        title: title.to_owned(),
+        cover: format!("cover of {title}"),
+        kind: "live".to_owned(),
+        group_id: room.to_string(),
+        app: 7,
+        device: 0,
+        screen: false,
+        place: Place::default(),
+    }
+}

@@ -1,0 +1,116 @@
+//! Every dialect's view against the model.
+
+use relive_core::{Core, Dialect, Listing, OnAirFilter, Role, RoomNumber, Session, State, Window};
+
+use crate::{
+    act::GROUPS,
+    plain::{Live, Plain, USERS, id_of, room_of},
+};
+
+const ALL: Window = Window { offset: 0, limit: 1_000 };
+
+/// A live as lists show it.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    user: String,
+    driver: Dialect,
+    title: String,
+    nickname: String,
+    group: String,
+    started: i64,
+    likes: i64,
+    viewers: i64,
+    members: i64,
+}
+
+fn expected(model: &Plain, host: usize) -> Shown {
+    let live = &model.lives[host];
+    let profile = if model.nicknames[host].is_empty() { id_of(host) } else { model.nicknames[host].clone() };
+    Shown {
+        user: id_of(host),
+        driver: live.driver,
+        title: live.title.clone(),
+        nickname: live.nickname.clone().unwrap_or(profile),
+        group: model.own_group(host),
+        started: live.started,
+        likes: live.likes.0 + live.likes.1,
+        viewers: model.viewers(host),
+        members: i64::try_from(model.members(host).len()).unwrap(),
+    }
+}
+
+fn found(live: &relive_core::Broadcast) -> Shown {
+    Shown {
+        user: live.user_id.to_string(),
+        driver: live.driver,
+        title: live.title.clone(),
+        nickname: live.nickname.clone(),
+        group: live.group_id.clone(),
+        started: live.started_at,
+        likes: live.likes,
+        viewers: live.viewers,
+        members: live.members,
+    }
+}
+
+/// Who is on air, newest start first, the later opened first.
+fn on_air(model: &Plain, wanted: impl Fn(&Live) -> bool) -> Vec<usize> {
+    let mut hosts: Vec<usize> =
+        (0..USERS).filter(|host| model.is_on_air(*host) && wanted(&model.lives[*host])).collect();
+    hosts.sort_by_key(|host| {
+        let live = &model.lives[*host];
+        std::cmp::Reverse((live.started, live.order))
+    });
+    hosts
+}
+
+/// The lists of what is on air, and who is in.
+pub(crate) async fn lists(core: &Core, model: &Plain) {
+    for app in [None, Some(1), Some(9)] {
+        for live_kind in [false, true] {
+            let page = core.broadcasts().on_air(OnAirFilter { app, live_kind }, ALL).await.unwrap();
+            let wanted = |live: &Live| {
+                (app.is_none() || live.app.is_none() || live.app == app)
+                    && (!live_kind || live.kind == "live")
+            };
+            let hosts = on_air(model, wanted);
+            assert_eq!(page.total, hosts.len());
+            let shown: Vec<Shown> = page.items.iter().map(found).collect();
+            assert_eq!(shown, hosts.iter().map(|host| expected(model, *host)).collect::<Vec<_>>());
+        }
+    }
+    for host in 0..USERS {
+        let members = core.audiences().members(RoomNumber(room_of(host)), ALL).await.unwrap();
+        let shown: Vec<(String, Role)> =
+            members.items.iter().map(|member| (member.user_id.to_string(), member.role)).collect();
+        let there = if model.is_on_air(host) { model.members(host) } else { Vec::new() };
+        let there: Vec<_> = there.into_iter().map(|member| (id_of(member.user), member.role)).collect();
+        assert_eq!(shown, there, "in room {}", room_of(host));
+    }
+}
+
+/// The views that ask the tables.
+pub(crate) async fn tables(core: &Core, model: &Plain, session: &Session) {
+    for host in 0..USERS {
+        let latest = core.broadcasts().latest(&id_of(host)).await.unwrap().unwrap();
+        assert_eq!(found(&latest), expected(model, host));
+        assert_eq!(latest.state, model.lives[host].state);
+        let number = RoomNumber(room_of(host));
+        let room = core.rooms().find(session.account(), number).await.unwrap();
+        assert_eq!(room.on_air.is_some(), latest.state == State::OnAir);
+        assert_eq!(
+            room.on_air.map(|live| live.id),
+            core.broadcasts().of_room(number).await.unwrap().map(|live| live.id)
+        );
+        let own = model.own_group(host);
+        for group in GROUPS.into_iter().chain([&*own]) {
+            let page = core.audiences().group(&id_of(host), group, ALL).await.unwrap();
+            let shown: Vec<&str> = page.items.iter().map(|member| &*member.user_id).collect();
+            let there: Vec<_> = model.group(host, group).iter().map(|member| id_of(member.user)).collect();
+            assert_eq!(shown, there, "in {group} of {}", id_of(host));
+        }
+    }
+    let list = core.rooms().next_page(session, Listing::OnAir, true, 100).await.unwrap();
+    let numbers: Vec<i64> = list.on_air.iter().map(|room| room.number.0).collect();
+    assert_eq!(numbers, on_air(model, |_| true).into_iter().map(room_of).collect::<Vec<_>>());
+}

@@ -1,0 +1,441 @@
+//! The model: what a reader of the rules would keep on paper. Users are indexes; everybody has a room.
+
+use relive_core::{Counted, Dialect, Role, State, Step};
+
+/// Users of a walk; the first [`GUESTS`] of them are nobody's accounts.
+pub(crate) const USERS: usize = 8;
+/// Those who can act through minilvb-v1 alone.
+pub(crate) const GUESTS: usize = 3;
+
+/// Seconds without a use after which a qplus session is over.
+const IDLE: i64 = 3_600;
+
+/// How a call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Fine,
+    NotOnAir,
+}
+
+/// The latest broadcast of a user.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    pub(crate) driver: Dialect,
+    pub(crate) state: State,
+    pub(crate) title: String,
+    /// What a v1 live says about its host; else the profile is shown.
+    pub(crate) nickname: Option<String>,
+    /// Else the room number.
+    pub(crate) group: Option<String>,
+    pub(crate) app: Option<i64>,
+    pub(crate) kind: &'static str,
+    pub(crate) started: i64,
+    /// Order of opening.
+    pub(crate) order: u64,
+    /// Likes counted one by one, and as the host reported them.
+    pub(crate) likes: (i64, i64),
+    pub(crate) anonymous: i64,
+    beat: i64,
+    lease: Option<i64>,
+    sequence: Option<u8>,
+}
+
+/// Somebody in an audience.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) user: usize,
+    pub(crate) role: Role,
+    pub(crate) dialect: Dialect,
+    /// The group it named; else the live's own.
+    pub(crate) group: Option<String>,
+    pub(crate) listed: bool,
+    position: u64,
+    beat: i64,
+}
+
+/// The whole.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub(crate) now: i64,
+    pub(crate) lives: Vec<Live>,
+    /// By host, in no order.
+    audiences: Vec<Vec<Member>>,
+    pub(crate) nicknames: Vec<String>,
+    /// Title and time of what a user planned through v2.
+    plans: Vec<Option<(String, i64)>>,
+    /// When a user's qplus session was last used.
+    sessions: Vec<i64>,
+    clock: u64,
+}
+
+impl Plain {
+    /// Nobody has done anything but get a room: guests by an announcement, the others by an sxb `create`.
+    pub(crate) fn new(now: i64) -> Self {
+        let nothing = Live {
+            driver: Dialect::Sxb,
+            state: State::Ended,
+            title: String::new(),
+            nickname: None,
+            group: None,
+            app: None,
+            kind: "live",
+            started: now,
+            order: 0,
+            likes: (0, 0),
+            anonymous: 0,
+            beat: now,
+            lease: None,
+            sequence: None,
+        };
+        Self {
+            now,
+            lives: vec![nothing; USERS],
+            audiences: vec![Vec::new(); USERS],
+            nicknames: vec![String::new(); USERS],
+            plans: vec![None; USERS],
+            sessions: vec![now; USERS],
+            clock: 0,
+        }
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    pub(crate) fn is_on_air(&self, host: usize) -> bool {
+        self.lives[host].state == State::OnAir
+    }
+
+    /// An audience as sxb lists it: the host, then in order of entry.
+    pub(crate) fn members(&self, host: usize) -> Vec<&Member> {
+        let mut members: Vec<&Member> = self.audiences[host].iter().collect();
+        members.sort_by_key(|member| (member.user != host, member.position));
+        members
+    }
+
+    /// A group as v1 lists it: in order of entry.
+    pub(crate) fn group(&self, host: usize, group: &str) -> Vec<&Member> {
+        let own = self.own_group(host) == group;
+        let mut members: Vec<&Member> = self.audiences[host]
+            .iter()
+            .filter(|member| member.listed && member.group.as_deref().map_or(own, |of| of == group))
+            .collect();
+        members.sort_by_key(|member| member.position);
+        members
+    }
+
+    pub(crate) fn own_group(&self, host: usize) -> String {
+        self.lives[host].group.clone().unwrap_or_else(|| room_of(host).to_string())
+    }
+
+    pub(crate) fn viewers(&self, host: usize) -> i64 {
+        let named = self.audiences[host].iter().filter(|member| member.user != host).count();
+        i64::try_from(named).unwrap() + self.lives[host].anonymous
+    }
+
+    // --- time (rule 5) ---
+
+    pub(crate) fn wait(&mut self, seconds: i64) {
+        self.now += seconds;
+        for host in 0..USERS {
+            let live = &self.lives[host];
+            if self.is_on_air(host) && live.lease.is_some_and(|lease| self.now > live.beat + lease) {
+                self.end(host);
+            }
+        }
+        let (now, sessions) = (self.now, &self.sessions);
+        for (host, audience) in self.audiences.iter_mut().enumerate() {
+            audience.retain(|member| match member.dialect {
+                Dialect::Sxb => now <= member.beat + if member.user == host { 90 } else { 30 },
+                // A host watches nothing: its own push seats it.
+                Dialect::Qplus if member.user != host => now < sessions[member.user] + IDLE,
+                _ => true,
+            });
+        }
+    }
+
+    /// Uses a user's qplus session; `false`: it is over, and another one has taken its place.
+    pub(crate) fn use_session(&mut self, user: usize) -> bool {
+        let alive = self.now < self.sessions[user] + IDLE;
+        self.sessions[user] = self.now;
+        alive
+    }
+
+    // --- one broadcast per room (rule 7) ---
+
+    /// For good, with its audience.
+    fn end(&mut self, host: usize) {
+        self.lives[host].state = State::Ended;
+        self.audiences[host].clear();
+    }
+
+    /// Whatever the room has ends; the next one starts from 0.
+    fn replace(&mut self, host: usize, driver: Dialect, state: State, keep_audience: bool) -> &mut Live {
+        if !keep_audience {
+            self.audiences[host].clear();
+        }
+        let order = self.tick();
+        self.lives[host] = Live {
+            driver,
+            state,
+            title: String::new(),
+            nickname: None,
+            group: None,
+            app: None,
+            kind: "live",
+            started: self.now,
+            order,
+            likes: (0, 0),
+            anonymous: 0,
+            beat: self.now,
+            lease: None,
+            sequence: None,
+        };
+        if driver == Dialect::Sxb {
+            self.stand_up(host, host);
+        }
+        self.arrive(host, host, driver).role = Role::Host;
+        &mut self.lives[host]
+    }
+
+    /// Taken off the air by v1 or the cloud: a v1 live may come back.
+    fn suspend(&mut self, host: usize) {
+        if self.is_on_air(host) {
+            if self.lives[host].driver == Dialect::MinilvbV1 {
+                self.lives[host].state = State::Prepared;
+            } else {
+                self.end(host);
+            }
+        }
+    }
+
+    pub(crate) fn announce(&mut self, host: usize, group: &str, title: &str) {
+        let live = self.replace(host, Dialect::MinilvbV1, State::Prepared, false);
+        live.group = Some(group.to_owned());
+        live.title = title.to_owned();
+        live.nickname = Some(format!("nick of {title}"));
+    }
+
+    pub(crate) fn set_on_air(&mut self, host: usize, on: bool) {
+        let live = &mut self.lives[host];
+        if !on {
+            self.suspend(host);
+        } else if live.driver == Dialect::MinilvbV1 && live.state != State::Ended {
+            live.state = State::OnAir;
+        }
+    }
+
+    pub(crate) fn prepare(&mut self, host: usize) {
+        self.replace(host, Dialect::Sxb, State::Prepared, false);
+    }
+
+    pub(crate) fn report(&mut self, host: usize, title: &str, app: i64, kind: &'static str) {
+        let live = &self.lives[host];
+        let keep = live.driver == Dialect::Sxb && live.state != State::Ended;
+        let live = self.replace(host, Dialect::Sxb, State::OnAir, keep);
+        live.title = title.to_owned();
+        live.app = Some(app);
+        live.kind = kind;
+        live.lease = Some(90);
+    }
+
+    pub(crate) fn push(&mut self, host: usize, lease: i64) {
+        let now = self.now;
+        if !(self.is_on_air(host) && self.lives[host].driver == Dialect::Qplus) {
+            let last = self.lives[host].title.clone();
+            let planned = self.plans[host].as_ref().map_or("", |(title, _)| title).to_owned();
+            self.replace(host, Dialect::Qplus, State::OnAir, false).title =
+                if last.is_empty() { planned } else { last };
+        }
+        self.lives[host].beat = now;
+        self.lives[host].lease = Some(lease);
+    }
+
+    pub(crate) fn stop_push(&mut self, host: usize) {
+        if self.is_on_air(host) {
+            self.end(host);
+        }
+    }
+
+    pub(crate) fn exit(&mut self, user: usize, host: usize) {
+        if user != host {
+            self.remove(host, user);
+            return;
+        }
+        let live = &self.lives[host];
+        if self.is_on_air(host) || (live.driver == Dialect::Sxb && live.state == State::Prepared) {
+            self.end(host);
+        }
+    }
+
+    pub(crate) fn plan(&mut self, host: usize, title: &str) {
+        self.plans[host] = Some((title.to_owned(), self.now));
+        if self.is_on_air(host) && self.lives[host].driver == Dialect::MinilvbV2 {
+            title.clone_into(&mut self.lives[host].title);
+        }
+    }
+
+    pub(crate) fn started(&mut self, host: usize, sequence: Option<u8>) {
+        let plan = self.plans[host].clone();
+        let live = &mut self.lives[host];
+        let announced = live.driver == Dialect::MinilvbV1
+            && live.state == State::Prepared
+            && plan.as_ref().is_none_or(|(_, at)| *at <= live.started);
+        if live.state == State::OnAir || announced {
+            if matches!(live.driver, Dialect::MinilvbV1 | Dialect::MinilvbV2) {
+                live.state = State::OnAir;
+                live.sequence = sequence.or(live.sequence);
+            }
+        } else if let Some((title, _)) = plan {
+            let live = self.replace(host, Dialect::MinilvbV2, State::OnAir, false);
+            live.title = title;
+            live.sequence = sequence;
+        }
+    }
+
+    pub(crate) fn stopped(&mut self, host: usize, sequence: Option<u8>) {
+        let live = &self.lives[host];
+        let other = sequence.zip(live.sequence).is_some_and(|(told, known)| told != known);
+        if matches!(live.driver, Dialect::MinilvbV1 | Dialect::MinilvbV2) && !other {
+            self.suspend(host);
+        }
+    }
+
+    // --- one audience (rule 2) ---
+
+    /// sxb's rule: one room per user, of those it entered through sxb.
+    fn stand_up(&mut self, user: usize, but: usize) {
+        for (host, audience) in self.audiences.iter_mut().enumerate() {
+            audience.retain(|one| host == but || one.user != user || one.dialect != Dialect::Sxb);
+        }
+    }
+
+    fn remove(&mut self, host: usize, user: usize) {
+        self.audiences[host].retain(|member| member.user != user);
+    }
+
+    fn find(&mut self, host: usize, user: usize) -> Option<&mut Member> {
+        self.audiences[host].iter_mut().find(|member| member.user == user)
+    }
+
+    /// Enters, or is there already and belongs to another dialect now.
+    fn arrive(&mut self, host: usize, user: usize, dialect: Dialect) -> &mut Member {
+        let (position, beat) = (self.tick(), self.now);
+        if self.find(host, user).is_none() {
+            let role = if user == host { Role::Host } else { Role::Viewer };
+            let listed = user != host;
+            self.audiences[host].push(Member { user, role, dialect, group: None, listed, position, beat });
+        }
+        let member = self.find(host, user).unwrap();
+        if dialect != Dialect::Sxb && member.role == Role::OnMic {
+            member.role = Role::Viewer;
+        }
+        member.dialect = dialect;
+        member.group = None;
+        member.beat = beat;
+        member
+    }
+
+    pub(crate) fn enter_group(&mut self, user: usize, host: usize, group: &str) {
+        let position = self.tick();
+        let member = self.arrive(host, user, Dialect::MinilvbV1);
+        member.group = Some(group.to_owned());
+        if !member.listed {
+            member.listed = true;
+            member.position = position;
+        }
+    }
+
+    pub(crate) fn quit_group(&mut self, user: usize, host: usize, group: &str) {
+        if self.group(host, group).iter().any(|member| member.user == user) {
+            self.remove(host, user);
+        }
+    }
+
+    /// Without a role, whoever is there stays what it is.
+    pub(crate) fn sit(&mut self, user: usize, host: usize, role: Option<Role>) -> Answer {
+        if !self.is_on_air(host) {
+            return Answer::NotOnAir;
+        }
+        self.stand_up(user, host);
+        let member = self.arrive(host, user, Dialect::Sxb);
+        if user != host
+            && let Some(role) = role
+        {
+            member.role = if role == Role::Host { Role::Viewer } else { role };
+        }
+        Answer::Fine
+    }
+
+    pub(crate) fn leave(&mut self, user: usize, host: usize) -> Answer {
+        if !self.is_on_air(host) {
+            return Answer::NotOnAir;
+        }
+        self.remove(host, user);
+        Answer::Fine
+    }
+
+    pub(crate) fn set_mic(&mut self, user: usize, host: usize, on: bool) -> Answer {
+        if !self.is_on_air(host) {
+            return Answer::NotOnAir;
+        }
+        let now = self.now;
+        if let Some(member) = self.find(host, user).filter(|member| member.user != host) {
+            member.role = if on { Role::OnMic } else { Role::Viewer };
+            if member.dialect == Dialect::Sxb {
+                member.beat = now;
+            }
+        }
+        Answer::Fine
+    }
+
+    pub(crate) fn beat(&mut self, user: usize, role: Role, likes: Option<i64>) {
+        let now = self.now;
+        for (host, audience) in self.audiences.iter_mut().enumerate() {
+            for member in audience.iter_mut().filter(|one| one.user == user && one.dialect == Dialect::Sxb) {
+                member.beat = now;
+                if user != host {
+                    member.role = if role == Role::Host { Role::Viewer } else { role };
+                }
+            }
+        }
+        let on_air = self.is_on_air(user);
+        let live = &mut self.lives[user];
+        if on_air && live.driver == Dialect::Sxb {
+            live.beat = now;
+            live.likes.1 = likes.map_or(live.likes.1, |likes| likes.max(0));
+        }
+    }
+
+    pub(crate) fn watch(&mut self, user: usize, host: usize) {
+        if self.is_on_air(host) && user != host {
+            self.arrive(host, user, Dialect::Qplus);
+        }
+    }
+
+    pub(crate) fn unwatch(&mut self, user: usize, host: usize) {
+        if user != host {
+            self.remove(host, user);
+        }
+    }
+
+    pub(crate) fn count(&mut self, host: usize, counted: Counted, step: Step) {
+        let live = &mut self.lives[host];
+        let value = match counted {
+            Counted::Like => &mut live.likes.0,
+            Counted::AnonymousViewer => &mut live.anonymous,
+        };
+        *value = (*value + if step == Step::Up { 1 } else { -1 }).max(0);
+    }
+}
+
+/// The number of a user's room: they were made in this order.
+pub(crate) fn room_of(user: usize) -> i64 {
+    10_001 + i64::try_from(user).unwrap()
+}
+
+/// The id of a user.
+pub(crate) fn id_of(user: usize) -> String {
+    if user < GUESTS { format!("guest{user}") } else { format!("user{user}") }
+}

@@ -1,0 +1,132 @@
+//! From SQLite to PostgreSQL, and from there into an archive and back. Run by `cargo xtask test`, which gives the server.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
+
+use std::{path::PathBuf, process::Command, sync::Arc};
+
+use relive_core::{
+    Actor, Announcement, Config, Core, Counted, DatabaseConfig, FileFormat, MemberNames, NewAccount,
+    NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, Route, StartError, Step,
+    StreamEvent, TestClock, TestRandom, Window,
+    database::{self, Scratch},
+};
+
+const ALL: Window = Window { offset: 0, limit: 1_000 };
+
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn start(database: &DatabaseConfig) -> Core {
+    let mut config = Config::sqlite("");
+    config.database = database.clone();
+    config.accounts.argon2_memory_kib = 8;
+    config.accounts.argon2_iterations = 1;
+    config.background = false;
+    Core::start(config, Arc::new(TestClock::at(1_700_000_000)), Arc::new(TestRandom::seeded(1))).unwrap()
+}
+
+/// What can be seen of a database from outside.
+async fn sight(core: &Core) -> Vec<String> {
+    let accounts = core.accounts().list(None, 1_000).await.unwrap();
+    let on_air = core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
+    let recordings =
+        core.recordings().list(RecordingFilter::default(), RecordingOrder::Stored, ALL).await.unwrap();
+    let group = core.audiences().group("host", "g", ALL).await.unwrap();
+    accounts
+        .iter()
+        .map(|account| format!("{account:?}"))
+        .chain(on_air.items.iter().map(|live| format!("{live:?}")))
+        .chain(recordings.items.iter().map(|recording| format!("{recording:?}")))
+        .chain(group.items.iter().map(|member| format!("{member:?}")))
+        .collect()
+}
+
+async fn fill(core: &Core) {
+    for id in ["Anna", "anton", "Änne", "berta", "gone"] {
+        core.accounts().register(NewAccount::new(id, Password::plain("secret"))).await.unwrap();
+    }
+    let host = Actor::Unproven("host".to_owned());
+    let announcement =
+        Announcement { group_id: "g".to_owned(), title: "t".to_owned(), ..Announcement::default() };
+    let live = core.broadcasts().announce(host.clone(), announcement).await.unwrap();
+    core.broadcasts().set_on_air(host, true).await.unwrap();
+    for viewer in 0..1_234 {
+        let viewer = Actor::Unproven(format!("viewer{viewer}"));
+        core.audiences().enter_group(viewer, "host", "g", MemberNames::default()).await.unwrap();
+    }
+    core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    let gone = core.accounts().find("gone").await.unwrap().unwrap();
+    assert_eq!(core.broadcasts().prepare(gone.id).await.unwrap().0, 10_002);
+    core.accounts().delete("gone").await.unwrap();
+    let recorded = StreamEvent::Recorded(NewRecording {
+        file_id: "f".to_owned(),
+        format: FileFormat::Mp4,
+        url: "http://vod.example/1.mp4".to_owned(),
+        start_at: Some(1_699_999_000),
+        end_at: Some(1_699_999_900),
+        duration: None,
+        size: Some(7),
+    });
+    core.streams().event(live.stream_code.clone(), Route::Shared, recorded).await.unwrap();
+}
+
+#[tokio::test]
+async fn everything_arrives_and_counting_goes_on() {
+    let Some(server) = variable("RELIVE_TEST_POSTGRES") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let from = Config::sqlite(folder.path().join("relive.db")).database;
+    let core = start(&from);
+    fill(&core).await;
+    let before = sight(&core).await;
+    core.shutdown().await;
+
+    let target = Scratch::create(&server).unwrap();
+    let to = DatabaseConfig { url: target.url().to_owned(), ..from.clone() };
+    let mut last = None;
+    let rows = database::copy(&from, &to, |progress| last = Some(progress)).unwrap();
+    let last = last.unwrap();
+    assert_eq!((last.done, last.total), (rows, rows));
+    assert!(matches!(
+        database::copy(&from, &to, |_| {}),
+        Err(StartError::NotACopy("the target is not empty"))
+    ));
+    assert!(matches!(database::copy(&to, &from, |_| {}), Err(StartError::NotACopy(_))));
+    assert!(database::check(&to).unwrap().is_empty());
+
+    let core = start(&to);
+    assert_eq!(sight(&core).await, before);
+    let berta = core.accounts().find("berta").await.unwrap().unwrap();
+    assert_eq!(core.broadcasts().prepare(berta.id).await.unwrap().0, 10_003, "no number comes twice");
+    let late = Actor::Unproven("late".to_owned());
+    core.audiences().enter_group(late, "host", "g", MemberNames::default()).await.unwrap();
+    let group = core.audiences().group("host", "g", ALL).await.unwrap();
+    assert_eq!((group.total, group.items.last().unwrap().user_id.as_str()), (1_235, "viewer999"));
+    let end = Window { offset: 1_234, limit: 1 };
+    assert_eq!(core.audiences().group("host", "g", end).await.unwrap().items[0].user_id, "late");
+    let before = sight(&core).await;
+    core.shutdown().await;
+
+    // The way docs/OPERATIONS.md describes: an archive by PostgreSQL's own tools.
+    let Some(programs) = programs() else { return };
+    let archive = folder.path().join("relive.dump");
+    let run = |program: &str, arguments: &[&str]| {
+        let status = Command::new(programs.join(program)).args(arguments).status().unwrap();
+        assert!(status.success(), "{program} {arguments:?}");
+    };
+    let archive = archive.to_str().unwrap();
+    run("pg_dump", &["--format=custom", "--file", archive, "--dbname", target.url()]);
+    let restored = Scratch::create(&server).unwrap();
+    run("pg_restore", &["--clean", "--if-exists", "--no-owner", "--dbname", restored.url(), archive]);
+    let core = start(&DatabaseConfig { url: restored.url().to_owned(), ..from });
+    assert_eq!(sight(&core).await, before);
+    core.shutdown().await;
+}
+
+/// Where `pg_ctl` is, the other tools are, too.
+fn programs() -> Option<PathBuf> {
+    let words = variable("RELIVE_TEST_POSTGRES_CONTROL")?;
+    let program = words.split(' ').find(|word| word.ends_with("/pg_ctl"))?;
+    PathBuf::from(program).parent().map(PathBuf::from)
+}

@@ -1,0 +1,291 @@
+//! Several cores over one PostgreSQL database behave as one. Run by `cargo xtask test`, which gives the server; without
+//! one there is nothing to share.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use relive_core::{
+    Actor, Announcement, Config, Core, Counted, Dialect, Error, Identifier, Listing, MemberNames, NewAccount,
+    OnAirFilter, Password, Place, Report, Role, Step, SystemClock, SystemRandom, TestClock, Window,
+    database::Scratch,
+};
+use secrecy::ExposeSecret as _;
+
+const ALL: Window = Window { offset: 0, limit: 10_000 };
+/// Siblings know of each other's changes this soon.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A database, if there is a server.
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn database() -> Option<Scratch> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
+}
+
+fn config(database: &Scratch) -> Config {
+    let mut config = Config::sqlite("");
+    database.url().clone_into(&mut config.database.url);
+    config.accounts.argon2_memory_kib = 8;
+    config.accounts.argon2_iterations = 1;
+    config
+}
+
+fn three(config: &Config) -> [Core; 3] {
+    [(); 3].map(|()| Core::start(config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap())
+}
+
+/// Asks again and again until the answer is yes, a second at most.
+async fn soon(what: &str, mut answer: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !answer().await {
+        assert!(started.elapsed() < SOON, "{what} takes longer than a second");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn register(core: &Core, id: &str) -> relive_core::Result<relive_core::AccountId> {
+    core.accounts().register(NewAccount::new(id, Password::plain(id))).await.map(|account| account.id)
+}
+
+async fn token(core: &Core, dialect: Dialect, id: &str) -> String {
+    let who = Identifier::UserId(id.to_owned());
+    let (_, grant) = core.accounts().login(dialect, who, &[Password::plain(id)], None).await.unwrap();
+    grant.token.expose_secret().to_owned()
+}
+
+fn announcement(title: &str) -> Announcement {
+    Announcement { title: title.to_owned(), ..Announcement::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_likes_are_ten_thousand() {
+    let Some(database) = database() else { return };
+    let cores = three(&config(&database));
+    let host = Actor::Unproven("host".to_owned());
+    cores[0].broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
+    cores[0].broadcasts().set_on_air(host, true).await.unwrap();
+    let mut clients = Vec::new();
+    for client in 0..100 {
+        let core = cores[client % 3].clone();
+        clients.push(tokio::spawn(async move {
+            for count in 0..120 {
+                // The same number of steps down as up leaves nothing, whatever the order: there are enough.
+                let step = if count % 12 == 11 { Step::Down } else { Step::Up };
+                core.broadcasts().count("host", Counted::Like, step).await.unwrap();
+            }
+        }));
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    for core in &cores {
+        core.maintain().await.unwrap();
+        assert_eq!(core.broadcasts().latest("host").await.unwrap().unwrap().likes, 10_000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_has_one_winner_and_a_room_one_number() {
+    let Some(database) = database() else { return };
+    let cores = three(&config(&database));
+    let mut attempts = Vec::new();
+    for name in 0..8 {
+        for core in &cores {
+            // The same identifier in different roles.
+            for role in 0..3 {
+                let core = core.clone();
+                attempts.push(tokio::spawn(async move {
+                    let wanted = format!("139{name}");
+                    let new = match role {
+                        0 => NewAccount::new(wanted, Password::plain("x")),
+                        1 => NewAccount {
+                            phone: Some(wanted.clone()),
+                            ..NewAccount::new(format!("p{wanted}"), Password::plain("x"))
+                        },
+                        _ => NewAccount {
+                            email: Some(wanted.clone()),
+                            ..NewAccount::new(format!("e{wanted}"), Password::plain("x"))
+                        },
+                    };
+                    match core.accounts().register(new).await {
+                        Ok(_) => 1,
+                        Err(Error::AccountExists | Error::PhoneExists | Error::EmailExists) => 0,
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }));
+            }
+        }
+    }
+    let mut winners = 0;
+    for attempt in attempts {
+        winners += attempt.await.unwrap();
+    }
+    assert_eq!(winners, 8);
+
+    let mut ids = Vec::new();
+    for host in 0..12 {
+        ids.push(register(&cores[0], &format!("host{host}")).await.unwrap());
+    }
+    let mut rooms = Vec::new();
+    for id in &ids {
+        for core in &cores {
+            let (core, id) = (core.clone(), *id);
+            rooms.push(tokio::spawn(async move { (id, core.broadcasts().prepare(id).await.unwrap()) }));
+        }
+    }
+    let mut numbers = HashSet::new();
+    for room in rooms {
+        numbers.insert(room.await.unwrap());
+    }
+    assert_eq!(numbers.len(), ids.len(), "one number per account");
+    let distinct: HashSet<_> = numbers.iter().map(|(_, number)| *number).collect();
+    assert_eq!(distinct.len(), ids.len());
+    assert!(distinct.iter().all(|number| number.0 > 10_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_who_enters_anywhere_is_in_the_list_everywhere() {
+    let Some(database) = database() else { return };
+    let cores = three(&config(&database));
+    let host = Actor::Unproven("host".to_owned());
+    cores[1].broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
+    cores[2].broadcasts().set_on_air(host, true).await.unwrap();
+    let mut guests = Vec::new();
+    for guest in 0..300 {
+        let core = cores[guest % 3].clone();
+        guests.push(tokio::spawn(async move {
+            let who = Actor::Unproven(format!("guest{guest}"));
+            core.audiences().enter_group(who.clone(), "host", "", MemberNames::default()).await.unwrap();
+            if guest % 10 == 0 {
+                core.audiences().quit_group(who, "host", "").await.unwrap();
+            }
+        }));
+    }
+    for guest in guests {
+        guest.await.unwrap();
+    }
+    for core in &cores {
+        soon("an arrival", async || {
+            let live = core.broadcasts().latest("host").await.unwrap().unwrap();
+            live.viewers == 270 && live.members == 271
+        })
+        .await;
+        assert_eq!(core.audiences().group("host", "", ALL).await.unwrap().total, 270);
+    }
+}
+
+#[tokio::test]
+async fn tokens_work_everywhere_at_once_and_die_everywhere_soon() {
+    let Some(database) = database() else { return };
+    let [here, there, elsewhere] = three(&config(&database));
+    register(&here, "anna").await.unwrap();
+    for dialect in [Dialect::Sxb, Dialect::Qplus, Dialect::MinilvbV2] {
+        let token = token(&there, dialect, "anna").await;
+        for core in [&here, &there, &elsewhere] {
+            core.sessions().authenticate(dialect, &token).await.unwrap();
+        }
+        there.sessions().close(dialect, &token).await.unwrap();
+        for core in [&here, &there, &elsewhere] {
+            soon("a logout", async || core.sessions().authenticate(dialect, &token).await.is_err()).await;
+        }
+    }
+    // A login elsewhere: the newest session is the one requests are signed with, at once.
+    for core in [&here, &there, &elsewhere, &here] {
+        let token = token(core, Dialect::MinilvbV2, "anna").await;
+        for other in [&here, &there, &elsewhere] {
+            let session = other.sessions().signed("anna").await.unwrap().unwrap();
+            assert_eq!(session.expose_token(), token);
+        }
+    }
+    let token = token(&here, Dialect::Sxb, "anna").await;
+    elsewhere.sessions().authenticate(Dialect::Sxb, &token).await.unwrap();
+    there.accounts().set_password("anna", &Password::plain("other")).await.unwrap();
+    for core in [&here, &there, &elsewhere] {
+        soon("a new password", async || core.sessions().authenticate(Dialect::Sxb, &token).await.is_err())
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_beat_anywhere_keeps_a_member_everywhere() {
+    let Some(database) = database() else { return };
+    let mut config = config(&database);
+    config.background = false;
+    let clock = Arc::new(TestClock::at(1_700_000_000));
+    let cores = [(); 3].map(|()| {
+        Core::start(config.clone(), Arc::<TestClock>::clone(&clock), Arc::new(SystemRandom)).unwrap()
+    });
+    clock.advance(60);
+    let (host, viewer) =
+        (register(&cores[0], "host").await.unwrap(), register(&cores[0], "viewer").await.unwrap());
+    let room = cores[0].broadcasts().prepare(host).await.unwrap();
+    let report = Report {
+        room,
+        title: "t".to_owned(),
+        cover: String::new(),
+        kind: "live".to_owned(),
+        group_id: String::new(),
+        app: 0,
+        device: 0,
+        screen: false,
+        place: Place::default(),
+    };
+    cores[1].broadcasts().report(host, report).await.unwrap();
+    cores[2].audiences().enter(viewer, room, Role::Viewer).await.unwrap();
+    for beat in 0..9 {
+        for core in &cores {
+            core.maintain().await.unwrap();
+        }
+        clock.advance(20);
+        // Each time another gateway hears of the two, a second before the others look.
+        cores[beat % 3].audiences().beat(host, Role::Host, None).await.unwrap();
+        cores[beat % 3].audiences().beat(viewer, Role::Viewer, None).await.unwrap();
+        cores[beat % 3].maintain().await.unwrap();
+        for core in &cores {
+            core.maintain().await.unwrap();
+            assert_eq!(core.audiences().members(room, ALL).await.unwrap().total, 2);
+        }
+    }
+    clock.advance(31);
+    cores[0].audiences().beat(host, Role::Host, None).await.unwrap();
+    for core in &cores {
+        core.maintain().await.unwrap();
+        assert_eq!(core.audiences().members(room, ALL).await.unwrap().total, 1, "the viewer fell silent");
+    }
+    clock.advance(91);
+    for core in &cores {
+        assert_eq!(core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap().total, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_another_gateway_stopped() {
+    let Some(database) = database() else { return };
+    let mut config = config(&database);
+    config.background = false;
+    let cores = three(&config);
+    for host in 0..6 {
+        let host = register(&cores[0], &format!("host{host}")).await.unwrap();
+        let room = cores[0].broadcasts().prepare(host).await.unwrap();
+        cores[0].broadcasts().push(host, room, 600).await.unwrap();
+    }
+    register(&cores[0], "viewer").await.unwrap();
+    let token = token(&cores[0], Dialect::Qplus, "viewer").await;
+    let mut seen = HashSet::new();
+    for page in 0..3 {
+        for _ in 0..2 {
+            for core in &cores {
+                core.maintain().await.unwrap();
+            }
+        }
+        let core = &cores[page % 3];
+        let session = core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
+        let list = core.rooms().next_page(&session, Listing::OnAir, false, 2).await.unwrap();
+        seen.extend(list.on_air.iter().map(|room| room.number));
+    }
+    assert_eq!(seen.len(), 6, "every room once");
+}

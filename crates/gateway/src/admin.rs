@@ -1,0 +1,97 @@
+//! The operator's listener: is it alive, can it work, what has it done.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use metrics::gauge;
+use relive_core::Core;
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    connection::{Gone, Handler},
+    limits::ConnectionLimits,
+    observe::recorder,
+};
+
+/// A storage that needs longer than this to commit a write is of no use to anybody.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// Answers the operator's listener.
+pub(crate) struct Admin {
+    pub(crate) core: Core,
+    /// Connections of the main listener.
+    pub(crate) connections: Arc<ConnectionLimits>,
+    /// Set while the main listener drains.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl Handler for Admin {
+    async fn answer(
+        self: Arc<Self>,
+        _peer: IpAddr,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Gone> {
+        const TEXT: &str = "text/plain; charset=utf-8";
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Ok(reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n"));
+        }
+        Ok(match request.uri().path() {
+            "/livez" => reply(StatusCode::OK, TEXT, "ok"),
+            "/readyz" => self.ready().await,
+            "/metrics" => reply(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics()),
+            _ => reply(StatusCode::NOT_FOUND, TEXT, "not found\n"),
+        })
+    }
+}
+
+impl Admin {
+    /// Ready means: a write was committed just now, and the server is not about to stop.
+    async fn ready(&self) -> Response<Full<Bytes>> {
+        let problem = if *self.stopping.borrow() {
+            Some("the server is stopping")
+        } else {
+            match timeout(PROBE, self.core.probe()).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "not ready: the storage failed");
+                    Some("the storage failed")
+                }
+                Err(_) => Some("the storage is too slow"),
+            }
+        };
+        let (status, body) = match problem {
+            None => (StatusCode::OK, serde_json::json!({ "status": "ready" })),
+            Some(reason) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                serde_json::json!({ "status": "unavailable", "reason": reason }),
+            ),
+        };
+        reply(status, "application/json", body.to_string())
+    }
+
+    /// Prometheus text. Gauges are read now; all else was counted when it happened.
+    fn metrics(&self) -> String {
+        let stats = self.core.stats();
+        gauge!("relive_connections").set(self.connections.open_connections());
+        gauge!("relive_rooms_on_air").set(float(stats.rooms_on_air));
+        gauge!("relive_members").set(float(stats.members));
+        gauge!("relive_sessions").set(float(stats.sessions));
+        gauge!("relive_queue_depth").set(float(stats.queue_depth));
+        recorder::render()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no gauge comes near 2^53")]
+fn float(number: usize) -> f64 {
+    number as f64
+}
+
+fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

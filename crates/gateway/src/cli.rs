@@ -1,0 +1,210 @@
+//! The `relive` command: what is typed, and how failures look.
+
+mod config;
+mod database;
+mod serve;
+mod sign;
+mod user;
+
+use std::{
+    ffi::OsString,
+    io::{self, BufRead, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use relive_core::{Core, SystemClock, SystemRandom, UnixSeconds};
+
+use crate::{
+    config::{Flag, Loaded, Settings, Sources, load},
+    storage,
+};
+
+/// One server that keeps the clients of four discontinued live-streaming back ends alive.
+#[derive(Debug, Parser)]
+#[command(name = "relive", version, args_conflicts_with_subcommands = false)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Configuration file [default: ./relive.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "RELIVE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where to listen, same as --set http.listen=ADDRESS
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Set any configuration key; secrets belong into files or the environment instead
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (the default)
+    Serve,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Manage accounts
+    #[command(subcommand)]
+    User(user::User),
+    /// Make signatures, and find out what is wrong with others
+    #[command(subcommand)]
+    Sign(sign::Sign),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(database::Db),
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as http.listen=0.0.0.0:8080")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
+/// Standard input, output and error, or what stands for them in a test.
+struct Standard<'a> {
+    input: &'a mut dyn BufRead,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+}
+
+/// Runs the command the process was started with. Exit code 0 = done, 1 = failed, 2 = not understood.
+pub fn main() -> ExitCode {
+    let mut standard =
+        Standard { input: &mut io::stdin().lock(), out: &mut io::stdout().lock(), err: &mut io::stderr() };
+    run(std::env::args_os(), &mut standard)
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, standard: &mut Standard<'_>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let sources = cli.common.sources(Path::new("relive.toml"));
+    let done = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&sources),
+        Command::Config(command) => command.run(&sources, standard.out),
+        Command::User(command) => command.run(&sources, standard),
+        Command::Sign(command) => command.run(&sources, standard),
+        Command::Db(command) => command.run(&sources, standard.out),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of a pipe has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Told>() => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(standard.err, "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A failure whose output says all there is to say: only the exit code is left.
+#[derive(Debug, thiserror::Error)]
+#[error("see above")]
+struct Told;
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+impl Common {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    fn sources(&self, default: &Path) -> Sources {
+        let file = self.config.clone().or_else(|| default.exists().then(|| default.to_owned()));
+        let set = self.set.iter().map(|(key, value)| (format!("--set {key}"), key.as_str(), value));
+        let listen = self.listen.iter().map(|value| ("--listen".to_owned(), "http.listen", value));
+        let flag = |(name, key, value): (String, &str, &String)| Flag {
+            name,
+            key: key.to_owned(),
+            value: value.clone(),
+        };
+        Sources {
+            file,
+            // A variable that is not UTF-8 cannot be one of ours.
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            flags: set.chain(listen).map(flag).collect(),
+        }
+    }
+}
+
+/// A time for reading; the bare number if no calendar has it.
+fn time(seconds: UnixSeconds) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+}
+
+fn first_line(input: &mut dyn BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(line)
+}
+
+/// The configuration, its warnings said.
+fn loaded(sources: &Sources) -> anyhow::Result<Loaded> {
+    let loaded = load(sources)?;
+    for warning in &loaded.warnings {
+        writeln!(io::stderr(), "warning: {warning}")?;
+    }
+    Ok(loaded)
+}
+
+/// Makes the place of the database, if there is none yet.
+fn prepare(url: &str) -> anyhow::Result<()> {
+    storage::prepare(url).context("cannot make the database's file (database.url)")
+}
+
+/// The domain on the configured database. Its upkeep is a server's business.
+fn start(settings: &Settings) -> anyhow::Result<Core> {
+    let config = relive_core::Config { background: false, ..settings.core() };
+    Ok(Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom))?)
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Runs something against the configured database, without a server.
+fn with_core<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Core) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    prepare(&settings.database.url)?;
+    let core = start(settings)?;
+    block_on(async {
+        let done = work(&core).await;
+        core.shutdown().await;
+        done
+    })
+}
+
+/// Looks at the configured database without changing what is in it.
+fn with_reader<T>(
+    sources: &Sources,
+    work: impl AsyncFnOnce(&Core, &Settings) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let settings = loaded(sources)?.settings;
+    if let Some(file) = storage::file(&settings.database.url).filter(|file| !file.exists()) {
+        anyhow::bail!("there is no database {} yet (database.url)", file.display());
+    }
+    let core = start(&settings)?;
+    // No shutdown: that would write down what is due.
+    block_on(work(&core, &settings))
+}
+
+#[cfg(test)]
+mod tests;

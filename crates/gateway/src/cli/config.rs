@@ -1,0 +1,32 @@
+//! `relive config`.
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+use crate::config::Sources;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Tell whether the server would start with this configuration
+    Check,
+    /// Print every key with its value and where that comes from; secrets are masked
+    Show,
+}
+
+impl Config {
+    pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
+        let loaded = super::loaded(sources)?;
+        match self {
+            Self::Check => {
+                let from = sources.file.as_ref().map_or_else(
+                    || "no file, defaults and environment only".to_owned(),
+                    |file| file.display().to_string(),
+                );
+                writeln!(out, "The configuration is valid ({from}).")?;
+            }
+            Self::Show => write!(out, "{}", loaded.show()?)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! `relive serve`: from settings to a running server, and to its end by a signal.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context;
+use relive_core::{SystemClock, SystemRandom};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{
+    Gateway, compose,
+    config::{Settings, Sources, generate, load},
+    observe::logging,
+};
+
+pub(super) fn run(sources: &Sources) -> anyhow::Result<()> {
+    let loaded = load(sources)?;
+    let mut settings = loaded.settings;
+    logging::start(&settings.log);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let generated = generate(&mut settings, &SystemRandom).context("cannot store generated secrets")?;
+    if let Some(generated) = generated {
+        let (keys, place) = (generated.keys.join(", "), generated.place);
+        tracing::info!(
+            "generated {keys} and stored them in {place}; `relive config show` tells where each key comes from"
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    // Before anything is started: a signal that comes during the start is kept.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let gateway = Gateway::start(settings.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    announce(gateway.addr, gateway.admin_addr, &settings);
+    asked(&mut terminate, &mut interrupt).await;
+    tracing::info!("stopping: requests under way may finish; a second signal stops at once");
+    tokio::select! {
+        () = gateway.shutdown() => tracing::info!("stopped"),
+        () = asked(&mut terminate, &mut interrupt) => tracing::warn!("stopped at once"),
+    }
+    Ok(())
+}
+
+async fn asked(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn announce(listen: SocketAddr, admin: Option<SocketAddr>, settings: &Settings) {
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "listening on {listen}");
+    for (dialect, url) in compose::addresses(listen, settings) {
+        tracing::info!(dialect, "client apps use {url}");
+    }
+    if let Some(admin) = admin {
+        tracing::info!("health and metrics on http://{admin}/readyz and http://{admin}/metrics");
+    }
+}

@@ -1,0 +1,136 @@
+//! Makes signatures with the configured keys, as the server makes them for clients. One that stands alone is printed
+//! alone, so that it can be piped; of several each line says what it is, in the words of the client that gets it.
+
+use anyhow::{bail, ensure};
+use relive_core::{
+    Config, UnixSeconds,
+    sign::{callback, cos, room_service, usersig, vod},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::config::{Secret, Settings};
+
+/// Everything a signature is made of but its subject.
+pub(super) struct Maker<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) now: UnixSeconds,
+    pub(super) random: u32,
+    /// What is no failure, but will be one elsewhere.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Maker<'_> {
+    fn config(&self) -> Config {
+        self.settings.core()
+    }
+
+    fn warn(&mut self, text: impl Into<String>) {
+        self.warnings.push(text.into());
+    }
+
+    /// The IM ticket of a user.
+    pub(super) fn usersig(&mut self, user_id: &str) -> anyhow::Result<String> {
+        let im = &self.settings.tencent.im;
+        let key = key("tencent.im.secret", &im.secret)?;
+        if im.sdkappid == 0 {
+            self.warn("tencent.im.sdkappid is not configured: no IM cloud takes a ticket for application 0");
+        }
+        let ttl = self.config().cloud.usersig_ttl;
+        let ticket = usersig::Ticket { sdkappid: im.sdkappid, user_id, issued: self.now, ttl, userbuf: None };
+        Ok(ticket.seal(key.expose_secret()) + "\n")
+    }
+
+    /// Where a stream is pushed to, and where it plays.
+    pub(super) fn urls(&mut self, stream: &str) -> anyhow::Result<String> {
+        let tame = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        ensure!(
+            !stream.is_empty() && stream.bytes().all(tame),
+            "a stream's name has letters, digits, '-', '_' and '.' only"
+        );
+        let media = &self.settings.media;
+        if !media.push_key.is_given() {
+            key("media.push_key", &media.push_key)?;
+        }
+        if media.push_key.is_empty() {
+            self.warn("media.push_key is empty: the push URL is not signed");
+        }
+        let prefix = format!("{}_", media.bizid);
+        if !stream.starts_with(&prefix) {
+            self.warn(format!("streams of this server have names that begin with {prefix} (media.bizid)"));
+        }
+        let media = self.config().media;
+        let (push, play) = (media.push_url(stream, self.now), media.play_urls(stream, self.now));
+        Ok(format!("push  {push}\nrtmp  {}\nflv   {}\nhls   {}\n", play.rtmp, play.flv, play.hls))
+    }
+
+    /// Signatures for uploads to object storage.
+    pub(super) fn cos(&self) -> anyhow::Result<String> {
+        let config = &self.settings.tencent.cos;
+        configured("tencent.cos.appid", &config.appid)?;
+        configured("tencent.cos.bucket", &config.bucket)?;
+        configured("tencent.cos.secret_id", &config.secret_id)?;
+        let key = key("tencent.cos.secret_key", &config.secret_key)?;
+        let until = self.now + self.config().cloud.cos_sign_ttl;
+        let v4 = cos::V4 {
+            appid: &config.appid,
+            bucket: &config.bucket,
+            secret_id: &config.secret_id,
+            scope: cos::Scope::Reusable { until },
+            now: self.now,
+            random: self.random,
+            order: cos::FieldOrder::Abketrf,
+        };
+        let key_time = cos::key_time(self.now, until);
+        let sign_key = cos::sign_key(key.expose_secret(), &key_time);
+        let v4 = v4.sign(key.expose_secret());
+        Ok(format!("v4 sign     {v4}\nv5 signKey  {sign_key}\nv5 keyTime  {key_time}\n"))
+    }
+
+    /// A signature for uploading a video.
+    pub(super) fn vod(&self) -> anyhow::Result<String> {
+        let config = &self.settings.tencent.vod;
+        configured("tencent.vod.secret_id", &config.secret_id)?;
+        let key = key("tencent.vod.secret_key", &config.secret_key)?;
+        let upload = vod::Upload {
+            secret_id: &config.secret_id,
+            now: self.now,
+            ttl: self.config().cloud.vod_sign_ttl,
+            procedure: &config.procedure,
+            random: self.random,
+        };
+        Ok(vod::signature(key.expose_secret(), &upload.original()) + "\n")
+    }
+
+    /// The sign of a callback.
+    pub(super) fn callback(&self, t: &str) -> anyhow::Result<String> {
+        let digits = !t.is_empty() && t.bytes().all(|byte| byte.is_ascii_digit());
+        ensure!(digits, "t is a Unix time in seconds, such as {}", self.now + 600);
+        let key = key("callback.key", &self.settings.callback.key)?;
+        Ok(callback::sign(key.expose_secret(), t) + "\n")
+    }
+
+    /// The room-service sign of a user.
+    pub(super) fn room_service(&self, user_id: &str) -> anyhow::Result<String> {
+        let key = key("tencent.api_key", &self.settings.tencent.api_key)?;
+        let expires = self.now + room_service::LIFETIME;
+        let sign = room_service::sign(key.expose_secret(), expires, user_id);
+        Ok(format!("txTime  {expires}\nsign    {sign}\n"))
+    }
+}
+
+/// A secret with a text; which one is missing, if it has none.
+fn key(name: &str, secret: &Secret) -> anyhow::Result<SecretString> {
+    const GENERATED: [&str; 3] = ["callback.key", "media.push_key", "tencent.im.secret"];
+    if !secret.is_empty() {
+        return Ok(secret.text());
+    }
+    if !secret.is_given() && GENERATED.contains(&name) {
+        bail!("{name} is not configured; a server without it makes one at its first start");
+    }
+    bail!("{name} is not configured");
+}
+
+fn configured(name: &str, value: &str) -> anyhow::Result<()> {
+    ensure!(!value.is_empty(), "{name} is not configured");
+    Ok(())
+}

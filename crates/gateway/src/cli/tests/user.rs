@@ -1,0 +1,286 @@
+//! `relive user show` and `reset-grant`, beside a server that has the database open.
+
+use relive_core::{
+    Announcement, Counted, Dialect, FileFormat, Identifier, NewAccount, NewRecording, Password, Place, Plan,
+    ProfileUpdate, Report, ResetProof, Role, RoomText, Route, Sex, Step, StreamEvent, UserInfo,
+};
+use tempfile::TempDir;
+
+use super::*;
+
+const CHEAP: &str = "[accounts]\nargon2 = { memory_kib = 8, iterations = 1 }\n";
+
+/// What a running server has.
+fn server(directory: &TempDir) -> Core {
+    let mut settings = Settings::default();
+    settings.database.url = format!("sqlite://{}/relive.db", directory.path().display());
+    (settings.accounts.argon2.memory_kib, settings.accounts.argon2.iterations) = (8, 1);
+    start(&settings).unwrap()
+}
+
+fn show(directory: &TempDir, toml: &str, id: &str) -> Ran {
+    run_reading("", directory, &format!("{CHEAP}{toml}"), &["user", "show", id])
+}
+
+/// Every time is replaced by `TIME`.
+fn timeless(out: &str) -> String {
+    let word = |word: &str| match word.trim_end_matches(',') {
+        time if time.starts_with("20") && time.ends_with('Z') => word.replace(time, "TIME"),
+        _ => word.to_owned(),
+    };
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    out.lines().map(|text| line(text) + "\n").collect()
+}
+
+/// Whether a group of lines has one with this name and value.
+fn has(out: &str, group: &str, name: &str, value: &str) -> bool {
+    let mut lines = out.lines().skip_while(|line| *line != group).skip(1).take_while(|line| !line.is_empty());
+    lines.any(|line| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim() == value))
+}
+
+async fn log_in(core: &Core, dialect: Dialect, id: &str) {
+    let forms = [Password::plain("pw")];
+    core.accounts().login(dialect, Identifier::UserId(id.to_owned()), &forms, None).await.unwrap();
+}
+
+/// A host with everything: profile, room, live, audience, sessions, a recording.
+async fn host_lin(core: &Core) {
+    let new = |id: &str| NewAccount::new(id, Password::plain("pw"));
+    let phone = Some("13800000000".to_owned());
+    let host = core.accounts().register(NewAccount { phone, ..new("lin") }).await.unwrap().id;
+    let fan = core.accounts().register(new("fan")).await.unwrap().id;
+    let profile = ProfileUpdate {
+        nickname: Some("小林\u{1b}[2J".to_owned()),
+        avatar: Some("http://pic/a".to_owned()),
+        sex: Some(Sex::Female),
+        frontcover: Some("http://pic/f".to_owned()),
+        address: Some("Bonn".to_owned()),
+    };
+    core.accounts().update_profile(host, profile).await.unwrap();
+    for dialect in [Dialect::MinilvbV2, Dialect::Sxb, Dialect::Qplus, Dialect::Qplus] {
+        log_in(core, dialect, "lin").await;
+    }
+    let text = RoomText { name: "Stage".to_owned(), topic: "jazz".to_owned(), ..RoomText::default() };
+    let room = core.rooms().name(host, text, |_| Ok::<(), ()>(())).await.unwrap().unwrap();
+    let plan = Plan { title: "next".to_owned(), cover: String::new(), location: "Köln".to_owned() };
+    core.rooms().plan(host, plan).await.unwrap();
+    let report = Report {
+        room,
+        title: "Evening".to_owned(),
+        cover: "http://pic/c".to_owned(),
+        kind: "live".to_owned(),
+        group_id: "g1".to_owned(),
+        app: 7,
+        device: 0,
+        screen: false,
+        place: Place::default(),
+    };
+    core.broadcasts().report(host, report).await.unwrap();
+    core.audiences().enter(fan, room, Role::Viewer).await.unwrap();
+    core.rooms().follow(fan, room, true).await.unwrap();
+    core.broadcasts().count("lin", Counted::Like, Step::Up).await.unwrap();
+    core.broadcasts().count("lin", Counted::AnonymousViewer, Step::Up).await.unwrap();
+    let stream = core.broadcasts().latest("lin").await.unwrap().unwrap().stream_code.clone();
+    let recorded = |file_id: &str, format, age: i64| NewRecording {
+        file_id: file_id.to_owned(),
+        format,
+        url: format!("http://vod/{file_id}"),
+        start_at: None,
+        end_at: Some(core.now() - age),
+        duration: Some(90),
+        size: None,
+    };
+    for recording in [
+        recorded("new", FileFormat::Mp4, 1_000),
+        recorded("old", FileFormat::Mp4, 700_000),
+        recorded("playlist", FileFormat::Hls, 5_000),
+    ] {
+        let event = StreamEvent::Recorded(recording);
+        core.streams().event(stream.clone(), Route::Shared, event).await.unwrap();
+    }
+}
+
+#[test]
+fn an_account_is_shown_as_every_dialect_sees_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let core = server(&directory);
+    block_on(async {
+        host_lin(&core).await;
+        Ok(())
+    })
+    .unwrap();
+    let before = files(&directory);
+    let ran = show(&directory, "", "lin");
+    assert!(ran.ok && ran.err.is_empty(), "{}", ran.err);
+    assert_eq!(files(&directory), before, "nothing is changed");
+
+    assert_eq!(timeless(&ran.out), SHOWN);
+}
+
+const SHOWN: &str = r#"account
+  user id         "lin"
+  kind            registered
+  phone           "13800000000"
+  e-mail          -
+  created         TIME
+  recordings      3
+  short videos    0
+
+room
+  number          10001
+  followers       1
+  broadcast       on air
+  driven by       sxb
+  title           "Evening"
+  since           TIME
+  ends            TIME unless its host is heard of
+  stream          "1000_0796ae234ffa5b77a3a4bc05cda7c7ee"
+  members         2
+  viewers         2
+  likes           1
+
+minilvb-v1
+  acts            with Liteav-Sig of its minilvb-v2 session
+  status          "1", in FetchList
+  title           "Evening"
+  groupid         "g1"
+  viewercount     2
+  likecount       1
+  userinfo
+    nickname      "小林\u{1b}[2J"
+    headpic       "http://pic/a"
+    frontcover    "http://pic/c"
+    location      ""
+  recordings      1 in FetchList
+
+minilvb-v2
+  sessions        1, last used TIME, can be refreshed until TIME
+  nickname        "小林\u{1b}[2J"
+  avatar          "http://pic/a"
+  sex             1
+  frontcover      "http://pic/f"
+  upload_room     TIME
+    title         "next"
+    frontcover    "http://pic/f"
+    location      "Köln"
+  recordings      2 in /get_vod_list
+
+sxb
+  sessions        1, last used TIME
+  roomnum         10001
+  roomlist        listed
+    title         "Evening"
+    cover         "http://pic/c"
+    type          "live"
+    groupid       "g1"
+    thumbup       1
+    memsize       2
+  recordings      3 in recordlist
+
+qplus
+  sessions        2, last used TIME
+  nickName        "小林\u{1b}[2J"
+  sex             2
+  headPicId       0
+  address         "Bonn"
+  liveRoomId      10001
+  liveRoomName    "Stage"
+  liveRoomDesc    ""
+  liveRoomTopic   "jazz"
+  anchorName      "小林\u{1b}[2J"
+  followCount     1
+  playerCount     2
+  isPlay          1
+"#;
+
+/// Database and log, byte for byte.
+fn files(directory: &TempDir) -> Vec<Vec<u8>> {
+    ["relive.db", "relive.db-wal"].map(|name| fs::read(directory.path().join(name)).unwrap()).to_vec()
+}
+
+#[test]
+fn guests_and_settings_are_shown_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = show(&directory, "", "visitor");
+    assert!(!missing.ok && missing.err.contains("there is no database"), "{}", missing.err);
+    assert!(!directory.path().join("relive.db").exists(), "looking makes nothing");
+    let core = server(&directory);
+    block_on(async {
+        let info = UserInfo { nickname: "Vi".to_owned(), location: "Ulm".to_owned(), ..UserInfo::default() };
+        let live = Announcement { group_id: "g".to_owned(), title: "walk".to_owned(), user_info: info };
+        core.broadcasts().announce(relive_core::Actor::Unproven("visitor".to_owned()), live).await?;
+        Ok(())
+    })
+    .unwrap();
+    let ran = show(&directory, "", "visitor");
+    for (group, name, value) in [
+        ("account", "kind", "guest"),
+        ("room", "broadcast", "announced, or taken off the air for now"),
+        ("minilvb-v1", "acts", "without proof"),
+        ("minilvb-v1", "status", r#""0", in no list"#),
+        ("minilvb-v1", "nickname", r#""Vi""#),
+        ("minilvb-v1", "location", r#""Ulm""#),
+        ("sxb", "sessions", "0"),
+        ("sxb", "roomlist", "not listed"),
+        ("qplus", "nickName", r#""Vi""#),
+        ("qplus", "sex", "1"),
+        ("qplus", "playerCount", "0"),
+        ("qplus", "isPlay", "0"),
+    ] {
+        assert!(has(&ran.out, group, name, value), "{group} {name} {value}\n{}", ran.out);
+    }
+    let off = show(&directory, "[minilvb_v1]\nguests = false\n[sxb]\nenabled = false\n", "visitor");
+    assert!(has(&off.out, "minilvb-v1", "acts", "but not on air: minilvb_v1.guests is false"), "{}", off.out);
+    assert!(has(&off.out, "sxb (disabled)", "roomlist", "not listed"), "{}", off.out);
+    let nobody = show(&directory, "", "Visitor");
+    assert!(!nobody.ok && nobody.out.is_empty() && nobody.err.contains(r#"no account has the id "Visitor""#));
+}
+
+#[test]
+fn a_grant_opened_beside_a_server_is_good_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let core = server(&directory);
+    let reset = async || {
+        let proof = ResetProof::Of { session: None, code: None };
+        core.accounts().reset_password("13800000000", &Password::plain("new"), proof).await.is_ok()
+    };
+    let grant = |toml: &str, phone: &str| {
+        run_reading("", &directory, &format!("{CHEAP}{toml}"), &["user", "reset-grant", phone])
+    };
+    block_on(async {
+        let phone = Some("13800000000".to_owned());
+        core.accounts()
+            .register(NewAccount { phone, ..NewAccount::new("lin", Password::plain("pw")) })
+            .await?;
+        Ok(())
+    })
+    .unwrap();
+    let proof = "[qplus]\npassword_reset = \"proof\"\n";
+    assert!(!block_on(async { Ok(reset().await) }).unwrap());
+    let ran = grant(proof, "13800000000");
+    assert!(ran.ok && ran.err.is_empty(), "{}", ran.err);
+    assert_eq!(ran.out, "Within ten minutes 13800000000 may set a new password once.\n");
+    assert!(block_on(async { Ok(reset().await) }).unwrap());
+    assert!(!block_on(async { Ok(reset().await) }).unwrap());
+
+    assert!(grant("", "13800000000").err.contains("qplus.password_reset is \"proof\""));
+    let nobody = grant(proof, "1");
+    assert!(!nobody.ok && nobody.err.contains("no such account"), "{}", nobody.err);
+}
+
+#[test]
+fn whoever_comes_first_makes_the_database_private() {
+    for arguments in [&["user", "list"][..], &["db", "migrate"]] {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("data");
+        let url = format!("database.url=sqlite://{}/relive.db", place.display());
+        let arguments: Vec<_> = ["--set", &url].iter().chain(arguments).copied().collect();
+        assert!(run_reading("", &directory, "", &arguments).ok);
+        let mode = |name: &str| fs::metadata(place.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(""), mode("relive.db")), (0o700, 0o600));
+        for beside in ["relive.db-wal", "relive.db-shm"].into_iter().filter(|name| place.join(name).exists())
+        {
+            assert_eq!(mode(beside), 0o600, "{beside}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `relive user`: accounts, straight in the database. A password is never an argument: arguments are seen by every
+//! user of the machine and kept by shells.
+
+mod show;
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
+use relive_core::{Account, Core, NewAccount, Password};
+
+use super::{Standard, first_line, time};
+use crate::config::{PasswordReset, Sources};
+
+/// Accounts read from the database at a time.
+const PAGE: usize = 500;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum User {
+    /// Register an account, whether or not registration is open
+    Add {
+        /// User id
+        id: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        /// Phone number, usable as an identifier
+        #[arg(long)]
+        phone: Option<String>,
+        /// E-mail address, usable as an identifier
+        #[arg(long)]
+        email: Option<String>,
+    },
+    /// List accounts: id, kind, phone, e-mail, creation; separated by tabs
+    List,
+    /// Print what every dialect sees of one account
+    ///
+    /// Changes nothing, also beside a running server; times of last use may lag behind it by a second.
+    Show {
+        /// User id
+        id: String,
+    },
+    /// Set a new password and end all sessions
+    Passwd {
+        /// User id
+        id: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Let the owner of a phone set a new password through qplus once, within ten minutes
+    ///
+    /// For servers that ask for proof (`qplus.password_reset`), once you have made sure who is asking.
+    ResetGrant {
+        /// Phone number of a registered account
+        phone: String,
+    },
+    /// Delete an account with everything it owns
+    Delete {
+        /// User id
+        id: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PasswordFrom {
+    /// Read the password from the first line of standard input instead of asking
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+impl PasswordFrom {
+    fn read(&self, input: &mut dyn BufRead) -> anyhow::Result<Password> {
+        let text = if self.password_stdin {
+            first_line(input)?
+        } else {
+            ensure!(io::stdin().is_terminal(), "no terminal to ask on: use --password-stdin");
+            let text = rpassword::prompt_password("New password: ").context("cannot read the password")?;
+            ensure!(text == rpassword::prompt_password("Once more: ")?, "the two differ");
+            text
+        };
+        ensure!(!text.is_empty(), "the password is empty");
+        Ok(Password::plain(text))
+    }
+}
+
+impl User {
+    pub(super) fn run(self, sources: &Sources, standard: &mut Standard<'_>) -> anyhow::Result<()> {
+        match self {
+            Self::Add { id, password, phone, email } => {
+                ensure!(
+                    is_sound(&id),
+                    "an id is not empty and has no control characters, and no space at its ends"
+                );
+                let password = password.read(standard.input)?;
+                let new = NewAccount { phone, email, ..NewAccount::new(id.clone(), password) };
+                let failed = format!("cannot register {id:?}");
+                super::with_core(&super::loaded(sources)?.settings, async |core| {
+                    core.accounts().register(new).await.context(failed)
+                })?;
+                writeln!(standard.out, "{id} is registered.")?;
+            }
+            Self::List => super::with_core(&super::loaded(sources)?.settings, async |core| {
+                list(core, standard.out).await
+            })?,
+            Self::Show { id } => {
+                super::with_reader(sources, async |core, settings| {
+                    show::run(core, &id, settings, standard.out).await
+                })?;
+            }
+            Self::Passwd { id, password } => {
+                let password = password.read(standard.input)?;
+                let failed = format!("cannot set the password of {id:?}");
+                super::with_core(&super::loaded(sources)?.settings, async |core| {
+                    core.accounts().set_password(&id, &password).await.context(failed)
+                })?;
+                writeln!(standard.out, "{id} has a new password.")?;
+            }
+            Self::ResetGrant { phone } => {
+                let failed = format!("cannot grant a new password to {phone:?}");
+                let settings = super::loaded(sources)?.settings;
+                super::with_core(&settings, async |core| {
+                    core.accounts().grant_reset(&phone).await.context(failed)
+                })?;
+                writeln!(standard.out, "Within ten minutes {phone} may set a new password once.")?;
+                if settings.qplus.password_reset() != PasswordReset::Proof {
+                    let now = r#"warning: nobody asks for it unless qplus.password_reset is "proof""#;
+                    writeln!(standard.err, "{now}")?;
+                }
+            }
+            Self::Delete { id, yes } => {
+                if !yes {
+                    confirm(&id, standard.input)?;
+                }
+                let failed = format!("cannot delete {id:?}");
+                super::with_core(&super::loaded(sources)?.settings, async |core| {
+                    core.accounts().delete(&id).await.context(failed)
+                })?;
+                writeln!(standard.out, "{id} is deleted.")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every dialect must be able to name the account: minilvb-v1 trims ids.
+fn is_sound(id: &str) -> bool {
+    !id.is_empty() && id.trim() == id && !id.chars().any(char::is_control)
+}
+
+async fn list(core: &Core, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut after: Option<String> = None;
+    loop {
+        let page = core.accounts().list(after.as_deref(), PAGE).await?;
+        for account in &page {
+            writeln!(out, "{}", row(account))?;
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => after = Some(last.user_id.as_ref().to_owned()),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Ids come from strangers: what could move a terminal's cursor is escaped.
+fn row(account: &Account) -> String {
+    let plain = |text: &str| text.escape_debug().to_string();
+    let optional = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), plain);
+    let kind = if account.registered { "registered" } else { "guest" };
+    let (id, phone, email) = (plain(&account.user_id), optional(&account.phone), optional(&account.email));
+    format!("{id}\t{kind}\t{phone}\t{email}\t{}", time(account.created_at))
+}
+
+fn confirm(id: &str, input: &mut dyn BufRead) -> anyhow::Result<()> {
+    if !io::stdin().is_terminal() {
+        bail!("no terminal to ask on: use --yes");
+    }
+    write!(io::stderr(), "Delete {id:?} with its room, recordings and sessions? Type the id again: ")?;
+    ensure!(first_line(input)? == id, "nothing is deleted");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_one_line_and_keeps_its_spaces() {
+        assert_eq!(first_line(&mut " a b \r\nrest".as_bytes()).unwrap(), " a b ");
+        assert_eq!(first_line(&mut "".as_bytes()).unwrap(), "");
+    }
+
+    #[test]
+    fn an_id_must_be_usable_in_every_dialect() {
+        assert!(["bob", "a b", "小明"].into_iter().all(is_sound));
+        assert!(!["", " bob", "bob\u{3000}", "b\nob"].into_iter().any(is_sound));
+    }
+}

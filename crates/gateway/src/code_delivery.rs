@@ -1,0 +1,146 @@
+//! How verification codes leave the server: a log line, a program, or a web hook of the operator's.
+
+use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+
+use qplus::{CodeDelivery, DeliveryError, DeliveryFuture};
+use tokio::{io::AsyncWriteExt as _, process::Command, sync::Semaphore, task::spawn_blocking, time::timeout};
+
+use crate::config::AuthCodeDelivery;
+
+/// Clients give up after ten seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Deliveries under way at a time; a further one fails at once.
+const AT_ONCE: usize = 16;
+
+/// The configured channel.
+pub(crate) fn channel(delivery: &AuthCodeDelivery) -> Option<Arc<dyn CodeDelivery>> {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    match delivery {
+        AuthCodeDelivery::None => None,
+        AuthCodeDelivery::Log => Some(Arc::new(LogLine)),
+        AuthCodeDelivery::Command(program) => Some(Arc::new(Program { program: program.clone(), places })),
+        AuthCodeDelivery::Webhook(url) => {
+            let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0);
+            Some(Arc::new(Webhook { url: url.clone(), http: config.build().into(), places }))
+        }
+    }
+}
+
+/// For development: the one case in which a code is meant to be in the log.
+struct LogLine;
+
+impl CodeDelivery for LogLine {
+    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+        tracing::info!(phone, code, "verification code");
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A program that gets the phone and the code, a line each, on its standard input: arguments would be visible to
+/// every user of the machine. Exit code 0 means delivered.
+struct Program {
+    program: PathBuf,
+    places: Arc<Semaphore>,
+}
+
+impl CodeDelivery for Program {
+    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+        Box::pin(async move {
+            let _place = self.places.try_acquire().map_err(DeliveryError::new)?;
+            let run = async {
+                let mut child = Command::new(&self.program)
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .kill_on_drop(true)
+                    .spawn()?;
+                if let Some(mut input) = child.stdin.take() {
+                    input.write_all(format!("{phone}\n{code}\n").as_bytes()).await?;
+                }
+                child.wait().await
+            };
+            let status =
+                timeout(PATIENCE, run).await.map_err(DeliveryError::new)?.map_err(DeliveryError::new)?;
+            if status.success() {
+                Ok(())
+            } else {
+                Err(DeliveryError::new(format!("the program ended with {status}")))
+            }
+        })
+    }
+}
+
+/// A `POST` of `{"phone":…,"code":…}`. A status of 2xx means delivered.
+struct Webhook {
+    url: String,
+    http: ureq::Agent,
+    places: Arc<Semaphore>,
+}
+
+impl CodeDelivery for Webhook {
+    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+        Box::pin(async move {
+            let place = Arc::clone(&self.places).try_acquire_owned().map_err(DeliveryError::new)?;
+            let (http, url) = (self.http.clone(), self.url.clone());
+            let body = serde_json::json!({"phone": phone, "code": code}).to_string();
+            let post = move || {
+                let answer = http.post(url).content_type("application/json").send(body);
+                drop(place);
+                answer.map(|_| ())
+            };
+            // The error may quote the URL, which may hold the operator's credentials.
+            let failed = |_| DeliveryError::new("the web hook did not answer with success");
+            spawn_blocking(post).await.map_err(DeliveryError::new)?.map_err(failed)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use tokio::{io::AsyncReadExt as _, net::TcpListener};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_gets_phone_and_code_on_its_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let (program, note) = (folder.path().join("sms"), folder.path().join("note"));
+        fs::write(&program, format!("#!/bin/sh\ncat > {}\n", note.display())).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let sms = channel(&AuthCodeDelivery::Command(program.clone())).unwrap();
+        sms.deliver("13900001111", "012345").await.unwrap();
+        assert_eq!(fs::read_to_string(note).unwrap(), "13900001111\n012345\n");
+        fs::write(&program, "#!/bin/sh\nexit 3\n").unwrap();
+        assert!(sms.deliver("13900001111", "012345").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_web_hook_is_posted_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/sms", listener.local_addr().unwrap());
+        let hook = channel(&AuthCodeDelivery::Webhook(url)).unwrap();
+        for (reply, delivered) in [("204 No Content", true), ("503 Busy", false)] {
+            let serve = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"}") {
+                    stream.read_buf(&mut request).await.unwrap();
+                }
+                let head = format!("HTTP/1.1 {reply}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                stream.write_all(head.as_bytes()).await.unwrap();
+                String::from_utf8(request).unwrap()
+            };
+            let (request, answer) = tokio::join!(serve, hook.deliver("13900001111", "012345"));
+            assert!(request.ends_with(r#"{"code":"012345","phone":"13900001111"}"#), "{request}");
+            assert_eq!(answer.is_ok(), delivered);
+        }
+    }
+
+    #[test]
+    fn no_channel_unless_configured() {
+        assert!(channel(&AuthCodeDelivery::None).is_none());
+        assert!(channel(&AuthCodeDelivery::Log).is_some());
+    }
+}

@@ -1,0 +1,94 @@
+//! The configuration in the words of the domain.
+
+use std::time::Duration;
+
+use super::{Registration, Settings};
+
+/// Whole seconds, as the domain counts; `validate` has bounded them.
+pub(crate) fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+impl Settings {
+    /// What the core is told at start.
+    pub fn core(&self) -> relive_core::Config {
+        // Sizes of queues and of the hash pool are not configurable: the core knows best.
+        let own = relive_core::Config::sqlite("");
+        let (media, tencent) = (&self.media, &self.tencent);
+        relive_core::Config {
+            database: self.database(),
+            accounts: relive_core::AccountConfig {
+                open_registration: self.accounts.registration == Registration::Open,
+                argon2_memory_kib: self.accounts.argon2.memory_kib,
+                argon2_iterations: self.accounts.argon2.iterations,
+                argon2_parallelism: self.accounts.argon2.parallelism,
+                ..own.accounts
+            },
+            limits: relive_core::LimitConfig {
+                login_failures: self.limits.login_failures_per_account,
+                registrations_per_hour: self.limits.register_per_ip_per_hour,
+            },
+            sessions: relive_core::SessionConfig {
+                v2_token_ttl: seconds(self.minilvb_v2.token_ttl),
+                v2_refresh_ttl: seconds(self.minilvb_v2.refresh_ttl),
+                sxb_idle: seconds(self.sxb.token_ttl),
+                qplus_idle: seconds(self.qplus.session_idle),
+                qplus_per_account: self.qplus.sessions_per_user,
+            },
+            timeouts: relive_core::TimeoutConfig {
+                sxb_viewer: seconds(self.sxb.viewer_timeout),
+                sxb_host: seconds(self.sxb.host_timeout),
+            },
+            media: relive_core::MediaConfig {
+                bizid: media.bizid.clone(),
+                push_host: media.push_host.clone(),
+                play_host: media.play_host.clone(),
+                play_scheme: media.play_scheme.as_str().to_owned(),
+                app: media.app.clone(),
+                push_key: media.push_key.text(),
+                push_ttl: seconds(media.push_ttl),
+                play_key: media.play_key.text(),
+                record: media.record,
+            },
+            cloud: relive_core::CloudConfig {
+                callback_key: self.callback.key.text(),
+                api_key: tencent.api_key.text(),
+                im_sdkappid: tencent.im.sdkappid,
+                im_secret: tencent.im.secret.text(),
+                im_account_type: tencent.im.account_type.clone(),
+                usersig_ttl: seconds(tencent.im.usersig_ttl),
+                cos_appid: tencent.cos.appid.clone(),
+                cos_bucket: tencent.cos.bucket.clone(),
+                cos_region: tencent.cos.region.clone(),
+                cos_secret_id: tencent.cos.secret_id.clone(),
+                cos_secret_key: tencent.cos.secret_key.text(),
+                cos_sign_ttl: seconds(tencent.cos.sign_ttl),
+                vod_secret_id: tencent.vod.secret_id.clone(),
+                vod_secret_key: tencent.vod.secret_key.text(),
+                vod_sign_ttl: seconds(tencent.vod.sign_ttl),
+                vod_procedure: tencent.vod.procedure.clone(),
+            },
+            background: true,
+        }
+    }
+
+    /// Where the data lives, for the offline commands.
+    pub fn database(&self) -> relive_core::DatabaseConfig {
+        let database = &self.database;
+        let own = relive_core::Config::sqlite("").database;
+        let readers = match database.readers {
+            0 if database.is_shared() => 4,
+            0 => own.readers,
+            readers => readers,
+        };
+        relive_core::DatabaseConfig {
+            url: database.url.clone(),
+            readers,
+            writers: database.writers,
+            statement_timeout: database.statement_timeout,
+            connect_timeout: database.connect_timeout,
+            reconnect_pause: database.reconnect_pause,
+            ..own
+        }
+    }
+}

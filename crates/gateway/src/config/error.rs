@@ -1,0 +1,19 @@
+//! What is wrong with a configuration, all of it at once.
+
+/// Every problem found, each naming the key and the place of its value. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is not valid\n  {}", .0.join("\n  "))]
+pub struct ConfigError(pub(crate) Vec<String>);
+
+impl ConfigError {
+    /// One line per problem.
+    pub fn problems(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl From<String> for ConfigError {
+    fn from(problem: String) -> Self {
+        Self(vec![problem])
+    }
+}

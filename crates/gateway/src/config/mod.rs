@@ -1,0 +1,179 @@
+//! The configuration: defaults < generated secrets < TOML file < environment < flags.
+//!
+//! This module and its children own names, defaults, layering, origins and validation. They know nothing of what the
+//! values are used for; `domain` is the one place that translates them for the domain.
+
+mod check;
+mod cloud;
+mod dialect;
+mod domain;
+mod error;
+mod layer;
+mod schema;
+mod secrets;
+mod sections;
+mod show;
+mod value;
+
+use std::path::PathBuf;
+
+use figment::Figment;
+
+use crate::storage;
+
+pub use cloud::{Callback, Cos, Im, Media, PlayScheme, Tencent, Vod};
+pub use dialect::{ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, Sxb};
+pub(crate) use domain::seconds;
+pub use error::ConfigError;
+pub use secrets::{Generated, generate, stored_secrets};
+pub use sections::{Accounts, Admin, Argon2, Database, Http, Limits, Log, LogFormat, Registration, Settings};
+pub use value::{AuthCodeDelivery, OptionalAddress, Secret, UtcOffset};
+
+use layer::{Layer, origin};
+use schema::{SECRETS, Schema};
+
+/// Where a configuration is read from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The TOML file; `None` = no file.
+    pub file: Option<PathBuf>,
+    /// Environment variables. Those named `RELIVE_<SECTION>__<KEY>` are keys, all others are ignored.
+    pub environment: Vec<(String, String)>,
+    /// Flags: how each was written, the key, the value. Later ones win.
+    pub flags: Vec<Flag>,
+}
+
+/// A value from the command line.
+#[derive(Debug, Clone)]
+pub struct Flag {
+    /// How it was written, such as `--listen`.
+    pub name: String,
+    /// The key it sets.
+    pub key: String,
+    /// The value, as text.
+    pub value: String,
+}
+
+/// A configuration that was read, checked, and still knows where each value comes from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The values.
+    pub settings: Settings,
+    /// What is no error, but should be known.
+    pub warnings: Vec<String>,
+    figment: Figment,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// All unknown keys, else the first value of a wrong type, else all values out of range.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let (schema, defaults) = Schema::new()?;
+    let given = layers(sources, &schema)?;
+    let unknown: Vec<_> = given
+        .iter()
+        .flat_map(Layer::places)
+        .filter(|(key, _)| !schema.knows(key))
+        .map(|(key, place)| {
+            format!("{place}: unknown key {key:?}, the nearest one is {:?}", schema.nearest(key))
+        })
+        .collect();
+    if !unknown.is_empty() {
+        return Err(ConfigError(unknown));
+    }
+
+    let defaults = Layer::defaults(defaults);
+    let mut files = secret_files(&given, &schema)?;
+    files.splice(0..0, given);
+    let mut figment = files.iter().fold(Figment::from(&defaults), Figment::merge);
+    let url = figment.extract_inner::<String>("database.url").unwrap_or_default();
+    let mut warnings = Vec::new();
+    warnings.extend(storage::warning(&url));
+    if let Some(stored) = secrets::read(&url, &mut warnings)? {
+        figment = files.iter().fold(Figment::from(&defaults).merge(stored), Figment::merge);
+    }
+
+    let settings: Settings = figment
+        .extract()
+        .map_err(|error| ConfigError(error.into_iter().map(|error| describe(&error)).collect()))?;
+    let problems: Vec<_> = settings
+        .problems()
+        .into_iter()
+        .map(|(key, text)| format!("{}: {key}: {text}", origin(&figment, key)))
+        .collect();
+    if problems.is_empty() { Ok(Loaded { settings, warnings, figment }) } else { Err(ConfigError(problems)) }
+}
+
+/// What the operator gave, weakest first.
+fn layers(sources: &Sources, schema: &Schema) -> Result<Vec<Layer>, ConfigError> {
+    let mut layers = Vec::new();
+    if let Some(path) = &sources.file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the configuration file {}: {error}", path.display()))?;
+        layers.push(Layer::toml(path, &text)?);
+    }
+    for (name, value) in &sources.environment {
+        // A variable without a section is no key: orchestrators set RELIVE_PORT and the like by themselves.
+        if let Some(key) = name.strip_prefix("RELIVE_").filter(|key| key.contains("__")) {
+            let key = key.to_ascii_lowercase().replace("__", ".");
+            layers.push(Layer::single(&key, name.clone(), schema.read(&key, value)));
+        }
+    }
+    for Flag { name, key, value } in &sources.flags {
+        layers.push(Layer::single(key, name.clone(), schema.read(key, value)));
+    }
+    Ok(layers)
+}
+
+/// The secrets given as `<key>_file`.
+fn secret_files(given: &[Layer], schema: &Schema) -> Result<Vec<Layer>, ConfigError> {
+    let all = given.iter().fold(Figment::new(), Figment::merge);
+    let place = |key: &str| given.iter().rev().find_map(|layer| layer.place(key));
+    let (mut layers, mut problems) = (Vec::new(), Vec::new());
+    for key in SECRETS {
+        let file_key = format!("{key}_file");
+        let Some(file_place) = place(&file_key) else {
+            continue;
+        };
+        if let Some(place) = place(key) {
+            problems
+                .push(format!("{file_place}: {file_key}: {key} is given too ({place}); give one of the two"));
+            continue;
+        }
+        let path = all.extract_inner::<PathBuf>(&file_key);
+        let Ok(path) = path else {
+            problems.push(format!("{file_place}: {file_key}: expected the path of a file"));
+            continue;
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                let value = schema.read(key, text.strip_suffix('\r').unwrap_or(text));
+                layers.push(Layer::single(key, format!("{} ({file_place})", path.display()), value));
+            }
+            Err(error) => {
+                problems.push(format!("{file_place}: {file_key}: cannot read {}: {error}", path.display()));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(layers) } else { Err(ConfigError(problems)) }
+}
+
+/// A value of the wrong type, without repeating what may be a secret.
+fn describe(error: &figment::Error) -> String {
+    let path: Vec<&str> = error.path.iter().map(String::as_str).collect();
+    let key = path.join(".");
+    let profile = figment::Profile::Default;
+    let place = error.metadata.as_ref().map_or_else(String::new, |from| from.interpolate(&profile, &path));
+    if SECRETS.contains(&key.as_str()) {
+        return match &error.kind {
+            figment::error::Kind::Message(text) => format!("{place}: {key}: {text}"),
+            _ => format!("{place}: {key}: expected a text in quotes"),
+        };
+    }
+    format!("{place}: {key}: {}", error.kind)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! The configuration's shape: listeners, logs, storage, accounts. Names and defaults are public interface.
+//!
+//! Cloud and media keys are in [`super::cloud`], the four dialects in [`super::dialect`].
+
+use std::{net::SocketAddr, time::Duration};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cloud::{Callback, Media, Tencent},
+    dialect::{MinilvbV1, MinilvbV2, Qplus, Sxb},
+    value::{OptionalAddress, address, duration, networks},
+};
+
+/// Everything an operator can set. [`Settings::default`] is what a server without any configuration runs with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The main listener.
+    pub http: Http,
+    /// The operator's listener.
+    pub admin: Admin,
+    /// Log lines.
+    pub log: Log,
+    /// Where the data lives.
+    pub database: Database,
+    /// Registration and passwords.
+    pub accounts: Accounts,
+    /// Guards against guessing and flooding.
+    pub limits: Limits,
+    /// Push and play URLs.
+    pub media: Media,
+    /// The media cloud's callbacks.
+    pub callback: Callback,
+    /// Keys of cloud services clients get signatures for.
+    pub tencent: Tencent,
+    /// The minilvb-v1 dialect.
+    pub minilvb_v1: MinilvbV1,
+    /// The minilvb-v2 dialect.
+    pub minilvb_v2: MinilvbV2,
+    /// The sxb dialect.
+    pub sxb: Sxb,
+    /// The qplus dialect.
+    pub qplus: Qplus,
+}
+
+/// The main listener.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Http {
+    /// Where the four dialects listen.
+    #[serde(deserialize_with = "address")]
+    pub listen: SocketAddr,
+    /// Networks whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Open connections; more are closed at once.
+    pub max_connections: u32,
+    /// Open connections from one address (IPv6: one /64); 0 = no cap. Trusted proxies are exempt.
+    pub max_connections_per_ip: u32,
+    /// From the first byte of a request (or the opening of the connection) to the end of its headers.
+    #[serde(with = "duration")]
+    pub header_timeout: Duration,
+    /// For the body, plus one second for every 16 KiB received.
+    #[serde(with = "duration")]
+    pub body_timeout: Duration,
+    /// How long a connection may stay open between two requests.
+    #[serde(with = "duration")]
+    pub idle_timeout: Duration,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            trusted_proxies: Vec::new(),
+            max_connections: 10_000,
+            max_connections_per_ip: 0,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(75),
+        }
+    }
+}
+
+/// The operator's listener: health and metrics.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Admin {
+    /// Where it listens; `""` = off.
+    pub listen: OptionalAddress,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: OptionalAddress(Some(SocketAddr::from(([127, 0, 0, 1], 9090)))) }
+    }
+}
+
+/// Log lines.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// `off`, `error`, `warn`, `info`, `debug`, `trace`, optionally with exceptions such as `info,relive_core=debug`.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Pretty, level: "info".to_owned() }
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the data lives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Database {
+    /// `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/NAME`, which several gateways may share.
+    pub url: String,
+    /// Connections that answer queries; 0 = 2, with PostgreSQL 4.
+    pub readers: usize,
+    /// PostgreSQL: connections that write.
+    pub writers: usize,
+    /// PostgreSQL: how long a statement may take, and how long a server that does not answer counts as there.
+    #[serde(with = "duration")]
+    pub statement_timeout: Duration,
+    /// PostgreSQL: how long opening a connection may take.
+    #[serde(with = "duration")]
+    pub connect_timeout: Duration,
+    /// PostgreSQL: the longest pause between two attempts to reach a server that is gone.
+    #[serde(with = "duration")]
+    pub reconnect_pause: Duration,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://relive-data/relive.db".to_owned(),
+            readers: 0,
+            writers: 4,
+            statement_timeout: Duration::from_secs(3),
+            connect_timeout: Duration::from_secs(2),
+            reconnect_pause: Duration::from_millis(500),
+        }
+    }
+}
+
+impl Database {
+    /// Whether other gateways may use the same database.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.url.starts_with("postgres://") || self.url.starts_with("postgresql://")
+    }
+}
+
+/// Registration and passwords.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Accounts {
+    /// Whether the dialects' register calls work.
+    pub registration: Registration,
+    /// Cost of a password hash.
+    pub argon2: Argon2,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self { registration: Registration::Open, argon2: Argon2::default() }
+    }
+}
+
+/// Whether the dialects' register calls work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// They do.
+    Open,
+    /// Only `relive user add` registers.
+    Closed,
+}
+
+/// Cost of a password hash, Argon2id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Argon2 {
+    /// Memory.
+    pub memory_kib: u32,
+    /// Passes.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+impl Default for Argon2 {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, parallelism: 1 }
+    }
+}
+
+/// Guards against guessing and flooding; 0 = off.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Per account and client address in ten minutes.
+    pub login_failures_per_account: u32,
+    /// Per client address.
+    pub register_per_ip_per_hour: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { login_failures_per_account: 10, register_per_ip_per_hour: 0 }
+    }
+}

@@ -1,0 +1,249 @@
+//! One connection: HTTP over any byte stream, with time-outs for headers and for idling.
+//!
+//! hyper has one time-out for "waiting for a request's headers", which it also applies between two requests. Clients
+//! keep connections open between requests much longer than anybody needs to send a header, so the two are told apart
+//! here, by watching the bytes: a request that has begun must finish its headers in `header`, a connection without one
+//! may stay for `idle`. Bodies are timed where they are read.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    net::IpAddr,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, Version};
+use http_body_util::Full;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::Watcher},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, sleep_until},
+};
+
+/// The largest request head, and what is buffered of a body at a time.
+const BUFFER: usize = 64 * 1024;
+/// The same for HTTP/2.
+const HEADER_LIST: u32 = 64 * 1024;
+/// Requests in flight on one HTTP/2 connection.
+const STREAMS: u32 = 128;
+
+/// What answers requests.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers one request; `Err` closes the connection without a word.
+    fn answer(
+        self: Arc<Self>,
+        peer: IpAddr,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Full<Bytes>>, Gone>> + Send;
+}
+
+/// The client is gone: nobody is left to answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the client is gone")]
+pub(crate) struct Gone;
+
+/// How long a connection may be silent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// From the first byte of a request, or from the opening of the connection, to the end of the headers.
+    pub(crate) header: Duration,
+    /// Without any request.
+    pub(crate) idle: Duration,
+}
+
+/// HTTP/1.1 and HTTP/2 with prior knowledge, as every listener speaks it.
+#[derive(Debug, Clone)]
+pub(crate) struct Protocol(auto::Builder<TokioExecutor>);
+
+impl Protocol {
+    pub(crate) fn new() -> Self {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEADER_LIST);
+        Self(builder)
+    }
+}
+
+/// Serves a connection to its end: the peer closes it, a time-out strikes, or the server drains.
+pub(crate) async fn serve<H: Handler>(
+    protocol: &Protocol,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: IpAddr,
+    handler: &Arc<H>,
+    timeouts: Timeouts,
+    watcher: Watcher,
+) {
+    let activity = Arc::new(Activity::new());
+    let service = service_fn(|request: Request<Incoming>| {
+        let busy = Activity::begin(&activity, request.version() == Version::HTTP_2);
+        let answer = Arc::clone(handler).answer(peer, request);
+        async move {
+            let _busy = busy;
+            answer.await
+        }
+    });
+    let stream = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
+    let mut connection = pin!(watcher.watch(protocol.0.serve_connection(stream, service)));
+    let mut timer = pin!(sleep_until(activity.start + timeouts.header));
+    poll_fn(|cx| {
+        // An error here is a client that vanished or does not speak HTTP; hyper has answered what can be answered.
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        loop {
+            let Some(due) = activity.due(timeouts) else {
+                return Poll::Pending;
+            };
+            // Moving a timer is dear: it moves at once only to an earlier time, to a later one when it has fired.
+            if due < timer.deadline() || (timer.is_elapsed() && due > Instant::now()) {
+                timer.as_mut().reset(due);
+            }
+            ready!(timer.as_mut().poll(cx));
+            if due <= Instant::now() {
+                return Poll::Ready(());
+            }
+        }
+    })
+    .await;
+}
+
+/// What a connection is doing, shared by its byte stream and its requests.
+#[derive(Debug)]
+struct Activity {
+    start: Instant,
+    /// Requests being answered.
+    requests: AtomicU32,
+    /// When the headers now awaited began to arrive, in milliseconds since the start; [`NEVER`] between requests.
+    head: AtomicU64,
+    /// When something was last written, or a request ended.
+    last: AtomicU64,
+    /// HTTP/2 has frames that belong to no request, so arriving bytes say nothing about headers.
+    http2: AtomicBool,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Activity {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            requests: AtomicU32::new(0),
+            head: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            http2: AtomicBool::new(false),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(NEVER - 1)
+    }
+
+    /// When the connection has been silent too long; `None` while a request is being answered.
+    fn due(&self, timeouts: Timeouts) -> Option<Instant> {
+        if self.requests.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let (since, timeout) = match self.head.load(Ordering::Relaxed) {
+            NEVER => (self.last.load(Ordering::Relaxed), timeouts.idle),
+            head => (head, timeouts.header),
+        };
+        Some(self.start + Duration::from_millis(since) + timeout)
+    }
+
+    fn received(&self) {
+        let between =
+            self.requests.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == NEVER;
+        if between && !self.http2.load(Ordering::Relaxed) {
+            self.head.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    fn sent(&self) {
+        self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn begin(this: &Arc<Self>, http2: bool) -> Busy {
+        this.requests.fetch_add(1, Ordering::Relaxed);
+        this.head.store(NEVER, Ordering::Relaxed);
+        if http2 {
+            this.http2.store(true, Ordering::Relaxed);
+        }
+        Busy(Arc::clone(this))
+    }
+}
+
+/// A request being answered.
+struct Busy(Arc<Activity>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.sent();
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A byte stream that reports what passes through.
+struct Watched<T> {
+    stream: T,
+    activity: Arc<Activity>,
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.activity.received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.activity.sent();
+        Poll::Ready(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bytes));
+        self.activity.sent();
+        Poll::Ready(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,278 @@
+//! Requests over an in-memory stream and a clock that jumps to the next timer when nothing else is left to do.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{
+    io::DuplexStream,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+use super::*;
+use crate::{
+    connection::{self, Protocol, Timeouts},
+    testing::{Client, Echo, LIMIT},
+};
+
+const HEADER: u64 = 10;
+const BODY: u64 = 15;
+const IDLE: u64 = 75;
+
+/// A connection to a server of its own; the server's task ends with the connection.
+fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
+    let mounted = [Mounted::new(Echo::at("echo", &["/echo"]), &[String::new(), "/lite".to_owned()])];
+    let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+    let front = Arc::new(Front::new(
+        &mounted,
+        proxies,
+        BodyReader::new(Duration::from_secs(BODY)),
+        Uuid::nil(),
+    ));
+    let (client, server) = tokio::io::duplex(buffer);
+    let task = tokio::spawn(async move {
+        let timeouts = Timeouts { header: Duration::from_secs(HEADER), idle: Duration::from_secs(IDLE) };
+        let peer = "10.0.0.1".parse().unwrap();
+        let graceful = GracefulShutdown::new();
+        connection::serve(&Protocol::new(), server, peer, &front, timeouts, graceful.watcher()).await;
+    });
+    (Client(client), task)
+}
+
+fn connect() -> Client<DuplexStream> {
+    served(256 * 1024).0
+}
+
+/// Seconds until the server closes the connection.
+async fn closes_after(client: &mut Client<DuplexStream>) -> u64 {
+    let start = Instant::now();
+    client.closed().await;
+    start.elapsed().as_secs()
+}
+
+fn post(body: &str) -> String {
+    format!("POST /echo?a=1 HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+#[tokio::test]
+async fn a_request_reaches_its_adapter_whole() {
+    let mut client = connect();
+    client.send("POST /lite/echo?a=1 HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 192.0.2.7\r\ncontent-length: 3\r\n\r\nabc").await;
+    let reply = client.receive().await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("x-adapter: echo"), "{reply}");
+    assert!(reply.ends_with("POST /echo?a=1 3 bytes from 192.0.2.7"), "{reply}");
+    // In pieces, and two requests at once.
+    client.send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n").await;
+    client.send("2\r\nde\r\n0\r\n\r\n").await;
+    assert!(client.receive().await.contains("5 bytes"));
+    client.send(post("1") + &post("22")).await;
+    assert!(client.receive().await.contains("1 bytes"));
+    assert!(client.receive().await.contains("2 bytes"));
+    client.send("HEAD /echo HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut head = [0; 17];
+    tokio::io::AsyncReadExt::read_exact(&mut client.0, &mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK\r\n");
+}
+
+#[tokio::test]
+async fn a_path_nobody_owns_is_not_found_whatever_the_method() {
+    let mut client = connect();
+    for request in ["GET /", "DELETE /lite", "OPTIONS *", "POST /no"] {
+        client.send(format!("{request} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}")).await;
+        let reply = client.receive().await;
+        assert!(reply.starts_with("HTTP/1.1 404 Not Found\r\n"), "{request}: {reply}");
+        assert!(reply.contains("{\"code\":400,\"message\":\"Bad Request | "), "{request}: {reply}");
+    }
+    assert!(
+        client
+            .get("/live/Nope")
+            .await
+            .ends_with("{\"access\":\"/live/Nope\",\"status\":10002,\"desc\":\"参数错误\"}")
+    );
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_said_to_the_adapter_and_the_connection_stays() {
+    let mut client = connect();
+    client.send(post(&"x".repeat(LIMIT))).await;
+    assert!(client.receive().await.contains(&format!("{LIMIT} bytes")));
+    client.send(post(&"x".repeat(LIMIT + 1))).await;
+    assert!(client.receive().await.contains("too large"));
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    client
+        .send(format!(
+            "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"
+        ))
+        .await;
+    assert!(client.receive().await.contains("too large"));
+    assert!(client.get("/echo").await.contains("0 bytes"));
+}
+
+#[tokio::test]
+async fn a_body_far_over_the_limit_is_not_read() {
+    for head in ["content-length: 99999999", "content-length: 100001\r\nexpect: 100-continue"] {
+        let mut client = connect();
+        client.send(format!("POST /echo HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n")).await;
+        let reply = client.receive().await;
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("too large"), "{reply}");
+        assert!(reply.contains("connection: close"), "{reply}");
+        client.closed().await;
+    }
+    let mut client = connect();
+    client.send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    let chunk = format!("100000\r\n{}\r\n", "x".repeat(0x0010_0000));
+    for _ in 0..17 {
+        client.send(&chunk).await;
+    }
+    assert!(client.receive().await.contains("too large"));
+    client.closed().await;
+}
+
+#[tokio::test]
+async fn a_head_over_64_kib_is_refused() {
+    let mut client = connect();
+    client.send(format!("GET /echo HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(100_000))).await;
+    assert!(client.receive().await.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_must_be_complete_in_time() {
+    assert_eq!(closes_after(&mut connect()).await, HEADER, "nothing sent");
+
+    let mut client = connect();
+    client.send("GET /echo HT").await;
+    assert_eq!(closes_after(&mut client).await, HEADER, "half a head");
+
+    let mut client = connect();
+    let start = Instant::now();
+    for _ in 0..4 {
+        client.send("X").await;
+        sleep(Duration::from_secs(2)).await;
+    }
+    closes_after(&mut client).await;
+    assert_eq!(start.elapsed().as_secs(), HEADER, "dripping buys no time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_requests_a_connection_may_idle_longer() {
+    let mut client = connect();
+    client.get("/echo").await;
+    sleep(Duration::from_secs(IDLE - 1)).await;
+    assert!(client.get("/echo").await.contains("200 OK"));
+    assert_eq!(closes_after(&mut client).await, IDLE);
+
+    let mut client = connect();
+    client.get("/echo").await;
+    sleep(Duration::from_secs(IDLE - 5)).await;
+    client.send("GET /ec").await;
+    assert_eq!(closes_after(&mut client).await, HEADER, "a begun request has the header time-out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_must_keep_coming() {
+    let mut client = connect();
+    let start = Instant::now();
+    client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab").await;
+    let reply = client.receive().await;
+    assert!(
+        reply.starts_with("HTTP/1.1 408 Request Timeout\r\n") && reply.contains("connection: close"),
+        "{reply}"
+    );
+    assert_eq!(start.elapsed().as_secs(), BODY);
+    client.closed().await;
+
+    // 16 KiB every second is just fast enough, for as long as it takes; 1 KiB is not.
+    for (piece, expected, seconds) in [(16 * 1024, "98304 bytes", 6), (1024, "408 Request Timeout", BODY)] {
+        let mut client = connect();
+        let start = Instant::now();
+        client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 98304\r\n\r\n").await;
+        for _ in 0..6 {
+            sleep(Duration::from_secs(1)).await;
+            client.send("x".repeat(piece)).await;
+        }
+        let reply = client.receive().await;
+        assert!(reply.contains(expected), "{reply}");
+        assert_eq!(start.elapsed().as_secs(), seconds);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_reads_does_not_keep_its_connection() {
+    let (mut client, served) = served(64);
+    let start = Instant::now();
+    client.send("GET /echo HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    served.await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), IDLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn http2_is_spoken_and_idles_out_too() {
+    let stream = TokioIo::new(connect().0);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for (body, expected) in [("abc".to_owned(), "3 bytes"), ("x".repeat(LIMIT + 1), "too large")] {
+        let request = http::Request::post("http://x/echo").body(Full::new(Bytes::from(body))).unwrap();
+        let reply = sender.send_request(request).await.unwrap();
+        let text = reply.into_body().collect().await.unwrap().to_bytes();
+        assert!(std::str::from_utf8(&text).unwrap().contains(expected));
+    }
+    let start = Instant::now();
+    let _ = connection.await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), IDLE);
+}
+
+/// What a test logs.
+#[derive(Clone, Default)]
+struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_of_every_request_and_repeats_nothing_of_it() {
+    let lines = Lines::default();
+    let log = crate::config::Log { level: "trace".to_owned(), ..crate::config::Log::default() };
+    let writer = {
+        let lines = lines.clone();
+        move || lines.clone()
+    };
+    let subscriber = tracing_subscriber::registry();
+    let subscriber = tracing_subscriber::layer::SubscriberExt::with(
+        subscriber,
+        crate::observe::logging::lines(&log, false, writer),
+    );
+    let _logging = tracing::subscriber::set_default(subscriber);
+    tracing::debug!(target: "h2::codec", "a library read hunter2");
+
+    let head = "authorization: Bearer hunter2\r\nliteav-sig: hunter2\r\ncontent-length: 7";
+    let mut client = connect();
+    client.send(format!("POST /echo?token=hunter2 HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\nhunter2")).await;
+    client.receive().await;
+    let stream = TokioIo::new(connect().0);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::post("http://x/no?token=hunter2").header("authorization", "hunter2");
+    sender.send_request(request.body(Full::new(Bytes::from("hunter2"))).unwrap()).await.unwrap();
+
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for expected in
+        ["adapter=\"echo\" interface=\"echo\" code=0 status=200", "code=400 status=404", "client=10.0.0.1"]
+    {
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
+}

@@ -1,0 +1,109 @@
+//! A listening socket: accepts, refuses, serves, drains.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper_util::server::graceful::GracefulShutdown;
+use metrics::counter;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    connection::{self, Handler, Protocol, Timeouts},
+    limits::ConnectionLimits,
+};
+
+/// How long requests under way may take once the server is told to stop.
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+
+/// A bound socket that does not serve yet.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    /// Metric label and log field.
+    pub(crate) name: &'static str,
+    pub(crate) socket: TcpListener,
+    pub(crate) limits: Arc<ConnectionLimits>,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Listener {
+    /// The address, with the port the system chose if 0 was asked for.
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves until `stop` is set or its sender is gone, then lets requests under way finish, for [`DRAIN`] at most.
+    pub(crate) async fn run<H: Handler>(self, handler: Arc<H>, mut stop: watch::Receiver<bool>) {
+        let protocol = Arc::new(Protocol::new());
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        let stopped = async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        let mut stopped = std::pin::pin!(stopped);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stopped => break,
+                accepted = self.socket.accept() => accepted,
+                Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                    report(self.name, ended);
+                    continue;
+                }
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    self.admit(stream, peer, &protocol, &handler, &graceful, &mut connections);
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: wait for connections to end instead of spinning.
+                    tracing::warn!(listener = self.name, error = %error, "cannot accept a connection");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(self.socket);
+        if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            tracing::warn!(listener = self.name, "closed connections whose requests took too long to finish");
+        }
+        connections.shutdown().await;
+    }
+
+    fn admit<H: Handler>(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        protocol: &Arc<Protocol>,
+        handler: &Arc<H>,
+        graceful: &GracefulShutdown,
+        connections: &mut JoinSet<()>,
+    ) {
+        let permit = match self.limits.admit(peer.ip()) {
+            Ok(permit) => permit,
+            Err(refused) => {
+                counter!("relive_connections_refused_total", "listener" => self.name, "limit" => refused.label())
+                    .increment(1);
+                return;
+            }
+        };
+        // Replies are small and complete: nothing is gained by waiting for more.
+        let _ = stream.set_nodelay(true);
+        let (protocol, handler, timeouts) = (Arc::clone(protocol), Arc::clone(handler), self.timeouts);
+        let watcher = graceful.watcher();
+        connections.spawn(async move {
+            let _permit = permit;
+            connection::serve(&protocol, stream, peer.ip(), &handler, timeouts, watcher).await;
+        });
+    }
+}
+
+/// A panic ends its connection, not the server; it must be seen.
+fn report(listener: &'static str, ended: Result<(), tokio::task::JoinError>) {
+    if ended.is_err_and(|error| error.is_panic()) {
+        counter!("relive_panics_total").increment(1);
+        tracing::error!(listener, "a connection was closed because its request panicked");
+    }
+}

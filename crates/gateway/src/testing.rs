@@ -1,0 +1,109 @@
+//! An adapter that repeats what it hears, for the tests of everything around adapters.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method};
+use relive_wire::{Adapter, Body, Endpoint, Interface, Reply, ReplyFuture, Request};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::Semaphore,
+};
+
+const TABLE: &[Interface] = &[Interface { name: "echo", source: "test" }];
+/// Bodies up to this size are echoed.
+pub(crate) const LIMIT: usize = 100_000;
+
+/// Owns the given paths; `/panic` panics, `/wait` waits for [`Echo::gate`], all others answer at once.
+pub(crate) struct Echo {
+    name: &'static str,
+    paths: &'static [&'static str],
+    /// Gets a permit for every request to `/wait` that may finish.
+    pub(crate) gate: Arc<Semaphore>,
+    /// Gets a permit for every request that has arrived.
+    pub(crate) arrived: Arc<Semaphore>,
+}
+
+impl Echo {
+    pub(crate) fn at(name: &'static str, paths: &'static [&'static str]) -> Self {
+        let closed = || Arc::new(Semaphore::new(0));
+        Self { name, paths, gate: closed(), arrived: closed() }
+    }
+
+    async fn answer(&self, request: Request) -> Reply {
+        self.arrived.add_permits(1);
+        match request.path() {
+            "/panic" => panic!("asked for"),
+            "/wait" => self.gate.acquire().await.unwrap().forget(),
+            _ => {}
+        }
+        let body = match &request.body {
+            Body::Whole(bytes) => format!("{} bytes", bytes.len()),
+            Body::TooLarge => "too large".to_owned(),
+        };
+        let text = format!(
+            "{} {}?{} {body} from {}",
+            request.method,
+            request.path(),
+            request.query(),
+            request.client
+        );
+        let mut reply = Reply::json("echo", 0, text);
+        reply.headers.insert("x-adapter", HeaderValue::from_static(self.name));
+        reply
+    }
+}
+
+impl Adapter for Echo {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn interfaces(&self) -> &'static [Interface] {
+        TABLE
+    }
+
+    fn endpoint(&self, _method: &Method, path: &str) -> Option<Endpoint> {
+        self.paths.contains(&path).then_some(Endpoint { body_limit: LIMIT })
+    }
+
+    fn call(&self, request: Request) -> ReplyFuture<'_> {
+        Box::pin(self.answer(request))
+    }
+}
+
+/// A raw HTTP/1.1 client: it can do what no library would.
+pub(crate) struct Client<S>(pub(crate) S);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        // A server that has closed the connection is found out when its reply is read.
+        let _ = self.0.write_all(bytes.as_ref()).await;
+    }
+
+    /// One reply: head and body, or what came until the connection was closed.
+    pub(crate) async fn receive(&mut self) -> String {
+        let mut text = Vec::new();
+        while !text.ends_with(b"\r\n\r\n") {
+            match self.0.read_u8().await {
+                Ok(byte) => text.push(byte),
+                Err(_) => return String::from_utf8(text).unwrap(),
+            }
+        }
+        let head = String::from_utf8(text).unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        self.0.read_exact(&mut body).await.unwrap();
+        head + std::str::from_utf8(&body).unwrap()
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> String {
+        self.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+        self.receive().await
+    }
+
+    /// Waits until the server closes the connection, whatever it still says.
+    pub(crate) async fn closed(&mut self) {
+        let mut rest = Vec::new();
+        let _ = self.0.read_to_end(&mut rest).await;
+    }
+}

@@ -1,0 +1,263 @@
+//! `kill -9` at random moments: nothing a client was told is lost, and the server is back at once.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something else has failed"
+)]
+
+use std::{
+    collections::BTreeSet,
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use relive_core::{Random as _, SystemRandom, database::Scratch, sign::digest::md5_hex};
+use serde_json::{Value, json};
+
+/// How often the server is killed.
+const KILLS: usize = 20;
+/// Clients that write at the same time.
+const WRITERS: usize = 8;
+/// The server has to be ready again this soon.
+const READY: Duration = Duration::from_secs(2);
+const CALLBACK_KEY: &str = "callbackkey-demo";
+
+/// Something the server has acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Written {
+    Account(String),
+    OnAir { title: String },
+    Member { room: i64, user: String },
+    Recording(String),
+}
+
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(folder: &Path, address: &str) -> Self {
+        Self::start_on("sqlite://relive-data/relive.db", folder, address)
+    }
+
+    fn start_on(database: &str, folder: &Path, address: &str) -> Self {
+        let process = Command::new(env!("CARGO_BIN_EXE_relive"))
+            .current_dir(folder)
+            .args(["--set", &format!("http.listen={address}"), "--set", "admin.listen="])
+            .args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"])
+            .args(["--set", &format!("callback.key={CALLBACK_KEY}"), "--set", "log.level=error"])
+            .args(["--set", &format!("database.url={database}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        Self { process, address: address.to_owned() }
+    }
+
+    fn ready(&self) -> Duration {
+        let started = Instant::now();
+        while post(&self.address, "/index.php?svc=live&cmd=probe", &json!({})).is_none() {
+            assert!(started.elapsed() < READY, "not ready after {READY:?}");
+            thread::yield_now();
+        }
+        started.elapsed()
+    }
+
+    fn kill(mut self) {
+        self.process.kill().expect("the server can be killed");
+        self.process.wait().expect("the server is gone");
+    }
+}
+
+/// The answer, or `None` if there was none.
+fn post(address: &str, path: &str, body: &Value) -> Option<Value> {
+    let text = ureq::post(format!("http://{address}{path}"))
+        .config()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(10)))
+        .build()
+        .send(body.to_string())
+        .ok()?
+        .body_mut()
+        .read_to_string()
+        .ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The answer of a successful sxb call; `None` if the server died under it.
+fn sxb(address: &str, command: &str, body: &Value) -> Option<Value> {
+    let (service, command) = command.split_once('/')?;
+    let answer = post(address, &format!("/index.php?svc={service}&cmd={command}"), body)?;
+    assert_eq!(answer.get("errorCode"), Some(&json!(0)), "{command} {body} answered {answer}");
+    Some(answer)
+}
+
+fn text(answer: &Value, pointer: &str) -> String {
+    answer.pointer(pointer).and_then(Value::as_str).expect("a text").to_owned()
+}
+
+/// Writes as long as the server lives, and tells what was acknowledged.
+fn write(address: &str, name: &str, journal: &Sender<Written>) -> Option<()> {
+    let mut last_room = None;
+    for number in 0.. {
+        let user = format!("{name}_{number}");
+        let who = json!({"id": user, "pwd": "secret"});
+        sxb(address, "account/regist", &who)?;
+        journal.send(Written::Account(user.clone())).ok()?;
+        let token = text(&sxb(address, "account/login", &who)?, "/data/token");
+        // Hosting moves a user to its own room: those who enter do not host.
+        if let Some(room) = last_room.filter(|_| number % 2 == 1) {
+            let enter = json!({"token": token, "roomnum": room, "role": 0, "operate": 0});
+            sxb(address, "live/reportmemid", &enter)?;
+            journal.send(Written::Member { room, user: user.clone() }).ok()?;
+        }
+        if number % 2 == 0 {
+            let room = sxb(address, "live/create", &json!({"token": token, "type": "live"}))?;
+            let room = room.pointer("/data/roomnum").and_then(Value::as_i64).expect("a room number");
+            let report = json!({"token": token, "room": {"title": user, "roomnum": room, "type": "live",
+                "groupid": room.to_string(), "appid": 1, "device": 1, "videotype": 0}});
+            sxb(address, "live/reportroom", &report)?;
+            journal.send(Written::OnAir { title: user.clone() }).ok()?;
+            let stream = format!("1000_{}", md5_hex(format!("{room}_{user}_main")));
+            let t = 4_000_000_000_i64;
+            let recorded = json!({"event_type": 100, "stream_id": stream, "video_id": user,
+                "video_url": "http://vod.example/1.mp4", "file_format": "mp4", "start_time": 1, "end_time": 2,
+                "t": t, "sign": md5_hex(format!("{CALLBACK_KEY}{t}"))});
+            sxb(address, "live/callback", &recorded)?;
+            journal.send(Written::Recording(user)).ok()?;
+            last_room = Some(room);
+        }
+    }
+    None
+}
+
+/// Everything a list holds, page by page.
+fn all(address: &str, command: &str, token: &str, extra: &Value, list: &str, size: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    loop {
+        let mut body = extra.clone();
+        body["token"] = json!(token);
+        body["index"] = json!(found.len());
+        body["size"] = json!(size);
+        let answer = sxb(address, command, &body).expect("the server lives");
+        let page = answer.pointer(&format!("/data/{list}")).and_then(Value::as_array).expect("a list");
+        if page.is_empty() {
+            assert_eq!(answer.pointer("/data/total"), Some(&json!(found.len())));
+            return found;
+        }
+        found.extend(page.iter().cloned());
+    }
+}
+
+/// Panics if something that was acknowledged is not there.
+fn verify(address: &str, written: &BTreeSet<Written>) {
+    let reader = json!({"id": "reader", "pwd": "secret"});
+    let token = text(&sxb(address, "account/login", &reader).expect("the server lives"), "/data/token");
+    let titles = |list: Vec<Value>, pointer: &str| -> BTreeSet<String> {
+        list.iter().map(|entry| text(entry, pointer)).collect()
+    };
+    let on_air = titles(all(address, "live/roomlist", &token, &json!({}), "rooms", 50), "/info/title");
+    let recordings =
+        titles(all(address, "live/recordlist", &token, &json!({"type": 0}), "videos", 100), "/videoId");
+    for entry in written {
+        match entry {
+            Written::Account(user) => {
+                let again =
+                    post(address, "/index.php?svc=account&cmd=regist", &json!({"id": user, "pwd": "x"}));
+                assert_eq!(again.expect("the server lives")["errorCode"], 10004, "{user} is lost");
+            }
+            Written::OnAir { title } => assert!(on_air.contains(title), "the live of {title} is lost"),
+            Written::Recording(file) => assert!(recordings.contains(file), "the recording {file} is lost"),
+            Written::Member { room, user } => {
+                let members =
+                    all(address, "live/roomidlist", &token, &json!({"roomnum": room}), "idlist", 50);
+                assert!(members.iter().any(|member| member["id"] == json!(user)), "{user} is lost");
+            }
+        }
+    }
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").to_string()
+}
+
+#[test]
+fn nothing_acknowledged_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = free_address();
+    let server = Server::start(folder.path(), &address);
+    server.ready();
+    sxb(&address, "account/regist", &json!({"id": "reader", "pwd": "secret"})).expect("the server lives");
+    let mut server = Some(server);
+    let mut slowest = Duration::ZERO;
+    for round in 0..KILLS {
+        let (journal, acknowledged) = channel();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (address, journal) = (address.clone(), journal.clone());
+                thread::spawn(move || write(&address, &format!("r{round}w{writer}"), &journal))
+            })
+            .collect();
+        drop(journal);
+        // The kill strikes after a random number of acknowledgements, in the middle of other requests.
+        let mut random = [0];
+        SystemRandom.fill(&mut random);
+        let mut written: BTreeSet<Written> = acknowledged.iter().take(20 + usize::from(random[0])).collect();
+        server.take().expect("a server").kill();
+        written.extend(acknowledged.iter());
+        for writer in writers {
+            writer.join().expect("a writer met a wrong answer");
+        }
+        let next = Server::start(folder.path(), &address);
+        slowest = slowest.max(next.ready());
+        verify(&address, &written);
+        server = Some(next);
+    }
+    server.take().expect("a server").kill();
+    println!("{KILLS} kills, nothing lost, ready again within {slowest:?}");
+}
+
+/// Three gateways over one PostgreSQL, which `cargo xtask test` gives: one is killed, then the others.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn a_killed_gateway_takes_nothing_along() {
+    let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
+    let database = Scratch::create(&url).expect("a database");
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = || {
+        let address = free_address();
+        let server = Server::start_on(database.url(), folder.path(), &address);
+        server.ready();
+        server
+    };
+    let mut servers = [start(), start(), start()];
+    sxb(&servers[0].address, "account/regist", &json!({"id": "reader", "pwd": "secret"})).expect("it lives");
+    let (journal, acknowledged) = channel();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (address, journal) = (servers[writer % 3].address.clone(), journal.clone());
+            thread::spawn(move || write(&address, &format!("w{writer}"), &journal))
+        })
+        .collect();
+    drop(journal);
+    let mut written: BTreeSet<Written> = acknowledged.iter().take(150).collect();
+    servers[0].process.kill().expect("it can be killed");
+    // The others do not mind.
+    written.extend(acknowledged.iter().take(150));
+    for server in servers {
+        server.kill();
+    }
+    written.extend(acknowledged.iter());
+    for writer in writers {
+        writer.join().expect("a writer met a wrong answer");
+    }
+    let next = start();
+    verify(&next.address, &written);
+    next.kill();
+}

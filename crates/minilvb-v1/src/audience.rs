@@ -1,0 +1,144 @@
+//! The audience of a live or of a recording: coming, going, who is there.
+
+use std::borrow::Cow;
+
+use relive_core::{GroupMember, MemberNames, Page, Window};
+use serde::Serialize;
+
+use crate::{
+    code::Refusal,
+    envelope::Done,
+    fields::{FILE_ID, Fields, NICKNAME, URL, USER_ID},
+    identity::Cx,
+};
+
+/// Which audience: of the host's live under an IM group, or of its recording.
+struct Group<'a> {
+    host: Cow<'a, str>,
+    /// IM group of a live, file id of a recording.
+    id: Cow<'a, str>,
+    of_recording: bool,
+}
+
+impl<'a> TryFrom<Fields<'a>> for Group<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        let (host, id) = (fields.required("liveuserid", USER_ID)?, fields.required("groupid", FILE_ID)?);
+        let of_recording = match fields.integer("flag")? {
+            0 => false,
+            1 => true,
+            _ => return Err(Refusal::value("flag")),
+        };
+        Ok(Self { host, id, of_recording })
+    }
+}
+
+/// `EnterGroup`.
+pub(crate) struct EnterGroup<'a> {
+    user_id: Cow<'a, str>,
+    names: MemberNames,
+    group: Group<'a>,
+}
+
+impl<'a> TryFrom<Fields<'a>> for EnterGroup<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        Ok(Self {
+            user_id: fields.required("userid", USER_ID)?,
+            names: MemberNames {
+                nickname: fields.optional("nickname", NICKNAME)?.into_owned(),
+                avatar: fields.optional("headpic", URL)?.into_owned(),
+            },
+            group: fields.try_into()?,
+        })
+    }
+}
+
+/// Enters; whether the live or the recording exists does not matter, as in the original.
+pub(crate) async fn enter(cx: &Cx<'_>, request: EnterGroup<'_>) -> Result<Done, Refusal> {
+    let EnterGroup { user_id, names, group: Group { host, id, of_recording } } = request;
+    let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
+    if of_recording {
+        audiences.enter_recording(viewer, &host, &id, names).await?;
+    } else {
+        audiences.enter_group(viewer, &host, &id, names).await?;
+    }
+    Ok(Done)
+}
+
+/// `QuitGroup`.
+pub(crate) struct QuitGroup<'a> {
+    user_id: Cow<'a, str>,
+    group: Group<'a>,
+}
+
+impl<'a> TryFrom<Fields<'a>> for QuitGroup<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        Ok(Self { user_id: fields.required("userid", USER_ID)?, group: fields.try_into()? })
+    }
+}
+
+/// Leaves; a success also for who was not there.
+pub(crate) async fn quit(cx: &Cx<'_>, request: QuitGroup<'_>) -> Result<Done, Refusal> {
+    let QuitGroup { user_id, group: Group { host, id, of_recording } } = request;
+    let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
+    if of_recording {
+        audiences.quit_recording(viewer, &host, &id).await?;
+    } else {
+        audiences.quit_group(viewer, &host, &id).await?;
+    }
+    Ok(Done)
+}
+
+/// `FetchGroupMemberList`. Has no `flag`: the id alone says which audience.
+pub(crate) struct FetchMembers<'a> {
+    host: Cow<'a, str>,
+    group: Cow<'a, str>,
+    window: Window,
+}
+
+impl<'a> TryFrom<Fields<'a>> for FetchMembers<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        Ok(Self {
+            host: fields.required("liveuserid", USER_ID)?,
+            group: fields.required("groupid", FILE_ID)?,
+            window: fields.page()?,
+        })
+    }
+}
+
+/// A page of the members, in order of entry.
+#[derive(Serialize)]
+pub(crate) struct MemberList {
+    totalcount: usize,
+    memberlist: Vec<MemberInfo>,
+}
+
+#[derive(Serialize)]
+struct MemberInfo {
+    userid: String,
+    nickname: String,
+    headpic: String,
+}
+
+impl From<Page<GroupMember>> for MemberList {
+    fn from(page: Page<GroupMember>) -> Self {
+        let member = |GroupMember { user_id, nickname, avatar }| MemberInfo {
+            userid: user_id,
+            nickname,
+            headpic: avatar,
+        };
+        Self { totalcount: page.total, memberlist: page.items.into_iter().map(member).collect() }
+    }
+}
+
+/// Who is there.
+pub(crate) async fn members(cx: &Cx<'_>, request: FetchMembers<'_>) -> Result<MemberList, Refusal> {
+    Ok(cx.core.audiences().group(&request.host, &request.group, request.window).await?.into())
+}

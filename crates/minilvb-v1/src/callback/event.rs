@@ -1,0 +1,109 @@
+//! What a notice does. All of them may come twice.
+
+use relive_core::{
+    Core, FileFormat, NewRecording, Route, StreamEvent, UnixSeconds,
+    sign::callback::{Notice, Number},
+};
+
+use super::{code::Code, interface::Event};
+
+impl Event {
+    /// The row of an `event_type`.
+    pub(crate) const fn of(event_type: Option<i64>) -> Self {
+        match event_type {
+            Some(0) => Self::Stopped,
+            Some(1) => Self::Started,
+            Some(100) => Self::Recorded,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A text that has to be there.
+fn required(text: Option<&str>) -> Result<String, Code> {
+    let text = text.filter(|text| !text.is_empty()).ok_or(Code::Incomplete)?;
+    if text.contains('\0') { Err(Code::Incomplete) } else { Ok(text.to_owned()) }
+}
+
+/// A stream is up or down.
+pub(crate) struct Push {
+    stream: String,
+    sequence: Option<String>,
+}
+
+impl<'a> TryFrom<&'a Notice> for Push {
+    type Error = Code;
+
+    fn try_from(notice: &'a Notice) -> Result<Self, Code> {
+        let sequence = notice.sequence.as_deref().filter(|sequence| !sequence.is_empty());
+        Ok(Self {
+            stream: required(notice.stream_id.as_deref())?,
+            sequence: sequence.map(|sequence| required(Some(sequence))).transpose()?,
+        })
+    }
+}
+
+/// Event 0.
+pub(crate) async fn stopped(core: &Core, push: Push) -> Result<Code, Code> {
+    let event = StreamEvent::Stopped { sequence: push.sequence };
+    core.streams().event(push.stream, Route::Shared, event).await?;
+    Ok(Code::Ok)
+}
+
+/// Event 1.
+pub(crate) async fn started(core: &Core, push: Push) -> Result<Code, Code> {
+    let event = StreamEvent::Started { sequence: push.sequence };
+    core.streams().event(push.stream, Route::Shared, event).await?;
+    Ok(Code::Ok)
+}
+
+/// A file is ready.
+pub(crate) struct Recorded {
+    stream: String,
+    recording: NewRecording,
+}
+
+impl<'a> TryFrom<&'a Notice> for Recorded {
+    type Error = Code;
+
+    fn try_from(notice: &'a Notice) -> Result<Self, Code> {
+        let time = |number: Number| -> Result<Option<UnixSeconds>, Code> {
+            number.value().map(Some).ok_or(Code::Incomplete)
+        };
+        Ok(Self {
+            stream: required(notice.stream_id.as_deref())?,
+            recording: NewRecording {
+                file_id: required(notice.recording_id())?,
+                format: FileFormat::named(&required(notice.file_format.as_deref())?),
+                url: required(notice.video_url.as_deref())?,
+                start_at: time(notice.start_time)?,
+                end_at: time(notice.end_time)?,
+                duration: notice.duration.value(),
+                size: notice.file_size.value(),
+            },
+        })
+    }
+}
+
+/// Event 100.
+pub(crate) async fn recorded(core: &Core, recorded: Recorded) -> Result<Code, Code> {
+    let event = StreamEvent::Recorded(recorded.recording);
+    core.streams().event(recorded.stream, Route::Shared, event).await?;
+    Ok(Code::Ok)
+}
+
+/// A notice nothing follows from.
+pub(crate) struct Other;
+
+impl<'a> TryFrom<&'a Notice> for Other {
+    type Error = Code;
+
+    fn try_from(_: &'a Notice) -> Result<Self, Code> {
+        Ok(Self)
+    }
+}
+
+/// Event 200 and others.
+pub(crate) async fn other(_: &Core, _: Other) -> Result<Code, Code> {
+    Ok(Code::Ok)
+}

@@ -1,0 +1,15 @@
+//! The table of notices, by what has happened. The number `event_type` picks the row.
+
+use relive_core::{Core, sign::callback::Notice};
+
+use super::{code::Code, event};
+
+relive_wire::interfaces! {
+    /// What a notice tells.
+    pub(crate) enum Event;
+    async fn dispatch(core: &Core, notice: &Notice) -> Result<Code, Code>;
+    Stopped: "stopped" => event::stopped, "contract minilvb-v1 §6.3, event 0";
+    Started: "started" => event::started, "contract minilvb-v1 §6.3, event 1";
+    Recorded: "recorded" => event::recorded, "contract minilvb-v1 §6.3, event 100";
+    Other: "other" => event::other, "contract minilvb-v1 §6.3, event 200 and others";
+}

@@ -1,0 +1,221 @@
+//! How this dialect reads fields: what counts as a text, as a number, as missing.
+//!
+//! Lengths are in characters. Reading never decides what a value means; that is the request types' part.
+//!
+//! Source: contract minilvb-v1 §3.3, §3.4.
+
+use std::borrow::Cow;
+
+use relive_core::Window;
+use relive_wire::{Integer, Object, Value};
+
+use crate::{
+    code::{Fault, Refusal},
+    interface::Api,
+};
+
+/// Longest user id.
+pub(crate) const USER_ID: usize = 128;
+/// Longest IM group id.
+pub(crate) const GROUP_ID: usize = 128;
+/// Longest file id; also of a group id that may be a file id.
+pub(crate) const FILE_ID: usize = 255;
+/// Longest title.
+pub(crate) const TITLE: usize = 255;
+/// Longest nickname.
+pub(crate) const NICKNAME: usize = 128;
+/// Longest location.
+pub(crate) const LOCATION: usize = 255;
+/// Longest URL.
+pub(crate) const URL: usize = 1024;
+
+/// The members of a request, or of an object in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields<'a>(Option<&'a Object<'a>>);
+
+impl<'a> Fields<'a> {
+    pub(crate) const fn of(object: &'a Object<'a>) -> Self {
+        Self(Some(object))
+    }
+
+    /// The member of that name; `null` is as good as missing.
+    pub(crate) fn get(self, name: &str) -> Option<&'a Value<'a>> {
+        self.0?.present(name)
+    }
+
+    /// Which call it is: exact and case-sensitive, as the original found a class file by it.
+    pub(crate) fn action(self) -> Result<Api, Refusal> {
+        const ACTION: &str = "Action";
+        let value = self.get(ACTION).ok_or(Refusal::input(ACTION, Fault::Missing))?;
+        let name = value.text().ok_or(Refusal::input(ACTION, Fault::WrongType))?;
+        Api::find(name).ok_or(Refusal::input(ACTION, Fault::OutOfRange))
+    }
+
+    /// A text that must be there and hold more than white space.
+    pub(crate) fn required(self, name: &'static str, most: usize) -> Result<Cow<'a, str>, Refusal> {
+        let text = self.present(name, most)?;
+        if text.is_empty() { Err(Refusal::input(name, Fault::Empty)) } else { Ok(text) }
+    }
+
+    /// A text that must be there, and may be empty.
+    pub(crate) fn present(self, name: &'static str, most: usize) -> Result<Cow<'a, str>, Refusal> {
+        let value = self.get(name).ok_or(Refusal::input(name, Fault::Missing))?;
+        text(value, most).map_err(|fault| Refusal::input(name, fault))
+    }
+
+    /// A text; missing is as good as empty.
+    pub(crate) fn optional(self, name: &'static str, most: usize) -> Result<Cow<'a, str>, Refusal> {
+        match self.get(name) {
+            Some(value) => text(value, most).map_err(|fault| Refusal::input(name, fault)),
+            None => Ok(Cow::Borrowed("")),
+        }
+    }
+
+    /// A number that must be there: a JSON integer or a plain decimal string, 32 bits signed.
+    pub(crate) fn integer(self, name: &'static str) -> Result<i32, Refusal> {
+        let value = self.get(name).ok_or(Refusal::input(name, Fault::Missing))?;
+        let number = value.integer(Integer::TEXT).ok_or(Refusal::input(name, Fault::WrongType))?;
+        i32::try_from(number).map_err(|_| Refusal::input(name, Fault::OutOfRange))
+    }
+
+    /// A number that must be there and not negative.
+    pub(crate) fn natural(self, name: &'static str) -> Result<u32, Refusal> {
+        u32::try_from(self.integer(name)?).map_err(|_| Refusal::input(name, Fault::OutOfRange))
+    }
+
+    /// An object; missing, and the `[]` into which PHP turns an empty map, are an empty one.
+    pub(crate) fn object(self, name: &'static str) -> Result<Self, Refusal> {
+        match self.get(name) {
+            None => Ok(Self(None)),
+            Some(Value::List(items)) if items.is_empty() => Ok(Self(None)),
+            Some(Value::Object(object)) => Ok(Self(Some(object))),
+            Some(_) => Err(Refusal::input(name, Fault::WrongType)),
+        }
+    }
+
+    /// Whether there is no member at all.
+    pub(crate) fn is_empty(self) -> bool {
+        self.0.is_none_or(Object::is_empty)
+    }
+
+    /// `pageno` from 1, 0 is 1; `pagesize` from 1 to 100, 0 is 10, more is 100 (contract minilvb-v1 §4.4).
+    pub(crate) fn page(self) -> Result<Window, Refusal> {
+        let number = self.natural("pageno")?.max(1) - 1;
+        let limit = match self.natural("pagesize")? {
+            0 => 10,
+            size => usize::try_from(size).unwrap_or(usize::MAX).min(100),
+        };
+        Ok(Window { offset: usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(limit), limit })
+    }
+}
+
+/// A text, trimmed; an integer becomes its decimal digits, because apps of third parties send numeric ids.
+fn text<'a>(value: &'a Value<'a>, most: usize) -> Result<Cow<'a, str>, Fault> {
+    let text = match value {
+        Value::Text(text) => Cow::Borrowed(text.trim()),
+        Value::Int(number) => Cow::Owned(number.to_string()),
+        _ => return Err(Fault::WrongType),
+    };
+    if text.contains('\0') {
+        return Err(Fault::WrongType);
+    }
+    // No text has more characters than bytes: most are short enough without counting.
+    if text.len() > most && text.chars().count() > most {
+        return Err(Fault::TooLong);
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read<T>(body: &str, read: impl Fn(Fields<'_>) -> Result<T, Refusal>) -> Result<T, String> {
+        let object = Object::parse(body.as_bytes(), 64).unwrap();
+        read(Fields::of(&object)).map_err(|refusal| refusal.to_string())
+    }
+
+    fn text_of(json: &str) -> Result<String, String> {
+        read(&format!("{{\"a\":{json}}}"), |fields| fields.required("a", 4).map(Cow::into_owned))
+    }
+
+    #[test]
+    fn texts_are_trimmed_and_may_be_integers() {
+        for (json, text) in [
+            (r#"" a ""#, "a"),
+            ("\"\\u3000a\\u00a0\"", "a"),
+            ("12", "12"),
+            ("-3", "-3"),
+            ("\"0\"", "0"),
+            ("0", "0"),
+            ("\"早安早安\"", "早安早安"),
+            ("\"a%'\\\\\"", "a%'\\"),
+        ] {
+            assert_eq!(text_of(json).as_deref(), Ok(text), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        for (json, fault) in [
+            ("null", "is missing"),
+            ("\" \"", "is empty"),
+            ("1.0", "has a wrong type"),
+            ("true", "has a wrong type"),
+            ("[]", "has a wrong type"),
+            ("{}", "has a wrong type"),
+            ("18446744073709551615", "has a wrong type"),
+            ("\"a\\u0000\"", "has a wrong type"),
+            ("\"abcde\"", "is too long"),
+            ("12345", "is too long"),
+        ] {
+            assert_eq!(
+                text_of(json),
+                Err(format!("invalid param in json from client! | a {fault}")),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn integers_have_two_spellings_and_32_bits() {
+        let integer = |json: &str| read(&format!("{{\"a\":{json}}}"), |fields| fields.integer("a"));
+        for (json, number) in [("1", 1), ("\"1\"", 1), ("\"-3\"", -3), ("2147483647", i32::MAX)] {
+            assert_eq!(integer(json), Ok(number), "{json}");
+        }
+        for json in ["2147483648", "-2147483649", "\"2147483648\""] {
+            assert!(integer(json).unwrap_err().ends_with("is out of range"), "{json}");
+        }
+        for json in ["1.0", "1e2", "true", "\"\"", "\" 1\"", "\"+1\"", "\"1.0\"", "[]", "{}"] {
+            assert!(integer(json).unwrap_err().ends_with("has a wrong type"), "{json}");
+        }
+    }
+
+    #[test]
+    fn pages_start_at_one_and_have_a_size() {
+        let page = |number: &str, size: &str| {
+            read(&format!("{{\"pageno\":{number},\"pagesize\":{size}}}"), |fields| {
+                fields.page().map(|window| (window.offset, window.limit))
+            })
+        };
+        assert_eq!(page("0", "0"), Ok((0, 10)));
+        assert_eq!(page("1", "5"), Ok((0, 5)));
+        assert_eq!(page("3", "\"20\""), Ok((40, 20)));
+        assert_eq!(page("2", "101"), Ok((100, 100)));
+        assert_eq!(page("2147483647", "100"), Ok((214_748_364_600, 100)));
+        assert!(page("-1", "20").is_err());
+        assert!(page("1", "-1").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_within_its_length_comes_back_trimmed(text in "\\PC{0,12}") {
+            let json = serde_json::json!({ "a": text }).to_string();
+            let expected = text.trim();
+            let found = read(&json, |fields| fields.present("a", 8).map(Cow::into_owned));
+            prop_assert_eq!(found.ok(), (expected.chars().count() <= 8).then(|| expected.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Who acts: the one decision this dialect has no field for.
+//!
+//! A `userid` is believed as it stands, unless an account with a password owns it. That account proves to be itself with
+//! the request signature of the second generation: header `Liteav-Sig`, made with the token its login handed out there.
+//! Whether a name needs proof is the core's to know.
+//!
+//! Source: contract minilvb-v1 §2; contract minilvb-v2 §2.3, §2.4.
+
+use http::HeaderMap;
+use relive_core::{Actor, Core, UnixSeconds, sign::liteav};
+use relive_wire::Value;
+
+use crate::{
+    Config,
+    code::{Code, Fault, Refusal},
+    fields::Fields,
+};
+
+/// What a handler has at hand beside its request.
+#[derive(Debug)]
+pub(crate) struct Cx<'a> {
+    pub(crate) core: &'a Core,
+    config: Config,
+    signature: Option<&'a str>,
+    body: &'a [u8],
+    fields: Fields<'a>,
+}
+
+impl<'a> Cx<'a> {
+    pub(crate) fn new(
+        core: &'a Core,
+        config: Config,
+        headers: &'a HeaderMap,
+        body: &'a [u8],
+        fields: Fields<'a>,
+    ) -> Self {
+        let signature = headers.get("liteav-sig").and_then(|value| value.to_str().ok());
+        Self { core, config, signature: signature.filter(|text| !text.is_empty()), body, fields }
+    }
+
+    /// Who acts under that name. A signature that proves nothing counts for nothing: the core refuses the name of an
+    /// account, and does not mind at a guest's.
+    pub(crate) async fn actor(&self, user_id: &str) -> Result<Actor, Refusal> {
+        let unproven = || Actor::Unproven(user_id.to_owned());
+        let Some(signature) = self.signature else { return Ok(unproven()) };
+        let Some(session) = self.core.sessions().signed(user_id).await? else { return Ok(unproven()) };
+        if !self.core.sessions().is_alive(&session)
+            || !liteav::verify(session.expose_token(), self.body, signature)
+        {
+            return Ok(unproven());
+        }
+        if self.is_fresh(self.core.now())? { Ok(Actor::Proven(session.account())) } else { Ok(unproven()) }
+    }
+
+    /// Like [`Cx::actor`], for what an operator can keep from guests (`guests = false`).
+    pub(crate) async fn broadcaster(&self, user_id: &str) -> Result<Actor, Refusal> {
+        match self.actor(user_id).await? {
+            Actor::Unproven(_) if !self.config.guests => Err(Code::Sign.into()),
+            actor => Ok(actor),
+        }
+    }
+
+    /// Whether the signed `timestamp`, if there is one, is of now, give or take the skew, and `expires` not yet over.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of today are far below 2^53")]
+    fn is_fresh(&self, now: UnixSeconds) -> Result<bool, Refusal> {
+        /// Larger timestamps are milliseconds: iOS.
+        const MILLISECONDS: f64 = 100_000_000_000.0;
+        /// Seconds, where the client does not say.
+        const EXPIRES: f64 = 300.0;
+        let Some(sent) = self.seconds("timestamp")? else { return Ok(true) };
+        let sent = if sent >= MILLISECONDS { sent / 1000.0 } else { sent };
+        let longest = self.core.config().sessions.v2_token_ttl as f64;
+        let life = self.seconds("expires")?.unwrap_or(EXPIRES).min(longest);
+        let (now, skew) = (now as f64, self.config.clock_skew as f64);
+        Ok(now <= sent + life + skew && sent <= now + skew)
+    }
+
+    /// A number of any spelling, not negative.
+    #[expect(clippy::cast_precision_loss, reason = "times need no more than 53 bits")]
+    fn seconds(&self, name: &'static str) -> Result<Option<f64>, Refusal> {
+        let number = match self.fields.get(name) {
+            None => return Ok(None),
+            Some(Value::Int(number)) => Some(*number as f64),
+            Some(Value::Float(number)) => Some(*number),
+            Some(Value::Text(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        match number {
+            Some(number) if number.is_finite() && number >= 0.0 => Ok(Some(number)),
+            Some(number) if number.is_finite() => Err(Refusal::input(name, Fault::OutOfRange)),
+            _ => Err(Refusal::input(name, Fault::WrongType)),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Joint broadcasts: a viewer pushes a picture of its own beside the host's. Nothing of it is stored.
+
+use std::borrow::Cow;
+
+use relive_core::UnixSeconds;
+use serde::Serialize;
+
+use crate::{
+    code::Refusal,
+    fields::{Fields, TITLE, URL, USER_ID},
+    identity::Cx,
+    live::user_info,
+};
+
+/// `RequestLVBAddrForLinkMic`. Title and userinfo have to be well-formed and are shown to nobody.
+pub(crate) struct RequestAddress<'a> {
+    user_id: Cow<'a, str>,
+}
+
+impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        let user_id = fields.required("userid", USER_ID)?;
+        fields.present("title", TITLE)?;
+        user_info(fields.object("userinfo")?)?;
+        Ok(Self { user_id })
+    }
+}
+
+/// Where to push, where it plays.
+#[derive(Serialize)]
+pub(crate) struct JointAddress {
+    pushurl: String,
+    timestamp: UnixSeconds,
+    playurl: String,
+}
+
+/// A push URL for a viewer. Its code differs from that of the viewer's own live.
+pub(crate) async fn request_address(
+    cx: &Cx<'_>,
+    request: RequestAddress<'_>,
+) -> Result<JointAddress, Refusal> {
+    let viewer = cx.broadcaster(&request.user_id).await?;
+    cx.core.accounts().may_act(viewer).await?;
+    let (media, timestamp) = (&cx.core.config().media, cx.core.now());
+    let code = media.joint_code(&request.user_id, timestamp);
+    let playurl = media.play_urls(&code, timestamp).rtmp;
+    Ok(JointAddress { pushurl: media.push_url(&code, timestamp), timestamp, playurl })
+}
+
+/// `RequestPlayUrlWithSignForLinkMic`.
+pub(crate) struct SignPlayUrl<'a> {
+    user_id: Cow<'a, str>,
+    url: Cow<'a, str>,
+}
+
+impl<'a> TryFrom<Fields<'a>> for SignPlayUrl<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        Ok(Self { user_id: fields.required("userid", USER_ID)?, url: fields.required(ORIGIN, URL)? })
+    }
+}
+
+const ORIGIN: &str = "originStreamUrl";
+
+/// The URL with what allows to play it.
+#[derive(Serialize)]
+pub(crate) struct SignedUrl {
+    #[serde(rename = "streamUrlWithSignature")]
+    url: String,
+    timestamp: UnixSeconds,
+}
+
+/// Signs the play URL of one of our own streams; any other is refused.
+pub(crate) async fn sign_play_url(cx: &Cx<'_>, request: SignPlayUrl<'_>) -> Result<SignedUrl, Refusal> {
+    let timestamp = cx.core.now();
+    let url = cx.core.config().media.signed_play_url(&request.url, timestamp);
+    let url = url.ok_or(Refusal::value(ORIGIN))?;
+    cx.core.accounts().may_act(cx.actor(&request.user_id).await?).await?;
+    Ok(SignedUrl { url, timestamp })
+}

@@ -1,0 +1,147 @@
+//! A host's live: its push URL, going on and off the air, its counters.
+
+use std::borrow::Cow;
+
+use relive_core::{Announcement, Counted, Step, UnixSeconds, UserInfo};
+use serde::Serialize;
+
+use crate::{
+    code::Refusal,
+    envelope::Done,
+    fields::{FILE_ID, Fields, GROUP_ID, LOCATION, NICKNAME, TITLE, URL, USER_ID},
+    identity::Cx,
+};
+
+/// `RequestLVBAddr`, `RequstLVBAddr`.
+pub(crate) struct RequestAddress<'a> {
+    user_id: Cow<'a, str>,
+    announcement: Announcement,
+}
+
+impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        Ok(Self {
+            user_id: fields.required("userid", USER_ID)?,
+            announcement: Announcement {
+                group_id: fields.required("groupid", GROUP_ID)?.into_owned(),
+                title: fields.present("title", TITLE)?.into_owned(),
+                user_info: user_info(fields.object("userinfo")?)?,
+            },
+        })
+    }
+}
+
+/// What a host tells about itself; every member may be missing (seed 000 §1, seed 002 §1).
+pub(crate) fn user_info(fields: Fields<'_>) -> Result<UserInfo, Refusal> {
+    Ok(UserInfo {
+        nickname: fields.optional("nickname", NICKNAME)?.into_owned(),
+        avatar: fields.optional("headpic", URL)?.into_owned(),
+        cover: fields.optional("frontcover", URL)?.into_owned(),
+        location: fields.optional("location", LOCATION)?.into_owned(),
+    })
+}
+
+/// Where to push, and the `timestamp` of the live from now on: a number, iOS ignores anything else.
+#[derive(Serialize)]
+pub(crate) struct PushAddress {
+    pushurl: String,
+    timestamp: UnixSeconds,
+}
+
+/// Announces a live. It is in no list before its host says that the stream is up.
+pub(crate) async fn request_address(
+    cx: &Cx<'_>,
+    request: RequestAddress<'_>,
+) -> Result<PushAddress, Refusal> {
+    let host = cx.broadcaster(&request.user_id).await?;
+    let live = cx.core.broadcasts().announce(host, request.announcement).await?;
+    let pushurl = cx.core.config().media.push_url(&live.stream_code, live.started_at);
+    Ok(PushAddress { pushurl, timestamp: live.started_at })
+}
+
+/// `ChangeStatus`.
+pub(crate) struct ChangeStatus<'a> {
+    user_id: Cow<'a, str>,
+    on_air: bool,
+}
+
+impl<'a> TryFrom<Fields<'a>> for ChangeStatus<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        let user_id = fields.required("userid", USER_ID)?;
+        // The inverse of the `status` in lists, in both seeds.
+        let on_air = match fields.natural("status")? {
+            0 => true,
+            1 => false,
+            _ => return Err(Refusal::value("status")),
+        };
+        Ok(Self { user_id, on_air })
+    }
+}
+
+/// Puts the live on the air or takes it off.
+pub(crate) async fn change_status(cx: &Cx<'_>, request: ChangeStatus<'_>) -> Result<Done, Refusal> {
+    let host = cx.broadcaster(&request.user_id).await?;
+    cx.core.broadcasts().set_on_air(host, request.on_air).await?;
+    Ok(Done)
+}
+
+/// `ChangeCount`. The `userid` is the host's; who likes is not said.
+pub(crate) struct ChangeCount<'a> {
+    host: Cow<'a, str>,
+    /// `None`: the live.
+    file_id: Option<Cow<'a, str>>,
+    counted: Counted,
+    step: Step,
+}
+
+impl<'a> TryFrom<Fields<'a>> for ChangeCount<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        let host = fields.required("userid", USER_ID)?;
+        let (counted, step) = (fields.integer("type")?, fields.integer("optype")?);
+        let file_id = file_of(fields, "flag")?;
+        let counted = match counted {
+            // Deprecated by seed 002, but all that the clients of seed 000 have.
+            0 => Counted::AnonymousViewer,
+            1 => Counted::Like,
+            _ => return Err(Refusal::value("type")),
+        };
+        let step = match step {
+            0 => Step::Up,
+            1 => Step::Down,
+            _ => return Err(Refusal::value("optype")),
+        };
+        Ok(Self { host, file_id, counted, step })
+    }
+}
+
+/// Which recording a request is about: 0 in `name` is the live, `None`, whatever `fileid` says; 1 the recording
+/// `fileid`.
+fn file_of<'a>(fields: Fields<'a>, name: &'static str) -> Result<Option<Cow<'a, str>>, Refusal> {
+    match fields.integer(name)? {
+        0 => Ok(None),
+        1 => file_id(fields).map(Some),
+        _ => Err(Refusal::value(name)),
+    }
+}
+
+/// A `fileid` where it has to be.
+pub(crate) fn file_id(fields: Fields<'_>) -> Result<Cow<'_, str>, Refusal> {
+    let file_id = fields.optional("fileid", FILE_ID)?;
+    if file_id.is_empty() { Err(Refusal::value("fileid")) } else { Ok(file_id) }
+}
+
+/// Counts a like or a viewer of a live or of a recording.
+pub(crate) async fn change_count(cx: &Cx<'_>, request: ChangeCount<'_>) -> Result<Done, Refusal> {
+    let ChangeCount { host, file_id, counted, step } = request;
+    match file_id {
+        None => cx.core.broadcasts().count(&host, counted, step).await?,
+        Some(file_id) => cx.core.recordings().count(&host, &file_id, counted, step).await?,
+    }
+    Ok(Done)
+}

@@ -1,0 +1,96 @@
+//! Uploads: signatures for the clouds into which phones upload covers and videos, and what became of a video.
+
+use std::borrow::Cow;
+
+use relive_core::NewShortVideo;
+use serde::Serialize;
+
+use crate::{
+    code::{Code, Refusal},
+    envelope::Done,
+    fields::{FILE_ID, Fields, TITLE, URL, USER_ID},
+    identity::Cx,
+    live::user_info,
+};
+
+/// A call without fields.
+pub(crate) struct NoFields;
+
+impl<'a> TryFrom<Fields<'a>> for NoFields {
+    type Error = Refusal;
+
+    fn try_from(_: Fields<'a>) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+}
+
+/// COS v4.
+#[derive(Serialize)]
+pub(crate) struct Sign {
+    sign: String,
+}
+
+/// `GetCOSSign`: allows uploads to the whole bucket for a short while.
+pub(crate) async fn cos_sign(cx: &Cx<'_>, _: NoFields) -> Result<Sign, Refusal> {
+    let sign = cx.core.cloud().cos_v4().ok_or(Code::Internal)?;
+    Ok(Sign { sign })
+}
+
+/// COS v5.
+#[derive(Serialize)]
+pub(crate) struct SignKey {
+    #[serde(rename = "signKey")]
+    sign_key: String,
+    #[serde(rename = "keyTime")]
+    key_time: String,
+}
+
+/// `GetCOSSignV2`.
+pub(crate) async fn cos_key(cx: &Cx<'_>, _: NoFields) -> Result<SignKey, Refusal> {
+    let key = cx.core.cloud().cos_v5().ok_or(Code::Internal)?;
+    Ok(SignKey { sign_key: key.sign_key, key_time: key.key_time })
+}
+
+/// VOD.
+#[derive(Serialize)]
+pub(crate) struct Signature {
+    signature: String,
+}
+
+/// `GetVodSignature`, `GetVodSignatureV2`.
+pub(crate) async fn vod_sign(cx: &Cx<'_>, _: NoFields) -> Result<Signature, Refusal> {
+    let signature = cx.core.cloud().vod_upload().ok_or(Code::Internal)?;
+    Ok(Signature { signature })
+}
+
+/// `UploadUGCVideo`.
+pub(crate) struct UploadVideo<'a> {
+    user_id: Cow<'a, str>,
+    video: NewShortVideo,
+}
+
+impl<'a> TryFrom<Fields<'a>> for UploadVideo<'a> {
+    type Error = Refusal;
+
+    fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
+        let info = fields.object("userinfo")?;
+        Ok(Self {
+            user_id: fields.required("userid", USER_ID)?,
+            video: NewShortVideo {
+                file_id: fields.required("file_id", FILE_ID)?.into_owned(),
+                title: fields.present("title", TITLE)?.into_owned(),
+                play_url: fields.required("play_url", URL)?.into_owned(),
+                // Said nothing about itself: the profile speaks for it.
+                user_info: if info.is_empty() { None } else { Some(user_info(info)?) },
+                ..NewShortVideo::default()
+            },
+        })
+    }
+}
+
+/// A video is in the cloud.
+pub(crate) async fn short_video(cx: &Cx<'_>, request: UploadVideo<'_>) -> Result<Done, Refusal> {
+    let owner = cx.actor(&request.user_id).await?;
+    cx.core.short_videos().upload(owner, request.video).await?;
+    Ok(Done)
+}

@@ -1,0 +1,95 @@
+//! One call at hand, and who makes it (contract minilvb-v2 §2.3, §2.4). Knows no interface.
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::{
+    HeaderMap,
+    header::{AUTHORIZATION, HeaderName},
+};
+use relive_core::{Core, Dialect, Session, sign::liteav};
+use relive_wire::Object;
+
+use crate::{Config, code::Code, fields};
+
+const LITEAV_SIG: HeaderName = HeaderName::from_static("liteav-sig");
+
+/// A timestamp from here on is in milliseconds.
+const MILLISECONDS: f64 = 1e11;
+/// Seconds a signed request is valid that does not say how long.
+const LIFE: f64 = 300.0;
+
+/// Everything a handler may ask for.
+pub(crate) struct Call<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) config: &'a Config,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) client: IpAddr,
+    /// The body as it came: what is signed.
+    pub(crate) body: &'a [u8],
+    /// The body as it is read.
+    pub(crate) object: &'a Object<'a>,
+}
+
+impl Call<'_> {
+    /// The session of whoever calls. A signature decides alone if there is one, then a bearer token, then a token in the
+    /// body; whoever names a user must be that user.
+    pub(crate) async fn caller(&self) -> Result<Arc<Session>, Code> {
+        if let Some(signature) = self.signature() {
+            let session = self.signer().await?;
+            if !self.core.sessions().is_alive(&session) || !self.is_signed_by(&session, signature) {
+                return Err(Code::InvalidToken);
+            }
+            self.check_age()?;
+            return Ok(session);
+        }
+        let token = self.bearer().or_else(|| self.object.get("token")?.text()).ok_or(Code::InvalidToken)?;
+        let session = self.core.sessions().authenticate(Dialect::MinilvbV2, token).await?;
+        let named = self.object.present("userid");
+        if named.is_some_and(|named| named.text().map(fields::trim) != Some(session.user_id())) {
+            return Err(Code::InvalidToken);
+        }
+        Ok(session)
+    }
+
+    /// Refuses a signature that does not fit the named user's token, whether that token's life is over or not. No
+    /// signature is fine.
+    pub(crate) async fn check_signature_if_any(&self) -> Result<(), Code> {
+        let Some(signature) = self.signature() else { return Ok(()) };
+        let session = self.signer().await?;
+        if self.is_signed_by(&session, signature) { Ok(()) } else { Err(Code::InvalidToken) }
+    }
+
+    /// The session of the user whom the body names.
+    async fn signer(&self) -> Result<Arc<Session>, Code> {
+        let user_id = fields::required_user_id(self.object).map_err(|_| Code::InvalidToken)?;
+        self.core.sessions().signed(user_id).await?.ok_or(Code::InvalidToken)
+    }
+
+    fn is_signed_by(&self, session: &Session, signature: &str) -> bool {
+        liteav::verify(session.expose_token(), self.body, signature)
+    }
+
+    /// The signature; an empty one counts as none, one that is no text fits nothing.
+    fn signature(&self) -> Option<&str> {
+        let value = self.headers.get(LITEAV_SIG)?;
+        Some(value.to_str().map_or("not text", str::trim)).filter(|text| !text.is_empty())
+    }
+
+    fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    }
+
+    /// Refuses a request from too long ago, or from the future (contract minilvb-v2 §2.4).
+    fn check_age(&self) -> Result<(), Code> {
+        let expires = fields::time(self.object, "expires")?;
+        let Some(timestamp) = fields::time(self.object, "timestamp")? else { return Ok(()) };
+        let sent = if timestamp >= MILLISECONDS { timestamp / 1000.0 } else { timestamp };
+        #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
+        let [now, skew, longest] =
+            [self.core.now(), self.config.clock_skew, self.core.config().sessions.v2_token_ttl]
+                .map(|seconds| seconds as f64);
+        let life = expires.unwrap_or(LIFE).min(longest);
+        if now > sent + life + skew || sent > now + skew { Err(Code::InvalidToken) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,137 @@
+//! How this dialect reads fields (contract minilvb-v2 §2.1, §2.4, §3): integers also as decimal text or as floats without a
+//! fraction, strings as strings only, trimmed. `null` is the same as absent. Knows no field's meaning but the user id's.
+
+use relive_wire::{Integer, Object, Value};
+
+use crate::code::Code;
+
+/// White space that is no part of a text.
+const BLANK: [char; 5] = [' ', '\t', '\n', '\r', '\x0b'];
+
+/// A text as sent, blanks included, at most `width` characters without blanks at the ends. `None`: absent.
+pub(crate) fn untrimmed<'o>(
+    object: &'o Object<'_>,
+    name: &'static str,
+    width: usize,
+) -> Result<Option<&'o str>, Code> {
+    let Some(value) = object.present(name) else { return Ok(None) };
+    match value.text() {
+        Some(text) if !text.contains('\0') && is_within(trim(text), width) => Ok(Some(text)),
+        _ => Err(Code::InvalidParameter(name)),
+    }
+}
+
+/// A text of at most `width` characters, trimmed. `None`: absent.
+pub(crate) fn text<'o>(
+    object: &'o Object<'_>,
+    name: &'static str,
+    width: usize,
+) -> Result<Option<&'o str>, Code> {
+    Ok(untrimmed(object, name, width)?.map(trim))
+}
+
+/// Like [`text`], neither absent nor empty.
+pub(crate) fn required_text<'o>(
+    object: &'o Object<'_>,
+    name: &'static str,
+    width: usize,
+) -> Result<&'o str, Code> {
+    text(object, name, width)?.filter(|text| !text.is_empty()).ok_or(Code::InvalidParameter(name))
+}
+
+/// Like [`text`], to be stored: absent is empty.
+pub(crate) fn text_or_empty(object: &Object<'_>, name: &'static str, width: usize) -> Result<String, Code> {
+    Ok(text(object, name, width)?.unwrap_or_default().to_owned())
+}
+
+/// An integer.
+pub(crate) fn required_integer(object: &Object<'_>, name: &'static str) -> Result<i64, Code> {
+    let value = object.present(name).and_then(|value| value.integer(Integer::LENIENT));
+    value.ok_or(Code::InvalidParameter(name))
+}
+
+/// A number of seconds or milliseconds: finite, not negative, with or without a fraction, number or text. `None`: absent.
+pub(crate) fn time(object: &Object<'_>, name: &'static str) -> Result<Option<f64>, Code> {
+    let Some(value) = object.present(name) else { return Ok(None) };
+    let number = match value {
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and no clock shows more")]
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Text(text) => trim(text).parse().ok(),
+        _ => None,
+    };
+    let usable = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    usable.map(Some).ok_or(Code::InvalidParameter(name))
+}
+
+/// A user id this dialect admits: 4 to 24 of `A-Z a-z 0-9 _ -`, not all digits (contract minilvb-v2 §2.1).
+pub(crate) fn required_user_id<'o>(object: &'o Object<'_>) -> Result<&'o str, Code> {
+    required_text(object, "userid", 24)
+        .ok()
+        .filter(|id| {
+            id.len() >= 4
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+                && !id.bytes().all(|byte| byte.is_ascii_digit())
+        })
+        .ok_or(Code::InvalidParameter("userid"))
+}
+
+/// The text without blanks at its ends.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(BLANK)
+}
+
+fn is_within(text: &str, width: usize) -> bool {
+    text.len() <= width || text.chars().nth(width).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<T>(json: &str, read: impl Fn(&Object<'_>) -> T) -> T {
+        read(&Object::parse(json.as_bytes(), 64).unwrap())
+    }
+
+    #[test]
+    fn texts_are_trimmed_and_counted_in_characters() {
+        let read = |json: &str| with(json, |object| text(object, "a", 3).map(|text| text.map(str::to_owned)));
+        assert_eq!(read(r#"{"a":" \t小直播\r\n"}"#), Ok(Some("小直播".to_owned())));
+        assert_eq!(read(r#"{"a":""}"#), Ok(Some(String::new())));
+        assert_eq!(read(r#"{"a":null}"#), Ok(None));
+        assert_eq!(read("{}"), Ok(None));
+        for bad in
+            [r#"{"a":"小直播间"}"#, r#"{"a":1}"#, r#"{"a":["x"]}"#, r#"{"a":"\u0000"}"#, r#"{"a":true}"#]
+        {
+            assert_eq!(read(bad), Err(Code::InvalidParameter("a")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_are_numbers_in_any_spelling() {
+        let read = |json: &str| with(json, |object| time(object, "t"));
+        assert_eq!(read("{}"), Ok(None));
+        assert_eq!(read(r#"{"t":null}"#), Ok(None));
+        assert_eq!(read(r#"{"t":10}"#), Ok(Some(10.0)));
+        assert_eq!(read(r#"{"t":"10"}"#), Ok(Some(10.0)));
+        assert_eq!(read(r#"{"t":1767225600123.456}"#), Ok(Some(1_767_225_600_123.456)));
+        assert_eq!(read(r#"{"t":"1767225600123.456"}"#), Ok(Some(1_767_225_600_123.456)));
+        for bad in [r#""""#, r#""x""#, r#""NaN""#, r#""inf""#, "-1", r#""-1""#, "-0.5", "true", "[]", "{}"] {
+            assert_eq!(read(&format!("{{\"t\":{bad}}}")), Err(Code::InvalidParameter("t")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn user_ids_are_those_either_app_lets_users_choose() {
+        let read = |id: &str| {
+            with(&format!("{{\"userid\":\"{id}\"}}"), |object| required_user_id(object).map(str::to_owned))
+        };
+        for good in ["abcd", "ningmeng_07", "1234-", "____", "A-b_9", "a23456789012345678901234"] {
+            assert_eq!(read(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "abc", "1234", "a234567890123456789012345", "ab.cd", "ab cd", "小直播间", "a@bc"]
+        {
+            assert_eq!(read(bad), Err(Code::InvalidParameter("userid")), "{bad}");
+        }
+    }
+}

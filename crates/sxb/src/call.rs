@@ -1,0 +1,101 @@
+//! From a request to a reply: the checks that come before a call's own, in their order (contract sxb §2.3).
+
+use std::net::IpAddr;
+
+use http::{Method, StatusCode};
+use relive_core::{AccountId, Dialect};
+use relive_wire::{Body, JsonError, Object, Reply, Request};
+
+use crate::{
+    Sxb,
+    code::Code,
+    envelope::{Payload, preflight, reply},
+    fields::Fields,
+    interface::Api,
+    route::Profile,
+    signature,
+};
+
+/// The original's limit; deeper is a JSON error.
+const MAX_DEPTH: u8 = 12;
+
+/// The metric label of what names no call.
+const UNKNOWN: &str = "unknown";
+
+/// What a call decodes its request from.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    /// The members of the body.
+    pub(crate) fields: Fields<'a>,
+    /// The body as it came.
+    pub(crate) body: &'a [u8],
+    /// What the client expects, by the path it used.
+    pub(crate) profile: Profile,
+    /// Where the client is.
+    pub(crate) client: IpAddr,
+    /// Who has logged in, for calls that need it.
+    caller: Option<AccountId>,
+}
+
+/// A request by somebody who has logged in.
+pub(crate) struct Authed<T> {
+    pub(crate) caller: AccountId,
+    pub(crate) request: T,
+}
+
+impl<'a, T: TryFrom<Input<'a>, Error = Code>> TryFrom<Input<'a>> for Authed<T> {
+    type Error = Code;
+
+    fn try_from(input: Input<'a>) -> Result<Self, Code> {
+        let caller = input.caller.ok_or(Code::TokenExpired)?;
+        Ok(Self { caller, request: T::try_from(input)? })
+    }
+}
+
+/// Answers whatever comes.
+pub(crate) async fn answer(sxb: &Sxb, request: Request) -> Reply {
+    if request.method == Method::OPTIONS {
+        return preflight(UNKNOWN);
+    }
+    let Some(api) = named(request.query()) else { return reply(UNKNOWN, Err(Code::BadRequest)) };
+    let outcome = outcome(sxb, api, &request).await;
+    // The cloud asks again only if the status tells it to.
+    let lost = api == Api::Callback && matches!(outcome, Err(Code::Busy | Code::Internal));
+    let reply = reply(api.row().name, outcome);
+    if lost { reply.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { reply }
+}
+
+/// The call a query names; of a repeated parameter the last one counts.
+fn named(query: &str) -> Option<Api> {
+    let (mut svc, mut cmd) = (None, None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "svc" => svc = Some(value),
+            "cmd" => cmd = Some(value),
+            _ => {}
+        }
+    }
+    Api::find(&[&*svc?, &*cmd?].join("/"))
+}
+
+async fn outcome(sxb: &Sxb, api: Api, request: &Request) -> Result<Payload, Code> {
+    let Body::Whole(body) = &request.body else { return Err(Code::BadJson) };
+    let object = match Object::parse(body, MAX_DEPTH) {
+        Ok(object) => object,
+        Err(JsonError::Empty) => Object::default(),
+        Err(JsonError::Malformed | JsonError::NotAnObject { null: true }) => return Err(Code::BadJson),
+        Err(JsonError::NotAnObject { null: false }) => return Err(Code::NotAnObject),
+    };
+    let fields = Fields(&object);
+    if sxb.config.require_sign && api != Api::Callback {
+        signature::check(request, fields, &sxb.config, sxb.core.now())?;
+    }
+    let caller = if api.needs_token() { Some(caller(sxb, fields).await?) } else { None };
+    let profile = sxb.routes.profile(request.path()).unwrap_or(Profile::Seed);
+    api.carry_out(sxb, Input { fields, body, profile, client: request.client, caller }).await
+}
+
+async fn caller(sxb: &Sxb, fields: Fields<'_>) -> Result<AccountId, Code> {
+    let token = fields.filled("token")?;
+    Ok(sxb.core.sessions().authenticate(Dialect::Sxb, token).await?.account())
+}

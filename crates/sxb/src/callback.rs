@@ -1,0 +1,71 @@
+//! Notices of the live cloud (seed 003 §十七, contract sxb §6). Without a token: the cloud signs what it says.
+
+use relive_core::{
+    FileFormat, NewRecording, RoomNumber, Route, StreamEvent,
+    sign::callback::{Notice, Number, authenticate},
+};
+use secrecy::ExposeSecret as _;
+
+use crate::{
+    Sxb,
+    call::Input,
+    code::{Code, Fault},
+};
+
+/// Seconds a notice is still believed after its time is over: the cloud asks again for twelve minutes.
+const GRACE: i64 = 600;
+
+/// The notice's number of a recording that is ready. Of all the others (pushes that start and end, screenshots) none has
+/// an effect here: clients reconnect, and only they say when a live is over.
+const RECORDED: i64 = 100;
+
+pub(crate) struct CloudNotice(Notice);
+
+impl TryFrom<Input<'_>> for CloudNotice {
+    type Error = Code;
+
+    fn try_from(input: Input<'_>) -> Result<Self, Code> {
+        if input.fields.0.is_empty() {
+            return Ok(Self(Notice::default()));
+        }
+        Notice::parse(input.body).map(Self).map_err(|_| Code::BadJson)
+    }
+}
+
+pub(crate) async fn receive(sxb: &Sxb, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
+    let key = &sxb.core.config().cloud.callback_key;
+    authenticate(&notice, key.expose_secret(), sxb.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
+    if notice.event_type != Some(RECORDED) {
+        return Ok(());
+    }
+    let new = recording(&notice)?;
+    let code = clean("stream_id", notice.stream_code().unwrap_or_default())?;
+    let room = notice.stream_param("groupid").and_then(|group| group.parse().ok()).map(RoomNumber);
+    Ok(sxb.core.streams().event(code, Route::Sxb { room }, StreamEvent::Recorded(new)).await?)
+}
+
+fn recording(notice: &Notice) -> Result<NewRecording, Code> {
+    let file_id = notice.recording_id().ok_or(Code::Field("video_id", Fault::Missing))?;
+    let url = notice.video_url.as_deref().filter(|url| !url.is_empty());
+    Ok(NewRecording {
+        file_id: clean("video_id", file_id)?,
+        url: clean("video_url", url.ok_or(Code::Field("video_url", Fault::Missing))?)?,
+        format: FileFormat::named(notice.file_format.as_deref().unwrap_or_default()),
+        start_at: number("start_time", notice.start_time)?,
+        end_at: number("end_time", notice.end_time)?,
+        duration: number("duration", notice.duration)?,
+        size: number("file_size", notice.file_size)?,
+    })
+}
+
+fn clean(name: &'static str, text: &str) -> Result<String, Code> {
+    if text.contains('\0') { Err(Code::Field(name, Fault::BadText)) } else { Ok(text.to_owned()) }
+}
+
+fn number(name: &'static str, number: Number) -> Result<Option<i64>, Code> {
+    match number {
+        Number::Missing => Ok(None),
+        Number::NotNumeric => Err(Code::Field(name, Fault::Not("an integer"))),
+        Number::Is(number) => Ok(Some(number)),
+    }
+}

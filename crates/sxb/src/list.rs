@@ -1,0 +1,140 @@
+//! What is on air, and where to watch it (seed 003 §五, §十四, §十五).
+
+use relive_core::{Broadcast, BroadcastInfo, OnAirFilter, RoomNumber, Window};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    Sxb,
+    call::{Authed, Input},
+    code::Code,
+    envelope::Data,
+    fields::Fields,
+};
+
+/// Which part of the live list is wanted.
+pub(crate) struct OnAir {
+    filter: OnAirFilter,
+    window: Window,
+}
+
+impl TryFrom<Input<'_>> for OnAir {
+    type Error = Code;
+
+    fn try_from(input: Input<'_>) -> Result<Self, Code> {
+        Ok(Self { window: input.fields.window()?, filter: filter(input.fields)? })
+    }
+}
+
+/// `type` is an Integer in the seed's table and a text in its example; only the text `live` was ever a filter.
+fn filter(fields: Fields<'_>) -> Result<OnAirFilter, Code> {
+    Ok(OnAirFilter {
+        app: fields.optional_integer("appid")?.filter(|app| *app != 0),
+        live_kind: fields.0.get("type").and_then(|kind| kind.text()) == Some(BroadcastInfo::LIVE),
+    })
+}
+
+#[derive(Serialize)]
+pub(crate) struct RoomListReply {
+    total: usize,
+    #[serde(serialize_with = "entries")]
+    rooms: Vec<Broadcast>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    uid: &'a str,
+    info: Info<'a>,
+}
+
+#[derive(Serialize)]
+struct Info<'a> {
+    title: &'a str,
+    roomnum: i64,
+    r#type: &'a str,
+    groupid: &'a str,
+    cover: &'a str,
+    thumbup: i64,
+    memsize: i64,
+}
+
+fn entries<S: Serializer>(rooms: &[Broadcast], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rooms.iter().map(|on_air| Entry {
+        uid: &on_air.user_id,
+        info: Info {
+            title: &on_air.title,
+            roomnum: on_air.room.0,
+            r#type: &on_air.kind,
+            groupid: &on_air.group_id,
+            cover: &on_air.cover,
+            thumbup: on_air.likes,
+            memsize: on_air.members,
+        },
+    }))
+}
+
+/// Seed 003 §五.
+pub(crate) async fn rooms(sxb: &Sxb, call: Authed<OnAir>) -> Result<Data<RoomListReply>, Code> {
+    let page = sxb.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
+    Ok(Data(RoomListReply { total: page.total, rooms: page.items }))
+}
+
+/// Where a broadcast is played: RTMP, HTTP-FLV, HLS (contract sxb §7).
+#[derive(Serialize)]
+pub(crate) struct PlayAddresses {
+    cover: String,
+    address: String,
+    address2: String,
+    address3: String,
+}
+
+impl PlayAddresses {
+    fn of(sxb: &Sxb, on_air: &Broadcast) -> Self {
+        let urls = sxb.core.config().media.play_urls(&on_air.stream_code, sxb.core.now());
+        Self { cover: on_air.cover.clone(), address: urls.rtmp, address2: urls.flv, address3: urls.hls }
+    }
+}
+
+#[derive(Serialize)]
+struct Stream {
+    uid: String,
+    #[serde(flatten)]
+    addresses: PlayAddresses,
+}
+
+#[derive(Serialize)]
+pub(crate) struct StreamListReply {
+    total: usize,
+    videos: Vec<Stream>,
+}
+
+/// Seed 003 §十四.
+pub(crate) async fn streams(sxb: &Sxb, call: Authed<OnAir>) -> Result<Data<StreamListReply>, Code> {
+    let page = sxb.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
+    let stream = |on_air: &Broadcast| Stream {
+        uid: on_air.user_id.as_ref().to_owned(),
+        addresses: PlayAddresses::of(sxb, on_air),
+    };
+    Ok(Data(StreamListReply { total: page.total, videos: page.items.iter().map(stream).collect() }))
+}
+
+/// Seed 003 §十五: the field is `room` in its table and `roomnum` in its example.
+pub(crate) struct PlayUrl {
+    room: RoomNumber,
+}
+
+impl TryFrom<Input<'_>> for PlayUrl {
+    type Error = Code;
+
+    fn try_from(input: Input<'_>) -> Result<Self, Code> {
+        let room = match input.fields.optional_integer("roomnum")? {
+            Some(number) => Some(number),
+            None => input.fields.optional_integer("room")?,
+        };
+        Ok(Self { room: room.map_or_else(|| input.fields.room(), |number| Ok(RoomNumber(number)))? })
+    }
+}
+
+pub(crate) async fn play_url(sxb: &Sxb, call: Authed<PlayUrl>) -> Result<Data<PlayAddresses>, Code> {
+    let on_air = sxb.core.broadcasts().require_on_air(call.request.room).await?;
+    Ok(Data(PlayAddresses::of(sxb, &on_air)))
+}

@@ -1,0 +1,136 @@
+//! Recordings: what a host says about one it starts, and the list of them (seed 003 §十一, §十三).
+
+use relive_core::{Recording, RecordingFilter, RecordingOrder, RoomNumber, Window};
+use serde::Serialize;
+
+use crate::{
+    Sxb,
+    call::{Authed, Input},
+    code::Code,
+    envelope::Data,
+    fields::{LONG, short},
+    route::Profile,
+};
+
+/// How the file names begin that a client's own recordings have.
+const OWN: &str = "sxb_";
+
+/// Seed 003 §十一. It never makes an entry of the list by itself: there is no URL yet.
+pub(crate) struct ReportRecord {
+    room: RoomNumber,
+    name: String,
+    cover: String,
+}
+
+impl TryFrom<Input<'_>> for ReportRecord {
+    type Error = Code;
+
+    fn try_from(input: Input<'_>) -> Result<Self, Code> {
+        input.fields.filled("uid")?;
+        input.fields.integer("type")?;
+        Ok(Self {
+            room: input.fields.room()?,
+            name: short("name", input.fields.text("name")?, LONG)?,
+            cover: short("cover", input.fields.optional_text("cover")?.unwrap_or_default(), LONG)?,
+        })
+    }
+}
+
+pub(crate) async fn report(sxb: &Sxb, call: Authed<ReportRecord>) -> Result<(), Code> {
+    let ReportRecord { room, name, cover } = call.request;
+    Ok(sxb.core.rooms().hint_recording(call.caller, room, name, cover).await?)
+}
+
+/// Seed 003 §十三.
+pub(crate) struct RecordList {
+    filter: RecordingFilter,
+    window: Window,
+    profile: Profile,
+}
+
+impl TryFrom<Input<'_>> for RecordList {
+    type Error = Code;
+
+    fn try_from(input: Input<'_>) -> Result<Self, Code> {
+        let index = input.fields.index()?;
+        let limit = input.fields.size(100, "0..100")?;
+        let own_only = input.fields.integer("type")? == 1;
+        let owner = input.fields.optional_text("s_uid")?.filter(|owner| !owner.is_empty());
+        let offset = match input.profile {
+            Profile::Seed => index,
+            Profile::Client => index.saturating_sub(1).saturating_mul(limit),
+        };
+        Ok(Self {
+            filter: RecordingFilter {
+                owner: owner.map(str::to_owned),
+                file_name_prefix: own_only.then(|| OWN.to_owned()),
+                ..RecordingFilter::default()
+            },
+            window: Window { offset, limit },
+            profile: input.profile,
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct RecordListReply {
+    total: usize,
+    videos: Vec<Video>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Video {
+    uid: String,
+    cover: String,
+    name: String,
+    #[serde(rename = "videoId")]
+    file_id: String,
+    /// What the seed's table calls the same thing.
+    playid: String,
+    playurl: PlayUrl,
+    create_time: i64,
+    file_size: i64,
+    duration: i64,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PlayUrl {
+    One(String),
+    All(Vec<String>),
+}
+
+impl PlayUrl {
+    /// The file comes before the playlist.
+    fn of(profile: Profile, play: String, hls: String) -> Self {
+        let mut urls = [play, hls].into_iter().filter(|url| !url.is_empty());
+        match profile {
+            Profile::Seed => Self::One(urls.next().unwrap_or_default()),
+            Profile::Client => Self::All(urls.collect()),
+        }
+    }
+}
+
+impl Video {
+    fn of(profile: Profile, recording: Recording) -> Self {
+        Self {
+            uid: recording.user_id.as_ref().to_owned(),
+            cover: recording.cover,
+            name: recording.title,
+            playid: recording.file_id.clone(),
+            file_id: recording.file_id,
+            playurl: PlayUrl::of(profile, recording.play_url, recording.hls_url),
+            create_time: recording.stored_at,
+            file_size: recording.size,
+            duration: recording.duration,
+        }
+    }
+}
+
+pub(crate) async fn list(sxb: &Sxb, call: Authed<RecordList>) -> Result<Data<RecordListReply>, Code> {
+    let RecordList { filter, window, profile } = call.request;
+    let page = sxb.core.recordings().list(filter, RecordingOrder::Stored, window).await?;
+    let videos = page.items.into_iter().map(|recording| Video::of(profile, recording)).collect();
+    Ok(Data(RecordListReply { total: page.total, videos }))
+}

@@ -1,0 +1,215 @@
+//! The four dialects as a test speaks them: what to send, and whether it worked.
+
+#![expect(clippy::indexing_slicing, reason = "assigning to a member of a JSON object adds it")]
+
+use http::Method;
+use relive_core::sign::{digest::md5_hex, liteav};
+use serde_json::{Value, json};
+
+use crate::Client;
+
+/// A dialect a test can register, log in and ask with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// 小直播, first generation.
+    V1,
+    /// 小直播, second generation.
+    V2,
+    /// 随心播.
+    Sxb,
+    /// QPlus.
+    Qplus,
+}
+
+/// The code of an answer, and whether it is a success.
+///
+/// # Panics
+/// If it is no answer of that dialect.
+pub fn code(dialect: Dialect, answer: &Value) -> (i64, bool) {
+    let (name, success) = match dialect {
+        Dialect::V1 => ("returnValue", 0),
+        Dialect::V2 => ("code", 200),
+        Dialect::Sxb => ("errorCode", 0),
+        Dialect::Qplus => ("status", 10_000),
+    };
+    let code = answer.get(name).and_then(Value::as_i64).unwrap_or_else(|| panic!("no {name} in {answer}"));
+    (code, code == success)
+}
+
+fn succeeded(dialect: Dialect, call: &str, answer: Value) -> Value {
+    assert!(code(dialect, &answer).1, "{call} answered {answer}");
+    answer
+}
+
+/// The text at a pointer.
+///
+/// # Panics
+/// If there is none.
+pub fn text(answer: &Value, pointer: &str) -> String {
+    let found = answer.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_else(|| panic!("no text at {pointer} in {answer}")).to_owned()
+}
+
+/// The number at a pointer.
+///
+/// # Panics
+/// If there is none.
+pub fn number(answer: &Value, pointer: &str) -> i64 {
+    let found = answer.pointer(pointer).and_then(Value::as_i64);
+    found.unwrap_or_else(|| panic!("no number at {pointer} in {answer}"))
+}
+
+/// The elements of the list at a pointer.
+///
+/// # Panics
+/// If there is none.
+pub fn list(answer: &Value, pointer: &str) -> Vec<Value> {
+    let found = answer.pointer(pointer).and_then(Value::as_array);
+    found.unwrap_or_else(|| panic!("no list at {pointer} in {answer}")).clone()
+}
+
+/// The password form 小直播's second generation sends.
+pub fn derived(password: &str, user: &str) -> String {
+    md5_hex(format!("{}{user}", md5_hex(password)))
+}
+
+impl Client {
+    /// Calls minilvb-v1, whatever the answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn try_v1(&self, action: &str, mut fields: Value) -> Value {
+        fields["Action"] = json!(action);
+        self.post("/interface.php", &fields).await
+    }
+
+    /// Calls minilvb-v1.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn v1(&self, action: &str, fields: Value) -> Value {
+        let answer = self.try_v1(action, fields).await;
+        succeeded(Dialect::V1, action, answer)
+    }
+
+    /// Calls minilvb-v1 for a registered account, signed with its token of minilvb-v2.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn v1_signed(&self, token: &str, action: &str, mut fields: Value) -> Value {
+        fields["Action"] = json!(action);
+        let answer = self.signed("/interface.php", token, &fields).await;
+        succeeded(Dialect::V1, action, answer)
+    }
+
+    async fn signed(&self, path: &str, token: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let headers = [("Liteav-Sig".to_owned(), liteav::sign(token, body.as_bytes()))];
+        match self.send(Method::POST, path, &headers, body).await {
+            Ok(answer) => answer.json(),
+            Err(error) => panic!("{path}: {error:#}"),
+        }
+    }
+
+    /// Calls minilvb-v2, signed if there is a token, whatever the answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn try_v2(&self, api: &str, token: Option<&str>, body: Value) -> Value {
+        match token {
+            Some(token) => self.signed(&format!("/{api}"), token, &body).await,
+            None => self.post(&format!("/{api}"), &body).await,
+        }
+    }
+
+    /// Calls minilvb-v2, signed if there is a token.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn v2(&self, api: &str, token: Option<&str>, body: Value) -> Value {
+        let answer = self.try_v2(api, token, body).await;
+        succeeded(Dialect::V2, api, answer)
+    }
+
+    /// Calls sxb, such as `live/roomlist`, whatever the answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn try_sxb(&self, command: &str, body: Value) -> Value {
+        let (service, command) = command.split_once('/').unwrap_or(("live", command));
+        self.post(&format!("/index.php?svc={service}&cmd={command}"), &body).await
+    }
+
+    /// Calls sxb.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn sxb(&self, command: &str, body: Value) -> Value {
+        let answer = self.try_sxb(command, body).await;
+        succeeded(Dialect::Sxb, command, answer)
+    }
+
+    /// Calls qplus, whatever the answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn try_qplus(&self, api: &str, body: Value) -> Value {
+        self.post(&format!("/live/{api}"), &body).await
+    }
+
+    /// Calls qplus.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn qplus(&self, api: &str, body: Value) -> Value {
+        let answer = self.try_qplus(api, body).await;
+        succeeded(Dialect::Qplus, api, answer)
+    }
+
+    /// Registers through sxb and logs in there; the token.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn sxb_user(&self, id: &str) -> String {
+        let who = json!({"id": id, "pwd": "secret-9"});
+        self.sxb("account/regist", who.clone()).await;
+        text(&self.sxb("account/login", who).await, "/data/token")
+    }
+
+    /// Logs in through sxb; the token.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn sxb_login(&self, id: &str) -> String {
+        text(&self.sxb("account/login", json!({"id": id, "pwd": "secret-9"})).await, "/data/token")
+    }
+
+    /// Logs in through minilvb-v2; the token.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn v2_login(&self, id: &str) -> String {
+        let who = json!({"userid": id, "password": derived("secret-9", id)});
+        text(&self.v2("login", None, who).await, "/data/token")
+    }
+
+    /// Logs in through qplus; the session.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn qplus_login(&self, id: &str) -> String {
+        text(&self.qplus("Login", json!({"account": id, "password": "secret-9"})).await, "/sessionId")
+    }
+
+    /// Sends a notice of the media cloud, signed with the harness' key.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn cloud(&self, mut notice: Value) {
+        let t = 1_700_000_000_i64 + 10_000_000;
+        notice["t"] = json!(t);
+        notice["sign"] = json!(md5_hex(format!("S3cr{t}")));
+        let answer = self.post("/callback/tape_callback.php", &notice).await;
+        assert_eq!(answer, json!({"code": 0}), "{notice}");
+    }
+}

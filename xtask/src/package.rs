@@ -1,0 +1,44 @@
+//! The workspace's packages and what they depend on, as cargo sees them.
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::command::cargo;
+
+/// One package of the workspace.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// One direct dependency.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dependency {
+    /// The package's name, whatever it is renamed to.
+    pub(crate) name: String,
+    /// `None` = ordinary, else `dev` or `build`.
+    pub(crate) kind: Option<String>,
+}
+
+impl Dependency {
+    /// Whether only tests, examples and benches see it.
+    pub(crate) fn is_dev(&self) -> bool {
+        self.kind.as_deref() == Some("dev")
+    }
+}
+
+/// The packages of the workspace, without those from outside.
+pub(crate) fn packages() -> Result<Vec<Package>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    let output = cargo(["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .context("cannot start `cargo metadata`")?;
+    ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Metadata =
+        serde_json::from_slice(&output.stdout).context("`cargo metadata` wrote no JSON")?;
+    Ok(metadata.packages)
+}
