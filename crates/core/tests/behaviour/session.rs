@@ -18,7 +18,7 @@ async fn a_short_refresh_life_does_not_shorten_the_token() {
 
 #[tokio::test]
 async fn a_code_stays_dead_however_often_it_is_tried() {
-    let world = World::new();
+    let world = World::on_file();
     let phone = "13800000000";
     let new =
         NewAccount { phone: Some(phone.to_owned()), ..NewAccount::new("anna", Password::plain("anna")) };
