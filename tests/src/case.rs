@@ -84,39 +84,85 @@ struct Reply {
 /// # Errors
 /// What differs from the file, with the step it differs at.
 pub async fn replay(file: &Path, gateways: usize) -> Result<()> {
+    perform(file, gateways, usize::MAX, &[]).await?;
+    Ok(())
+}
+
+/// Replays the first steps of a case on a fresh server, some keys set over its configuration. Returns the server and
+/// the request of the next step, ready to be sent; `None` if there is no further step.
+///
+/// # Errors
+/// What differs from the file, with the step it differs at.
+pub async fn rehearse(
+    file: &Path,
+    steps: usize,
+    keys: &[(&str, toml::Value)],
+) -> Result<(Server, Option<Prepared>)> {
+    perform(file, 1, steps, keys).await
+}
+
+async fn perform(
+    file: &Path,
+    gateways: usize,
+    steps: usize,
+    keys: &[(&str, toml::Value)],
+) -> Result<(Server, Option<Prepared>)> {
     let text = std::fs::read_to_string(file)?;
     let case: Case = serde_json::from_str(&text).context("this is no case")?;
-    let config: Vec<_> = case.config.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    let mut config: Vec<_> = case.config.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    config.extend_from_slice(keys);
     let server = Server::several(gateways, &config).await;
     let client = server.client();
     let mut scope = Scope::default();
     for (index, step) in case.steps.iter().enumerate() {
         server.clock.advance(step.advance);
         scope.now = server.clock.now();
+        if index == steps {
+            let next = step.request.prepare(&scope)?;
+            return Ok((server, Some(next)));
+        }
         for _ in 0..step.times {
             step.run(&client, &mut scope)
                 .await
                 .with_context(|| format!("step {} ({})", index + 1, step.request.path))?;
         }
     }
-    Ok(())
+    Ok((server, None))
+}
+
+/// A request with its placeholders filled in.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// Method.
+    pub method: Method,
+    /// Path with query.
+    pub path: String,
+    /// Body.
+    pub body: Bytes,
+    headers: Vec<(String, String)>,
+    /// The token that signs the body.
+    liteav: Option<String>,
+}
+
+impl Prepared {
+    /// Sends it with that body, signed if it is one that is signed.
+    pub async fn send(&self, client: &Client, body: Bytes) -> Result<Answer> {
+        let mut headers = self.headers.clone();
+        if let Some(token) = &self.liteav {
+            headers.push(("Liteav-Sig".to_owned(), liteav::sign(token, &body)));
+        }
+        client.send(self.method.clone(), &self.path, &headers, body).await
+    }
 }
 
 impl Step {
     async fn run(&self, client: &Client, scope: &mut Scope) -> Result<()> {
-        let request = &self.request;
-        let method: Method = request.method.as_deref().unwrap_or("POST").parse()?;
-        let body = request.bytes(scope)?;
-        let mut headers: Vec<_> =
-            request.headers.iter().map(|(name, value)| (name.clone(), scope.text(value))).collect();
-        if let Some(token) = &request.liteav {
-            headers.push(("Liteav-Sig".to_owned(), liteav::sign(&scope.text(token), &body)));
-        }
-        let answer = client.send(method, &scope.text(&request.path), &headers, body.clone()).await?;
+        let request = self.request.prepare(scope)?;
+        let answer = request.send(client, request.body.clone()).await?;
         let found = self.reply.differences(&answer, scope)?;
         if !found.is_empty() {
             let mut report = found.join("\n  ");
-            let sent: String = String::from_utf8_lossy(&body).chars().take(500).collect();
+            let sent: String = String::from_utf8_lossy(&request.body).chars().take(500).collect();
             let got: String = String::from_utf8_lossy(&answer.body).chars().take(2_000).collect();
             let _ = write!(report, "\n  sent {sent}\n  got  {} {got}", answer.status);
             bail!("\n  {report}");
@@ -131,6 +177,16 @@ impl Step {
 }
 
 impl Request {
+    fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        Ok(Prepared {
+            method: self.method.as_deref().unwrap_or("POST").parse()?,
+            path: scope.text(&self.path),
+            body: self.bytes(scope)?,
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), scope.text(value))).collect(),
+            liteav: self.liteav.as_ref().map(|token| scope.text(token)),
+        })
+    }
+
     fn bytes(&self, scope: &Scope) -> Result<Bytes> {
         Ok(if let Some(body) = &self.body {
             scope.json(&compact(body.get())).into()

@@ -1,5 +1,7 @@
 //! From SQLite to PostgreSQL, and from there into an archive and back. Run by `cargo xtask test`, which gives the server.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
+
 use std::{path::PathBuf, process::Command, sync::Arc};
 
 use relive_core::{

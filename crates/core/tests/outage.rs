@@ -1,6 +1,13 @@
 //! PostgreSQL goes away and comes back. Run by `cargo xtask test`, which gives this test a server of its own to stop.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something else has failed"
+)]
+
 use std::{
+    fs::File,
     process::Command,
     sync::{
         Arc, Mutex,
@@ -11,7 +18,7 @@ use std::{
 
 use relive_core::{
     Actor, Announcement, Config, Core, Counted, Error, MemberNames, OnAirFilter, Step, SystemClock,
-    SystemRandom, Window, database::Scratch,
+    SystemRandom, Window, database::Scratch, sign::digest::md5_hex,
 };
 
 const ALL: Window = Window { offset: 0, limit: 100_000 };
@@ -69,6 +76,9 @@ async fn write(core: Core, told: Arc<Told>, writer: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_acknowledged_survives_and_the_service_is_back_at_once() {
     let Some((url, words)) = server() else { return };
+    // The other test that stops this server runs at another time.
+    let turn = File::create(std::env::temp_dir().join(format!("relive-{}.lock", md5_hex(&url)))).unwrap();
+    turn.lock().unwrap();
     let database = Scratch::create(&url).unwrap();
     let mut config = Config::sqlite("");
     database.url().clone_into(&mut config.database.url);

@@ -128,7 +128,7 @@ impl From<JsonError> for Code {
 
 impl Adapter for MinilvbV2 {
     fn name(&self) -> &'static str {
-        "minilvb_v2"
+        "minilvb-v2"
     }
 
     fn interfaces(&self) -> &'static [Interface] {

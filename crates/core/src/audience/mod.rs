@@ -79,13 +79,7 @@ impl Audiences<'_> {
         if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, self.0.now()) {
             return Ok(());
         }
-        self.0
-            .store()
-            .write(move |tx| {
-                let host = broadcast::host_on_air(tx, room)?;
-                seat::sit(tx, host, account, Some(role))
-            })
-            .await
+        self.0.store().write(move |tx| seat::sit(tx, room, account, Some(role))).await
     }
 
     /// sxb: leaves a room on air. Success also for who is not there.
@@ -105,13 +99,7 @@ impl Audiences<'_> {
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn request_mic(&self, account: AccountId, room: RoomNumber) -> Result<()> {
-        self.0
-            .store()
-            .write(move |tx| {
-                let host = broadcast::host_on_air(tx, room)?;
-                seat::sit(tx, host, account, None)
-            })
-            .await
+        self.0.store().write(move |tx| seat::sit(tx, room, account, None)).await
     }
 
     /// sxb: a member went on mic, or off it. Without effect for the host and for who is not there.

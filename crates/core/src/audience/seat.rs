@@ -4,11 +4,15 @@ use diesel::prelude::*;
 
 use super::MemberRow;
 use crate::{
-    AccountId, Dialect, Error, Result, Role,
+    AccountId, Dialect, Error, Result, Role, RoomNumber, State,
     account::{self, AccountRow},
     live::Change,
     session::{self, Digest},
-    store::{Tx, conn::on, schema::audience},
+    store::{
+        Tx,
+        conn::on,
+        schema::{accounts, audience, broadcasts, rooms},
+    },
 };
 
 /// Writes a member down, new or changed, and tells the read model.
@@ -62,8 +66,20 @@ pub(super) fn arriving(
     account: AccountId,
     dialect: Dialect,
 ) -> Result<MemberRow> {
+    let known = get(tx, host, account)?;
+    arriving_at(tx, known, host, account, dialect)
+}
+
+/// Likewise, where the row that may be there has been read.
+fn arriving_at(
+    tx: &mut Tx<'_>,
+    known: Option<MemberRow>,
+    host: AccountId,
+    account: AccountId,
+    dialect: Dialect,
+) -> Result<MemberRow> {
     let beat_at = tx.now;
-    Ok(match get(tx, host, account)? {
+    Ok(match known {
         Some(row) => MemberRow {
             role: if row.role == Role::OnMic && dialect != Dialect::Sxb { Role::Viewer } else { row.role },
             dialect,
@@ -102,13 +118,30 @@ fn stand_up(tx: &mut Tx<'_>, account: AccountId, except: AccountId) -> Result<()
     Ok(())
 }
 
-/// sxb: sits down in a room. Without a role, somebody who is there already stays what it is.
-pub(super) fn sit(tx: &mut Tx<'_>, host: AccountId, account: AccountId, role: Option<Role>) -> Result<()> {
-    let user = account::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
-    stand_up(tx, account, host)?;
-    let row = arriving(tx, host, account, Dialect::Sxb)?;
+/// sxb: sits down in a room on air. Without a role, somebody who is there already stays what it is.
+///
+/// Errors: [`Error::NotOnAir`].
+pub(super) fn sit(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId, role: Option<Role>) -> Result<()> {
+    // One query for all that has to be known: this is the write every viewer begins with.
+    let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| rooms::table
+        .inner_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .inner_join(accounts::table.on(accounts::id.eq(account)))
+        .left_join(
+            audience::table
+                .on(audience::host_id.eq(broadcasts::account_id).and(audience::account_id.eq(account)))
+        )
+        .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
+        .select((broadcasts::account_id, accounts::user_id, audience::all_columns.nullable()))
+        .first(c)
+        .optional())?;
+    let (host, user_id, known) = found.ok_or(Error::NotOnAir)?;
+    // Whoever sits here through sxb sits nowhere else through it.
+    if known.as_ref().is_none_or(|row| row.dialect != Dialect::Sxb) {
+        stand_up(tx, account, host)?;
+    }
+    let row = arriving_at(tx, known, host, account, Dialect::Sxb)?;
     let role = if host == account { Role::Host } else { allowed(role.unwrap_or(row.role)) };
-    put(tx, &MemberRow { role, ..row }, &user.user_id)
+    put(tx, &MemberRow { role, ..row }, &user_id)
 }
 
 /// Only the owner of a room is its host.

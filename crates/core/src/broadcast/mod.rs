@@ -13,7 +13,6 @@ use diesel::prelude::*;
 pub(crate) use self::{
     close::{expire, stream_started, stream_stopped, take_over},
     count::{Counter, apply as apply_steps, report_likes, stepped},
-    open::host_on_air,
 };
 pub use self::{
     count::{Counted, Step},
@@ -142,17 +141,17 @@ pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(Br
     Ok(Some((row, Broadcast::new(info, state, counters, members, viewers))))
 }
 
-/// The broadcast a room has on air.
+/// Who hosts what a room has on air.
 ///
 /// Errors: [`Error::NotOnAir`], also for a number no room has.
-pub(crate) fn on_air_in(conn: &mut Conn, room: RoomNumber) -> Result<BroadcastRow> {
-    let row: Option<BroadcastRow> = on!(conn, |c| broadcasts::table
+pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
+    let host: Option<AccountId> = on!(tx.conn, |c| broadcasts::table
         .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
         .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
-        .select(broadcasts::all_columns)
+        .select(broadcasts::account_id)
         .first(c)
         .optional())?;
-    row.ok_or(Error::NotOnAir)
+    host.ok_or(Error::NotOnAir)
 }
 
 /// Everybody in a host's audience, and everybody but the host.

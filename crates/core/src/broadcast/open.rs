@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{BroadcastInfo, BroadcastRow, Broadcasts, latest, on_air_in, publish};
+use super::{BroadcastInfo, BroadcastRow, Broadcasts, latest, publish};
 use crate::{
     AccountId, Dialect, Error, Result, RoomNumber, State, UnixSeconds,
     account::{self, AccountRow, Actor},
@@ -432,9 +432,4 @@ fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<i64>) -> Result<()> 
         .execute(c))?;
     tx.changed(Change::Renewed { host: row.account_id, broadcast: row.id, beat_at, lease });
     Ok(())
-}
-
-/// The broadcast of a room on air, and who hosts it.
-pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
-    on_air_in(tx.conn, room).map(|row| row.account_id)
 }

@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn an_outage_is_found_once_and_left_at_once() {
         let mut config = Config::sqlite("").database;
-        config.reconnect_pause = Duration::from_secs(60);
+        config.reconnect_pause = Duration::from_mins(1);
         let common = Reachability::new(config);
         assert!(common.claim() && common.claim(), "nobody knows of an outage");
         common.failed();

@@ -93,7 +93,7 @@ impl Store {
     fn start(
         env: &Arc<Env>,
         common: &Arc<Reachability>,
-        writers: usize,
+        count: usize,
         start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Vec<JoinHandle<()>>, StartError>,
     ) -> Result<Self, StartError> {
         let database = &env.config.database;
@@ -101,7 +101,7 @@ impl Store {
         let (reads, read_queue) = crossbeam_channel::bounded(database.queue);
         let mut threads = reader::start(database.readers, common, &read_queue)?;
         threads.extend(start_writers(write_queue)?);
-        Ok(Self { writes, writers, reads, threads: Mutex::new(threads) })
+        Ok(Self { writes, writers: count, reads, threads: Mutex::new(threads) })
     }
 
     /// Runs a job in a writer and waits until it is committed. The job may run more than once.

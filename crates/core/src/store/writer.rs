@@ -35,6 +35,8 @@ pub(super) fn start(
                     break;
                 }
             }
+            // Everything into the one file an operator thinks of; what cannot be moved now is moved at the next start.
+            let _ = writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
             drop(writer);
             // A job that comes between the last batch and the end of the queue would be answered by nobody.
             for job in queue {

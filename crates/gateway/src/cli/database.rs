@@ -33,10 +33,10 @@ pub(super) enum Db {
     },
     /// Copy everything from SQLite into an empty PostgreSQL database; the server must not run
     Copy {
-        /// sqlite://PATH
+        /// What to copy: `sqlite://PATH`
         #[arg(long, value_name = "URL")]
         from: String,
-        /// postgres://USER:PASSWORD@HOST/NAME; a password is better kept in a file named by PGPASSFILE
+        /// Where to: `postgres://USER@HOST/NAME`; the password is best kept in a file that PGPASSFILE names
         #[arg(long, value_name = "URL")]
         to: String,
     },

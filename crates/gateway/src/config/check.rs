@@ -54,7 +54,7 @@ impl Settings {
         check.that("database.url", known, "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME");
         check.number("database.readers", database.readers, 0..=256);
         check.number("database.writers", database.writers, 1..=256);
-        let most = Duration::from_secs(60);
+        let most = Duration::from_mins(1);
         check.time("database.statement_timeout", database.statement_timeout, SECOND..=most);
         check.time("database.connect_timeout", database.connect_timeout, SECOND..=most);
         let pause = (Duration::from_millis(50)..=most).contains(&database.reconnect_pause);

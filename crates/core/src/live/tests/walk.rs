@@ -452,6 +452,7 @@ impl Walk {
 }
 
 /// A database on the PostgreSQL server the tests are given, if they are given one.
+#[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 fn postgres() -> Option<Scratch> {
     std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())

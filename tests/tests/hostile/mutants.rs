@@ -1,0 +1,107 @@
+//! Every interface is attacked with its own request, spoilt.
+
+use contract_tests::{
+    Server,
+    case::{Prepared, rehearse},
+};
+
+use crate::{
+    spoil::{self, Kind, Mutant},
+    target::{Target, interfaces},
+    world::{Wire, assert_nothing_panicked, holdings},
+};
+
+/// A server in the state in which the request succeeds.
+async fn rehearsed(target: &Target) -> (Server, Prepared) {
+    // Guessing passwords is slowed down elsewhere; here it would hide what comes behind.
+    let keys = [("limits.login_failures_per_account", 0.into())];
+    let (server, next) = rehearse(&target.file, target.before, &keys)
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error:#}", target.file.display()));
+    (server, next.expect("the step is there"))
+}
+
+/// Sends a mutant; `true` if it was welcome all the same.
+async fn send(wire: Wire, server: &Server, request: &Prepared, mutant: &Mutant) -> bool {
+    let answer = request
+        .send(&server.client(), mutant.body.clone())
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error:#}", mutant.name));
+    let welcome = wire.check(&answer);
+    let [not_json, no_object, _] = wire.malformed();
+    let codes = match mutant.kind {
+        // What needs no body does not look at it.
+        _ if request.body.is_empty() => return welcome,
+        Kind::Odd => return welcome,
+        Kind::NotJson => [not_json, not_json],
+        Kind::NotAnObject => [not_json, no_object],
+    };
+    assert!(codes.contains(&wire.code(&answer)), "{}", String::from_utf8_lossy(&answer.body));
+    false
+}
+
+async fn attack(wire: Wire, target: &Target) {
+    let (server, request) = rehearsed(target).await;
+    let mut mutants = spoil::bodies(&request.body);
+    mutants.extend(spoil::fields(&request.body, &target.fields));
+    let mut refused = Vec::new();
+    for mutant in mutants {
+        if !send(wire, &server, &request, &mutant).await {
+            refused.push(mutant);
+        }
+    }
+    assert!(!holdings(&server).await.concat().contains("\\0"), "U+0000 was stored");
+    assert_nothing_panicked(&server).await;
+
+    // Once more on a fresh server only what is refused: it must leave no trace.
+    let (mut server, mut request) = rehearsed(target).await;
+    let mut before = holdings(&server).await;
+    for mutant in &refused {
+        if send(wire, &server, &request, mutant).await {
+            (server, request) = rehearsed(target).await;
+            before = holdings(&server).await;
+        }
+    }
+    if holdings(&server).await != before {
+        name_the_culprit(wire, target, &refused).await;
+    }
+    let whole = Mutant { name: "itself".to_owned(), body: request.body.clone(), kind: Kind::Odd };
+    assert!(send(wire, &server, &request, &whole).await, "the request itself still succeeds");
+}
+
+async fn name_the_culprit(wire: Wire, target: &Target, refused: &[Mutant]) -> ! {
+    let (server, request) = rehearsed(target).await;
+    let before = holdings(&server).await;
+    for mutant in refused {
+        send(wire, &server, &request, mutant).await;
+        let after = holdings(&server).await;
+        assert_eq!(before, after, "refused, but not without effect: {}", mutant.name);
+    }
+    panic!("something refused had an effect");
+}
+
+async fn attack_all(wire: Wire) {
+    for interface in interfaces(wire) {
+        for target in Target::of(wire, &interface) {
+            println!("{} step {}", target.file.display(), target.before + 1);
+            attack(wire, &target).await;
+        }
+    }
+}
+
+macro_rules! attacks {
+    ($( $test:ident: $wire:ident, )+) => { $(
+        #[tokio::test]
+        async fn $test() {
+            attack_all(Wire::$wire).await;
+        }
+    )+ };
+}
+
+attacks! {
+    minilvb_v1: V1,
+    minilvb_v2: V2,
+    sxb: Sxb,
+    qplus: Qplus,
+    callback: Callback,
+}

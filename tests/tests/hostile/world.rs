@@ -1,0 +1,137 @@
+//! What a server holds, and how its answers have to look.
+
+use contract_tests::{
+    Answer, Client, Server,
+    dialect::{Dialect, code},
+};
+use http::{Method, StatusCode};
+use relive_core::{RecordingFilter, RecordingOrder, Window};
+use serde_json::Value;
+
+/// A dialect, or the paths of the media cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    V1,
+    V2,
+    Sxb,
+    Qplus,
+    Callback,
+}
+
+impl Wire {
+    /// The folder of its contract data.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::V1 => "minilvb-v1",
+            Self::V2 => "minilvb-v2",
+            Self::Sxb => "sxb",
+            Self::Qplus => "qplus",
+            Self::Callback => "callback",
+        }
+    }
+
+    fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::V1 => Some(Dialect::V1),
+            Self::V2 => Some(Dialect::V2),
+            Self::Sxb => Some(Dialect::Sxb),
+            Self::Qplus => Some(Dialect::Qplus),
+            Self::Callback => None,
+        }
+    }
+
+    /// Whether the expected reply of a step is a success.
+    pub(crate) fn succeeds(self, reply: &Value) -> bool {
+        let (name, success) = match self {
+            Self::V1 => ("returnValue", 0),
+            Self::V2 => ("code", 200),
+            Self::Sxb => ("errorCode", 0),
+            Self::Qplus => ("status", 10_000),
+            Self::Callback => ("code", 0),
+        };
+        reply[name] == success
+    }
+
+    /// The code of an answer, which must be this wire's envelope in whole.
+    pub(crate) fn code(self, answer: &Answer) -> i64 {
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8", "{text}");
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("no JSON: {text}"));
+        let sound = match self {
+            Self::V1 => {
+                body.as_object().is_some_and(|members| members.len() == 3)
+                    && body["returnMsg"].as_str().is_some_and(|text| !text.is_empty())
+                    && body["returnData"].is_object()
+            }
+            Self::V2 => {
+                body.as_object().is_some_and(|members| members.len() == 3)
+                    && body["message"].is_string()
+                    && body["data"].is_object()
+            }
+            Self::Sxb => body["errorInfo"].is_string() && body.get("data").is_none_or(Value::is_object),
+            Self::Qplus => body["access"].is_string() && body["desc"].is_string(),
+            Self::Callback => body.as_object().is_some_and(|members| members.len() == 1),
+        };
+        assert!(sound, "not the envelope of {self:?}: {text}");
+        match self.dialect() {
+            Some(dialect) => code(dialect, &body).0,
+            None => body["code"].as_i64().unwrap_or_else(|| panic!("no code in {text}")),
+        }
+    }
+
+    /// The codes of a body that is no JSON, of one that is JSON but no object, and of one that is too large.
+    pub(crate) fn malformed(self) -> [i64; 3] {
+        match self {
+            Self::V1 | Self::Callback => [4001; 3],
+            Self::V2 => [602; 3],
+            Self::Sxb => [10_002, 10_003, 10_002],
+            Self::Qplus => [10_002; 3],
+        }
+    }
+
+    /// Checks what holds for every answer to a known path and returns whether it is a success.
+    pub(crate) fn check(self, answer: &Answer) -> bool {
+        if answer.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/")) {
+            return true;
+        }
+        let code = self.code(answer);
+        let large = self == Self::Qplus && answer.status == StatusCode::PAYLOAD_TOO_LARGE && code == 10_002;
+        assert!(answer.status == StatusCode::OK || large, "{} {code}", answer.status);
+        self.succeeds(&answer.json())
+    }
+}
+
+/// Everything a server holds, one line per thing.
+pub(crate) async fn holdings(server: &Server) -> Vec<String> {
+    const ALL: Window = Window { offset: 0, limit: 10_000 };
+    let core = &server.gateway().core;
+    let stats = core.stats();
+    let mut lines = vec![format!("{} {} {}", stats.rooms_on_air, stats.members, stats.sessions)];
+    for account in core.accounts().list(None, ALL.limit).await.expect("accounts") {
+        lines.push(format!("{account:?}"));
+        if let Ok(room) = core.rooms().own(account.id).await {
+            let members = core.audiences().members(room.number, ALL).await.expect("members");
+            lines.push(format!("{} {:?} {:?} {:?}", room.number, room.name, room.description, room.topic));
+            let passwords = [room.anchor_password, room.assist_password, room.user_password];
+            lines.push(format!("{} {passwords:?} {members:?}", room.followers));
+        }
+        if let Some(broadcast) = core.broadcasts().latest(&account.user_id).await.expect("one or none") {
+            let group = core.audiences().group(&account.user_id, &broadcast.group_id, ALL).await;
+            lines.push(format!("{broadcast:?} {:?}", group.expect("a group")));
+        }
+    }
+    let recordings = core.recordings().list(RecordingFilter::default(), RecordingOrder::Stored, ALL).await;
+    lines.push(format!("{:?}", recordings.expect("recordings")));
+    lines.push(format!("{:?}", core.short_videos().list(None, ALL).await.expect("short videos")));
+    lines
+}
+
+/// Panics if a request has panicked.
+pub(crate) async fn assert_nothing_panicked(server: &Server) {
+    let admin = Client::new(server.gateway().admin_addr.expect("an admin listener"));
+    let metrics = admin.send(Method::GET, "/metrics", &[], "").await.expect("metrics");
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    assert!(metrics.contains("relive_requests_total"), "{metrics}");
+    let panics = metrics.lines().find(|line| line.starts_with("relive_panics_total"));
+    assert!(panics.is_none_or(|line| line.ends_with(" 0")), "{panics:?}");
+}
