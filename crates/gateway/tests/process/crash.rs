@@ -1,31 +1,22 @@
 //! `kill -9` at random moments: nothing a client was told is lost, and the server is back at once.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that meets something else has failed"
-)]
-
 use std::{
     collections::BTreeSet,
-    net::TcpListener,
-    path::Path,
-    process::{Child, Command, Stdio},
+    process::Stdio,
     sync::mpsc::{Sender, channel},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use relive_core::{Random as _, SystemRandom, database::Scratch, sign::digest::md5_hex};
 use serde_json::{Value, json};
 
+use crate::server::{self, CALLBACK_KEY, Server, free_address, text};
+
 /// How often the server is killed.
 const KILLS: usize = 20;
 /// Clients that write at the same time.
 const WRITERS: usize = 8;
-/// The server has to be ready again this soon.
-const READY: Duration = Duration::from_secs(2);
-const CALLBACK_KEY: &str = "callbackkey-demo";
 
 /// Something the server has acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,58 +27,9 @@ enum Written {
     Recording(String),
 }
 
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(folder: &Path, address: &str) -> Self {
-        Self::start_on("sqlite://relive-data/relive.db", folder, address)
-    }
-
-    fn start_on(database: &str, folder: &Path, address: &str) -> Self {
-        let process = Command::new(env!("CARGO_BIN_EXE_relive"))
-            .current_dir(folder)
-            .args(["--set", &format!("http.listen={address}"), "--set", "admin.listen="])
-            .args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"])
-            .args(["--set", &format!("callback.key={CALLBACK_KEY}"), "--set", "log.level=error"])
-            .args(["--set", &format!("database.url={database}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        Self { process, address: address.to_owned() }
-    }
-
-    fn ready(&self) -> Duration {
-        let started = Instant::now();
-        while post(&self.address, "/index.php?svc=live&cmd=probe", &json!({})).is_none() {
-            assert!(started.elapsed() < READY, "not ready after {READY:?}");
-            thread::yield_now();
-        }
-        started.elapsed()
-    }
-
-    fn kill(mut self) {
-        self.process.kill().expect("the server can be killed");
-        self.process.wait().expect("the server is gone");
-    }
-}
-
 /// The answer, or `None` if there was none.
 fn post(address: &str, path: &str, body: &Value) -> Option<Value> {
-    let text = ureq::post(format!("http://{address}{path}"))
-        .config()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(10)))
-        .build()
-        .send(body.to_string())
-        .ok()?
-        .body_mut()
-        .read_to_string()
-        .ok()?;
-    serde_json::from_str(&text).ok()
+    server::post(address, path, &body.to_string())
 }
 
 /// The answer of a successful sxb call; `None` if the server died under it.
@@ -96,10 +38,6 @@ fn sxb(address: &str, command: &str, body: &Value) -> Option<Value> {
     let answer = post(address, &format!("/index.php?svc={service}&cmd={command}"), body)?;
     assert_eq!(answer.get("errorCode"), Some(&json!(0)), "{command} {body} answered {answer}");
     Some(answer)
-}
-
-fn text(answer: &Value, pointer: &str) -> String {
-    answer.pointer(pointer).and_then(Value::as_str).expect("a text").to_owned()
 }
 
 /// Writes as long as the server lives, and tells what was acknowledged.
@@ -183,15 +121,11 @@ fn verify(address: &str, written: &BTreeSet<Written>) {
     }
 }
 
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").to_string()
-}
-
 #[test]
 fn nothing_acknowledged_is_lost() {
     let folder = tempfile::tempdir().expect("a folder");
     let address = free_address();
-    let server = Server::start(folder.path(), &address);
+    let server = Server::start(folder.path(), &address, Stdio::inherit());
     server.ready();
     sxb(&address, "account/regist", &json!({"id": "reader", "pwd": "secret"})).expect("the server lives");
     let mut server = Some(server);
@@ -214,7 +148,7 @@ fn nothing_acknowledged_is_lost() {
         for writer in writers {
             writer.join().expect("a writer met a wrong answer");
         }
-        let next = Server::start(folder.path(), &address);
+        let next = Server::start(folder.path(), &address, Stdio::inherit());
         slowest = slowest.max(next.ready());
         verify(&address, &written);
         server = Some(next);
@@ -232,7 +166,7 @@ fn a_killed_gateway_takes_nothing_along() {
     let folder = tempfile::tempdir().expect("a folder");
     let start = || {
         let address = free_address();
-        let server = Server::start_on(database.url(), folder.path(), &address);
+        let server = Server::start_on(database.url(), folder.path(), &address, Stdio::inherit());
         server.ready();
         server
     };
@@ -247,7 +181,7 @@ fn a_killed_gateway_takes_nothing_along() {
         .collect();
     drop(journal);
     let mut written: BTreeSet<Written> = acknowledged.iter().take(150).collect();
-    servers[0].process.kill().expect("it can be killed");
+    servers[0].strike();
     // The others do not mind.
     written.extend(acknowledged.iter().take(150));
     for server in servers {

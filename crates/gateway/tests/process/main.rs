@@ -1,0 +1,17 @@
+//! The server as an operator runs it: a process that is killed, and whose log lines strangers may read.
+//!
+//! * `crash`: nothing acknowledged is lost.
+//! * `likes`: nothing is counted that was not sent.
+//! * `secrets`: no log line holds one.
+//! * `server`: the process, and what clients say to it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something else has failed"
+)]
+
+mod crash;
+mod likes;
+mod secrets;
+mod server;
