@@ -12,8 +12,6 @@
     clippy::indexing_slicing,
     reason = "a test that meets something else has failed"
 )]
-#![expect(clippy::print_stdout, reason = "a failure has to say which request was attacked")]
-
 mod mutants;
 mod socket;
 mod spoil;

@@ -1,12 +1,10 @@
 //! What a server holds, and how its answers have to look.
 
-use contract_tests::{
-    Answer, Client, Server,
-    dialect::{Dialect, code},
-};
-use http::{Method, StatusCode};
+use anyhow::{Context as _, Result, ensure};
+use contract_tests::{Answer, Client, Server};
+use http::{HeaderValue, Method, StatusCode};
 use relive_core::{RecordingFilter, RecordingOrder, Window};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A dialect, or the paths of the media cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,53 +28,47 @@ impl Wire {
         }
     }
 
-    fn dialect(self) -> Option<Dialect> {
+    /// The member that holds the code, and the code of a success.
+    fn success(self) -> (&'static str, i64) {
         match self {
-            Self::V1 => Some(Dialect::V1),
-            Self::V2 => Some(Dialect::V2),
-            Self::Sxb => Some(Dialect::Sxb),
-            Self::Qplus => Some(Dialect::Qplus),
-            Self::Callback => None,
-        }
-    }
-
-    /// Whether the expected reply of a step is a success.
-    pub(crate) fn succeeds(self, reply: &Value) -> bool {
-        let (name, success) = match self {
             Self::V1 => ("returnValue", 0),
             Self::V2 => ("code", 200),
             Self::Sxb => ("errorCode", 0),
             Self::Qplus => ("status", 10_000),
             Self::Callback => ("code", 0),
-        };
+        }
+    }
+
+    /// Whether the expected reply of a step is a success.
+    pub(crate) fn succeeds(self, reply: &Value) -> bool {
+        let (name, success) = self.success();
         reply[name] == success
     }
 
     /// The code of an answer, which must be this wire's envelope in whole.
     pub(crate) fn code(self, answer: &Answer) -> i64 {
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8", "{text}");
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("no JSON: {text}"));
+        self.envelope(answer).unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    fn envelope(self, answer: &Answer) -> Result<i64> {
+        let text = String::from_utf8_lossy(&answer.body);
+        let kind = answer.headers.get("content-type").map(HeaderValue::as_bytes);
+        ensure!(kind == Some(b"application/json; charset=utf-8"), "not JSON by its header: {text}");
+        let body: Value = serde_json::from_slice(&answer.body).with_context(|| format!("no JSON: {text}"))?;
+        let members = body.as_object().map_or(0, Map::len);
         let sound = match self {
             Self::V1 => {
-                body.as_object().is_some_and(|members| members.len() == 3)
+                members == 3
                     && body["returnMsg"].as_str().is_some_and(|text| !text.is_empty())
                     && body["returnData"].is_object()
             }
-            Self::V2 => {
-                body.as_object().is_some_and(|members| members.len() == 3)
-                    && body["message"].is_string()
-                    && body["data"].is_object()
-            }
+            Self::V2 => members == 3 && body["message"].is_string() && body["data"].is_object(),
             Self::Sxb => body["errorInfo"].is_string() && body.get("data").is_none_or(Value::is_object),
             Self::Qplus => body["access"].is_string() && body["desc"].is_string(),
-            Self::Callback => body.as_object().is_some_and(|members| members.len() == 1),
+            Self::Callback => members == 1,
         };
-        assert!(sound, "not the envelope of {self:?}: {text}");
-        match self.dialect() {
-            Some(dialect) => code(dialect, &body).0,
-            None => body["code"].as_i64().unwrap_or_else(|| panic!("no code in {text}")),
-        }
+        ensure!(sound, "not the envelope of {self:?}: {text}");
+        body[self.success().0].as_i64().with_context(|| format!("no code in {text}"))
     }
 
     /// The codes of a body that is no JSON, of one that is JSON but no object, and of one that is too large.
@@ -89,15 +81,20 @@ impl Wire {
         }
     }
 
-    /// Checks what holds for every answer to a known path and returns whether it is a success.
-    pub(crate) fn check(self, answer: &Answer) -> bool {
+    /// Checks what holds for every answer to a known path and returns its code; none for a picture.
+    pub(crate) fn check(self, answer: &Answer) -> Result<Option<i64>> {
         if answer.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/")) {
-            return true;
+            return Ok(None);
         }
-        let code = self.code(answer);
+        let code = self.envelope(answer)?;
         let large = self == Self::Qplus && answer.status == StatusCode::PAYLOAD_TOO_LARGE && code == 10_002;
-        assert!(answer.status == StatusCode::OK || large, "{} {code}", answer.status);
-        self.succeeds(&answer.json())
+        ensure!(answer.status == StatusCode::OK || large, "{} with {code}", answer.status);
+        Ok(Some(code))
+    }
+
+    /// Whether the code of an answer, or that there is none, means success.
+    pub(crate) fn welcomes(self, code: Option<i64>) -> bool {
+        code.is_none_or(|code| code == self.success().1)
     }
 }
 
