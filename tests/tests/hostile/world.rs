@@ -103,7 +103,7 @@ pub(crate) async fn holdings(server: &Server) -> Vec<String> {
     const ALL: Window = Window { offset: 0, limit: 10_000 };
     let core = &server.gateway().core;
     let stats = core.stats();
-    let mut lines = vec![format!("{} {} {}", stats.rooms_on_air, stats.members, stats.sessions)];
+    let mut lines = vec![format!("{} on air, {} members", stats.rooms_on_air, stats.members)];
     for account in core.accounts().list(None, ALL.limit).await.expect("accounts") {
         lines.push(format!("{account:?}"));
         if let Ok(room) = core.rooms().own(account.id).await {
