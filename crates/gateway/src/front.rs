@@ -14,6 +14,7 @@ use http::{HeaderValue, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use relive_wire::{Body, Reply, Request};
+use uuid::Uuid;
 
 use crate::{
     body::{BodyReader, Read},
@@ -34,11 +35,18 @@ pub(crate) struct Front {
     nobody: Series,
     proxies: TrustedProxies,
     bodies: BodyReader,
+    /// Tells this gateway's log lines from its siblings' and from those before a restart.
+    instance: Uuid,
     requests: AtomicU64,
 }
 
 impl Front {
-    pub(crate) fn new(mounted: &[Mounted], proxies: TrustedProxies, bodies: BodyReader) -> Self {
+    pub(crate) fn new(
+        mounted: &[Mounted],
+        proxies: TrustedProxies,
+        bodies: BodyReader,
+        instance: Uuid,
+    ) -> Self {
         Self {
             mounts: MountTable::new(mounted),
             series: mounted
@@ -48,6 +56,7 @@ impl Front {
             nobody: Series::new("none", &[]),
             proxies,
             bodies,
+            instance,
             requests: AtomicU64::new(0),
         }
     }
@@ -93,7 +102,7 @@ impl Handler for Front {
         series.record(reply.interface, reply.code, elapsed);
         if tracing::enabled!(tracing::Level::DEBUG) {
             tracing::debug!(
-                id = self.requests.fetch_add(1, Ordering::Relaxed),
+                id = %format_args!("{}-{}", self.instance.simple(), self.requests.fetch_add(1, Ordering::Relaxed)),
                 adapter,
                 interface = reply.interface,
                 code = reply.code,

@@ -95,6 +95,9 @@ impl Gateway {
     ) -> Result<Self, GatewayError> {
         settings.validate()?;
         recorder::install();
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes);
+        let instance = uuid::Builder::from_random_bytes(bytes).into_uuid();
         // Sockets first: two servers on one address are noticed before the second touches the database.
         let main = bind("http.listen", settings.http.listen).await?;
         let admin = match settings.admin.listen.0 {
@@ -140,7 +143,8 @@ impl Gateway {
             };
             tokio::spawn(listener.run(Arc::new(handler), admin_stopping))
         });
-        let front = Front::new(&adapters, proxies, BodyReader::new(settings.http.body_timeout));
+        let bodies = BodyReader::new(settings.http.body_timeout);
+        let front = Front::new(&adapters, proxies, bodies, instance);
         let main = tokio::spawn(main.run(Arc::new(front), stopping));
         Ok(Self { addr, admin_addr, core, stop, stop_admin, main, admin, upkeep: tokio::spawn(upkeep()) })
     }

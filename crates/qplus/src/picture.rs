@@ -71,6 +71,7 @@ impl TryFrom<&Input<'_>> for GetUserHeadPic {
             .find(|(name, _)| name == "id")
             .filter(|(_, id)| id.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|(_, id)| id.parse().ok())
+            // Clients ask for 0 whenever somebody has no picture: that is not worth a query.
             .filter(|id| *id > 0)
             .map(|id| Self(PictureId(id)))
             .ok_or(Code::Param)

@@ -62,10 +62,11 @@ pub enum ResetProof {
 impl Accounts<'_> {
     /// Whether a code for a phone would be good for anything.
     ///
-    /// Errors: [`Error::PhoneExists`] (register), [`Error::NoSuchAccount`] (reset).
+    /// Errors: [`Error::PhoneExists`], [`Error::RegistrationClosed`] (register), [`Error::NoSuchAccount`] (reset).
     pub async fn may_ask_for_code(&self, phone: &str, purpose: Purpose) -> Result<()> {
         let phone = phone.to_owned();
-        self.0.store().read(move |conn| useful(conn, &phone, purpose)).await
+        let open = self.0.config().accounts.open_registration;
+        self.0.store().read(move |conn| useful(conn, &phone, purpose, open)).await
     }
 
     /// Makes a six-digit code for a phone, valid for ten minutes, in place of an older one. Delivering it is the
@@ -77,7 +78,8 @@ impl Accounts<'_> {
         self.0
             .store()
             .write(move |tx| {
-                useful(tx.conn, &phone, purpose)?;
+                let open = tx.config().accounts.open_registration;
+                useful(tx.conn, &phone, purpose, open)?;
                 let last: Option<UnixSeconds> = on!(tx.conn, |c| verifications::table
                     .find((&phone, purpose.number()))
                     .select(verifications::created_at)
@@ -220,9 +222,10 @@ impl Accounts<'_> {
     }
 }
 
-fn useful(conn: &mut Conn, phone: &str, purpose: Purpose) -> Result<()> {
+fn useful(conn: &mut Conn, phone: &str, purpose: Purpose, open: bool) -> Result<()> {
     match purpose {
         Purpose::Register if used(conn, phone)? => Err(Error::PhoneExists),
+        Purpose::Register if !open => Err(Error::RegistrationClosed),
         Purpose::Reset if by_phone(conn, phone)?.is_none() => Err(Error::NoSuchAccount),
         Purpose::Register | Purpose::Reset => Ok(()),
     }

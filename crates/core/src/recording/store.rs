@@ -11,7 +11,7 @@ use crate::{
     store::{
         Tx,
         conn::on,
-        schema::{broadcasts, recordings},
+        schema::{broadcasts, recordings, rooms},
     },
 };
 
@@ -99,6 +99,8 @@ pub(crate) fn store(
         return set_url(tx, &known, new);
     }
     let about = about(tx, owner, start_at, end_at)?;
+    // Where recordings are joined the notice tells both times, elsewhere an unknown duration stays unknown.
+    let duration = new.duration.unwrap_or(if join { end_at.saturating_sub(start_at) } else { 0 }).max(0);
     let (play_url, hls_url) =
         if new.format == FileFormat::Hls { ("", new.url.as_str()) } else { (new.url.as_str(), "") };
     on!(tx.conn, |c| diesel::insert_into(recordings::table)
@@ -119,7 +121,7 @@ pub(crate) fn store(
                 recordings::hls_url.eq(hls_url),
                 recordings::start_at.eq(start_at),
                 recordings::end_at.eq(end_at),
-                recordings::duration.eq(new.duration.unwrap_or(0).max(0)),
+                recordings::duration.eq(duration),
                 recordings::size.eq(new.size.unwrap_or(0).max(0)),
                 recordings::likes.eq(0),
                 recordings::viewers.eq(0),
@@ -200,6 +202,12 @@ fn about(tx: &mut Tx<'_>, owner: AccountId, start_at: UnixSeconds, end_at: UnixS
         },
         None => About { nickname: host.display_name().to_owned(), avatar: host.avatar, ..About::default() },
     };
+    if !(room.hint_name.is_empty() && room.hint_cover.is_empty()) {
+        // It was said about one recording: this one.
+        on!(tx.conn, |c| diesel::update(rooms::table.find(room.number))
+            .set((rooms::hint_name.eq(""), rooms::hint_cover.eq("")))
+            .execute(c))?;
+    }
     if about.title.is_empty() {
         about.title = room.hint_name;
     }

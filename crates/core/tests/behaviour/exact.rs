@@ -71,6 +71,11 @@ async fn everything_counts_once() {
                     audiences.leave(user, room).await?;
                 }
             }
+            // Every newcomer wants the same name first.
+            let new = |id: String| NewAccount::new(id, Password::plain("secret"));
+            let first = core.accounts().register(new("newcomer".to_owned())).await;
+            assert!(matches!(first, Ok(_) | Err(Error::AccountExists)), "{first:?}");
+            core.accounts().register(new(format!("newcomer{index}"))).await?;
             // The even ones go for good.
             if index % 2 == 0 {
                 audiences.quit_group(guest(&name), "host", "10001").await?;
@@ -94,6 +99,10 @@ async fn everything_counts_once() {
     assert!(members.items[1..].iter().all(|member| member.role == Role::Viewer));
     assert_eq!(world.core.audiences().group("host", "10001", ALL).await.unwrap().total, TASKS);
     assert_eq!(world.core.stats().members, TASKS + 1);
+    let accounts = world.core.accounts().list(None, 1_000).await.unwrap();
+    let registered = accounts.iter().filter(|account| account.registered).count();
+    assert_eq!(registered, 1 + TASKS + TASKS + 1, "the host, users, newcomers, and who was first");
+    assert_eq!(accounts.len() - registered, TASKS, "a guest of every task");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

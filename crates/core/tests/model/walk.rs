@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, task::Poll};
 use relive_core::{
     AccountId, Actor, Announcement, Config, Core, Dialect, Error, Identifier, MemberNames, NewAccount,
     Password, Place, Plan, ProfileUpdate, Report, Result, RoomNumber, Route, Session, StreamEvent,
-    SystemRandom, TestClock, UserInfo,
+    SystemRandom, TestClock, UserInfo, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -16,8 +16,14 @@ use crate::{
     plain::{Answer, GUESTS, Plain, USERS, id_of, room_of},
 };
 
-/// Acts that wait to be done together: they share a commit.
+/// Acts that wait to be done together, where one writer does them in their order: they share a commit.
 const TOGETHER: usize = 16;
+
+/// A database on the PostgreSQL server the tests are given, if they are given one.
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn postgres() -> Option<Scratch> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
+}
 
 type Doing = Pin<Box<dyn Future<Output = Result<()>>>>;
 
@@ -32,13 +38,19 @@ pub(crate) struct Walk {
     tokens: Vec<String>,
     pending: Vec<(Act, Doing, Answer)>,
     taken: usize,
+    together: usize,
     _folder: TempDir,
+    _scratch: Option<Scratch>,
 }
 
 impl Walk {
     pub(crate) async fn start(seed: u64) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let scratch = postgres();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
+        if let Some(scratch) = &scratch {
+            scratch.url().clone_into(&mut config.database.url);
+        }
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.database.readers = 1;
@@ -56,7 +68,9 @@ impl Walk {
             tokens: Vec::new(),
             pending: Vec::new(),
             taken: 0,
+            together: if scratch.is_some() { 1 } else { TOGETHER },
             _folder: folder,
+            _scratch: scratch,
         };
         for user in 0..USERS {
             walk.make(user).await;
@@ -115,6 +129,11 @@ impl Walk {
         }
     }
 
+    /// Whether each act costs a commit of its own.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.together == 1
+    }
+
     /// One act of chance.
     pub(crate) async fn step(&mut self) {
         self.take(self.chance.act()).await;
@@ -159,7 +178,7 @@ impl Walk {
                 }
                 let (doing, answer) = self.prepare(act).await;
                 self.pending.push((act, doing, answer));
-                if self.pending.len() >= TOGETHER {
+                if self.pending.len() >= self.together {
                     self.flush().await;
                 }
             }

@@ -27,7 +27,8 @@ const IDLE: u64 = 75;
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
     let mounted = [Mounted::new(Echo::at("echo", &["/echo"]), &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-    let front = Arc::new(Front::new(&mounted, proxies, BodyReader::new(Duration::from_secs(BODY))));
+    let front =
+        Arc::new(Front::new(&mounted, proxies, BodyReader::new(Duration::from_secs(BODY)), Uuid::nil()));
     let (client, server) = tokio::io::duplex(buffer);
     let task = tokio::spawn(async move {
         let timeouts = Timeouts { header: Duration::from_secs(HEADER), idle: Duration::from_secs(IDLE) };

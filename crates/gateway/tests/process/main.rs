@@ -3,6 +3,7 @@
 //! * `crash`: nothing acknowledged is lost.
 //! * `likes`: nothing is counted that was not sent.
 //! * `secrets`: no log line holds one.
+//! * `siblings`: three processes over one database are one server.
 //! * `server`: the process, and what clients say to it.
 
 #![expect(
@@ -15,3 +16,4 @@ mod crash;
 mod likes;
 mod secrets;
 mod server;
+mod siblings;
