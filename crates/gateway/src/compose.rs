@@ -83,7 +83,7 @@ pub(crate) fn addresses(listen: SocketAddr, settings: &Settings) -> Vec<(&'stati
         ("minilvb_v1", minilvb_v1.enabled, &minilvb_v1.mounts, "/interface.php"),
         ("minilvb_v2", minilvb_v2.enabled, &minilvb_v2.mounts, ""),
         ("sxb", sxb.enabled, &sxb.mounts, "/sxb_dev/index.php"),
-        ("qplus", qplus.enabled, &qplus.mounts, "/live"),
+        ("qplus", qplus.enabled, &qplus.mounts, ""),
     ];
     let host = if listen.ip().is_unspecified() {
         format!("<this machine>:{}", listen.port())
