@@ -29,15 +29,22 @@ pub(super) fn start(
             while let Ok(first) = queue.recv() {
                 batch.push(first);
                 batch.extend(queue.try_iter().take(BATCH - 1));
-                let stops = batch.iter().any(|job| job.stops());
-                writer.commit(&mut batch);
-                if stops {
+                if batch.iter().any(|job| job.stops()) {
                     break;
                 }
+                writer.commit(&mut batch);
+            }
+            let (stops, mut last): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.stops());
+            if !last.is_empty() {
+                writer.commit(&mut last);
             }
             // Everything into the one file an operator thinks of; what cannot be moved now is moved at the next start.
             let _ = writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
             drop(writer);
+            // Whoever waits for the end may open the file now.
+            for job in stops {
+                job.answer(None);
+            }
             // A job that comes between the last batch and the end of the queue would be answered by nobody.
             for job in queue {
                 job.answer(Some(Error::Unavailable));
