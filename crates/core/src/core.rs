@@ -29,6 +29,7 @@ use crate::{
     store::{
         self, Commits, Committed, Env, Store, Tx,
         conn::{Backend, Conn, on},
+        fixed::fixed,
         link::{Link, Reachability},
         migrate::migrate,
         schema::{audience, broadcasts, settings},
@@ -232,12 +233,14 @@ impl Core {
         self.store()
             .write_loosely(|tx| {
                 let now = tx.now.to_string();
-                on!(tx.conn, |c| diesel::insert_into(settings::table)
-                    .values((settings::name.eq("probe"), settings::value.eq(&now)))
-                    .on_conflict(settings::name)
-                    .do_update()
-                    .set(settings::value.eq(&now))
-                    .execute(c))?;
+                on!(tx.conn, |c| fixed!(
+                    diesel::insert_into(settings::table)
+                        .values((settings::name.eq("probe"), settings::value.eq(&now)))
+                        .on_conflict(settings::name)
+                        .do_update()
+                        .set(settings::value.eq(&now))
+                )
+                .execute(c))?;
                 Ok(())
             })
             .await
@@ -395,7 +398,7 @@ impl Inner {
             }
             Conn::Postgres(c) => {
                 // One gateway at a time is enough.
-                let ours: bool = diesel::select(sql::<Bool>(UPKEEP_LOCK)).get_result(c)?;
+                let ours: bool = fixed!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
                 if ours {
                     session::sweep(tx)?;
                     account::sweep(tx)?;
@@ -424,8 +427,10 @@ impl Inner {
 
 /// A number that changes when another connection has changed the database.
 fn data_version(conn: &mut Conn) -> Result<i64> {
-    Ok(on!(conn, |c| diesel::select(sql::<BigInt>("(SELECT data_version FROM pragma_data_version)"))
-        .get_result(c))?)
+    Ok(on!(conn, |c| fixed!(diesel::select(sql::<BigInt>(
+        "(SELECT data_version FROM pragma_data_version)"
+    )))
+    .get_result(c))?)
 }
 
 /// Writes clocks down. A clock never goes back.
@@ -435,20 +440,24 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
         // In process: a loop costs nothing.
         Conn::Sqlite(c) => {
             for (host, account, beat_at) in &clocks.members {
-                diesel::update(
-                    audience::table
-                        .filter(audience::host_id.eq(host).and(audience::account_id.eq(account)))
-                        .filter(audience::beat_at.lt(beat_at)),
+                fixed!(
+                    diesel::update(
+                        audience::table
+                            .filter(audience::host_id.eq(host).and(audience::account_id.eq(account)))
+                            .filter(audience::beat_at.lt(beat_at)),
+                    )
+                    .set(audience::beat_at.eq(beat_at))
                 )
-                .set(audience::beat_at.eq(beat_at))
                 .execute(c)?;
             }
             for (broadcast, beat_at) in &clocks.broadcasts {
-                diesel::update(
-                    broadcasts::table
-                        .filter(broadcasts::id.eq(broadcast).and(broadcasts::beat_at.lt(beat_at))),
+                fixed!(
+                    diesel::update(
+                        broadcasts::table
+                            .filter(broadcasts::id.eq(broadcast).and(broadcasts::beat_at.lt(beat_at))),
+                    )
+                    .set(broadcasts::beat_at.eq(beat_at))
                 )
-                .set(broadcasts::beat_at.eq(beat_at))
                 .execute(c)?;
             }
         }
@@ -456,23 +465,27 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
             let hosts: Vec<AccountId> = clocks.members.iter().map(|(host, _, _)| *host).collect();
             let accounts: Vec<AccountId> = clocks.members.iter().map(|(_, account, _)| *account).collect();
             let beats: Vec<i64> = clocks.members.iter().map(|(_, _, beat_at)| *beat_at).collect();
-            diesel::sql_query(
-                "UPDATE audience SET beat_at = greatest(audience.beat_at, new.beat_at) \
+            fixed!(
+                diesel::sql_query(
+                    "UPDATE audience SET beat_at = greatest(audience.beat_at, new.beat_at) \
                  FROM unnest($1, $2, $3) AS new (host_id, account_id, beat_at) \
                  WHERE audience.host_id = new.host_id AND audience.account_id = new.account_id",
+                )
+                .bind::<Array<BigInt>, _>(hosts)
+                .bind::<Array<BigInt>, _>(accounts)
+                .bind::<Array<BigInt>, _>(beats)
             )
-            .bind::<Array<BigInt>, _>(hosts)
-            .bind::<Array<BigInt>, _>(accounts)
-            .bind::<Array<BigInt>, _>(beats)
             .execute(c)?;
             let ids: Vec<BroadcastId> = clocks.broadcasts.iter().map(|(id, _)| *id).collect();
             let beats: Vec<i64> = clocks.broadcasts.iter().map(|(_, beat_at)| *beat_at).collect();
-            diesel::sql_query(
-                "UPDATE broadcasts SET beat_at = greatest(broadcasts.beat_at, new.beat_at) \
+            fixed!(
+                diesel::sql_query(
+                    "UPDATE broadcasts SET beat_at = greatest(broadcasts.beat_at, new.beat_at) \
                  FROM unnest($1, $2) AS new (id, beat_at) WHERE broadcasts.id = new.id",
+                )
+                .bind::<Array<BigInt>, _>(ids)
+                .bind::<Array<BigInt>, _>(beats)
             )
-            .bind::<Array<BigInt>, _>(ids)
-            .bind::<Array<BigInt>, _>(beats)
             .execute(c)?;
         }
     }

@@ -27,7 +27,7 @@ use crate::{
     live::Key,
     memory::Memory,
     read_model,
-    store::{Committed, conn::Conn, link::Link},
+    store::{Committed, conn::Conn, fixed::fixed, link::Link},
 };
 
 /// How often the feed is looked at: what siblings did is known here a little later than this.
@@ -176,22 +176,21 @@ impl Mirror {
 /// The state of the database this transaction looks at: which transactions it sees, by number.
 fn current(conn: &mut Conn) -> Result<String> {
     let Conn::Postgres(conn) = conn else { return Ok(String::new()) };
-    Ok(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot")
-        .get_result::<Snapshot>(conn)?
-        .snapshot)
+    let current = fixed!(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot"));
+    Ok(current.get_result::<Snapshot>(conn)?.snapshot)
 }
 
 /// The rows of siblings that this transaction sees and the state `last` did not contain: each exactly once, whatever
 /// the order in which transactions got their numbers and were committed.
 fn unseen(conn: &mut Conn, last: &str, origin: i64) -> Result<Vec<Row>> {
     let Conn::Postgres(conn) = conn else { return Ok(Vec::new()) };
-    Ok(diesel::sql_query(
+    let unseen = diesel::sql_query(
         "SELECT keys FROM changes WHERE xid >= pg_snapshot_xmin($1::pg_snapshot) \
          AND NOT pg_visible_in_snapshot(xid, $1::pg_snapshot) AND origin <> $2",
     )
     .bind::<Text, _>(last)
-    .bind::<BigInt, _>(origin)
-    .load(conn)?)
+    .bind::<BigInt, _>(origin);
+    Ok(fixed!(unseen).load(conn)?)
 }
 
 /// Forgets what everybody has seen. In a writer.

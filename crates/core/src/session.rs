@@ -26,6 +26,7 @@ use crate::{
     store::{
         Tx,
         conn::{Conn, on},
+        fixed::fixed,
         schema::{accounts, sessions},
     },
 };
@@ -68,7 +69,7 @@ impl fmt::Debug for Digest {
 
 /// A row of the table.
 #[derive(Clone, Queryable, Insertable)]
-#[diesel(table_name = sessions)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
 pub(crate) struct SessionRow {
     pub(crate) digest: Vec<u8>,
     pub(crate) dialect: Dialect,
@@ -469,12 +470,14 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
         // In process: a loop costs nothing.
         Conn::Sqlite(c) => {
             for (digest, used_at, cursors) in used {
-                diesel::update(sessions::table.filter(sessions::digest.eq(digest.bytes())))
-                    .set((
-                        sessions::used_at.eq(used_at),
-                        cursors.as_ref().map(|cursors| sessions::cursors.eq(cursors)),
-                    ))
-                    .execute(c)?;
+                let row = sessions::table.filter(sessions::digest.eq(digest.bytes()));
+                match cursors {
+                    None => fixed!(diesel::update(row).set(sessions::used_at.eq(used_at))).execute(c)?,
+                    Some(cursors) => {
+                        let moved = (sessions::used_at.eq(used_at), sessions::cursors.eq(cursors));
+                        fixed!(diesel::update(row).set(moved)).execute(c)?
+                    }
+                };
             }
         }
         // One statement for all, and another gateway may have heard of a session later than this one.
@@ -482,14 +485,14 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
             let digests: Vec<&[u8]> = used.iter().map(|(digest, _, _)| digest.bytes()).collect();
             let times: Vec<i64> = used.iter().map(|(_, used_at, _)| *used_at).collect();
             let cursors: Vec<Option<&str>> = used.iter().map(|(_, _, cursors)| cursors.as_deref()).collect();
-            diesel::sql_query(
+            fixed!(diesel::sql_query(
                 "UPDATE sessions SET used_at = greatest(sessions.used_at, new.used_at), \
                  cursors = coalesce(new.cursors, sessions.cursors) \
                  FROM unnest($1, $2, $3) AS new (digest, used_at, cursors) WHERE sessions.digest = new.digest",
             )
             .bind::<Array<Binary>, _>(digests)
             .bind::<Array<BigInt>, _>(times)
-            .bind::<Array<Nullable<Text>>, _>(cursors)
+            .bind::<Array<Nullable<Text>>, _>(cursors))
             .execute(c)?;
         }
     }

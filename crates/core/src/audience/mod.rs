@@ -24,7 +24,8 @@ use crate::{
 
 /// A row of the table.
 #[derive(Debug, Clone, Queryable, Insertable)]
-#[diesel(table_name = audience)]
+// With every column named, the text of an insert is always the same.
+#[diesel(table_name = audience, treat_none_as_default_value = false)]
 pub(crate) struct MemberRow {
     pub(crate) host_id: AccountId,
     pub(crate) account_id: AccountId,

@@ -11,28 +11,31 @@ use crate::{
     store::{
         Tx,
         conn::on,
+        fixed::fixed,
         schema::{accounts, audience, broadcasts, rooms},
     },
 };
 
 /// Writes a member down, new or changed, and tells the read model.
 pub(super) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()> {
-    on!(tx.conn, |c| diesel::insert_into(audience::table)
-        .values(row)
-        .on_conflict((audience::host_id, audience::account_id))
-        .do_update()
-        .set((
-            audience::role.eq(row.role),
-            audience::dialect.eq(row.dialect),
-            audience::group_id.eq(&row.group_id),
-            audience::listed.eq(row.listed),
-            audience::nickname.eq(&row.nickname),
-            audience::avatar.eq(&row.avatar),
-            audience::position.eq(row.position),
-            audience::beat_at.eq(row.beat_at),
-            audience::session.eq(&row.session),
-        ))
-        .execute(c))?;
+    on!(tx.conn, |c| fixed!(
+        diesel::insert_into(audience::table)
+            .values(row)
+            .on_conflict((audience::host_id, audience::account_id))
+            .do_update()
+            .set((
+                audience::role.eq(row.role),
+                audience::dialect.eq(row.dialect),
+                audience::group_id.eq(&row.group_id),
+                audience::listed.eq(row.listed),
+                audience::nickname.eq(&row.nickname),
+                audience::avatar.eq(&row.avatar),
+                audience::position.eq(row.position),
+                audience::beat_at.eq(row.beat_at),
+                audience::session.eq(&row.session),
+            ))
+    )
+    .execute(c))?;
     tx.changed(Change::Member(Box::new(row.seat(user_id))));
     Ok(())
 }
@@ -123,17 +126,20 @@ fn stand_up(tx: &mut Tx<'_>, account: AccountId, except: AccountId) -> Result<()
 /// Errors: [`Error::NotOnAir`].
 pub(super) fn sit(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId, role: Option<Role>) -> Result<()> {
     // One query for all that has to be known: this is the write every viewer begins with.
-    let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| rooms::table
-        .inner_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
-        .inner_join(accounts::table.on(accounts::id.eq(account)))
-        .left_join(
-            audience::table
-                .on(audience::host_id.eq(broadcasts::account_id).and(audience::account_id.eq(account)))
-        )
-        .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
-        .select((broadcasts::account_id, accounts::user_id, audience::all_columns.nullable()))
-        .first(c)
-        .optional())?;
+    let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| fixed!(
+        rooms::table
+            .inner_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+            .inner_join(accounts::table.on(accounts::id.eq(account)))
+            .left_join(
+                audience::table
+                    .on(audience::host_id.eq(broadcasts::account_id).and(audience::account_id.eq(account)))
+            )
+            .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
+            .select((broadcasts::account_id, accounts::user_id, audience::all_columns.nullable()))
+            .limit(1)
+    )
+    .get_result(c)
+    .optional())?;
     let (host, user_id, known) = found.ok_or(Error::NotOnAir)?;
     // Whoever sits here through sxb sits nowhere else through it.
     if known.as_ref().is_none_or(|row| row.dialect != Dialect::Sxb) {

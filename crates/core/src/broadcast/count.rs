@@ -1,6 +1,10 @@
 //! Likes, and viewers without a name.
 
-use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Array, BigInt, Text},
+};
 
 use super::Broadcasts;
 use crate::{
@@ -9,7 +13,8 @@ use crate::{
     recording,
     store::{
         Tx,
-        conn::on,
+        conn::{Conn, on},
+        fixed::fixed,
         schema::{accounts, broadcasts, rooms},
         tally::{MOST, Steps},
     },
@@ -25,7 +30,7 @@ pub enum Step {
 }
 
 /// What is counted one by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Counted {
     /// A like; apart from the number a host reports.
     Like,
@@ -43,7 +48,7 @@ impl Step {
 }
 
 /// One counter, and how its storms of steps find each other.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Counter {
     /// Of the latest broadcast of a user.
     Broadcast { user_id: String, counted: Counted },
@@ -51,21 +56,30 @@ pub(crate) enum Counter {
     Recording { owner: String, file_id: String, counted: Counted },
 }
 
-/// Moves a counter; without effect where there is none.
-pub(crate) fn apply(tx: &mut Tx<'_>, counter: &Counter, steps: Steps) -> Result<()> {
-    match counter {
-        Counter::Broadcast { user_id, counted } => {
-            let changed = match counted {
-                Counted::Like => like(tx, user_id, steps)?,
-                Counted::AnonymousViewer => anonymous_viewer(tx, user_id, steps)?,
-            };
-            announce(tx, changed);
-            Ok(())
-        }
-        Counter::Recording { owner, file_id, counted } => {
-            recording::count(tx, owner, file_id, *counted, steps)
+/// Moves counters; without effect on what is not there.
+pub(crate) fn apply(tx: &mut Tx<'_>, counters: &[(Counter, Steps)]) -> Result<()> {
+    if let Conn::Postgres(_) = tx.conn {
+        for counted in [Counted::Like, Counted::AnonymousViewer] {
+            together(tx, counted, counters)?;
         }
     }
+    for (counter, steps) in counters {
+        match counter {
+            Counter::Broadcast { user_id, counted } => {
+                if let Conn::Sqlite(_) = tx.conn {
+                    let changed = match counted {
+                        Counted::Like => like(tx, user_id, *steps)?,
+                        Counted::AnonymousViewer => anonymous_viewer(tx, user_id, *steps)?,
+                    };
+                    announce(tx, changed);
+                }
+            }
+            Counter::Recording { owner, file_id, counted } => {
+                recording::count(tx, owner, file_id, *counted, *steps)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A counter after some steps.
@@ -119,11 +133,13 @@ macro_rules! counters {
 
 macro_rules! step {
     ($tx:expr, $user_id:expr, $column:expr, $steps:expr) => {
-        on!($tx.conn, |c| diesel::update(broadcasts::table.filter(latest_of!($user_id)))
-            .set($column.eq(stepped!($column, $steps)))
-            .returning(counters!())
-            .get_result(c)
-            .optional())?
+        on!($tx.conn, |c| fixed!(
+            diesel::update(broadcasts::table.filter(latest_of!($user_id)))
+                .set($column.eq(stepped!($column, $steps)))
+                .returning(counters!())
+        )
+        .get_result(c)
+        .optional())?
     };
 }
 
@@ -135,18 +151,85 @@ fn anonymous_viewer(tx: &mut Tx<'_>, user_id: &str, steps: Steps) -> Result<Chan
     Ok(step!(tx, user_id, broadcasts::anonymous, steps))
 }
 
+/// With PostgreSQL, where every statement is a round trip: all broadcasts in one. They are locked in the order of their
+/// ids, whoever counts on them.
+fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) -> Result<()> {
+    let Conn::Postgres(c) = tx.conn else { return Ok(()) };
+    let of_broadcasts = counters.iter().filter_map(|(counter, steps)| match counter {
+        Counter::Broadcast { user_id, counted: of } if *of == counted => Some((user_id.as_str(), *steps)),
+        _ => None,
+    });
+    let (users, steps): (Vec<&str>, Vec<Steps>) = of_broadcasts.unzip();
+    if users.is_empty() {
+        return Ok(());
+    }
+    let numbers = |of: fn(&Steps) -> i64| steps.iter().map(of).collect::<Vec<i64>>();
+    let (by, low, high) =
+        (numbers(|steps| steps.by), numbers(|steps| steps.low), numbers(|steps| steps.high));
+    macro_rules! step {
+        ($column:literal) => {
+            fixed!(
+                diesel::sql_query(concat!(
+                    "WITH step AS (SELECT rooms.broadcast_id AS id, new.by, new.low, new.high \
+                     FROM unnest($1, $2, $3, $4) AS new (user_id, by, low, high) \
+                     JOIN accounts USING (user_id) JOIN rooms ON rooms.account_id = accounts.id), \
+                     held AS (SELECT broadcasts.id FROM broadcasts JOIN step USING (id) \
+                     ORDER BY broadcasts.id FOR UPDATE OF broadcasts) \
+                     UPDATE broadcasts SET ",
+                    $column,
+                    " = least(greatest(",
+                    $column,
+                    " + step.by, step.low), step.high) FROM step JOIN held USING (id) \
+                     WHERE broadcasts.id = step.id \
+                     RETURNING broadcasts.id, account_id, counted_likes, host_likes, anonymous"
+                ))
+                .bind::<Array<Text>, _>(users)
+                .bind::<Array<BigInt>, _>(by)
+                .bind::<Array<BigInt>, _>(low)
+                .bind::<Array<BigInt>, _>(high)
+            )
+            .load::<Moved>(c)?
+        };
+    }
+    let moved = match counted {
+        Counted::Like => step!("counted_likes"),
+        Counted::AnonymousViewer => step!("anonymous"),
+    };
+    for Moved { id, account_id, counted_likes, host_likes, anonymous } in moved {
+        announce(tx, Some((id, account_id, counted_likes, host_likes, anonymous)));
+    }
+    Ok(())
+}
+
+/// A broadcast that has been counted on.
+#[derive(QueryableByName)]
+struct Moved {
+    #[diesel(sql_type = BigInt)]
+    id: BroadcastId,
+    #[diesel(sql_type = BigInt)]
+    account_id: AccountId,
+    #[diesel(sql_type = BigInt)]
+    counted_likes: i64,
+    #[diesel(sql_type = BigInt)]
+    host_likes: i64,
+    #[diesel(sql_type = BigInt)]
+    anonymous: i64,
+}
+
 /// sxb: the number of likes its host shows replaces what the host said before.
 pub(crate) fn report_likes(tx: &mut Tx<'_>, host: AccountId, likes: i64) -> Result<()> {
     let latest = sql::<BigInt>("(SELECT max(id) FROM broadcasts AS own WHERE own.account_id = ")
         .bind::<BigInt, _>(host)
         .sql(")");
-    let changed: Changed = on!(tx.conn, |c| diesel::update(
-        broadcasts::table
-            .filter(broadcasts::id.eq(latest))
-            .filter(broadcasts::driver.eq(Dialect::Sxb).and(broadcasts::state.eq(State::OnAir)))
+    let changed: Changed = on!(tx.conn, |c| fixed!(
+        diesel::update(
+            broadcasts::table
+                .filter(broadcasts::id.eq(latest))
+                .filter(broadcasts::driver.eq(Dialect::Sxb).and(broadcasts::state.eq(State::OnAir)))
+        )
+        .set(broadcasts::host_likes.eq(likes.clamp(0, MOST)))
+        .returning(counters!())
     )
-    .set(broadcasts::host_likes.eq(likes.clamp(0, MOST)))
-    .returning(counters!())
     .get_result(c)
     .optional())?;
     announce(tx, changed);

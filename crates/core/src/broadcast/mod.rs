@@ -27,6 +27,7 @@ use crate::{
     store::{
         Tx,
         conn::{Conn, on},
+        fixed::fixed,
         schema::{audience, broadcasts, rooms},
     },
 };
@@ -145,12 +146,15 @@ pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(Br
 ///
 /// Errors: [`Error::NotOnAir`], also for a number no room has.
 pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
-    let host: Option<AccountId> = on!(tx.conn, |c| broadcasts::table
-        .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
-        .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
-        .select(broadcasts::account_id)
-        .first(c)
-        .optional())?;
+    let host: Option<AccountId> = on!(tx.conn, |c| fixed!(
+        broadcasts::table
+            .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+            .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
+            .select(broadcasts::account_id)
+            .limit(1)
+    )
+    .get_result(c)
+    .optional())?;
     host.ok_or(Error::NotOnAir)
 }
 

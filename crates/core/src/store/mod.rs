@@ -9,6 +9,7 @@
 //! Both queues are bounded; a full one answers [`Error::Busy`] at once.
 
 pub(crate) mod conn;
+pub(crate) mod fixed;
 mod job;
 pub(crate) mod link;
 pub(crate) mod migrate;

@@ -1,10 +1,10 @@
-//! Many steps of one counter as one statement.
+//! Many steps of many counters as one job.
 //!
-//! Likes come in storms on one row. Whoever counts first puts a job into the queue; whoever counts on the same counter
-//! before that job runs only adds to it. So the row is written once per commit, however many count.
+//! Likes come in storms. Whoever counts first puts a job into the queue; whoever counts before that job runs only adds
+//! to it. So there is one job per commit, and a row is written once, however many count.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Callers that wait for one counter at most.
+/// Callers that wait at most.
 const WAITING: usize = 16_384;
 
 /// Counters stay within what clients can hold.
@@ -41,53 +41,57 @@ impl Steps {
     }
 }
 
-struct Pending {
-    steps: Steps,
+/// What has been counted since the last job began.
+struct Pending<K> {
+    counters: HashMap<K, Steps>,
     waiting: Vec<oneshot::Sender<Result<()>>>,
 }
 
-type Counters<K> = Mutex<HashMap<K, Pending>>;
+impl<K> Default for Pending<K> {
+    fn default() -> Self {
+        Self { counters: HashMap::new(), waiting: Vec::new() }
+    }
+}
+
+/// Moves counters: each of them once, by what its steps make together.
+type Apply<K> = fn(&mut Tx<'_>, &[(K, Steps)]) -> Result<()>;
 
 /// The counters that are being counted on.
 pub(crate) struct Tally<K> {
-    counters: Arc<Counters<K>>,
-    apply: fn(&mut Tx<'_>, &K, Steps) -> Result<()>,
+    pending: Arc<Mutex<Pending<K>>>,
+    apply: Apply<K>,
 }
 
-fn locked<K>(counters: &Counters<K>) -> MutexGuard<'_, HashMap<K, Pending>> {
-    counters.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<K>(pending: &Mutex<Pending<K>>) -> MutexGuard<'_, Pending<K>> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<K: Clone + Eq + Hash + Send + 'static> Tally<K> {
-    /// `apply` moves one counter with one statement.
-    pub(crate) fn new(apply: fn(&mut Tx<'_>, &K, Steps) -> Result<()>) -> Self {
-        Self { counters: Arc::default(), apply }
+impl<K: Eq + Hash + Ord + Send + 'static> Tally<K> {
+    /// `apply` gets the counters in their order, so that writers that meet on rows meet in the same order.
+    pub(crate) fn new(apply: Apply<K>) -> Self {
+        Self { pending: Arc::default(), apply }
     }
 
     /// Counts, and waits until that is committed.
     pub(crate) async fn count(&self, store: &Store, key: K, step: i64) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        let first = match locked(&self.counters).entry(key.clone()) {
-            Entry::Occupied(pending) if pending.get().waiting.len() >= WAITING => return Err(Error::Busy),
-            Entry::Occupied(mut pending) => {
-                let pending = pending.get_mut();
-                pending.steps = pending.steps.then(step);
-                pending.waiting.push(reply);
-                false
+        let first = {
+            let mut pending = locked(&self.pending);
+            if pending.waiting.len() >= WAITING {
+                return Err(Error::Busy);
             }
-            Entry::Vacant(slot) => {
-                slot.insert(Pending { steps: Steps::NONE.then(step), waiting: vec![reply] });
-                true
-            }
+            let steps = pending.counters.entry(key).or_insert(Steps::NONE);
+            *steps = steps.then(step);
+            pending.waiting.push(reply);
+            pending.waiting.len() == 1
         };
         if first {
-            // A refused job is dropped, and answers whoever has joined it by then.
+            // A refused job is dropped, and with it goes whoever has joined it by then.
             store.submit(Box::new(Count {
-                key,
-                counters: Arc::clone(&self.counters),
+                pending: Arc::clone(&self.pending),
                 apply: self.apply,
-                ran: false,
                 taken: None,
+                waiting: Vec::new(),
                 failure: None,
             }))?;
         }
@@ -95,29 +99,33 @@ impl<K: Clone + Eq + Hash + Send + 'static> Tally<K> {
     }
 }
 
-struct Count<K: Eq + Hash> {
-    key: K,
-    counters: Arc<Counters<K>>,
-    apply: fn(&mut Tx<'_>, &K, Steps) -> Result<()>,
-    /// Whether what is pending has been taken, be it answered by now.
-    ran: bool,
-    taken: Option<Pending>,
+struct Count<K> {
+    pending: Arc<Mutex<Pending<K>>>,
+    apply: Apply<K>,
+    /// What is counted by this job, once it has begun.
+    taken: Option<Vec<(K, Steps)>>,
+    waiting: Vec<oneshot::Sender<Result<()>>>,
     failure: Option<Error>,
 }
 
-impl<K: Eq + Hash> Count<K> {
-    fn take(&mut self) {
-        if !std::mem::replace(&mut self.ran, true) {
-            self.taken = locked(&self.counters).remove(&self.key);
-        }
+impl<K: Ord> Count<K> {
+    fn take(&mut self) -> &[(K, Steps)] {
+        let (pending, waiting) = (&self.pending, &mut self.waiting);
+        self.taken.get_or_insert_with(|| {
+            let all = std::mem::take(&mut *locked(pending));
+            *waiting = all.waiting;
+            let mut counters: Vec<_> = all.counters.into_iter().collect();
+            counters.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            counters
+        })
     }
 }
 
-impl<K: Clone + Eq + Hash + Send + 'static> WriteJob for Count<K> {
+impl<K: Ord + Send + 'static> WriteJob for Count<K> {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        self.take();
-        let steps = self.taken.as_ref().map_or(Steps::NONE, |taken| taken.steps);
-        self.failure = guarded(|| (self.apply)(tx, &self.key, steps)).err();
+        let apply = self.apply;
+        let counters = self.take();
+        self.failure = guarded(|| apply(tx, counters)).err();
         self.failure.is_none()
     }
 
@@ -126,9 +134,9 @@ impl<K: Clone + Eq + Hash + Send + 'static> WriteJob for Count<K> {
     }
 
     fn answer(mut self: Box<Self>, failure: Option<Error>) {
-        let failure = failure.or_else(|| self.failure.take());
         self.take();
-        for reply in self.taken.take().into_iter().flat_map(|taken| taken.waiting) {
+        let failure = failure.or_else(|| self.failure.take());
+        for reply in self.waiting.drain(..) {
             let _ = reply.send(failure.as_ref().map_or(Ok(()), |failure| Err(failure.again())));
         }
     }
@@ -138,10 +146,12 @@ impl<K: Clone + Eq + Hash + Send + 'static> WriteJob for Count<K> {
     }
 }
 
-impl<K: Eq + Hash> Drop for Count<K> {
+impl<K> Drop for Count<K> {
     fn drop(&mut self) {
         // A job that never ran must not leave callers behind that wait for it.
-        self.take();
+        if self.taken.is_none() {
+            drop(std::mem::take(&mut *locked(&self.pending)));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use diesel::prelude::*;
 
-use super::{Env, conn::Conn};
+use super::{Env, conn::Conn, fixed::fixed};
 use crate::{Config, Random, Result, UnixSeconds, live::Change};
 
 /// One job inside a writer's transaction.
@@ -47,8 +47,9 @@ impl<'a> Tx<'a> {
         match self.conn {
             Conn::Sqlite(_) => Ok(self.env.position.fetch_add(1, Ordering::Relaxed) + 1),
             Conn::Postgres(c) => {
-                Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("nextval('positions')"))
-                    .get_result(c)?)
+                let next =
+                    diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("nextval('positions')"));
+                Ok(fixed!(next).get_result(c)?)
             }
         }
     }

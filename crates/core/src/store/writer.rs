@@ -8,8 +8,22 @@ use std::{
 
 use crossbeam_channel::Receiver;
 
-use super::{Commits, Env, Tx, conn::Conn, job::WriteJob};
+use diesel::RunQueryDsl as _;
+
+use super::{
+    Commits, Env, Tx,
+    conn::{Conn, on},
+    fixed::fixed,
+    job::WriteJob,
+};
 use crate::{Error, Result, StartError, UnixSeconds, live::Change};
+
+/// Runs a statement that is run for every batch or job: parsed once.
+macro_rules! said {
+    ($conn:expr, $sql:literal) => {
+        on!(&mut $conn, |c| fixed!(diesel::sql_query($sql)).execute(c))?
+    };
+}
 
 /// Jobs that share one commit at most. Bounds how long the first of them waits.
 const BATCH: usize = 512;
@@ -89,19 +103,19 @@ impl Writer {
 
     fn run(&mut self, batch: &mut [Box<dyn WriteJob>], now: UnixSeconds) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
-        self.conn.execute("BEGIN IMMEDIATE")?;
+        said!(self.conn, "BEGIN IMMEDIATE");
         self.commits.expire(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes))?;
         for job in batch {
-            self.conn.execute("SAVEPOINT job")?;
+            said!(self.conn, "SAVEPOINT job");
             let mark = changes.len();
             if job.run(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes)) {
-                self.conn.execute("RELEASE job")?;
+                said!(self.conn, "RELEASE job");
             } else {
                 changes.truncate(mark);
                 self.conn.execute("ROLLBACK TO job; RELEASE job")?;
             }
         }
-        self.conn.execute("COMMIT")?;
+        said!(self.conn, "COMMIT");
         Ok(changes)
     }
 }
