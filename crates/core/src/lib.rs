@@ -34,6 +34,7 @@ mod page;
 mod random;
 mod read_model;
 mod recording;
+mod rendering;
 mod report;
 mod room;
 mod session;
@@ -64,6 +65,7 @@ pub use self::{
     page::{Page, Window},
     random::{Random, SystemRandom, TestRandom},
     recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder, Recordings},
+    rendering::Rendered,
     room::{Listing, Plan, Room, RoomList, RoomText, Rooms},
     session::{Grant, Session, Sessions},
     short_video::{NewShortVideo, ShortVideo, ShortVideos},

@@ -13,6 +13,7 @@ use crate::{
     AccountId, BroadcastId, Dialect, Random, Result, Role, RoomNumber, UnixSeconds, audience, broadcast,
     live::{Audience, Change, Live, MemberClock, Mortal, SessionCache},
     read_model::Parts,
+    room::facts::RoomFacts,
     session::{Digest, Session, Use},
     store::{Commits, Tx},
 };
@@ -63,6 +64,7 @@ impl Clocks {
 pub(crate) struct Memory {
     live: RwLock<Live>,
     pub(crate) sessions: SessionCache,
+    pub(crate) rooms: RoomFacts,
     dirty: Mutex<Dirty>,
     random: Arc<dyn Random>,
     feed: Option<Feed>,
@@ -94,6 +96,7 @@ impl Memory {
         Self {
             live: RwLock::new(live),
             sessions: SessionCache::default(),
+            rooms: RoomFacts::default(),
             dirty: Mutex::default(),
             random,
             feed,
@@ -291,6 +294,7 @@ impl Memory {
 
     /// Puts a freshly read model in place of the one that is there, which may have heard beats that are not written down.
     pub(crate) fn replace_live(&self, mut live: Live) {
+        self.rooms.clear();
         let mut old = self.live_mut();
         live.inherit(&old);
         *old = live;
@@ -304,6 +308,8 @@ impl Memory {
                 None => self.sessions.close(&digest),
             }
         }
+        parts.rooms.into_iter().for_each(|owner| self.rooms.forget_room(owner));
+        parts.follows.into_iter().for_each(|account| self.rooms.forget_follows(account));
         let mut live = self.live_mut();
         for (host, current) in parts.broadcasts {
             let change = match current {
@@ -327,6 +333,18 @@ impl Memory {
                 .collect();
             for account in gone {
                 live.apply(Change::Left { host, account }, &self.sessions);
+            }
+        }
+        for (id, recording) in parts.recordings {
+            match recording {
+                Some(recording) => live.replays_mut().put(recording),
+                None => live.replays_mut().remove(id),
+            }
+        }
+        for (account, owner) in parts.owners {
+            match owner {
+                Some(owner) => live.replays_mut().rename(&owner),
+                None => live.replays_mut().remove_owner(account),
             }
         }
         for ((host, account), seat) in parts.members {
@@ -381,6 +399,9 @@ impl Commits for Memory {
                     }
                 }
                 Change::SessionClosed(digest) => self.sessions.close(digest),
+                Change::Room(owner) | Change::HostGone(owner) => self.rooms.forget_room(*owner),
+                Change::Follows(account) => self.rooms.forget_follows(*account),
+                Change::Reloaded(_) => self.rooms.clear(),
                 _ => {}
             }
         }

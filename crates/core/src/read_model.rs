@@ -1,16 +1,17 @@
 //! From the tables into memory: everything at start, some parts when they have changed.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, Config, Result, State, UnixSeconds,
+    AccountId, Config, Recording, RecordingId, Result, State, UnixSeconds,
     account::AccountRow,
     audience::MemberRow,
     broadcast::BroadcastRow,
-    live::{Change, Current, Key, Live, Seat},
+    live::{Change, Current, Key, Live, Owner, Replays, Seat},
     memory::Memory,
+    recording,
     session::{Digest, Session, SessionRow},
     store::{
         conn::{Conn, on},
@@ -52,6 +53,9 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
     for (row, user_id) in members {
         live.apply(Change::Member(Box::new(row.seat(&user_id))), &memory.sessions);
     }
+    for recording in recording::latest(conn, Replays::wanted())? {
+        live.apply(Change::Recording(Arc::new(recording)), &memory.sessions);
+    }
     Ok(live)
 }
 
@@ -73,6 +77,12 @@ pub(crate) struct Parts {
     /// Audiences that are in `members` from the first to the last.
     pub(crate) audiences: Vec<AccountId>,
     pub(crate) members: HashMap<(AccountId, AccountId), Option<Seat>>,
+    /// Rooms to forget: they are read when asked for.
+    pub(crate) rooms: Vec<AccountId>,
+    /// Whose follows to forget.
+    pub(crate) follows: Vec<AccountId>,
+    pub(crate) recordings: HashMap<RecordingId, Option<Arc<Recording>>>,
+    pub(crate) owners: HashMap<AccountId, Option<Box<Owner>>>,
 }
 
 /// Reads parts of the model, all in the state the open transaction looks at.
@@ -84,6 +94,10 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
             Key::Broadcast(host) => drop(parts.broadcasts.insert(host, None)),
             Key::Audience(host) => parts.audiences.push(host),
             Key::Member(host, account) => drop(parts.members.insert((host, account), None)),
+            Key::Room(owner) => parts.rooms.push(owner),
+            Key::Follows(account) => parts.follows.push(account),
+            Key::Recording(id) => drop(parts.recordings.insert(id, None)),
+            Key::Owner(account) => drop(parts.owners.insert(account, None)),
             Key::Session(digest) => digests.push(digest),
         }
     }
@@ -97,6 +111,22 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
             .load(c))?;
         for (row, host) in rows {
             parts.broadcasts.insert(host.id, Some(Box::new(row.current(&host))));
+        }
+    }
+    let ids: Vec<RecordingId> = parts.recordings.keys().copied().collect();
+    for ids in ids.chunks(SOME) {
+        for recording in recording::by_id(conn, ids)? {
+            parts.recordings.insert(recording.id, Some(Arc::new(recording)));
+        }
+    }
+    let owners: Vec<AccountId> = parts.owners.keys().copied().collect();
+    for owners in owners.chunks(SOME) {
+        let rows: Vec<Owner> = on!(conn, |c| accounts::table
+            .filter(accounts::id.eq_any(owners))
+            .select((accounts::id, accounts::nickname, accounts::avatar))
+            .load(c))?;
+        for owner in rows {
+            parts.owners.insert(owner.account, Some(Box::new(owner)));
         }
     }
     read_members(conn, &mut parts)?;

@@ -37,6 +37,13 @@ pub(crate) struct Done;
 #[derive(Debug)]
 pub(crate) struct Success(Bytes);
 
+impl Success {
+    /// A whole body, envelope included.
+    pub(crate) fn new(body: Vec<u8>) -> Self {
+        Self(body.into())
+    }
+}
+
 impl From<Done> for Success {
     /// Likes come by the thousand: no need to write this anew for each.
     fn from(_: Done) -> Self {

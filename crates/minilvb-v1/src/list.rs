@@ -1,16 +1,17 @@
 //! What there is to watch: lists of lives, recordings and short videos, one of them in detail.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use relive_core::{OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Window};
-use serde::Serialize;
+use relive_wire::number;
 
 use crate::{
     code::{Code, Refusal},
+    envelope::Success,
     fields::{Fields, USER_ID},
     identity::Cx,
     live::file_id,
-    pusher::Pusher,
+    pusher::{Pusher, Row},
 };
 
 /// Seconds for which a recording is listed after its end: seven days in both seeds.
@@ -50,15 +51,33 @@ impl<'a> TryFrom<Fields<'a>> for FetchList {
 }
 
 /// A page, and how many entries all pages have together.
-#[derive(Serialize)]
 pub(crate) struct PusherList {
     totalcount: usize,
-    pusherlist: Vec<Pusher>,
+    pusherlist: Vec<Row>,
 }
 
-impl<T: Into<Pusher>> From<Page<T>> for PusherList {
+impl<T: Into<Row>> From<Page<T>> for PusherList {
     fn from(page: Page<T>) -> Self {
         Self { totalcount: page.total, pusherlist: page.items.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<PusherList> for Success {
+    fn from(list: PusherList) -> Self {
+        let mut body = Vec::with_capacity(128 + 512 * list.pusherlist.len());
+        body.extend_from_slice(
+            br#"{"returnValue":0,"returnMsg":"return successfully!","returnData":{"totalcount":"#,
+        );
+        number(&mut body, i64::try_from(list.totalcount).unwrap_or(i64::MAX));
+        body.extend_from_slice(b",\"pusherlist\":[");
+        for (index, row) in list.pusherlist.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            row.write(&mut body);
+        }
+        body.extend_from_slice(b"]}}");
+        Self::new(body)
     }
 }
 
@@ -77,7 +96,7 @@ pub(crate) async fn fetch_list(cx: &Cx<'_>, request: FetchList) -> Result<Pusher
             };
             let recordings = recordings(cx, None, rest).await?;
             list.totalcount += recordings.total;
-            list.pusherlist.extend(recordings.items.into_iter().map(Pusher::from));
+            list.pusherlist.extend(recordings.items.into_iter().map(Row::from));
             Ok(list)
         }
         Selection::ShortVideos => Ok(cx.core.short_videos().list(None, window).await?.into()),
@@ -86,11 +105,15 @@ pub(crate) async fn fetch_list(cx: &Cx<'_>, request: FetchList) -> Result<Pusher
 
 async fn lives(cx: &Cx<'_>, window: Window) -> Result<PusherList, Refusal> {
     let page = cx.core.broadcasts().on_air(OnAirFilter::default(), window).await?;
-    let pushers = page.items.into_iter().map(|broadcast| Pusher::live(cx.core, broadcast));
+    let pushers = page.items.into_iter().map(|broadcast| Row::live(cx.core, broadcast));
     Ok(PusherList { totalcount: page.total, pusherlist: pushers.collect() })
 }
 
-async fn recordings(cx: &Cx<'_>, owner: Option<String>, window: Window) -> Result<Page<Recording>, Refusal> {
+async fn recordings(
+    cx: &Cx<'_>,
+    owner: Option<String>,
+    window: Window,
+) -> Result<Page<Arc<Recording>>, Refusal> {
     let filter = RecordingFilter {
         with_play_url: true,
         ended_after: Some(cx.core.now() - LISTED),
@@ -155,7 +178,9 @@ pub(crate) async fn user_info(cx: &Cx<'_>, request: GetUserInfo<'_>) -> Result<P
             let latest = cx.core.broadcasts().latest(&owner).await?;
             latest.map(|broadcast| Pusher::live(cx.core, broadcast))
         }
-        Kind::Recording(file_id) => cx.core.recordings().find(&owner, &file_id).await?.map(Pusher::from),
+        Kind::Recording(file_id) => {
+            cx.core.recordings().find(&owner, &file_id).await?.map(Arc::new).map(Pusher::from)
+        }
         Kind::ShortVideo(file_id) => cx.core.short_videos().find(&owner, &file_id).await?.map(Pusher::from),
     };
     // "No row" was a failure of the database to the original.

@@ -2,16 +2,19 @@
 //!
 //! Source: seed 000 §4, seed 002 §4, contract minilvb-v1 §4.4.
 
-use relive_core::{Broadcast, Core, Recording, ShortVideo, State, UnixSeconds};
+use std::sync::Arc;
+
+use relive_core::{Broadcast, Core, Dialect, Recording, Rendered, ShortVideo, State, UnixSeconds};
+use relive_wire::number;
 use serde::{Serialize, Serializer};
 
-/// An entry of a list.
+/// One of them.
 #[derive(Debug)]
 pub(crate) enum Pusher {
     /// A live, on air or not.
     Live(Live),
     /// A recording.
-    Recording(Box<Recording>),
+    Recording(Arc<Recording>),
     /// A short video; only newer apps have a tab for them.
     ShortVideo(Box<ShortVideo>),
 }
@@ -27,15 +30,65 @@ pub(crate) struct Live {
 impl Pusher {
     /// A live of any dialect.
     pub(crate) fn live(core: &Core, broadcast: Broadcast) -> Self {
-        let urls = core.config().media.play_urls(&broadcast.stream_code, core.now());
-        Self::Live(Live { broadcast, flv: urls.flv, hls: urls.hls })
+        Self::Live(Live::new(core, broadcast))
     }
 }
 
-impl From<Recording> for Pusher {
-    fn from(recording: Recording) -> Self {
-        Self::Recording(Box::new(recording))
+/// An entry of a list.
+#[derive(Debug)]
+pub(crate) enum Row {
+    /// A live on air whose words, but for its counters, are kept with it.
+    Kept(Broadcast),
+    /// Anything else.
+    Pusher(Pusher),
+}
+
+impl Row {
+    /// A live that is on air: written once for all who look, unless its addresses are signed and hence other ones every
+    /// second.
+    pub(crate) fn live(core: &Core, broadcast: Broadcast) -> Self {
+        if !core.config().media.has_lasting_play_urls() {
+            return Self::Pusher(Pusher::live(core, broadcast));
+        }
+        broadcast.rendered(Dialect::MinilvbV1, || Live::new(core, broadcast.clone()).lasting());
+        Self::Kept(broadcast)
     }
+
+    /// Writes the entry into a reply.
+    pub(crate) fn write(&self, body: &mut Vec<u8>) {
+        match self {
+            Self::Kept(live) => {
+                let Rendered { head, tail } = live.rendered(Dialect::MinilvbV1, Rendered::default);
+                body.extend_from_slice(head);
+                number(body, live.viewers);
+                body.extend_from_slice(b",\"likecount\":");
+                number(body, live.likes);
+                body.extend_from_slice(tail);
+            }
+            Self::Pusher(Pusher::Recording(recording)) => {
+                let whole = || Rendered { head: json(of_recording(recording)).into(), tail: Box::default() };
+                body.extend_from_slice(&recording.rendered(Dialect::MinilvbV1, whole).head);
+            }
+            Self::Pusher(Pusher::Live(live)) => body.extend_from_slice(&json(live.info())),
+            Self::Pusher(Pusher::ShortVideo(video)) => body.extend_from_slice(&json(of_short_video(video))),
+        }
+    }
+}
+
+impl<T: Into<Pusher>> From<T> for Row {
+    fn from(entry: T) -> Self {
+        Self::Pusher(entry.into())
+    }
+}
+
+impl From<Arc<Recording>> for Pusher {
+    fn from(recording: Arc<Recording>) -> Self {
+        Self::Recording(recording)
+    }
+}
+
+fn json(info: PusherInfo<'_>) -> Vec<u8> {
+    serde_json::to_vec(&info).unwrap_or_default()
 }
 
 impl From<ShortVideo> for Pusher {
@@ -81,6 +134,21 @@ impl Serialize for Pusher {
 }
 
 impl Live {
+    fn new(core: &Core, broadcast: Broadcast) -> Self {
+        let urls = core.config().media.play_urls(&broadcast.stream_code, core.now());
+        Self { broadcast, flv: urls.flv, hls: urls.hls }
+    }
+
+    /// What comes before and behind the counters.
+    fn lasting(&self) -> Rendered {
+        const BEFORE: &str = "\"viewercount\":0,\"likecount\":0";
+        let whole = json(PusherInfo { viewercount: 0, likecount: 0, ..self.info() });
+        let whole = String::from_utf8(whole).unwrap_or_default();
+        // The first occurrence is the member: texts before it have their quotation marks escaped.
+        let (head, tail) = whole.split_once(BEFORE).unwrap_or_default();
+        Rendered { head: format!("{head}\"viewercount\":").into_bytes().into(), tail: tail.as_bytes().into() }
+    }
+
     fn info(&self) -> PusherInfo<'_> {
         let live = &self.broadcast;
         PusherInfo {

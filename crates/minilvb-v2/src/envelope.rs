@@ -31,6 +31,11 @@ impl Answer {
         Ok(Self { code, body })
     }
 
+    /// A whole body of a success, envelope included.
+    pub(crate) fn success(body: Vec<u8>) -> Self {
+        Self { code: Code::SUCCESS, body }
+    }
+
     pub(crate) fn into_reply(self, interface: &'static str) -> Reply {
         Reply::json(interface, self.code, self.body).with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
     }

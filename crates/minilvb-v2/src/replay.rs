@@ -2,65 +2,93 @@
 
 use std::sync::Arc;
 
-use relive_core::{Recording, RecordingFilter, RecordingOrder};
+use relive_core::{Dialect, Page, Recording, RecordingFilter, RecordingOrder, Rendered};
+use relive_wire::number;
 use serde::Serialize;
 
 use crate::{
     call::Call,
     code::Code,
-    list::{ListReply, ListRequest, too_old},
+    envelope::Answer,
+    list::{ListRequest, too_old},
     local_time::LocalTime,
 };
 
 /// An entry of `/get_vod_list`. Apps read the counters under one of two names each (contract minilvb-v2 §8, conflict 3).
 #[derive(Debug, Serialize)]
-pub(crate) struct Vod {
-    userid: Arc<str>,
-    nickname: String,
-    avatar: String,
-    file_id: String,
-    title: String,
+struct Vod<'a> {
+    userid: &'a str,
+    nickname: &'a str,
+    avatar: &'a str,
+    file_id: &'a str,
+    title: &'a str,
     like_count: i64,
     viewer_count: i64,
     likecount: i64,
     viewercount: i64,
-    frontcover: String,
-    location: String,
-    play_url: String,
+    frontcover: &'a str,
+    location: &'a str,
+    play_url: &'a str,
     create_time: LocalTime,
-    hls_play_url: String,
+    hls_play_url: &'a str,
     start_time: LocalTime,
 }
 
-impl Vod {
-    fn new(recording: Recording, utc_offset: i32) -> Self {
+impl<'a> Vod<'a> {
+    fn new(recording: &'a Recording, utc_offset: i32) -> Self {
         Self {
-            userid: recording.user_id,
-            nickname: recording.owner_nickname,
-            avatar: recording.owner_avatar,
-            file_id: recording.file_id,
-            title: recording.title,
+            userid: &recording.user_id,
+            nickname: &recording.owner_nickname,
+            avatar: &recording.owner_avatar,
+            file_id: &recording.file_id,
+            title: &recording.title,
             like_count: recording.likes,
             viewer_count: recording.viewers,
             likecount: recording.likes,
             viewercount: recording.viewers,
-            frontcover: recording.cover,
-            location: recording.location,
-            play_url: recording.play_url,
+            frontcover: &recording.cover,
+            location: &recording.location,
+            play_url: &recording.play_url,
             create_time: LocalTime::new(recording.end_at, utc_offset),
-            hls_play_url: recording.hls_url,
+            hls_play_url: &recording.hls_url,
             start_time: LocalTime::new(recording.start_at, utc_offset),
         }
     }
 }
 
+/// A page of replays, and the times in them.
+pub(crate) struct VodList {
+    page: Page<Arc<Recording>>,
+    utc_offset: i32,
+}
+
+impl From<VodList> for Answer {
+    fn from(list: VodList) -> Self {
+        let mut body = Vec::with_capacity(128 + 768 * list.page.items.len());
+        body.extend_from_slice(br#"{"code":200,"message":"OK","data":{"list":["#);
+        for (index, recording) in list.page.items.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            // Written once for all who look.
+            let kept = recording.rendered(Dialect::MinilvbV2, || {
+                let whole = serde_json::to_vec(&Vod::new(recording, list.utc_offset)).unwrap_or_default();
+                Rendered { head: whole.into(), tail: Box::default() }
+            });
+            body.extend_from_slice(&kept.head);
+        }
+        body.extend_from_slice(b"],\"total\":");
+        number(&mut body, i64::try_from(list.page.total).unwrap_or(i64::MAX));
+        body.extend_from_slice(b"}}");
+        Self::success(body)
+    }
+}
+
 /// `/get_vod_list`: everybody's recent replays, latest end first (seed 001 §6, contract minilvb-v2 §4.6).
-pub(crate) async fn get_vod_list(call: &Call<'_>, request: ListRequest) -> Result<ListReply<Vod>, Code> {
+pub(crate) async fn get_vod_list(call: &Call<'_>, request: ListRequest) -> Result<VodList, Code> {
     call.caller().await?;
     let filter = RecordingFilter { ended_after: too_old(call), ..RecordingFilter::default() };
     let window = request.window(call.config);
     let page = call.core.recordings().list(filter, RecordingOrder::Ended, window).await?;
-    let offset = call.config.utc_offset;
-    let list = page.items.into_iter().map(|recording| Vod::new(recording, offset)).collect();
-    Ok(ListReply { list, total: page.total })
+    Ok(VodList { page, utc_offset: call.config.utc_offset })
 }

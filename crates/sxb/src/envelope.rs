@@ -7,7 +7,7 @@ use http::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName,
     },
 };
-use relive_wire::Reply;
+use relive_wire::{Reply, number};
 use serde::Serialize;
 
 use crate::code::Code;
@@ -53,6 +53,26 @@ impl From<()> for Payload {
 impl<T: Serialize> From<Data<T>> for Payload {
     fn from(Data(data): Data<T>) -> Self {
         Self(Envelope { error_code: 0, error_info: "", err_info: "", data: Some(&data) }.write())
+    }
+}
+
+impl Payload {
+    /// A list: how long it is in all, and its rows, each of which writes itself as JSON.
+    pub(crate) fn of_rows<T>(total: usize, name: &str, rows: &[T], write: impl Fn(&T, &mut Vec<u8>)) -> Self {
+        let mut body = Vec::with_capacity(128 + 256 * rows.len());
+        body.extend_from_slice(br#"{"errorCode":0,"errorInfo":"","errInfo":"","data":{"total":"#);
+        number(&mut body, i64::try_from(total).unwrap_or(i64::MAX));
+        body.extend_from_slice(b",\"");
+        body.extend_from_slice(name.as_bytes());
+        body.extend_from_slice(b"\":[");
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            write(row, &mut body);
+        }
+        body.extend_from_slice(b"]}}");
+        Self(body.into())
     }
 }
 

@@ -1,13 +1,14 @@
 //! What is on air, and where to watch it (seed 003 §五, §十四, §十五).
 
-use relive_core::{Broadcast, BroadcastInfo, OnAirFilter, RoomNumber, Window};
-use serde::{Serialize, Serializer};
+use relive_core::{Broadcast, BroadcastInfo, Dialect, OnAirFilter, Page, Rendered, RoomNumber, Window};
+use relive_wire::number;
+use serde::Serialize;
 
 use crate::{
     Sxb,
     call::{Authed, Input},
     code::Code,
-    envelope::Data,
+    envelope::{Data, Payload},
     fields::Fields,
 };
 
@@ -33,12 +34,8 @@ fn filter(fields: Fields<'_>) -> Result<OnAirFilter, Code> {
     })
 }
 
-#[derive(Serialize)]
-pub(crate) struct RoomListReply {
-    total: usize,
-    #[serde(serialize_with = "entries")]
-    rooms: Vec<Broadcast>,
-}
+/// A page of what is on air.
+pub(crate) struct RoomListReply(Page<Broadcast>);
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -53,12 +50,12 @@ struct Info<'a> {
     r#type: &'a str,
     groupid: &'a str,
     cover: &'a str,
-    thumbup: i64,
-    memsize: i64,
 }
 
-fn entries<S: Serializer>(rooms: &[Broadcast], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rooms.iter().map(|on_air| Entry {
+/// Everything of an entry but `thumbup` and `memsize`, its last members: written once for all who look.
+fn lasting(on_air: &BroadcastInfo) -> Rendered {
+    const END: &[u8] = b"}}";
+    let entry = Entry {
         uid: &on_air.user_id,
         info: Info {
             title: &on_air.title,
@@ -66,16 +63,31 @@ fn entries<S: Serializer>(rooms: &[Broadcast], serializer: S) -> Result<S::Ok, S
             r#type: &on_air.kind,
             groupid: &on_air.group_id,
             cover: &on_air.cover,
-            thumbup: on_air.likes,
-            memsize: on_air.members,
         },
-    }))
+    };
+    let whole = serde_json::to_vec(&entry).unwrap_or_default();
+    let mut head = whole.strip_suffix(END).unwrap_or_default().to_vec();
+    head.extend_from_slice(b",\"thumbup\":");
+    Rendered { head: head.into(), tail: END.into() }
+}
+
+impl From<RoomListReply> for Payload {
+    fn from(RoomListReply(page): RoomListReply) -> Self {
+        Self::of_rows(page.total, "rooms", &page.items, |on_air, body| {
+            let Rendered { head, tail } = on_air.rendered(Dialect::Sxb, || lasting(on_air));
+            body.extend_from_slice(head);
+            number(body, on_air.likes);
+            body.extend_from_slice(b",\"memsize\":");
+            number(body, on_air.members);
+            body.extend_from_slice(tail);
+        })
+    }
 }
 
 /// Seed 003 §五.
-pub(crate) async fn rooms(sxb: &Sxb, call: Authed<OnAir>) -> Result<Data<RoomListReply>, Code> {
+pub(crate) async fn rooms(sxb: &Sxb, call: Authed<OnAir>) -> Result<RoomListReply, Code> {
     let page = sxb.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
-    Ok(Data(RoomListReply { total: page.total, rooms: page.items }))
+    Ok(RoomListReply(page))
 }
 
 /// Where a broadcast is played: RTMP, HTTP-FLV, HLS (contract sxb §7).

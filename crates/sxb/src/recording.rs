@@ -103,8 +103,8 @@ enum PlayUrl {
 
 impl PlayUrl {
     /// The file comes before the playlist.
-    fn of(profile: Profile, play: String, hls: String) -> Self {
-        let mut urls = [play, hls].into_iter().filter(|url| !url.is_empty());
+    fn of(profile: Profile, play: &str, hls: &str) -> Self {
+        let mut urls = [play, hls].into_iter().filter(|url| !url.is_empty()).map(str::to_owned);
         match profile {
             Profile::Seed => Self::One(urls.next().unwrap_or_default()),
             Profile::Client => Self::All(urls.collect()),
@@ -113,14 +113,14 @@ impl PlayUrl {
 }
 
 impl Video {
-    fn of(profile: Profile, recording: Recording) -> Self {
+    fn of(profile: Profile, recording: &Recording) -> Self {
         Self {
             uid: recording.user_id.as_ref().to_owned(),
-            cover: recording.cover,
-            name: recording.title,
+            cover: recording.cover.clone(),
+            name: recording.title.clone(),
             playid: recording.file_id.clone(),
-            file_id: recording.file_id,
-            playurl: PlayUrl::of(profile, recording.play_url, recording.hls_url),
+            file_id: recording.file_id.clone(),
+            playurl: PlayUrl::of(profile, &recording.play_url, &recording.hls_url),
             create_time: recording.stored_at,
             file_size: recording.size,
             duration: recording.duration,
@@ -131,6 +131,6 @@ impl Video {
 pub(crate) async fn list(sxb: &Sxb, call: Authed<RecordList>) -> Result<Data<RecordListReply>, Code> {
     let RecordList { filter, window, profile } = call.request;
     let page = sxb.core.recordings().list(filter, RecordingOrder::Stored, window).await?;
-    let videos = page.items.into_iter().map(|recording| Video::of(profile, recording)).collect();
+    let videos = page.items.iter().map(|recording| Video::of(profile, recording)).collect();
     Ok(Data(RecordListReply { total: page.total, videos }))
 }

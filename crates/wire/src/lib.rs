@@ -14,4 +14,4 @@ mod json;
 
 pub use adapter::{Adapter, Body, Endpoint, Reply, ReplyFuture, Request};
 pub use interface::Interface;
-pub use json::{Integer, JsonError, Object, Value};
+pub use json::{Integer, JsonError, Object, Value, number};

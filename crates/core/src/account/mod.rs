@@ -31,8 +31,8 @@ pub use self::{
 };
 use crate::{
     AccountId, Core, Error, PictureId, Result, Sex, UnixSeconds, audience,
-    live::Change,
-    session,
+    live::{Change, Owner},
+    room, session,
     store::{
         Tx,
         conn::{Conn, on},
@@ -212,6 +212,7 @@ impl Accounts<'_> {
                 session::close_account(tx, account, None)?;
                 audience::leave_everywhere(tx, account)?;
                 audience::leave_recordings(tx, account)?;
+                room::unfollow_all(tx, account)?;
                 // The next owner of the phone must not find a grant open.
                 on!(tx.conn, |c| diesel::delete(
                     verifications::table.filter(verifications::phone.nullable().eq(phone))
@@ -281,6 +282,20 @@ fn may_act(conn: &mut Conn, actor: &Actor) -> Result<()> {
 
 fn unclaimed(conn: &mut Conn, user_id: &str) -> Result<()> {
     if registered_like(conn, user_id)?.is_some() { Err(Error::ProofRequired) } else { Ok(()) }
+}
+
+/// Tells the read model what an account goes by now: its recordings show it.
+pub(crate) fn announce(tx: &mut Tx<'_>, row: &AccountRow) {
+    let (nickname, avatar) = (row.nickname.clone(), row.avatar.clone());
+    tx.changed(Change::Renamed(Box::new(Owner { account: row.id, nickname, avatar })));
+}
+
+/// Likewise, whatever it goes by.
+fn renamed(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    if let Some(row) = by_id(tx.conn, account)? {
+        announce(tx, &row);
+    }
+    Ok(())
 }
 
 fn insert(tx: &mut Tx<'_>, user_id: &str, password: Option<&StoredPassword>) -> Result<AccountRow> {

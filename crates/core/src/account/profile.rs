@@ -5,9 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use diesel::prelude::*;
 
-use super::{Accounts, by_id};
+use super::{Accounts, by_id, renamed};
 use crate::{
     AccountId, Error, PictureId, Result, Sex, broadcast,
+    live::Change,
     store::{
         conn::on,
         schema::{accounts, head_pictures},
@@ -94,6 +95,7 @@ impl Accounts<'_> {
                 if touched == 0 {
                     return Err(Error::NoSuchAccount);
                 }
+                renamed(tx, account)?;
                 broadcast::show_again(tx, account)
             })
             .await
@@ -118,6 +120,7 @@ impl Accounts<'_> {
                 on!(tx.conn, |c| diesel::update(accounts::table.find(account))
                     .set(accounts::head_picture.eq(id))
                     .execute(c))?;
+                tx.changed(Change::Room(account));
                 Ok(id)
             })
             .await

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use diesel::prelude::*;
 
 use super::{
-    Account, AccountRow, Accounts, Password, StoredPassword, by_email, by_phone, by_user_id, insert,
-    registered_like,
+    Account, AccountRow, Accounts, Password, StoredPassword, announce, by_email, by_phone, by_user_id,
+    insert, registered_like,
 };
 use crate::{
     Error, Result, Sex, audience, broadcast,
@@ -125,7 +125,7 @@ fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Resul
         Some(guest) => guest.id,
         None => insert(tx, &new.user_id, Some(stored))?.id,
     };
-    Ok(on!(tx.conn, |c| diesel::update(accounts::table.find(id))
+    let row: AccountRow = on!(tx.conn, |c| diesel::update(accounts::table.find(id))
         .set((
             accounts::password.eq(&stored.0),
             accounts::phone.eq(&new.phone),
@@ -136,5 +136,7 @@ fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Resul
             accounts::frontcover.eq(""),
             accounts::address.eq(&new.address),
         ))
-        .get_result(c))?)
+        .get_result(c))?;
+    announce(tx, &row);
+    Ok(row)
 }

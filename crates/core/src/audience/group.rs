@@ -7,9 +7,11 @@ use crate::{
     AccountId, Dialect, Page, Result, Window,
     account::{self, Actor},
     broadcast,
+    live::{Change, Tallied},
     store::{
         Tx,
         conn::{Conn, on},
+        fixed::fixed,
         schema::{accounts, audience, recording_audience, recordings},
     },
 };
@@ -104,12 +106,11 @@ impl Audiences<'_> {
                 let member = account::acting(tx, &actor)?.id;
                 let owner = account::ensure(tx, &owner)?.id;
                 let row = recording_audience::table.find((owner, &file_id, member));
-                let known = on!(tx.conn, |c| diesel::update(row)
-                    .set((
-                        recording_audience::nickname.eq(&names.nickname),
-                        recording_audience::avatar.eq(&names.avatar)
-                    ))
-                    .execute(c))?;
+                let known = on!(tx.conn, |c| fixed!(diesel::update(row).set((
+                    recording_audience::nickname.eq(&names.nickname),
+                    recording_audience::avatar.eq(&names.avatar)
+                )))
+                .execute(c))?;
                 if known > 0 {
                     return Ok(());
                 }
@@ -257,15 +258,23 @@ pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()
 }
 
 fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {
-    let within = recordings::viewers + step;
-    on!(tx.conn, |c| diesel::update(
-        recordings::table
-            .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
-            .filter(
-                (recordings::viewers + step).ge(0).and((recordings::viewers + step).le(i64::from(i32::MAX)))
-            )
+    let tallied: Option<Tallied> = on!(tx.conn, |c| fixed!(
+        diesel::update(
+            recordings::table
+                .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
+                .filter(
+                    (recordings::viewers + step)
+                        .ge(0)
+                        .and((recordings::viewers + step).le(i64::from(i32::MAX)))
+                )
+        )
+        .set(recordings::viewers.eq(recordings::viewers + step))
+        .returning((recordings::id, recordings::likes, recordings::viewers))
     )
-    .set(recordings::viewers.eq(within))
-    .execute(c))?;
+    .get_result(c)
+    .optional())?;
+    if let Some(tallied) = tallied {
+        tx.changed(Change::Tallied(tallied));
+    }
     Ok(())
 }

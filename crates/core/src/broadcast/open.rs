@@ -13,6 +13,7 @@ use crate::{
     store::{
         Tx,
         conn::on,
+        fixed::fixed,
         schema::{accounts, broadcasts, rooms},
     },
     stream,
@@ -77,7 +78,7 @@ pub struct Report {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = broadcasts)]
+#[diesel(table_name = broadcasts, treat_none_as_default_value = false)]
 struct NewBroadcast {
     account_id: AccountId,
     room: RoomNumber,
@@ -353,13 +354,18 @@ fn close_own(tx: &mut Tx<'_>, account: AccountId, how: Close) -> Result<()> {
 
 /// A guest's words about itself are its profile.
 fn introduce(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> Result<AccountRow> {
-    Ok(on!(tx.conn, |c| diesel::update(accounts::table.find(guest))
-        .set((
-            accounts::nickname.eq(&info.nickname),
-            accounts::avatar.eq(&info.avatar),
-            accounts::frontcover.eq(&info.cover),
-        ))
-        .get_result(c))?)
+    let row: AccountRow = on!(tx.conn, |c| fixed!(
+        diesel::update(accounts::table.find(guest))
+            .set((
+                accounts::nickname.eq(&info.nickname),
+                accounts::avatar.eq(&info.avatar),
+                accounts::frontcover.eq(&info.cover),
+            ))
+            .returning(accounts::all_columns)
+    )
+    .get_result(c))?;
+    account::announce(tx, &row);
+    Ok(row)
 }
 
 /// Ends what the host has and starts the next broadcast, with the host in its audience.
@@ -377,9 +383,10 @@ fn replace(
     }
     let row: BroadcastRow =
         on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(new).get_result(c))?;
-    on!(tx.conn, |c| diesel::update(rooms::table.find(row.room))
-        .set(rooms::broadcast_id.eq(row.id))
-        .execute(c))?;
+    on!(tx.conn, |c| fixed!(
+        diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
+    )
+    .execute(c))?;
     publish(tx, &row, host);
     audience::seat_host(tx, host, new.driver)?;
     Ok(row)
@@ -401,6 +408,7 @@ pub(super) fn put_on_air(
             broadcasts::ended_at.eq(None::<UnixSeconds>),
             sequence.map(|sequence| broadcasts::push_sequence.eq(sequence)),
         ))
+        .returning(broadcasts::all_columns)
         .get_result(c))?;
     publish(tx, &row, host);
     Ok(())
@@ -427,9 +435,11 @@ pub(super) fn open_planned(
 
 fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<i64>) -> Result<()> {
     let beat_at = tx.now;
-    on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
-        .set((broadcasts::beat_at.eq(beat_at), broadcasts::lease.eq(lease)))
-        .execute(c))?;
+    on!(tx.conn, |c| fixed!(
+        diesel::update(broadcasts::table.find(row.id))
+            .set((broadcasts::beat_at.eq(beat_at), broadcasts::lease.eq(lease)))
+    )
+    .execute(c))?;
     tx.changed(Change::Renewed { host: row.account_id, broadcast: row.id, beat_at, lease });
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::{ops::Deref, sync::Arc};
 
 use super::BroadcastRow;
 use crate::{
-    AccountId, BroadcastId, Dialect, RoomNumber, State, UnixSeconds, account::AccountRow, live::Counters,
+    AccountId, BroadcastId, Dialect, Rendered, RoomNumber, State, UnixSeconds, account::AccountRow,
+    live::Counters, rendering::Renderings,
 };
 
 /// Counters are shown up to here, whatever is stored: clients hold them in 32 bits.
@@ -43,11 +44,17 @@ pub struct BroadcastInfo {
     pub stream_code: String,
     /// When it was opened.
     pub started_at: UnixSeconds,
+    renderings: Renderings,
 }
 
 impl BroadcastInfo {
     /// The kind of an ordinary live room.
     pub const LIVE: &'static str = "live";
+
+    /// What a dialect keeps with the broadcast as long as it stays as it is; made now if it is the first time.
+    pub fn rendered(&self, dialect: Dialect, make: impl FnOnce() -> Rendered) -> &Rendered {
+        self.renderings.of(dialect, make)
+    }
 
     pub(crate) fn new(row: &BroadcastRow, host: &AccountRow) -> Self {
         Self {
@@ -66,6 +73,7 @@ impl BroadcastInfo {
             app: row.app,
             stream_code: row.stream_code.clone(),
             started_at: row.started_at,
+            renderings: Renderings::default(),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use diesel::Queryable;
+
 use super::Live;
 use crate::{
-    AccountId, BroadcastId, Dialect, Role, State, UnixSeconds,
+    AccountId, BroadcastId, Dialect, Recording, RecordingId, Role, State, UnixSeconds,
     broadcast::BroadcastInfo,
     session::{Digest, SessionRow},
 };
@@ -28,6 +30,16 @@ pub(crate) enum Change {
     Left { host: AccountId, account: AccountId },
     /// An audience went home.
     AudienceCleared { host: AccountId },
+    /// The room of an account is other than it was: name, texts, picture, followers.
+    Room(AccountId),
+    /// An account follows other rooms than it did.
+    Follows(AccountId),
+    /// A recording, new or changed.
+    Recording(Arc<Recording>),
+    /// A recording's counters.
+    Tallied(Tallied),
+    /// An account goes by another name or picture.
+    Renamed(Box<Owner>),
     /// A session exists, new or pushed out of memory before.
     SessionOpened(Box<SessionRow>, Arc<str>),
     /// Another process has changed the tables: this is what they hold now.
@@ -47,6 +59,22 @@ pub(crate) struct Counters {
     pub(crate) host_likes: i64,
     /// Viewers counted without a name.
     pub(crate) anonymous: i64,
+}
+
+/// A recording's counters as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub(crate) struct Tallied {
+    pub(crate) id: RecordingId,
+    pub(crate) likes: i64,
+    pub(crate) viewers: i64,
+}
+
+/// What the recordings of an account show of its profile.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub(crate) struct Owner {
+    pub(crate) account: AccountId,
+    pub(crate) nickname: String,
+    pub(crate) avatar: String,
 }
 
 /// The latest broadcast of a host.

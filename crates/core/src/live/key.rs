@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::Change;
-use crate::{AccountId, random::hex, session::Digest};
+use crate::{AccountId, RecordingId, random::hex, session::Digest};
 
 /// Something to read again, because a transaction has changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +14,14 @@ pub(crate) enum Key {
     Audience(AccountId),
     /// Whether, and as what, an account is in a host's audience.
     Member(AccountId, AccountId),
+    /// The room of an account.
+    Room(AccountId),
+    /// What an account follows.
+    Follows(AccountId),
+    /// A recording.
+    Recording(RecordingId),
+    /// What recordings show of their owner's profile, and whether there still is such an account.
+    Owner(AccountId),
     /// Whether there is such a session, when it was used last and how far it has read.
     Session(Digest),
 }
@@ -28,20 +36,31 @@ impl Key {
                 Change::OffAir { host } | Change::Counters { host, .. } | Change::Renewed { host, .. } => {
                     keys.insert(Self::Broadcast(*host));
                 }
-                Change::HostGone(host) => keys.extend([Self::Broadcast(*host), Self::Audience(*host)]),
+                Change::HostGone(host) => keys.extend([
+                    Self::Broadcast(*host),
+                    Self::Audience(*host),
+                    Self::Owner(*host),
+                    Self::Room(*host),
+                ]),
                 Change::Member(seat) => drop(keys.insert(Self::Member(seat.host, seat.account))),
                 Change::Left { host, account } => drop(keys.insert(Self::Member(*host, *account))),
                 Change::AudienceCleared { host } => drop(keys.insert(Self::Audience(*host))),
                 Change::SessionClosed(digest) | Change::SessionRead(digest) => {
                     keys.insert(Self::Session(*digest));
                 }
+                Change::Room(owner) => drop(keys.insert(Self::Room(*owner))),
+                Change::Follows(account) => drop(keys.insert(Self::Follows(*account))),
+                Change::Recording(recording) => drop(keys.insert(Self::Recording(recording.id))),
+                Change::Tallied(tallied) => drop(keys.insert(Self::Recording(tallied.id))),
+                Change::Renamed(owner) => drop(keys.insert(Self::Owner(owner.account))),
                 Change::SessionOpened(..) | Change::Reloaded(_) => {}
             }
         }
         keys.into_iter().collect()
     }
 
-    /// `b17 a17 m17.42 s0f…`, separated by spaces: broadcast, audience, member, session.
+    /// `b17 a17 m17.42 h17 f42 r5 o17 s0f…`, separated by spaces: broadcast, audience, member, room, follows,
+    /// recording, owner, session.
     pub(crate) fn format(keys: &[Self]) -> String {
         keys.iter().fold(String::new(), |mut text, key| {
             let space = if text.is_empty() { "" } else { " " };
@@ -49,6 +68,10 @@ impl Key {
                 Self::Broadcast(host) => write!(text, "{space}b{host}"),
                 Self::Audience(host) => write!(text, "{space}a{host}"),
                 Self::Member(host, account) => write!(text, "{space}m{host}.{account}"),
+                Self::Room(owner) => write!(text, "{space}h{owner}"),
+                Self::Follows(account) => write!(text, "{space}f{account}"),
+                Self::Recording(id) => write!(text, "{space}r{id}"),
+                Self::Owner(owner) => write!(text, "{space}o{owner}"),
                 Self::Session(digest) => write!(text, "{space}s{}", hex(digest.bytes())),
             };
             text
@@ -67,6 +90,10 @@ impl Key {
                     let (host, member) = rest.split_once('.')?;
                     Some(Self::Member(account(host)?, account(member)?))
                 }
+                "h" => account(rest).map(Self::Room),
+                "f" => account(rest).map(Self::Follows),
+                "r" => rest.parse().ok().map(|id| Self::Recording(RecordingId(id))),
+                "o" => account(rest).map(Self::Owner),
                 "s" => Digest::from_hex(rest).map(Self::Session),
                 _ => None,
             }
@@ -84,6 +111,10 @@ mod tests {
             Key::Broadcast(AccountId(17)),
             Key::Audience(AccountId(3)),
             Key::Member(AccountId(17), AccountId(42)),
+            Key::Room(AccountId(17)),
+            Key::Follows(AccountId(42)),
+            Key::Recording(RecordingId(5)),
+            Key::Owner(AccountId(17)),
             Key::Session(Digest::of("token")),
         ];
         assert_eq!(Key::parse(&Key::format(&keys)).collect::<Vec<_>>(), keys);

@@ -10,6 +10,7 @@ mod directory;
 mod expiry;
 mod key;
 mod ranked;
+mod replays;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -25,10 +26,11 @@ use std::{
 pub use self::directory::OnAirFilter;
 pub(crate) use self::{
     audience::{Audience, Member, MemberClock},
-    change::{Change, Counters, Current, Seat},
+    change::{Change, Counters, Current, Owner, Seat, Tallied},
     directory::Place,
     expiry::Mortal,
     key::Key,
+    replays::Replays,
     sessions::SessionCache,
 };
 use self::{directory::Directory, expiry::Expiry};
@@ -78,6 +80,7 @@ pub(crate) struct Live {
     /// Where an account sits through the dialect that allows one room per user.
     seats: HashMap<AccountId, AccountId>,
     members: usize,
+    replays: Replays,
     expiry: Expiry,
     timeouts: TimeoutConfig,
     session_idle: i64,
@@ -95,6 +98,7 @@ impl Live {
             audiences: HashMap::new(),
             seats: HashMap::new(),
             members: 0,
+            replays: Replays::default(),
             expiry: Expiry::default(),
             timeouts,
             session_idle,
@@ -167,6 +171,15 @@ impl Live {
         (self.on_air.len(), self.members)
     }
 
+    /// The recordings lists show.
+    pub(crate) fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    pub(crate) fn replays_mut(&mut self) -> &mut Replays {
+        &mut self.replays
+    }
+
     pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
         self.expiry.is_due(now)
     }
@@ -216,6 +229,7 @@ impl Live {
             Change::HostGone(host) => {
                 self.take_off_air(host);
                 self.clear_audience(host);
+                self.replays.remove_owner(host);
             }
             Change::Counters { host, broadcast, counters } => {
                 if let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast)
@@ -229,8 +243,15 @@ impl Live {
             Change::Member(seat) => self.sit(*seat, sessions),
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
+            Change::Recording(recording) => self.replays.put(recording),
+            Change::Tallied(tallied) => self.replays.count(tallied),
+            Change::Renamed(owner) => self.replays.rename(&owner),
             Change::Reloaded(live) => self.reload(*live),
-            Change::SessionOpened(..) | Change::SessionClosed(_) | Change::SessionRead(_) => {}
+            Change::SessionOpened(..)
+            | Change::SessionClosed(_)
+            | Change::SessionRead(_)
+            | Change::Room(_)
+            | Change::Follows(_) => {}
         }
     }
 

@@ -69,6 +69,11 @@ impl<K: Ord + Copy> Ranked<K> {
         self.from(position).next()
     }
 
+    /// The last element.
+    pub(crate) fn last(&self) -> Option<K> {
+        self.chunks.last()?.last().copied()
+    }
+
     /// The elements from a position on.
     pub(crate) fn from(&self, position: usize) -> impl Iterator<Item = K> + '_ {
         let mut left = position;

@@ -1,5 +1,7 @@
 //! Lists of recordings, one recording by name.
 
+use std::sync::Arc;
+
 use diesel::{
     prelude::*,
     sql_types::{Integer, Text},
@@ -37,13 +39,18 @@ pub enum RecordingOrder {
 }
 
 impl Recordings<'_> {
-    /// A page of a list, and how long the list is.
+    /// A page of a list, and how long the list is. The lists of what ended last come from memory, as far as that
+    /// reaches.
     pub async fn list(
         &self,
         filter: RecordingFilter,
         order: RecordingOrder,
         window: Window,
-    ) -> Result<Page<Recording>> {
+    ) -> Result<Page<Arc<Recording>>> {
+        self.0.settle().await?;
+        if let Some(page) = self.0.memory().live().replays().page(&filter, order, window) {
+            return Ok(page);
+        }
         self.0.store().snapshot(move |conn| page(conn, &filter, order, window)).await
     }
 
@@ -107,7 +114,7 @@ fn page(
     filter: &RecordingFilter,
     order: RecordingOrder,
     window: Window,
-) -> Result<Page<Recording>> {
+) -> Result<Page<Arc<Recording>>> {
     let rows: Vec<_> = on!(conn, |c| {
         let query = match order {
             RecordingOrder::Ended => {
@@ -121,7 +128,7 @@ fn page(
             .offset(window.sql_offset())
             .load(c)
     })?;
-    Page::read(window, rows.into_iter().map(Recording::new).collect(), || {
+    Page::read(window, rows.into_iter().map(|row| Arc::new(Recording::new(row))).collect(), || {
         Ok(on!(conn, |c| filtered!(filter).count().get_result(c))?)
     })
 }

@@ -13,11 +13,14 @@ pub use self::{
     store::{FileFormat, NewRecording},
 };
 use crate::{
-    AccountId, Core, Counted, RecordingId, Result, Step, UnixSeconds,
+    AccountId, Core, Counted, Dialect, RecordingId, Rendered, Result, Step, UnixSeconds,
     broadcast::{Counter, stepped},
+    live::{Change, Tallied},
+    rendering::Renderings,
     store::{
         Tx,
-        conn::on,
+        conn::{Conn, on},
+        fixed::fixed,
         schema::{accounts, recordings},
         tally::Steps,
     },
@@ -27,7 +30,7 @@ use crate::{
 #[derive(Debug, Clone, Queryable)]
 pub(crate) struct RecordingRow {
     pub(crate) id: RecordingId,
-    _account_id: AccountId,
+    account_id: AccountId,
     file_id: String,
     file_name: String,
     title: String,
@@ -52,6 +55,8 @@ pub(crate) struct RecordingRow {
 pub struct Recording {
     /// Number; later stored ones have larger ones.
     pub id: RecordingId,
+    pub(crate) owner: AccountId,
+    renderings: Renderings,
     /// The owner's id.
     pub user_id: Arc<str>,
     /// The owner's nickname as of now, may be empty.
@@ -96,6 +101,8 @@ impl Recording {
     fn new((row, user_id, owner_nickname, owner_avatar): (RecordingRow, String, String, String)) -> Self {
         Self {
             id: row.id,
+            owner: row.account_id,
+            renderings: Renderings::default(),
             user_id: user_id.into(),
             owner_nickname,
             owner_avatar,
@@ -116,6 +123,39 @@ impl Recording {
             viewers: row.viewers,
             stored_at: row.stored_at,
         }
+    }
+}
+
+impl Recording {
+    #[cfg(test)]
+    pub(crate) fn example(id: i64, owner: AccountId, end_at: i64, play_url: &str, hls_url: &str) -> Self {
+        let row = RecordingRow {
+            id: RecordingId(id),
+            account_id: owner,
+            file_id: id.to_string(),
+            file_name: String::new(),
+            title: String::new(),
+            cover: String::new(),
+            location: String::new(),
+            nickname: String::new(),
+            avatar: String::new(),
+            play_url: play_url.to_owned(),
+            play_rank: 0,
+            hls_url: hls_url.to_owned(),
+            start_at: 0,
+            end_at,
+            duration: 0,
+            size: 0,
+            likes: 0,
+            viewers: 0,
+            stored_at: 0,
+        };
+        Self::new((row, String::new(), String::new(), String::new()))
+    }
+
+    /// What a dialect keeps with the recording as long as it stays as it is; made now if it is the first time.
+    pub fn rendered(&self, dialect: Dialect, make: impl FnOnce() -> Rendered) -> &Rendered {
+        self.renderings.of(dialect, make)
     }
 }
 
@@ -143,13 +183,54 @@ pub(crate) fn count(
     let recording = recordings::table
         .filter(recordings::account_id.eq_any(owners))
         .filter(recordings::file_id.eq(file_id));
-    match counted {
-        Counted::Like => on!(tx.conn, |c| diesel::update(recording)
-            .set(recordings::likes.eq(stepped!(recordings::likes, steps)))
-            .execute(c))?,
-        Counted::AnonymousViewer => on!(tx.conn, |c| diesel::update(recording)
-            .set(recordings::viewers.eq(stepped!(recordings::viewers, steps)))
-            .execute(c))?,
+    let counters = (recordings::id, recordings::likes, recordings::viewers);
+    let tallied: Option<Tallied> = match counted {
+        Counted::Like => on!(tx.conn, |c| fixed!(
+            diesel::update(recording)
+                .set(recordings::likes.eq(stepped!(recordings::likes, steps)))
+                .returning(counters)
+        )
+        .get_result(c)
+        .optional())?,
+        Counted::AnonymousViewer => on!(tx.conn, |c| fixed!(
+            diesel::update(recording)
+                .set(recordings::viewers.eq(stepped!(recordings::viewers, steps)))
+                .returning(counters)
+        )
+        .get_result(c)
+        .optional())?,
     };
+    if let Some(tallied) = tallied {
+        tx.changed(Change::Tallied(tallied));
+    }
     Ok(())
+}
+
+/// Tells the read model about a recording as it is now.
+pub(crate) fn publish(tx: &mut Tx<'_>, id: RecordingId) -> Result<()> {
+    for recording in by_id(tx.conn, &[id])? {
+        tx.changed(Change::Recording(Arc::new(recording)));
+    }
+    Ok(())
+}
+
+/// Recordings by number, those that are there.
+pub(crate) fn by_id(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec<Recording>> {
+    let rows: Vec<_> = on!(conn, |c| recordings::table
+        .inner_join(accounts::table)
+        .filter(recordings::id.eq_any(ids))
+        .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
+        .load(c))?;
+    Ok(rows.into_iter().map(Recording::new).collect())
+}
+
+/// The recordings that ended last.
+pub(crate) fn latest(conn: &mut Conn, most: usize) -> Result<Vec<Recording>> {
+    let rows: Vec<_> = on!(conn, |c| recordings::table
+        .inner_join(accounts::table)
+        .order((recordings::end_at.desc(), recordings::id.desc()))
+        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
+        .load(c))?;
+    Ok(rows.into_iter().map(Recording::new).collect())
 }

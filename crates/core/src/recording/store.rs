@@ -103,7 +103,7 @@ pub(crate) fn store(
     let duration = new.duration.unwrap_or(if join { end_at.saturating_sub(start_at) } else { 0 }).max(0);
     let (play_url, hls_url) =
         if new.format == FileFormat::Hls { ("", new.url.as_str()) } else { (new.url.as_str(), "") };
-    on!(tx.conn, |c| diesel::insert_into(recordings::table)
+    let id: RecordingId = on!(tx.conn, |c| diesel::insert_into(recordings::table)
         .values((
             (
                 recordings::account_id.eq(owner),
@@ -128,8 +128,9 @@ pub(crate) fn store(
                 recordings::stored_at.eq(tx.now),
             ),
         ))
-        .execute(c))?;
-    Ok(())
+        .returning(recordings::id)
+        .get_result(c))?;
+    super::publish(tx, id)
 }
 
 /// The stored recording a file belongs to.
@@ -166,7 +167,7 @@ fn set_url(tx: &mut Tx<'_>, known: &RecordingRow, new: &NewRecording) -> Result<
             .set((recordings::play_url.eq(&new.url), recordings::play_rank.eq(new.format.rank())))
             .execute(c))?;
     }
-    Ok(())
+    super::publish(tx, id)
 }
 
 /// From the broadcast the recording overlaps most, else from the newer of the last broadcast and the plan; gaps are

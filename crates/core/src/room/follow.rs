@@ -5,7 +5,12 @@ use diesel::prelude::*;
 use super::{Rooms, owner};
 use crate::{
     AccountId, Error, Result, RoomNumber, account,
-    store::{conn::on, schema::follows},
+    live::Change,
+    store::{
+        Tx,
+        conn::on,
+        schema::{follows, rooms},
+    },
 };
 
 impl Rooms<'_> {
@@ -16,7 +21,7 @@ impl Rooms<'_> {
         self.0
             .store()
             .write(move |tx| {
-                owner(tx.conn, room)?.ok_or(Error::RoomNotFound)?;
+                let owner = owner(tx.conn, room)?.ok_or(Error::RoomNotFound)?;
                 account::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
                 if follow {
                     on!(tx.conn, |c| diesel::insert_into(follows::table)
@@ -26,8 +31,25 @@ impl Rooms<'_> {
                 } else {
                     on!(tx.conn, |c| diesel::delete(follows::table.find((account, room))).execute(c))?;
                 }
+                tx.changed(Change::Follows(account));
+                tx.changed(Change::Room(owner));
                 Ok(())
             })
             .await
     }
+}
+
+/// An account that is about to be deleted follows nothing any more.
+pub(crate) fn unfollow_all(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let owners: Vec<AccountId> = on!(tx.conn, |c| follows::table
+        .inner_join(rooms::table)
+        .filter(follows::account_id.eq(account))
+        .select(rooms::account_id)
+        .load(c))?;
+    on!(tx.conn, |c| diesel::delete(follows::table.filter(follows::account_id.eq(account))).execute(c))?;
+    tx.changed(Change::Follows(account));
+    for owner in owners {
+        tx.changed(Change::Room(owner));
+    }
+    Ok(())
 }

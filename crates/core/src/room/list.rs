@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::{Room, RoomRow, Rooms};
+use super::{
+    Room, RoomRow, Rooms,
+    facts::{self, Facts, Known},
+};
 use crate::{
     AccountId, Broadcast, Error, OnAirFilter, PictureId, Result, RoomNumber,
     live::Place,
@@ -160,9 +163,38 @@ impl Rooms<'_> {
         if broadcasts.is_empty() {
             return Ok(Vec::new());
         }
-        let numbers: Vec<RoomNumber> = broadcasts.iter().map(|broadcast| broadcast.room).collect();
-        let page = self.0.store().snapshot(move |conn| load(conn, caller, &numbers)).await?;
-        Ok(page.build(broadcasts.into_iter().map(|broadcast| (broadcast.room, Some(broadcast))).collect()))
+        let memory = self.0.memory();
+        let Known { mut facts, mut follows, mark } =
+            memory.rooms.known(caller, broadcasts.iter().map(|broadcast| broadcast.host));
+        let hosts = broadcasts.iter().map(|broadcast| broadcast.host);
+        let unknown: Vec<AccountId> = hosts.filter(|host| !facts.contains_key(host)).collect();
+        if !unknown.is_empty() || follows.is_none() {
+            let follower = follows.is_none().then_some(caller);
+            let found = self.0.store().snapshot(move |conn| facts::find(conn, &unknown, follower)).await?;
+            memory.rooms.keep(mark, &found, self.0.random());
+            facts.extend(found.facts.into_iter().map(|facts| (facts.room.account_id, facts)));
+            follows = found.follows.map(|(_, follows)| follows).or(follows);
+        }
+        let follows = follows.unwrap_or_default();
+        let room = |on_air: Broadcast| {
+            let Facts { room, head_picture, followers } = &**facts.get(&on_air.host)?;
+            Some(Room {
+                number: room.number,
+                owner: room.account_id,
+                owner_name: on_air.nickname.clone(),
+                head_picture: *head_picture,
+                name: room.shown_name(Some(&on_air.title)).to_owned(),
+                description: room.description.clone(),
+                topic: room.topic.clone(),
+                anchor_password: room.anchor_password.clone(),
+                assist_password: room.assist_password.clone(),
+                user_password: room.user_password.clone(),
+                followers: *followers,
+                followed: follows.contains(&room.number),
+                on_air: Some(on_air),
+            })
+        };
+        Ok(broadcasts.into_iter().filter_map(room).collect())
     }
 
     /// How many broadcasts are on air.

@@ -3,17 +3,20 @@
 //! A room comes into being with the first call that needs it, in whatever dialect, and stays for ever. Its three
 //! passwords are random from the start.
 
+pub(crate) mod facts;
 mod follow;
 mod list;
 
 use diesel::prelude::*;
 
-pub(crate) use self::list::seen_by;
 pub use self::list::{Listing, RoomList};
+pub(crate) use self::{follow::unfollow_all, list::seen_by};
 use crate::{
     AccountId, Core, Error, PictureId, Result, RoomNumber, State, UnixSeconds,
     account::{self, AccountRow},
-    broadcast, random,
+    broadcast,
+    live::Change,
+    random,
     store::{
         Tx,
         conn::{Conn, on},
@@ -179,6 +182,7 @@ impl Rooms<'_> {
                         rooms::user_password.eq(user),
                     ))
                     .execute(c))?;
+                tx.changed(Change::Room(account));
                 retitle(tx, account, crate::Dialect::Qplus, &text.name)?;
                 Ok(Ok(room.number))
             })
@@ -214,6 +218,7 @@ impl Rooms<'_> {
                         rooms::user_password.eq(&user),
                     ))
                     .execute(c))?;
+                tx.changed(Change::Room(account));
                 // A room without a name of its own shows the title it has.
                 if name.is_empty() { Ok(()) } else { retitle(tx, account, crate::Dialect::Qplus, &name) }
             })
@@ -237,6 +242,7 @@ impl Rooms<'_> {
                         rooms::planned_at.eq(now),
                     ))
                     .execute(c))?;
+                tx.changed(Change::Room(account));
                 retitle(tx, account, crate::Dialect::MinilvbV2, &plan.title)
             })
             .await

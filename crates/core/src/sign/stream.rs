@@ -91,6 +91,11 @@ impl MediaConfig {
         url::push_url(Address { host: &host, app: &self.app, stream: code }, &params, Some(protection))
     }
 
+    /// Whether play URLs are the same at any time: nothing signs them.
+    pub fn has_lasting_play_urls(&self) -> bool {
+        self.play_key.expose_secret().is_empty()
+    }
+
     /// The play URLs of a stream code; with a play key, signed and valid as long as a push URL.
     ///
     /// Source: contract minilvb-v1 §6.1 (5), sxb §7, tencent-cloud a.5 and a.6 (3).

@@ -6,11 +6,12 @@ use diesel::prelude::*;
 
 use super::step::filters;
 use crate::{
-    AccountId, BroadcastInfo, Dialect, OnAirFilter, Result, Role, RoomNumber, State,
+    AccountId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber, State,
     account::AccountRow,
     audience::MemberRow,
     broadcast::BroadcastRow,
     live::{Counters, Live, MemberClock},
+    recording,
     session::{Digest, SessionRow},
     store::{
         conn::{Conn, on},
@@ -42,6 +43,7 @@ pub(super) struct Picture {
     pub(super) viewers: BTreeMap<AccountId, usize>,
     seats: BTreeMap<AccountId, AccountId>,
     members: usize,
+    replays: Vec<Recording>,
 }
 
 /// The rows themselves.
@@ -51,6 +53,8 @@ pub(super) struct Tables {
     pub(super) broadcasts: Vec<BroadcastRow>,
     pub(super) members: Vec<MemberRow>,
     pub(super) sessions: Vec<SessionRow>,
+    /// All recordings, in the order of lists.
+    recordings: Vec<Recording>,
 }
 
 impl Tables {
@@ -61,6 +65,7 @@ impl Tables {
             broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).load(c))?,
             members: on!(conn, |c| audience::table.load(c))?,
             sessions: on!(conn, |c| sessions::table.load(c))?,
+            recordings: recording::latest(conn, 1_000)?,
         })
     }
 
@@ -113,6 +118,7 @@ impl Tables {
                 .map(|row| (row.account_id, row.host_id))
                 .collect(),
             members: members.len(),
+            replays: self.recordings.clone(),
             on_air: on_air
                 .iter()
                 .map(|row| (row.account_id, (info(row), row.counters(), row.lease)))
@@ -165,6 +171,7 @@ impl Live {
             viewers: self.audiences.iter().map(|(host, audience)| (*host, audience.viewers())).collect(),
             seats: self.seats.iter().map(|(account, host)| (*account, *host)).collect(),
             members: self.members,
+            replays: self.replays.everything(),
         }
     }
 

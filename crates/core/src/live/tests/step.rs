@@ -43,9 +43,15 @@ pub(super) enum Step {
     Unwatch(usize, usize),
     NextPage(usize, bool),
     ModifyRoom(usize, &'static str),
+    Follow(usize, usize, bool),
     Plan(usize),
     Started(usize, Code, Option<u8>),
     Stopped(usize, Code, Option<u8>),
+    /// A file of a host: which one, whether it is a playlist, when it ended.
+    Recorded(usize, u8, bool, i64),
+    CountRecording(usize, u8, Counted, By),
+    EnterRecording(usize, usize, u8),
+    QuitRecording(usize, usize, u8),
     Register(usize),
     Login(usize, Dialect),
     Use(usize),
@@ -102,14 +108,14 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
     let user = || 0..USERS.len();
     let text = || prop_oneof![Just(""), Just("x"), Just("y")];
     let sequence = || proptest::option::of(0..3_u8);
-    let counted = prop_oneof![Just(Counted::Like), Just(Counted::AnonymousViewer)];
-    let by = prop_oneof![2 => Just(By::Up), 1 => Just(By::Down)];
+    let count = || prop_oneof![Just(Counted::Like), Just(Counted::AnonymousViewer)];
+    let step = || prop_oneof![2 => Just(By::Up), 1 => Just(By::Down)];
     let v1 = prop_oneof![
         3 => (user(), 0..3_usize).prop_map(|(host, group)| Step::Announce(host, group)),
         4 => (user(), proptest::bool::weighted(0.7)).prop_map(|(host, on)| Step::SetOnAir(host, on)),
         4 => (user(), user(), 0..3_usize).prop_map(|(who, host, group)| Step::EnterGroup(who, host, group)),
         2 => (user(), user(), 0..3_usize).prop_map(|(who, host, group)| Step::QuitGroup(who, host, group)),
-        3 => (user(), counted, by).prop_map(|(host, counted, by)| Step::Count(host, counted, by)),
+        3 => (user(), count(), step()).prop_map(|(host, counted, by)| Step::Count(host, counted, by)),
     ];
     let reported = (user(), 1..3_i64, proptest::bool::weighted(0.7), any::<bool>());
     let sxb = prop_oneof![
@@ -134,11 +140,18 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         1 => (any::<prop::sample::Index>(), any::<bool>())
             .prop_map(|(session, restart)| Step::NextPage(session.index(1_000), restart)),
         1 => (user(), text()).prop_map(|(host, text)| Step::ModifyRoom(host, text)),
+        3 => (user(), user(), any::<bool>()).prop_map(|(who, host, follow)| Step::Follow(who, host, follow)),
     ];
     let streams = prop_oneof![
         2 => user().prop_map(Step::Plan),
         4 => (user(), code(), sequence()).prop_map(|(host, code, seq)| Step::Started(host, code, seq)),
         2 => (user(), code(), sequence()).prop_map(|(host, code, seq)| Step::Stopped(host, code, seq)),
+        4 => (user(), 0..3_u8, any::<bool>(), 0..4_i64)
+            .prop_map(|(host, file, hls, end)| Step::Recorded(host, file, hls, end)),
+        2 => (user(), 0..3_u8, count(), step())
+            .prop_map(|(host, file, counted, by)| Step::CountRecording(host, file, counted, by)),
+        2 => (user(), user(), 0..3_u8).prop_map(|(who, host, file)| Step::EnterRecording(who, host, file)),
+        1 => (user(), user(), 0..3_u8).prop_map(|(who, host, file)| Step::QuitRecording(who, host, file)),
     ];
     let accounts = prop_oneof![
         4 => user().prop_map(Step::Register),

@@ -13,9 +13,9 @@ use super::{
     step::{Code, Foreign, GROUPS, Step, USERS, filters},
 };
 use crate::{
-    AccountId, Actor, Announcement, Config, Core, Dialect, Error, Identifier, Listing, MemberNames,
-    NewAccount, Password, Place, Plan, ProfileUpdate, Report, Result, Role, RoomNumber, RoomText, Route,
-    Session, State, StreamEvent, TestClock, TestRandom, UserInfo, Window,
+    AccountId, Actor, Announcement, Config, Core, Dialect, Error, FileFormat, Identifier, Listing,
+    MemberNames, NewAccount, NewRecording, Password, Place, Plan, ProfileUpdate, Report, Result, Role,
+    RoomNumber, RoomText, Route, Session, State, StreamEvent, TestClock, TestRandom, UserInfo, Window,
     database::Scratch,
     live::{MemberClock, Mortal},
     session::Digest,
@@ -180,6 +180,35 @@ impl Walk {
             Step::Stopped(whose, which, sequence) => {
                 let sequence = sequence.map(|sequence| sequence.to_string());
                 self.event(whose, which, StreamEvent::Stopped { sequence }).await
+            }
+            Step::Follow(who, host, follow) => {
+                core.rooms().follow(self.ids[who], self.rooms[host], follow).await
+            }
+            Step::Recorded(host, file, hls, end) => {
+                let (kind, format) = if hls { ("m3u8", FileFormat::Hls) } else { ("mp4", FileFormat::Mp4) };
+                let end_at = 1_699_000_000 + end * 100;
+                let new = NewRecording {
+                    file_id: file.to_string(),
+                    format,
+                    url: format!("http://vod.example/{file}.{kind}"),
+                    start_at: Some(end_at - 90),
+                    end_at: Some(end_at),
+                    duration: None,
+                    size: None,
+                };
+                self.event(host, Code::Inside, StreamEvent::Recorded(new)).await
+            }
+            Step::CountRecording(host, file, counted, by) => {
+                core.recordings().count(USERS[host], &file.to_string(), counted, by).await
+            }
+            Step::EnterRecording(who, host, file) => {
+                let (audiences, file) = (core.audiences(), file.to_string());
+                let names = MemberNames::default();
+                audiences.enter_recording(Actor::Proven(self.ids[who]), USERS[host], &file, names).await
+            }
+            Step::QuitRecording(who, host, file) => {
+                let (audiences, file) = (core.audiences(), file.to_string());
+                audiences.quit_recording(Actor::Proven(self.ids[who]), USERS[host], &file).await
             }
             Step::Register(who) => {
                 core.accounts().register(NewAccount::new(USERS[who], password())).await.map(drop)
@@ -404,6 +433,20 @@ impl Walk {
             assert_eq!(page.total, page.items.len());
         }
         assert_eq!(core.rooms().on_air_count().await.unwrap(), picture.on_air.len());
+        if let Some(session) = self.sessions.last() {
+            // A list takes from memory what a look at one room reads from the tables.
+            let page = core.rooms().next_page(session, Listing::OnAir, true, 1_000).await.unwrap();
+            assert_eq!(page.on_air.len(), picture.on_air.len());
+            for listed in page.on_air {
+                let room = core.rooms().find(session.account(), listed.number).await.unwrap();
+                let facts = |room: &crate::Room| {
+                    let names = (room.owner, room.owner_name.clone(), room.name.clone());
+                    let texts = [&room.description, &room.topic, &room.anchor_password, &room.user_password];
+                    (names, texts.map(String::clone), room.head_picture, room.followers, room.followed)
+                };
+                assert_eq!(facts(&listed), facts(&room));
+            }
+        }
         for account in &tables.accounts {
             let Some(row) = tables.broadcasts.iter().rfind(|row| row.account_id == account.id) else {
                 continue;

@@ -111,7 +111,7 @@ async fn lists_show_what_they_are_asked_for() {
     let list = async |filter: RecordingFilter, order| {
         let page = world.core.recordings().list(filter, order, ALL).await.unwrap();
         assert_eq!(page.total, page.items.len());
-        page.items.into_iter().map(|one| one.file_id).collect::<Vec<_>>()
+        page.items.into_iter().map(|one| one.file_id.clone()).collect::<Vec<_>>()
     };
     let every = RecordingFilter::default;
     assert_eq!(

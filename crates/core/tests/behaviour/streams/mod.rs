@@ -53,7 +53,8 @@ async fn on_sxb(
 /// All recordings there are, the later stored first.
 async fn kept(world: &World) -> Vec<Recording> {
     let every = RecordingFilter::default();
-    world.core.recordings().list(every, RecordingOrder::Stored, ALL).await.unwrap().items
+    let page = world.core.recordings().list(every, RecordingOrder::Stored, ALL).await.unwrap();
+    page.items.iter().map(|one| Recording::clone(one)).collect()
 }
 
 async fn ids(world: &World) -> Vec<String> {
