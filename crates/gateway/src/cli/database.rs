@@ -95,7 +95,7 @@ impl Db {
 fn backup(config: &DatabaseConfig, archive: Option<&Archive<'_>>, file: &Path) -> anyhow::Result<()> {
     // The copy holds password hashes and tokens: it is private from its first byte.
     let copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    let fill = || {
+    let copied = || {
         match archive {
             Some(archive) => archive.dump(&copy)?,
             None => database::backup(config, file)?,
@@ -105,7 +105,7 @@ fn backup(config: &DatabaseConfig, archive: Option<&Archive<'_>>, file: &Path) -
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(())
     };
-    fill().inspect_err(|_| {
+    copied().inspect_err(|_| {
         let _ = fs::remove_file(file);
     })
 }

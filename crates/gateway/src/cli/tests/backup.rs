@@ -57,13 +57,21 @@ impl Place {
         let url = format!("database.url={}", self.settings.database.url);
         let arguments: Vec<_> = ["db"].iter().chain(words).chain(&["--set", &url]).copied().collect();
         let ran = run_reading("", &self.directory, "", &arguments);
-        self.said += &format!("$ {}\n{}{}", words.join(" "), ran.out, ran.err);
+        self.said.extend(["$ ", &words.join(" "), "\n", &ran.out, &ran.err]);
         ran.ok
     }
 
     fn core(&self) -> Core {
         start(&self.settings).unwrap()
     }
+}
+
+fn run_on(work: impl Future<Output = ()>) {
+    let work = async {
+        work.await;
+        Ok(())
+    };
+    block_on(work).unwrap();
 }
 
 /// Something in every table.
@@ -117,7 +125,7 @@ fn a_backup_holds_everything_and_comes_back_whole() {
     let mut place = Place::empty();
     database::keep_secrets(&place.config(), &[("callback.key", "kept".to_owned())]).unwrap();
     let core = place.core();
-    block_on(async { Ok(fill(&core).await) }).unwrap();
+    run_on(fill(&core));
     let rows = place.rows();
     for table in database::tables(&place.config()).unwrap() {
         assert!(rows.iter().any(|row| row.starts_with(&format!("{table}: "))), "{table} is empty");
@@ -140,8 +148,8 @@ fn a_backup_holds_everything_and_comes_back_whole() {
     assert!(other.db(&["restore", copy]), "{}", other.said);
     assert_eq!(other.rows().iter().collect::<Vec<_>>(), expected);
     let restored = other.core();
-    block_on(async { Ok(go_on(&restored).await) }).unwrap();
-    block_on(async { Ok(restored.shutdown().await) }).unwrap();
+    run_on(go_on(&restored));
+    run_on(restored.shutdown());
 
     // It is not empty any more, and stays as it is until told otherwise.
     let changed = other.rows();
