@@ -5,7 +5,7 @@ use std::{
     fs::{self, OpenOptions},
     io::Write,
     net::TcpListener,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -40,6 +40,7 @@ impl Cluster {
             quiet(Command::new("chown").arg(user).arg(folder.path()))?;
         }
         let cluster = Self { programs, folder, port: free_port()?, user };
+        cluster.certify()?;
         let data = cluster.data();
         quiet(cluster.command("initdb").arg("--pgdata").arg(&data).args([
             "--username=relive",
@@ -52,9 +53,12 @@ impl Cluster {
         // when PostgreSQL does.
         let options = format!(
             "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 500\n\
-             fsync = off\nlog_min_messages = fatal\n",
+             fsync = off\nlog_min_messages = fatal\n\
+             ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
             cluster.port,
-            cluster.folder.path().display()
+            cluster.folder.path().display(),
+            cluster.root().display(),
+            cluster.key().display(),
         );
         let mut file = OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;
         file.write_all(options.as_bytes())?;
@@ -72,6 +76,27 @@ impl Cluster {
         let control = self.control("");
         let words = std::iter::once(control.get_program()).chain(control.get_args());
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    }
+
+    /// The certificate its own is signed by: its own.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.path().join("root.crt")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.path().join("server.key")
+    }
+
+    /// Makes a certificate for its address, as private as PostgreSQL wants the key.
+    fn certify(&self) -> Result<()> {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+        fs::write(self.root(), made.cert.pem())?;
+        let mut key = OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.key())?;
+        key.write_all(made.signing_key.serialize_pem().as_bytes())?;
+        if let Some(user) = self.user {
+            quiet(Command::new("chown").arg(user).arg(self.key()).arg(self.root()))?;
+        }
+        Ok(())
     }
 
     fn data(&self) -> PathBuf {

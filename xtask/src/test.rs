@@ -50,7 +50,9 @@ fn on_postgres(args: &[String], nextest: bool, ci: bool) -> Result<()> {
     run(command
         .args(args)
         .env("RELIVE_TEST_POSTGRES", cluster.url())
+        .env("RELIVE_TEST_POSTGRES_ROOT", cluster.root())
         .env("RELIVE_TEST_POSTGRES_OWN", own.url())
+        .env("RELIVE_TEST_POSTGRES_OWN_ROOT", own.root())
         .env("RELIVE_TEST_POSTGRES_CONTROL", own.control_words()))
 }
 

@@ -25,7 +25,7 @@ use crate::{
     memory::{Clocks, Memory},
     mirror::{self, Mirror},
     read_model::{empty, last_position, load},
-    session,
+    session::{self, Session},
     store::{
         self, Commits, Committed, Env, Store, Tx,
         conn::{Backend, Conn, on},
@@ -91,7 +91,23 @@ struct Inner {
     guard: Guard,
     /// The database's own count of what others changed, as of the last look.
     foreign_changes: AtomicI64,
+    /// Held while clocks are written down.
+    flushing: tokio::sync::Mutex<()>,
     stopped: AtomicBool,
+}
+
+/// Clocks on their way into the table. They are noted again if they do not arrive, or if nobody waits any more.
+struct TakenClocks<'a> {
+    memory: &'a Memory,
+    clocks: Option<Arc<Clocks>>,
+}
+
+impl Drop for TakenClocks<'_> {
+    fn drop(&mut self) {
+        if let Some(clocks) = &self.clocks {
+            self.memory.give_back(clocks);
+        }
+    }
 }
 
 impl std::fmt::Debug for Inner {
@@ -133,6 +149,7 @@ impl Core {
             random,
             memory,
             foreign_changes: AtomicI64::new(seen),
+            flushing: tokio::sync::Mutex::default(),
             stopped: AtomicBool::new(false),
         };
         let core = Self(Arc::new(inner));
@@ -260,16 +277,31 @@ impl Core {
 
     /// Writes down clocks that have moved, a bounded number at a time. Whether there were any.
     async fn write_clocks(&self) -> Result<bool> {
+        self.write_clocks_in(&self.0.flushing.lock().await).await
+    }
+
+    /// The same; one at a time, so that whoever had to wait finds its own clocks written.
+    async fn write_clocks_in(&self, _turn: &tokio::sync::MutexGuard<'_, ()>) -> Result<bool> {
         let clocks = Arc::new(self.0.memory.take_clocks());
         if clocks.is_empty() {
             return Ok(false);
         }
-        let written = Arc::clone(&clocks);
-        let result = self.store().write_loosely(move |tx| flush(tx, &written)).await;
-        if result.is_err() {
-            self.0.memory.give_back(&clocks);
+        let mut taken = TakenClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
+        self.store().write_loosely(move |tx| flush(tx, &clocks)).await?;
+        taken.clocks = None;
+        Ok(true)
+    }
+
+    /// Waits until siblings can read how far a session has read. Sessions that read at the same time share a write.
+    pub(crate) async fn keep_cursors(&self, session: &Session) -> Result<()> {
+        while self.has_siblings() {
+            // Whoever took it before this turn has written it, or noted it again.
+            let turn = self.0.flushing.lock().await;
+            if !session.has_read_on() || !self.write_clocks_in(&turn).await? {
+                break;
+            }
         }
-        result.map(|()| true)
+        Ok(())
     }
 
     /// Waits until memory has what other gateways have committed before this call.

@@ -1,6 +1,7 @@
 //! What an operator does to a database that no core has open, or beside one that has.
 
 mod copy;
+mod inventory;
 mod scratch;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use diesel::prelude::*;
 
 pub use self::{
     copy::{Progress, copy},
+    inventory::{TABLES, rows, tables},
     scratch::Scratch,
 };
 use crate::{
@@ -23,6 +25,13 @@ use crate::{
 /// be it empty.
 pub fn migrate(config: &DatabaseConfig) -> Result<(), StartError> {
     crate::store::migrate::migrate(&mut Conn::open(config)?)
+}
+
+/// Whether this version can bring a PostgreSQL database up to date in which migrations of these versions have run.
+///
+/// Errors: [`StartError::NewerSchema`] if not.
+pub fn accepts<'a>(versions: impl IntoIterator<Item = &'a str>) -> Result<(), StartError> {
+    crate::store::migrate::accepts(versions)
 }
 
 /// Stores secrets by name, unless some of that name are stored already, and returns those that are stored now: all who

@@ -14,7 +14,7 @@ use crate::{
     live::{Audience, Change, Live, MemberClock, Mortal, SessionCache},
     read_model::Parts,
     room::facts::RoomFacts,
-    session::{Digest, Session, Use},
+    session::{Cursor, Digest, Session, Use},
     store::{Commits, Tx},
 };
 
@@ -146,13 +146,18 @@ impl Memory {
         }
     }
 
-    /// Notes how far a session has read its lists.
-    pub(crate) fn remember_cursors(&self, session: &Session, now: UnixSeconds) {
-        if let Some(session) = self.sessions.get(&session.digest) {
-            session.touch(now);
-            session.note_cursors();
-            self.dirty().sessions.insert(session.digest, session);
-        }
+    /// Notes how far a session has read its lists. Returns what the flush will look at, if the session is known.
+    pub(crate) fn remember_cursors(
+        &self,
+        session: &Session,
+        to: [Cursor; 2],
+        now: UnixSeconds,
+    ) -> Option<Arc<Session>> {
+        let known = self.sessions.get(&session.digest)?;
+        known.touch(now);
+        known.read_on(to);
+        self.dirty().sessions.insert(known.digest, Arc::clone(&known));
+        Some(known)
     }
 
     /// Renews a member that enters the room it sits in with the role it has; `false` if that is not so.

@@ -177,16 +177,25 @@ impl Session {
         self.used_at.fetch_max(now, Ordering::Relaxed) < now && !self.dirty.swap(true, Ordering::Relaxed)
     }
 
-    /// Notes that it has read on in its lists.
-    pub(crate) fn note_cursors(&self) {
+    /// It has read on in its lists, up to there.
+    pub(crate) fn read_on(&self, to: [Cursor; 2]) {
+        let mut cursors = self.cursors();
+        *cursors = to;
+        // Under the lock: nobody takes the old place for the new one, or puts an older one over it.
         self.read_on.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has read on since that was last written down.
+    pub(crate) fn has_read_on(&self) -> bool {
+        self.read_on.load(Ordering::Relaxed)
     }
 
     /// What the flush writes: when it was used last, and how far it has read if that has changed.
     pub(crate) fn take_dirty(&self) -> (UnixSeconds, Option<String>) {
         self.dirty.store(false, Ordering::Relaxed);
+        let cursors = self.cursors();
         let read_on = self.read_on.swap(false, Ordering::Relaxed);
-        (self.used_at(), read_on.then(|| format_cursors(*self.cursors())))
+        (self.used_at(), read_on.then(|| format_cursors(*cursors)))
     }
 
     /// What the flush took could not be written.
@@ -202,9 +211,10 @@ impl Session {
     /// Takes over what another copy of it knows better.
     pub(crate) fn catch_up(&self, other: &Self) {
         self.used_since(other.used_at());
-        if !self.read_on.load(Ordering::Relaxed) {
-            let cursors = *other.cursors();
-            *self.cursors() = cursors;
+        let theirs = *other.cursors();
+        let mut cursors = self.cursors();
+        if !self.has_read_on() {
+            *cursors = theirs;
         }
     }
 }
@@ -502,6 +512,16 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How far a session has read, whichever gateway it read at.
+pub(crate) fn cursors_in_table(conn: &mut Conn, digest: &Digest) -> Result<Option<[Cursor; 2]>> {
+    let text: Option<String> = on!(conn, |c| sessions::table
+        .filter(sessions::digest.eq(digest.bytes()))
+        .select(sessions::cursors)
+        .first(c)
+        .optional())?;
+    Ok(text.map(|text| parse_cursors(&text)))
 }
 
 /// `all;followed`, each `started.id.host.owner` with empty parts for what was not reached.

@@ -1,8 +1,8 @@
-//! From SQLite to PostgreSQL, and from there into an archive and back. Run by `cargo xtask test`, which gives the server.
+//! From SQLite to PostgreSQL. Run by `cargo xtask test`, which gives the server.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
 
-use std::{path::PathBuf, process::Command, sync::Arc};
+use std::sync::Arc;
 
 use relive_core::{
     Actor, Announcement, Config, Core, Counted, DatabaseConfig, FileFormat, MemberNames, NewAccount,
@@ -14,8 +14,8 @@ use relive_core::{
 const ALL: Window = Window { offset: 0, limit: 1_000 };
 
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn server() -> Option<String> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok()
 }
 
 fn start(database: &DatabaseConfig) -> Core {
@@ -74,7 +74,7 @@ async fn fill(core: &Core) {
 
 #[tokio::test]
 async fn everything_arrives_and_counting_goes_on() {
-    let Some(server) = variable("RELIVE_TEST_POSTGRES") else { return };
+    let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
     let from = Config::sqlite(folder.path().join("relive.db")).database;
     let core = start(&from);
@@ -105,28 +105,5 @@ async fn everything_arrives_and_counting_goes_on() {
     assert_eq!((group.total, group.items.last().unwrap().user_id.as_str()), (1_235, "viewer999"));
     let end = Window { offset: 1_234, limit: 1 };
     assert_eq!(core.audiences().group("host", "g", end).await.unwrap().items[0].user_id, "late");
-    let before = sight(&core).await;
     core.shutdown().await;
-
-    // The way docs/OPERATIONS.md describes: an archive by PostgreSQL's own tools.
-    let Some(programs) = programs() else { return };
-    let archive = folder.path().join("relive.dump");
-    let run = |program: &str, arguments: &[&str]| {
-        let status = Command::new(programs.join(program)).args(arguments).status().unwrap();
-        assert!(status.success(), "{program} {arguments:?}");
-    };
-    let archive = archive.to_str().unwrap();
-    run("pg_dump", &["--format=custom", "--file", archive, "--dbname", target.url()]);
-    let restored = Scratch::create(&server).unwrap();
-    run("pg_restore", &["--clean", "--if-exists", "--no-owner", "--dbname", restored.url(), archive]);
-    let core = start(&DatabaseConfig { url: restored.url().to_owned(), ..from });
-    assert_eq!(sight(&core).await, before);
-    core.shutdown().await;
-}
-
-/// Where `pg_ctl` is, the other tools are, too.
-fn programs() -> Option<PathBuf> {
-    let words = variable("RELIVE_TEST_POSTGRES_CONTROL")?;
-    let program = words.split(' ').find(|word| word.ends_with("/pg_ctl"))?;
-    PathBuf::from(program).parent().map(PathBuf::from)
 }

@@ -28,15 +28,24 @@ impl Scratch {
     ///
     /// Errors: [`StartError::Open`] if the server cannot be reached, or refuses.
     pub fn create(url: &str) -> Result<Self, StartError> {
+        make_template(url)?;
+        let lock = format!("SELECT pg_advisory_lock_shared({LOCK})\n");
+        Self::of(url, &lock, TEMPLATE)
+    }
+
+    /// The same without the schema.
+    ///
+    /// Errors: [`StartError::Open`] if the server cannot be reached, or refuses.
+    pub fn empty(url: &str) -> Result<Self, StartError> {
+        Self::of(url, "", "template0")
+    }
+
+    fn of(url: &str, before: &str, template: &str) -> Result<Self, StartError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let random: &dyn Random = &SystemRandom;
         let name = format!("relive_scratch_{}_{count}", random::token(random));
-        make_template(url)?;
-        run(
-            url,
-            &format!("SELECT pg_advisory_lock_shared({LOCK})\nCREATE DATABASE {name} TEMPLATE {TEMPLATE}"),
-        )?;
+        run(url, &format!("{before}CREATE DATABASE {name} TEMPLATE {template}"))?;
         Ok(Self { server: url.to_owned(), url: beside(url, &name), name })
     }
 

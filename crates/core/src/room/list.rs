@@ -11,7 +11,7 @@ use super::{
 use crate::{
     AccountId, Broadcast, Error, OnAirFilter, PictureId, Result, RoomNumber,
     live::Place,
-    session::{Cursor, Session},
+    session::{Cursor, Session, cursors_in_table},
     store::{
         conn::{Conn, on},
         schema::{accounts, broadcasts, follows, rooms},
@@ -68,7 +68,7 @@ impl Rooms<'_> {
     }
 
     /// The next `count` rooms of a list, after what this session already got of it; with `restart` from the top. While
-    /// nothing changes no room comes twice and none is left out.
+    /// nothing changes no room comes twice and none is left out, whichever gateways the session asks.
     pub async fn next_page(
         &self,
         session: &Session,
@@ -78,20 +78,29 @@ impl Rooms<'_> {
     ) -> Result<RoomList> {
         self.0.settle().await?;
         let slot = usize::from(listing == Listing::Followed);
-        let start = if restart {
-            Cursor::default()
-        } else {
-            session.cursors().get(slot).copied().unwrap_or_default()
-        };
+        let mut cursors = self.cursors_of(session).await?;
+        let start = if restart { Cursor::default() } else { cursors.get(slot).copied().unwrap_or_default() };
         let (list, end) = match listing {
             Listing::OnAir => self.on_air_after(session.account, start, count).await?,
             Listing::Followed => self.followed_after(session.account, start, count).await?,
         };
-        if let Some(cursor) = session.cursors().get_mut(slot) {
+        if let Some(cursor) = cursors.get_mut(slot) {
             *cursor = end;
         }
-        self.0.memory().remember_cursors(session, self.0.now());
+        if let Some(known) = self.0.memory().remember_cursors(session, cursors, self.0.now()) {
+            self.0.keep_cursors(&known).await?;
+        }
         Ok(list)
+    }
+
+    /// How far a session has read. A sibling may have shown it the last page.
+    async fn cursors_of(&self, session: &Session) -> Result<[Cursor; 2]> {
+        if self.0.has_siblings() {
+            let digest = session.digest;
+            let kept = self.0.store().read(move |conn| cursors_in_table(conn, &digest)).await?;
+            return kept.ok_or(Error::InvalidSession);
+        }
+        Ok(*session.cursors())
     }
 
     async fn on_air_after(

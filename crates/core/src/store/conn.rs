@@ -106,6 +106,11 @@ fn open_sqlite(path: &str) -> Result<SqliteConnection, Refusal> {
 }
 
 fn open_postgres(url: &str, config: &DatabaseConfig) -> Result<PgConnection, Refusal> {
+    // libpq would quote what it cannot decode, and that may be the password.
+    let is_code = |rest: &str| rest.get(..2).is_some_and(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
+    if !url.split('%').skip(1).all(is_code) {
+        return Err("a % in the URL has to be written %25".into());
+    }
     let mut conn = PgConnection::establish(&with_limits(url, config))?;
     // synchronous_commit: what is acknowledged is on disk, whatever the server's default says.
     conn.batch_execute(&format!(
@@ -168,6 +173,14 @@ mod tests {
             "{given}"
         );
         assert_eq!(given.matches("connect_timeout").count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_not_quoted() {
+        let mut config = Config::sqlite("").database;
+        config.url = "postgres://anna:hunter%2@127.0.0.1:1/d".to_owned();
+        let Err(StartError::Open { source, .. }) = Conn::open(&config) else { panic!("opened") };
+        assert_eq!(source.to_string(), "a % in the URL has to be written %25");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use diesel::{
     backend::Backend,
     connection::SimpleConnection as _,
     migration::{Migration, MigrationSource, MigrationVersion},
+    pg::Pg,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -33,6 +34,25 @@ pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StartError> {
     }
 }
 
+/// Whether a PostgreSQL database in which these migrations have run is not from a newer version.
+pub(crate) fn accepts<'a>(applied: impl IntoIterator<Item = &'a str>) -> Result<(), StartError> {
+    let known = MigrationSource::<Pg>::migrations(&POSTGRES).map_err(StartError::Migrate)?;
+    not_newer(applied.into_iter().map(MigrationVersion::from).max(), &known)
+}
+
+fn not_newer<DB: Backend>(
+    found: Option<MigrationVersion<'_>>,
+    known: &[Box<dyn Migration<DB>>],
+) -> Result<(), StartError> {
+    let known = known.iter().map(|migration| migration.name().version().as_owned()).max();
+    if found > known {
+        let text =
+            |version: Option<MigrationVersion<'_>>| version.map_or_else(String::new, |v| v.to_string());
+        return Err(StartError::NewerSchema { found: text(found), known: text(known) });
+    }
+    Ok(())
+}
+
 fn apply<DB: Backend, C: MigrationHarness<DB>>(
     conn: &mut C,
     source: EmbeddedMigrations,
@@ -42,13 +62,7 @@ where
 {
     let applied = conn.applied_migrations().map_err(StartError::Migrate)?;
     let known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(StartError::Migrate)?;
-    let known = known.iter().map(|migration| migration.name().version().as_owned()).max();
-    let found = applied.into_iter().max();
-    if found > known {
-        let text =
-            |version: Option<MigrationVersion<'_>>| version.map_or_else(String::new, |v| v.to_string());
-        return Err(StartError::NewerSchema { found: text(found), known: text(known) });
-    }
+    not_newer(applied.into_iter().max(), &known)?;
     conn.run_pending_migrations(source).map_err(StartError::Migrate)?;
     Ok(())
 }

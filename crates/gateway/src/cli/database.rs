@@ -1,5 +1,7 @@
 //! `relive db`.
 
+mod archive;
+
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -12,22 +14,24 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use relive_core::{DatabaseConfig, database};
 
+use self::archive::Archive;
 use crate::config::{self, Sources};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Db {
     /// Bring the database up to date; the server does the same when it starts
     Migrate,
-    /// Copy the database to a new file, also while the server runs
+    /// Copy the database to a new file, also while the server runs; with PostgreSQL by its `pg_dump`
     Backup {
         /// Where to; must not exist
         file: PathBuf,
     },
-    /// Put a copy made by backup in the place of the database; the server must not run
+    /// Put a copy made by backup in the place of the database; no server may run. PostgreSQL: by its `pg_restore`
     Restore {
         /// The copy
         file: PathBuf,
-        /// Put the database that is there aside, as <its name>.before-restore
+        /// SQLite: put the database that is there aside, as <its name>.before-restore; PostgreSQL: drop what relive has
+        /// in it, in the same transaction
         #[arg(long)]
         replace: bool,
     },
@@ -49,7 +53,14 @@ impl Db {
         let config = super::loaded(sources)?.settings.database();
         super::prepare(&config.url)?;
         match self {
-            Self::Restore { file, replace } => restore(&config, file, *replace, out)?,
+            Self::Restore { file, replace } => {
+                ensure!(file.is_file(), "{} is no file", file.display());
+                match Archive::of(&config, sources)? {
+                    Some(archive) => archive.restore(file, *replace)?,
+                    None => restore(&config, file, *replace, out)?,
+                }
+                writeln!(out, "Restored from {}.", file.display())?;
+            }
             Self::Copy { from, to } => {
                 let with = |url: &str| DatabaseConfig { url: url.to_owned(), ..config.clone() };
                 copy(&with(from), &with(to), out)?;
@@ -59,18 +70,11 @@ impl Db {
                 writeln!(out, "The database is up to date.")?;
             }
             Self::Backup { file } => {
-                // The copy holds password hashes and tokens: it is private from its first byte.
-                OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(file)
-                    .with_context(|| format!("cannot create {}", file.display()))?;
-                if let Err(error) = database::backup(&config, file) {
-                    let _ = fs::remove_file(file);
-                    return Err(error).with_context(|| format!("cannot back up to {}", file.display()));
-                }
-                writeln!(out, "Copied to {}. Keep secrets.toml with it.", file.display())?;
+                let archive = Archive::of(&config, sources)?;
+                backup(&config, archive.as_ref(), file)
+                    .with_context(|| format!("cannot back up to {}", file.display()))?;
+                let rest = if archive.is_some() { "" } else { " Keep secrets.toml with it." };
+                writeln!(out, "Copied to {}.{rest}", file.display())?;
             }
             Self::Check => {
                 let problems = database::check(&config)?;
@@ -87,12 +91,28 @@ impl Db {
     }
 }
 
+/// Makes a new file that holds everything; on disk when this returns, gone if it fails.
+fn backup(config: &DatabaseConfig, archive: Option<&Archive<'_>>, file: &Path) -> anyhow::Result<()> {
+    // The copy holds password hashes and tokens: it is private from its first byte.
+    let copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    let copied = || {
+        match archive {
+            Some(archive) => archive.dump(&copy)?,
+            None => database::backup(config, file)?,
+        }
+        copy.sync_all()?;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(())
+    };
+    copied().inspect_err(|_| {
+        let _ = fs::remove_file(file);
+    })
+}
+
 /// Checks the copy first, and puts the old database aside instead of writing over it.
 fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Write) -> anyhow::Result<()> {
-    let Some(path) = config.url.strip_prefix("sqlite://").map(Path::new) else {
-        bail!("restore works with SQLite only; PostgreSQL has pg_restore, see docs/OPERATIONS.md");
-    };
-    ensure!(file.is_file(), "{} is no file", file.display());
+    let path = Path::new(config.url.strip_prefix("sqlite://").unwrap_or_default());
     let beside = |end: &str| PathBuf::from(format!("{}{end}", path.display()));
     let arriving = beside(".arriving");
     let failed = || format!("cannot copy {} to {}", file.display(), arriving.display());
@@ -107,19 +127,21 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
     io::copy(&mut File::open(file).with_context(failed)?, &mut target).with_context(failed)?;
     target.sync_all().with_context(failed)?;
     let copy = DatabaseConfig { url: format!("sqlite://{}", arriving.display()), ..config.clone() };
-    let checked = database::migrate(&copy).and_then(|()| database::check(&copy));
-    let sound = match checked {
-        Ok(problems) if problems.is_empty() => Ok(()),
-        Ok(problems) => Err(anyhow::anyhow!("{} is damaged: {}", file.display(), problems.join("; "))),
-        Err(error) => {
-            Err(anyhow::Error::new(error).context(format!("{} is no copy of a database", file.display())))
-        }
+    let checked = || {
+        let no_copy = || format!("{} is no copy of a database", file.display());
+        ensure!(!database::tables(&copy).with_context(no_copy)?.is_empty(), no_copy());
+        let problems =
+            database::migrate(&copy).and_then(|()| database::check(&copy)).with_context(no_copy)?;
+        ensure!(problems.is_empty(), "{} is damaged: {}", file.display(), problems.join("; "));
+        Ok(())
     };
-    if let Err(error) = sound {
+    if let Err(error) = checked() {
         remove(&arriving);
         return Err(error);
     }
-    if path.exists() {
+    // A file without contents, and without some in its log, is only the place of a database.
+    let size = |end: &str| fs::metadata(beside(end)).map_or(0, |metadata| metadata.len());
+    if size("") > 0 || size("-wal") > 0 {
         if !replace {
             remove(&arriving);
             bail!("{} is there already; --replace puts it aside", path.display());
@@ -138,7 +160,6 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
     }
     fs::rename(&arriving, path)?;
     remove(&arriving);
-    writeln!(out, "Restored {}.", path.display())?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The commands, run as the operator runs them.
 
+mod backup;
 mod sign;
 mod user;
 

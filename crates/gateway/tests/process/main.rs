@@ -1,6 +1,7 @@
 //! The server as an operator runs it: a process that is killed, and whose log lines strangers may read.
 //!
 //! * `crash`: nothing acknowledged is lost.
+//! * `hopping`: a client may go to another process with every request.
 //! * `likes`: nothing is counted that was not sent.
 //! * `secrets`: no log line holds one.
 //! * `siblings`: three processes over one database are one server.
@@ -13,6 +14,7 @@
 )]
 
 mod crash;
+mod hopping;
 mod likes;
 mod secrets;
 mod server;

@@ -44,7 +44,7 @@ async fn log_in(core: &Core, dialect: Dialect, id: &str) {
 }
 
 /// A host with everything: profile, room, live, audience, sessions, a recording.
-async fn host_lin(core: &Core) {
+pub(super) async fn host_lin(core: &Core) {
     let new = |id: &str| NewAccount::new(id, Password::plain("pw"));
     let phone = Some("13800000000".to_owned());
     let host = core.accounts().register(NewAccount { phone, ..new("lin") }).await.unwrap().id;

@@ -1,0 +1,113 @@
+//! What is in a database: which tables, which rows.
+
+use diesel::{prelude::*, sql_query};
+
+use super::Line;
+use crate::{
+    DatabaseConfig, Error, StartError,
+    store::conn::{Conn, on},
+};
+
+/// Every table of relive. `changes` stands in PostgreSQL only.
+pub const TABLES: [&str; 16] = [
+    "__diesel_schema_migrations",
+    "accounts",
+    "audience",
+    "broadcasts",
+    "changes",
+    "follows",
+    "head_pictures",
+    "recording_audience",
+    "recordings",
+    "reports",
+    "rooms",
+    "sessions",
+    "settings",
+    "short_videos",
+    "stream_codes",
+    "verifications",
+];
+
+const SQLITE_TABLES: &str = "SELECT name AS line FROM sqlite_master WHERE type = 'table' ORDER BY name";
+const POSTGRES_TABLES: &str =
+    "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
+
+/// Which of relive's tables a database has, in alphabetical order: none in an empty one. Makes nothing.
+pub fn tables(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
+    let mut conn = Conn::open(config)?;
+    let found = found(&mut conn)?;
+    Ok(found.into_iter().filter(|table| TABLES.contains(&table.as_str())).collect())
+}
+
+/// Every row of every one of relive's tables as text, for comparing two databases of the same kind: the rows of
+/// each table in the order of their texts, each after the table's name. The tables are read one after the other, so
+/// nobody should be writing.
+pub fn rows(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
+    let mut conn = Conn::open(config)?;
+    let mut rows = Vec::new();
+    for table in found(&mut conn)?.iter().filter(|table| TABLES.contains(&table.as_str())) {
+        let row = match &conn {
+            Conn::Sqlite(_) => {
+                let columns = lines(
+                    &mut conn,
+                    &format!(
+                        "SELECT group_concat('quote(\"' || name || '\")', ' || '', '' || ') AS line \
+                         FROM pragma_table_info('{table}')"
+                    ),
+                )?;
+                columns.concat()
+            }
+            Conn::Postgres(_) => format!("{table}::text"),
+        };
+        rows.extend(lines(
+            &mut conn,
+            &format!("SELECT '{table}: ' || {row} AS line FROM {table} ORDER BY 1"),
+        )?);
+    }
+    Ok(rows)
+}
+
+fn found(conn: &mut Conn) -> Result<Vec<String>, StartError> {
+    let query = match conn {
+        Conn::Sqlite(_) => SQLITE_TABLES,
+        Conn::Postgres(_) => POSTGRES_TABLES,
+    };
+    lines(conn, query)
+}
+
+fn lines(conn: &mut Conn, query: &str) -> Result<Vec<String>, StartError> {
+    let lines: QueryResult<Vec<Line>> = on!(conn, |c| sql_query(query).load(c));
+    let lines = lines.map_err(|error| StartError::Load(Error::from(error)))?;
+    Ok(lines.into_iter().map(|line| line.line).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn no_table_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::sqlite(folder.path().join("relive.db")).database;
+        assert!(tables(&config).unwrap().is_empty());
+        crate::database::migrate(&config).unwrap();
+        let mut conn = Conn::open(&config).unwrap();
+        let mut all = found(&mut conn).unwrap();
+        all.retain(|table| table != "sqlite_sequence");
+        assert_eq!(tables(&config).unwrap(), all);
+        let here = TABLES.into_iter().filter(|table| *table != "changes");
+        assert_eq!(all, here.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn rows_are_told_apart_by_everything_in_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::sqlite(folder.path().join("relive.db")).database;
+        crate::database::keep_secrets(&config, &[("b", "2'".to_owned()), ("a", "1".to_owned())]).unwrap();
+        let rows = rows(&config).unwrap();
+        let settings: Vec<_> = rows.iter().filter(|row| row.starts_with("settings: ")).collect();
+        assert_eq!(settings, ["settings: 'secret.a', '1'", "settings: 'secret.b', '2'''"]);
+        assert!(rows.iter().any(|row| row.starts_with("__diesel_schema_migrations: ")), "{rows:?}");
+    }
+}
