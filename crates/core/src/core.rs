@@ -257,7 +257,7 @@ impl Core {
                         .do_update()
                         .set(settings::value.eq(&now))
                 )
-                .execute(c))?;
+                .run(c))?;
                 Ok(())
             })
             .await
@@ -480,7 +480,7 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
                     )
                     .set(audience::beat_at.eq(beat_at))
                 )
-                .execute(c)?;
+                .run(c)?;
             }
             for (broadcast, beat_at) in &clocks.broadcasts {
                 fixed!(
@@ -490,7 +490,7 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
                     )
                     .set(broadcasts::beat_at.eq(beat_at))
                 )
-                .execute(c)?;
+                .run(c)?;
             }
         }
         Conn::Postgres(c) => {
@@ -507,7 +507,7 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
                 .bind::<Array<BigInt>, _>(accounts)
                 .bind::<Array<BigInt>, _>(beats)
             )
-            .execute(c)?;
+            .run(c)?;
             let ids: Vec<BroadcastId> = clocks.broadcasts.iter().map(|(id, _)| *id).collect();
             let beats: Vec<i64> = clocks.broadcasts.iter().map(|(_, beat_at)| *beat_at).collect();
             fixed!(
@@ -518,7 +518,7 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
                 .bind::<Array<BigInt>, _>(ids)
                 .bind::<Array<BigInt>, _>(beats)
             )
-            .execute(c)?;
+            .run(c)?;
         }
     }
     Ok(())

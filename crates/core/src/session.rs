@@ -482,10 +482,10 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
             for (digest, used_at, cursors) in used {
                 let row = sessions::table.filter(sessions::digest.eq(digest.bytes()));
                 match cursors {
-                    None => fixed!(diesel::update(row).set(sessions::used_at.eq(used_at))).execute(c)?,
+                    None => fixed!(diesel::update(row).set(sessions::used_at.eq(used_at))).run(c)?,
                     Some(cursors) => {
                         let moved = (sessions::used_at.eq(used_at), sessions::cursors.eq(cursors));
-                        fixed!(diesel::update(row).set(moved)).execute(c)?
+                        fixed!(diesel::update(row).set(moved)).run(c)?
                     }
                 };
             }
@@ -502,8 +502,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
             )
             .bind::<Array<Binary>, _>(digests)
             .bind::<Array<BigInt>, _>(times)
-            .bind::<Array<Nullable<Text>>, _>(cursors))
-            .execute(c)?;
+            .bind::<Array<Nullable<Text>>, _>(cursors)).run(c)?;
         }
     }
     for (digest, _, cursors) in used {

@@ -106,11 +106,12 @@ impl Audiences<'_> {
                 let member = account::acting(tx, &actor)?.id;
                 let owner = account::ensure(tx, &owner)?.id;
                 let row = recording_audience::table.find((owner, &file_id, member));
-                let known = on!(tx.conn, |c| fixed!(diesel::update(row).set((
-                    recording_audience::nickname.eq(&names.nickname),
-                    recording_audience::avatar.eq(&names.avatar)
-                )))
-                .execute(c))?;
+                let known = on!(tx.conn, |c| diesel::update(row)
+                    .set((
+                        recording_audience::nickname.eq(&names.nickname),
+                        recording_audience::avatar.eq(&names.avatar)
+                    ))
+                    .execute(c))?;
                 if known > 0 {
                     return Ok(());
                 }

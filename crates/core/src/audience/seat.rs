@@ -35,7 +35,7 @@ pub(super) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()>
                 audience::session.eq(&row.session),
             ))
     )
-    .execute(c))?;
+    .run(c))?;
     tx.changed(Change::Member(Box::new(row.seat(user_id))));
     Ok(())
 }

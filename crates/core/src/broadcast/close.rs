@@ -61,7 +61,7 @@ pub(super) fn end(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
         diesel::update(broadcasts::table.find(row.id))
             .set((broadcasts::state.eq(State::Ended), broadcasts::ended_at.eq(now)))
     )
-    .execute(c))?;
+    .run(c))?;
     tx.changed(Change::OffAir { host: row.account_id });
     Ok(())
 }
@@ -147,7 +147,7 @@ fn remember(tx: &mut Tx<'_>, row: &BroadcastRow, sequence: Option<&str>) -> Resu
         on!(tx.conn, |c| fixed!(
             diesel::update(broadcasts::table.find(row.id)).set(broadcasts::push_sequence.eq(sequence))
         )
-        .execute(c))?;
+        .run(c))?;
     }
     Ok(())
 }

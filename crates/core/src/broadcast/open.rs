@@ -386,7 +386,7 @@ fn replace(
     on!(tx.conn, |c| fixed!(
         diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
     )
-    .execute(c))?;
+    .run(c))?;
     publish(tx, &row, host);
     audience::seat_host(tx, host, new.driver)?;
     Ok(row)
@@ -439,7 +439,7 @@ fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<i64>) -> Result<()> 
         diesel::update(broadcasts::table.find(row.id))
             .set((broadcasts::beat_at.eq(beat_at), broadcasts::lease.eq(lease)))
     )
-    .execute(c))?;
+    .run(c))?;
     tx.changed(Change::Renewed { host: row.account_id, broadcast: row.id, beat_at, lease });
     Ok(())
 }

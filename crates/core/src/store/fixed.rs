@@ -12,9 +12,13 @@ use std::{
 };
 
 use diesel::{
-    QueryResult, RunQueryDsl,
+    QueryResult, QueryableByName, RunQueryDsl,
     backend::Backend,
+    deserialize,
     query_builder::{AstPass, Query, QueryBuilder as _, QueryFragment, QueryId},
+    query_dsl::LoadQuery,
+    row::NamedRow,
+    sql_types::Untyped,
 };
 
 /// A query with the promise that its text depends on nothing but the place it stands at. Made by [`fixed!`].
@@ -79,3 +83,53 @@ impl<Q: Query, P> Query for Fixed<Q, P> {
 }
 
 impl<Conn, Q, P> RunQueryDsl<Conn> for Fixed<Q, P> {}
+
+impl<Q, P> Fixed<Q, P> {
+    /// Runs a statement that returns nothing. Not `execute`: that hands diesel a reference to the statement, and of a
+    /// reference it only asks the parts whether their text is fixed.
+    pub(crate) fn run<'query, Conn>(self, conn: &mut Conn) -> QueryResult<()>
+    where
+        Command<Q, P>: LoadQuery<'query, Conn, Nothing>,
+    {
+        Command(self).load::<Nothing>(conn).map(drop)
+    }
+}
+
+/// A statement that returns no rows, as diesel wants it where rows are returned.
+pub(crate) struct Command<Q, P>(Fixed<Q, P>);
+
+impl<Q, P: 'static> QueryId for Command<Q, P> {
+    type QueryId = P;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB, Q, P> QueryFragment<DB> for Command<Q, P>
+where
+    DB: Backend<QueryBuilder: Default> + 'static,
+    Q: QueryFragment<DB>,
+    P: 'static,
+{
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &DB) -> QueryResult<bool> {
+        self.0.is_safe_to_cache_prepared(backend)
+    }
+}
+
+impl<Q, P> Query for Command<Q, P> {
+    type SqlType = Untyped;
+}
+
+impl<Conn, Q, P> RunQueryDsl<Conn> for Command<Q, P> {}
+
+/// The row of a statement that returns none.
+pub(crate) struct Nothing;
+
+impl<DB: Backend> QueryableByName<DB> for Nothing {
+    fn build<'a>(_: &impl NamedRow<'a, DB>) -> deserialize::Result<Self> {
+        Ok(Self)
+    }
+}

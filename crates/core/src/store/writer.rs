@@ -8,8 +8,6 @@ use std::{
 
 use crossbeam_channel::Receiver;
 
-use diesel::RunQueryDsl as _;
-
 use super::{
     Commits, Env, Tx,
     conn::{Conn, on},
@@ -21,7 +19,7 @@ use crate::{Error, Result, StartError, UnixSeconds, live::Change};
 /// Runs a statement that is run for every batch or job: parsed once.
 macro_rules! said {
     ($conn:expr, $sql:literal) => {
-        on!(&mut $conn, |c| fixed!(diesel::sql_query($sql)).execute(c))?
+        on!(&mut $conn, |c| fixed!(diesel::sql_query($sql)).run(c))?
     };
 }
 
