@@ -111,7 +111,8 @@ fn main() -> anyhow::Result<()> {
 
 async fn fill(core: &Core, clock: &Shifted, options: &Options) -> anyhow::Result<Value> {
     clock.0.store(REPLAYED_AGO, Ordering::Relaxed);
-    let before = each(core, options.recordings, |core, index| go_live(core, format!("replay{index:07}"))).await?;
+    let before =
+        each(core, options.recordings, |core, index| go_live(core, format!("replay{index:07}"))).await?;
     clock.0.store(REPLAYED_AGO - REPLAY_LENGTH, Ordering::Relaxed);
     let before = Arc::new(before);
     each(core, options.recordings, move |core, index| leave_replay(core, Arc::clone(&before), index)).await?;
@@ -234,12 +235,7 @@ async fn sign_up(core: Core, index: usize) -> anyhow::Result<User> {
 }
 
 /// Puts the first users on air and the others into a room.
-async fn seat(
-    core: &Core,
-    options: &Options,
-    lives: &[Live],
-    users: Vec<User>,
-) -> anyhow::Result<Vec<User>> {
+async fn seat(core: &Core, options: &Options, lives: &[Live], users: Vec<User>) -> anyhow::Result<Vec<User>> {
     let (count, hosts) = (users.len(), options.hosts.min(users.len()));
     let users = Arc::new(users);
     let hosting = Arc::clone(&users);
@@ -251,7 +247,8 @@ async fn seat(
         let (users, choice) = (Arc::clone(&watching), Arc::clone(&choice));
         async move {
             let Some(room) = choice.get(index % choice.len().max(1)).copied() else { return Ok(0) };
-            let account = core.accounts().find(&id_of(&users, hosts + index)?).await?.context("no account")?;
+            let account =
+                core.accounts().find(&id_of(&users, hosts + index)?).await?.context("no account")?;
             core.audiences().enter(account.id, RoomNumber(room), Role::Viewer).await?;
             Ok(room)
         }
