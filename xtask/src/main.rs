@@ -11,6 +11,7 @@ mod command;
 mod docs;
 mod interrupt;
 mod markdown;
+mod marked;
 mod package;
 mod postgres;
 mod rust;
