@@ -1,12 +1,21 @@
 //! Benches: relive against a bare hyper server and other yardsticks, alternating in one run, because absolute figures of
 //! a shared machine mean nothing. `docs/PERFORMANCE.md` says what each row is.
 
+mod curve;
+mod durability;
+mod growth;
+mod instructions;
 mod load;
+mod login;
+mod memory;
+mod page;
+mod plot;
 mod report;
 mod request;
 mod server;
 mod throughput;
 mod world;
+mod yardstick;
 
 use std::path::Path;
 
@@ -31,11 +40,28 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SUBSTRING")]
     only: Vec<String>,
     /// Pairs of measurements per row; the one in the middle counts.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = PAIRS)]
     pairs: usize,
     /// Seconds per measurement.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
+    /// Minutes of the mixed load after which the server must not have grown.
+    #[arg(long, default_value_t = SOAK, value_name = "MINUTES")]
+    soak: u64,
+    /// Write what was found into docs/PERFORMANCE.md. Happens anyway when everything was measured as long as by default.
+    #[arg(long)]
+    write: bool,
+}
+
+const PAIRS: usize = 3;
+const SECONDS: u64 = 4;
+const SOAK: u64 = 10;
+
+impl Options {
+    /// Whether the findings are those the document speaks of.
+    fn whole(&self) -> bool {
+        self.only.is_empty() && self.pairs == PAIRS && self.seconds == SECONDS && self.soak == SOAK
+    }
 }
 
 /// What every measurement needs.
@@ -61,7 +87,7 @@ impl Bench {
 
     /// A relive with a world in it.
     fn site(&self, shape: Shape) -> Result<Site> {
-        Site::start(&self.programs, self.folder(), shape)
+        Site::start(&self.programs, self.folder(), shape, Vec::new())
     }
 
     fn measure(
@@ -88,7 +114,12 @@ impl Bench {
                 bare: self.measure(&self.bare, bare, connections, seconds)?,
             })
         };
-        Pair::median((0..self.options.pairs).map(|_| pair()).collect::<Result<_>>()?)
+        Pair::median(self.pairs(pair)?)
+    }
+
+    /// As many pairs of measurements as were asked for.
+    fn pairs<T>(&self, pair: impl Fn() -> Result<T>) -> Result<Vec<T>> {
+        (0..self.options.pairs).map(|_| pair()).collect()
     }
 
     /// A measurement of errors is none.
@@ -102,7 +133,7 @@ impl Bench {
 
 pub(crate) fn run(options: Options) -> Result<()> {
     ensure!(load::installed(), load::MISSING);
-    ensure!(options.pairs > 0 && options.seconds > 0, "nothing would be measured");
+    ensure!(options.pairs > 0 && options.seconds > 0 && options.soak > 0, "nothing would be measured");
     // Whoever interrupts must not be left with servers: they end with this value, not with the signal.
     let _interrupt = interrupt::catch()?;
     let folder = tempfile::Builder::new().prefix("relive-bench-").tempdir()?;
@@ -110,8 +141,18 @@ pub(crate) fn run(options: Options) -> Result<()> {
     let bare = Server::bare(&programs, &[])?;
     let bench = Bench { options, programs, folder, bare };
     let mut report = Report::default();
+    print!("{}", report::HEAD);
     throughput::run(&bench, &mut report)?;
+    durability::run(&bench, &mut report)?;
+    login::run(&bench, &mut report)?;
+    instructions::run(&bench, &mut report)?;
+    memory::run(&bench, &mut report)?;
+    let growth = growth::run(&bench, &mut report)?;
+    let rates = curve::run(&bench)?;
     println!("\n{}", report.table());
+    if bench.options.write || bench.options.whole() {
+        page::write(&bench.options, &report, &rates, &growth)?;
+    }
     let missed = report.missed();
     if !missed.is_empty() {
         bail!("goals missed: {}", missed.join(", "));

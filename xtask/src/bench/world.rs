@@ -1,7 +1,7 @@
 //! What is in the database of a server that is measured.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -70,6 +70,10 @@ impl World {
         if shape.strong {
             command.arg("--strong");
         }
+        eprintln!(
+            "filling a database: {} on air, {} members, {} users",
+            shape.on_air, shape.members, shape.users
+        );
         let output = command.stderr(Stdio::inherit()).output().context("cannot start fill")?;
         ensure!(output.status.success(), "fill failed ({})", output.status);
         serde_json::from_slice(&output.stdout).context("fill wrote something else than a world")
@@ -82,16 +86,42 @@ pub(crate) struct Site {
     pub(crate) shape: Shape,
     pub(crate) world: World,
     pub(crate) server: Server,
+    folder: PathBuf,
+    setup: Setup,
 }
 
 impl Site {
-    /// Fills an SQLite database in a new folder below the given one, and starts a relive on it.
-    pub(crate) fn start(programs: &Programs, folder: &Path, shape: Shape) -> Result<Self> {
+    /// Fills an SQLite database in a new folder below the given one, and starts a relive on it, if need be under another
+    /// program.
+    pub(crate) fn start(
+        programs: &Programs,
+        folder: &Path,
+        shape: Shape,
+        under: Vec<String>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir_in(folder)?.keep();
         let database = format!("sqlite://{}", folder.join("world.db").display());
+        Self::start_on(programs, folder, database, shape, under)
+    }
+
+    /// Likewise on a given database, with the server's own files in a folder.
+    pub(crate) fn start_on(
+        programs: &Programs,
+        folder: PathBuf,
+        database: String,
+        shape: Shape,
+        under: Vec<String>,
+    ) -> Result<Self> {
         let world = World::fill(programs, &database, shape)?;
-        let setup = Setup { database, strong: shape.strong, under: Vec::new() };
+        let setup = Setup { database, strong: shape.strong, under };
         let server = Server::relive(programs, &folder, &setup)?;
-        Ok(Self { shape, world, server })
+        Ok(Self { shape, world, server, folder, setup })
+    }
+
+    /// Stops the server in good order and starts it again.
+    pub(crate) fn restart(&mut self, programs: &Programs) -> Result<()> {
+        self.server.stop()?;
+        self.server = Server::relive(programs, &self.folder, &self.setup)?;
+        Ok(())
     }
 }
