@@ -26,6 +26,7 @@ const CLIENTS: u32 = 64;
 /// Measures those that were asked for.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     if bench.wants(SQLITE) || bench.wants(ALONE) {
+        bench.programs.build_baseline()?;
         let site = bench.site(LIVES)?;
         if bench.wants(SQLITE) {
             beside_sqlite(bench, &site, report)?;

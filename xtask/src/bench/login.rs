@@ -27,6 +27,7 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     if !bench.wants(LOGINS) && !bench.wants(OTHERS) {
         return Ok(());
     }
+    bench.programs.build_baseline()?;
     let site = bench.site(SHAPE)?;
     let (logging_in, beating) = site.world.users.split_at(PEOPLE);
     let logins: Vec<_> = logging_in.iter().map(|user| request::log_in(user, &site.world.password)).collect();

@@ -1,6 +1,6 @@
 //! The generated part of docs/PERFORMANCE.md, and its plots.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 
@@ -11,7 +11,7 @@ const PAGE: &str = "docs/PERFORMANCE.md";
 const PLOTS: &str = "docs/performance";
 const TABLE: Part = Part("benches");
 
-/// Writes the table, and the plots whose curves were measured.
+/// Writes the table, if it has rows, and the plots whose curves were measured.
 pub(super) fn write(
     options: &Options,
     report: &Report,
@@ -19,11 +19,9 @@ pub(super) fn write(
     growth: &[(&'static str, growth::Curve)],
 ) -> Result<()> {
     let root = root()?;
-    let page = root.join(PAGE);
-    let text = fs::read_to_string(&page).with_context(|| format!("cannot read {PAGE}"))?;
-    let content = format!("{}\n\n{}", measured(options), report.table());
-    let text = TABLE.replace(&text, &content).with_context(|| format!("{PAGE} {}", TABLE.missing()))?;
-    fs::write(&page, text).with_context(|| format!("cannot write {PAGE}"))?;
+    if !report.is_empty() {
+        write_table(&root.join(PAGE), options, report)?;
+    }
     let rates = rates.iter().map(|(name, curve)| {
         (*name, curve.iter().map(|(connections, rate)| (f64::from(*connections), *rate)).collect())
     });
@@ -38,6 +36,7 @@ pub(super) fn write(
             Plot {
                 title: "Requests a second, beside the bare server",
                 across: "connections",
+                base: 4.0,
                 up: "× bare",
                 lines: rates.collect(),
             },
@@ -47,6 +46,7 @@ pub(super) fn write(
             Plot {
                 title: "Cost of a request, beside the bare server",
                 across: "on air",
+                base: 10.0,
                 up: "× bare",
                 lines: growth.collect(),
             },
@@ -59,6 +59,14 @@ pub(super) fn write(
             fs::write(root.join(&path), plot.svg()?).with_context(|| format!("cannot write {path}"))?;
         }
     }
+    Ok(())
+}
+
+fn write_table(page: &Path, options: &Options, report: &Report) -> Result<()> {
+    let text = fs::read_to_string(page).with_context(|| format!("cannot read {PAGE}"))?;
+    let content = format!("{}\n\n{}", measured(options), report.table());
+    let text = TABLE.replace(&text, &content).with_context(|| format!("{PAGE} {}", TABLE.missing()))?;
+    fs::write(page, text).with_context(|| format!("cannot write {PAGE}"))?;
     println!("{PAGE} rewritten");
     Ok(())
 }

@@ -3,16 +3,22 @@
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
+use super::report::grouped;
+
 /// What is drawn: lines over a logarithmic axis.
 #[derive(Debug)]
 pub(super) struct Plot<'a> {
     pub(super) title: &'a str,
     pub(super) across: &'a str,
+    /// Steps of that axis: each this many times the one before.
+    pub(super) base: f64,
     pub(super) up: &'a str,
     pub(super) lines: Vec<(&'a str, Vec<(f64, f64)>)>,
 }
 
 const SIZE: (u32, u32) = (760, 420);
+/// Room for the names above the lines.
+const HEADROOM: f64 = 1.35;
 /// Apart from each other for everybody's eyes.
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
@@ -38,13 +44,13 @@ impl Plot<'_> {
             .margin(12)
             .x_label_area_size(44)
             .y_label_area_size(52)
-            .build_cartesian_2d((low.min(high)..high).log_scale(), 0.0..top * 1.1)?;
+            .build_cartesian_2d((low.min(high)..high).log_scale().base(self.base), 0.0..top * HEADROOM)?;
         chart
             .configure_mesh()
             .disable_x_mesh()
             .x_desc(self.across)
             .y_desc(self.up)
-            .x_label_formatter(&|x| format!("{x:.0}"))
+            .x_label_formatter(&|x| grouped(*x, 0))
             .y_label_formatter(&|y| format!("{y:.1}"))
             .draw()?;
         for ((name, points), colour) in self.lines.iter().zip(COLOURS) {
@@ -56,7 +62,7 @@ impl Plot<'_> {
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
+            .position(SeriesLabelPosition::UpperRight)
             .background_style(WHITE.mix(0.8))
             .border_style(RGBColor(160, 160, 160))
             .draw()?;
@@ -74,9 +80,10 @@ mod tests {
             ("heartbeat", vec![(1.0, 0.9), (64.0, 0.8), (256.0, 0.7)]),
             ("mixed", vec![(1.0, 0.3), (256.0, 0.5)]),
         ];
-        let svg = Plot { title: "Rates", across: "connections", up: "× bare", lines }.svg().unwrap();
+        let svg =
+            Plot { title: "Rates", across: "connections", base: 4.0, up: "× bare", lines }.svg().unwrap();
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{svg}");
-        assert!(["heartbeat", "mixed", "connections", "× bare"].iter().all(|part| svg.contains(part)));
+        assert!(["heartbeat", "mixed", "connections", "× bare", "256"].iter().all(|part| svg.contains(part)));
         assert!(svg.lines().all(|line| line.trim_end() == line));
     }
 }

@@ -106,6 +106,11 @@ impl Report {
         });
     }
 
+    /// Whether there is not a single row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// As a Markdown table.
     pub(crate) fn table(&self) -> String {
         self.0.iter().fold(HEAD.to_owned(), |mut table, row| {
@@ -118,7 +123,11 @@ impl Report {
     /// The rows that missed their goals.
     pub(crate) fn missed(&self) -> Vec<String> {
         let missed = self.0.iter().filter(|row| row.missed());
-        missed.map(|row| format!("{} ({})", row.scenario, row.connections.unwrap_or(1))).collect()
+        let name = |row: &Row| match row.connections {
+            Some(connections) => format!("{} ({connections})", row.scenario),
+            None => row.scenario.clone(),
+        };
+        missed.map(name).collect()
     }
 }
 

@@ -33,14 +33,23 @@ impl Programs {
         let gateway =
             ["--package", "relive-gateway", "--bin", "relive", "--example", "bare", "--example", "fill"];
         run(cargo(["build", "--release"]).args(gateway))?;
-        // By itself: what its pool needs must not change what the server is built of.
+        let programs = Self(folder.to_owned());
+        ["relive", "examples/bare", "examples/fill"].iter().try_for_each(|built| programs.keep(built))?;
+        Ok(programs)
+    }
+
+    /// Builds the yardstick of databases and hashes, for the rows that need it. By itself: what its pool of connections
+    /// needs must not change what the server is built of.
+    pub(crate) fn build_baseline(&self) -> Result<()> {
         run(cargo(["build", "--release"]).args(["--package", "relive-core", "--example", "baseline"]))?;
-        let built = target_directory()?.join("release");
-        for from in ["relive", "examples/bare", "examples/fill", "examples/baseline"] {
-            let name = Path::new(from).file_name().unwrap_or_default();
-            fs::copy(built.join(from), folder.join(name)).with_context(|| format!("cannot copy {from}"))?;
-        }
-        Ok(Self(folder.to_owned()))
+        self.keep("examples/baseline")
+    }
+
+    fn keep(&self, built: &str) -> Result<()> {
+        let from = target_directory()?.join("release").join(built);
+        let to = self.0.join(from.file_name().unwrap_or_default());
+        fs::copy(&from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+        Ok(())
     }
 
     pub(crate) fn relive(&self) -> PathBuf {
