@@ -7,13 +7,13 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     command::root,
+    marked::Part,
     seed::PROTOCOLS,
     table::{Row, rows},
     tree::Tree,
 };
 
-const BEGIN: &str = "<!-- interfaces:begin -->";
-const END: &str = "<!-- interfaces:end -->";
+const TABLE: Part = Part("interfaces");
 
 /// Rewrites the stale tables, or with `check` only reports them as an error.
 pub(crate) fn run(check: bool) -> Result<()> {
@@ -28,7 +28,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
         return Ok(());
     }
     for (path, text) in documents(&tree) {
-        let text = text.with_context(|| format!("{path} lacks the markers {BEGIN} and {END}"))?;
+        let text = text.with_context(|| format!("{path} {}", TABLE.missing()))?;
         if tree.text(&path) != Some(text.as_str()) {
             fs::write(root.join(&path), text).with_context(|| format!("cannot write {path}"))?;
             println!("{path} rewritten");
@@ -40,7 +40,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
 /// Every document that is not what it would be rewritten to, and why.
 pub(crate) fn problems(tree: &Tree) -> Vec<(String, String)> {
     let stale = documents(tree).into_iter().filter_map(|(path, text)| match text {
-        None => Some((path, format!("lacks the markers {BEGIN} and {END}"))),
+        None => Some((path, TABLE.missing())),
         Some(text) if tree.text(&path) != Some(text.as_str()) => {
             Some((path, "the interface table is stale; `cargo xtask docs` rewrites it".to_owned()))
         }
@@ -55,16 +55,10 @@ fn documents(tree: &Tree) -> Vec<(String, Option<String>)> {
     let documents = PROTOCOLS.iter().filter_map(|protocol| {
         let path = format!("docs/protocols/{}.md", protocol.adapter);
         let (rows, text) = (rows(tree, protocol.adapter)?, tree.text(&path)?);
-        let text = replace(text, &table(protocol.adapter, &rows));
+        let text = TABLE.replace(text, &table(protocol.adapter, &rows));
         Some((path, text))
     });
     documents.collect()
-}
-
-fn replace(text: &str, table: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))
 }
 
 fn table(adapter: &str, rows: &[Row]) -> String {
@@ -81,19 +75,19 @@ fn table(adapter: &str, rows: &[Row]) -> String {
 mod tests {
     use super::*;
 
-    const TABLE: &str = "interfaces! { enum Api; Login: \"live/Login\" => login, \"seed 004\"; }";
+    const SOURCE: &str = "interfaces! { enum Api; Login: \"live/Login\" => login, \"seed 004\"; }";
     const PATH: &str = "docs/protocols/qplus.md";
 
     fn check(text: &str) -> Vec<String> {
-        let tree = Tree::from([("crates/qplus/src/interface.rs", TABLE), (PATH, text)]);
+        let tree = Tree::from([("crates/qplus/src/interface.rs", SOURCE), (PATH, text)]);
         problems(&tree).into_iter().map(|(_, message)| message).collect()
     }
 
     #[test]
     fn a_document_is_fresh_once_rewritten_and_keeps_its_own_words() {
-        let text = format!("# qplus\n\n{BEGIN}\n{END}\n\nWords.\n");
-        assert!(check(&text)[0].contains("stale"));
-        let tree = Tree::from([("crates/qplus/src/interface.rs", TABLE), (PATH, text.as_str())]);
+        let text = "# qplus\n\n<!-- interfaces:begin -->\n<!-- interfaces:end -->\n\nWords.\n";
+        assert!(check(text)[0].contains("stale"));
+        let tree = Tree::from([("crates/qplus/src/interface.rs", SOURCE), (PATH, text)]);
         let (_, fresh) = documents(&tree).remove(0);
         let fresh = fresh.unwrap();
         assert!(fresh.starts_with("# qplus\n\n") && fresh.ends_with("\n\nWords.\n"));
@@ -112,6 +106,6 @@ mod tests {
     #[test]
     fn adapters_without_a_table_or_a_document_are_skipped() {
         assert_eq!(problems(&Tree::from([(PATH, "# qplus\n")])), []);
-        assert_eq!(problems(&Tree::from([("crates/qplus/src/interface.rs", TABLE)])), []);
+        assert_eq!(problems(&Tree::from([("crates/qplus/src/interface.rs", SOURCE)])), []);
     }
 }

@@ -11,6 +11,7 @@ mod command;
 mod docs;
 mod interrupt;
 mod markdown;
+mod marked;
 mod package;
 mod postgres;
 mod rust;
@@ -57,9 +58,9 @@ enum Cli {
         #[arg(long)]
         list: bool,
     },
-    /// Measure against a bare hyper server in the same run. Needs wrk.
-    #[command(subcommand)]
-    Bench(bench::Bench),
+    /// Measure the server beside a bare hyper server and other yardsticks in the same run. Needs wrk; some rows also
+    /// PostgreSQL or valgrind.
+    Bench(bench::Options),
     /// Rewrite the interface tables in docs/protocols from the adapters' tables.
     Docs {
         /// Fail when a table is stale; write nothing.
@@ -88,7 +89,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Cli::Tidy { list: false } => tidy::run(),
-        Cli::Bench(bench) => bench::run(bench),
+        Cli::Bench(options) => bench::run(options),
         Cli::Docs { check } => docs::run(check),
     }
 }

@@ -1,5 +1,7 @@
 //! The workspace's packages and what they depend on, as cargo sees them.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
@@ -28,17 +30,27 @@ impl Dependency {
     }
 }
 
+/// What cargo knows of the workspace.
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    target_directory: PathBuf,
+}
+
 /// The packages of the workspace, without those from outside.
 pub(crate) fn packages() -> Result<Vec<Package>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-    }
+    Ok(metadata()?.packages)
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    Ok(metadata()?.target_directory)
+}
+
+fn metadata() -> Result<Metadata> {
     let output = cargo(["metadata", "--format-version", "1", "--no-deps"])
         .output()
         .context("cannot start `cargo metadata`")?;
     ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Metadata =
-        serde_json::from_slice(&output.stdout).context("`cargo metadata` wrote no JSON")?;
-    Ok(metadata.packages)
+    serde_json::from_slice(&output.stdout).context("`cargo metadata` wrote no JSON")
 }

@@ -20,6 +20,15 @@ pub(crate) const MISSING: &str = "no PostgreSQL binaries found (looked in PATH a
 /// Where distributions keep `initdb`, which is not in everybody's PATH.
 const FOLDERS: &[&str] = &["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt"];
 
+/// Whether what is committed survives the machine's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sync {
+    /// It does, as everywhere where it matters.
+    On,
+    /// It does not: tests are done sooner.
+    Off,
+}
+
 /// A running server. It is stopped, and its data removed, with this value.
 pub(crate) struct Cluster {
     programs: PathBuf,
@@ -31,7 +40,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Starts a server; `None` where PostgreSQL is not installed.
-    pub(crate) fn start() -> Result<Option<Self>> {
+    pub(crate) fn start(sync: Sync) -> Result<Option<Self>> {
         let Some(programs) = programs() else { return Ok(None) };
         let folder = tempfile::Builder::new().prefix("relive-postgres-").tempdir()?;
         let is_root = folder.path().metadata()?.uid() == 0;
@@ -49,12 +58,20 @@ impl Cluster {
             "--locale=C",
             "--no-sync",
         ]))?;
-        // In the file, so that whoever stops it can start it again. fsync only matters when the machine goes down, not
-        // when PostgreSQL does.
+        let fsync = match sync {
+            Sync::On => "on",
+            Sync::Off => "off",
+        };
+        // In the file, so that whoever stops it can start it again.
         let options = format!(
             "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 500\n\
-             fsync = off\nlog_min_messages = fatal\n\
-             ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+             fsync = {fsync}
+log_min_messages = fatal
+\
+             ssl = on
+ssl_cert_file = '{}'
+ssl_key_file = '{}'
+",
             cluster.port,
             cluster.folder.path().display(),
             cluster.root().display(),
@@ -69,6 +86,14 @@ impl Cluster {
     /// The URL of a database on it from which others can be made.
     pub(crate) fn url(&self) -> String {
         format!("postgres://relive@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// One of its client programs, to be run on the database of [`Cluster::url`].
+    pub(crate) fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.args(["--host=127.0.0.1", &format!("--port={}", self.port), "--username=relive"]);
+        command.env("PGDATABASE", "postgres");
+        command
     }
 
     /// How to call `pg_ctl` on it, for tests that stop and start it: words separated by spaces.
@@ -136,7 +161,7 @@ impl Drop for Cluster {
 /// `cargo xtask postgres`: a server until Ctrl-C.
 pub(crate) fn run() -> Result<()> {
     let interrupt = crate::interrupt::catch()?;
-    let Some(cluster) = Cluster::start()? else { bail!(MISSING) };
+    let Some(cluster) = Cluster::start(Sync::Off)? else { bail!(MISSING) };
     println!("PostgreSQL is running, and gone with everything in it after Ctrl-C. To use it:\n");
     println!("    RELIVE_DATABASE__URL={} cargo run", cluster.url());
     println!("    psql {}\n", cluster.url());
@@ -223,7 +248,7 @@ mod tests {
     #[test]
     fn a_cluster_is_gone_when_it_is_dropped() {
         // Where there is none, `xtask test` says so.
-        let Some(cluster) = Cluster::start().unwrap() else { return };
+        let Some(cluster) = Cluster::start(Sync::Off).unwrap() else { return };
         let port = cluster.port;
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         let folder = cluster.folder.path().to_owned();

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use crate::{
     command::{cargo, installed, run},
     interrupt,
-    postgres::{Cluster, MISSING},
+    postgres::{Cluster, MISSING, Sync},
 };
 
 /// Packages whose tests run on whichever database they are given.
@@ -28,7 +28,7 @@ pub(crate) fn run_tests(args: &[String], ci: bool) -> Result<()> {
 fn on_postgres(args: &[String], nextest: bool, ci: bool) -> Result<()> {
     // Whoever interrupts the tests must not be left with a server.
     let _interrupt = interrupt::catch()?;
-    let Some(cluster) = Cluster::start()? else {
+    let Some(cluster) = Cluster::start(Sync::Off)? else {
         if ci {
             bail!(MISSING);
         }
@@ -36,7 +36,7 @@ fn on_postgres(args: &[String], nextest: bool, ci: bool) -> Result<()> {
         return Ok(());
     };
     // One test stops and starts the server it uses: that one is not for the others.
-    let Some(own) = Cluster::start()? else { bail!(MISSING) };
+    let Some(own) = Cluster::start(Sync::Off)? else { bail!(MISSING) };
     println!("==> once more on PostgreSQL");
     let mut command = cargo(runner(nextest));
     if nextest {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use diesel::prelude::*;
+use diesel::{dsl::sql, prelude::*, sql_types::Bool};
 
 use crate::{
     AccountId, Config, Recording, RecordingId, Result, State, UnixSeconds,
@@ -32,7 +32,8 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
     let mut live = empty(config, floor);
     let on_air: Vec<(BroadcastRow, AccountRow)> = on!(conn, |c| broadcasts::table
         .inner_join(accounts::table)
-        .filter(broadcasts::state.eq(State::OnAir))
+        // As a literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
+        .filter(sql::<Bool>("broadcasts.state = 1"))
         .load(c))?;
     for (row, host) in on_air {
         live.apply(Change::Broadcast(Box::new(row.current(&host))), &memory.sessions);

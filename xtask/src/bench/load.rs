@@ -1,16 +1,44 @@
 //! The load generator: wrk, with requests made beforehand.
 
-use std::{fmt::Write as _, path::Path, process::Command};
+use std::{
+    fmt::Write as _,
+    io::ErrorKind,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
-/// Seconds per measurement.
-const SECONDS: u32 = 4;
-/// Pairs of measurements per scenario.
-const PAIRS: usize = 3;
+use super::request::Request;
+
+/// How to get what is missing.
+pub(crate) const MISSING: &str = "wrk is not installed: `apt-get install wrk`, or https://github.com/wg/wrk";
+/// Threads of the generator.
+const THREADS: u32 = 2;
+
+/// Reads the requests, three lines each: path, signature, body. Each thread takes those whose turn is its own, so that
+/// what one thread sends is sent in order.
+const SCRIPT: &str = r"local threads = 0
+function setup(thread) thread:set('number', threads) threads = threads + 1 end
+local requests, at = {}, 0
+function init(args)
+  local file, count, index = assert(io.open(args[1])), tonumber(args[2]), 0
+  while true do
+    local path, signature, body = file:read('*l'), file:read('*l'), file:read('*l')
+    if not body then break end
+    if index % count == number % count then
+      local headers = {['Content-Type'] = 'application/json'}
+      if signature ~= '' then headers['Liteav-Sig'] = signature end
+      requests[#requests + 1] = wrk.format('POST', path, headers, body)
+    end
+    index = index + 1
+  end
+end
+function request() at = at % #requests + 1 return requests[at] end
+";
 
 /// What one measurement found.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Figures {
     /// Requests per second.
     pub(crate) rate: f64,
@@ -20,76 +48,84 @@ pub(crate) struct Figures {
     pub(crate) p99: f64,
 }
 
-/// relive beside the baseline.
-#[derive(Debug)]
-pub(crate) struct Comparison {
-    pub(crate) relive: Figures,
-    pub(crate) bare: Figures,
-    /// The median of the pairs' ratios.
-    pub(crate) ratio: f64,
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.0}/s · {:.2} · {:.2} ms", self.rate, self.p50, self.p99)
+    }
 }
 
-/// Requests of a scenario: path and bodies. Each generator thread walks through a share of its own.
-#[derive(Debug)]
-pub(crate) struct Script {
-    pub(crate) path: String,
-    pub(crate) bodies: Vec<String>,
+/// One run of the generator against one server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load<'a> {
+    /// Where its files are put.
+    pub(crate) folder: &'a Path,
+    pub(crate) address: &'a str,
+    pub(crate) requests: &'a [Request],
+    pub(crate) connections: u32,
+    pub(crate) seconds: u64,
 }
 
-impl Script {
-    fn lua(&self) -> String {
-        let mut bodies = String::new();
-        for body in &self.bodies {
-            let _ = writeln!(bodies, "[==[{body}]==],");
+/// A run under way.
+#[derive(Debug)]
+pub(crate) struct Running(Child);
+
+impl Load<'_> {
+    /// Runs it to its end.
+    pub(crate) fn measure(self) -> Result<Figures> {
+        self.start()?.finish()
+    }
+
+    /// Starts it.
+    pub(crate) fn start(self) -> Result<Running> {
+        let (script, requests) =
+            (self.folder.join("load.lua"), tempfile::Builder::new().tempfile_in(self.folder)?);
+        std::fs::write(&script, SCRIPT)?;
+        let mut text = String::new();
+        for Request { path, signature, body, .. } in self.requests {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{path}\n{}\n{body}", signature.as_deref().unwrap_or_default());
         }
-        format!(
-            "local threads = 0\n\
-             function setup(thread) thread:set('number', threads) threads = threads + 1 end\n\
-             local bodies = {{\n{bodies}}}\n\
-             local requests, at = {{}}, 0\n\
-             function init(args)\n\
-             local headers = {{['Content-Type'] = 'application/json'}}\n\
-             for index, body in ipairs(bodies) do\n\
-             if #bodies < 2 or index % 2 == number % 2 then\n\
-             requests[#requests + 1] = wrk.format('POST', '{path}', headers, body) end end end\n\
-             function request() at = at % #requests + 1 return requests[at] end\n",
-            path = self.path,
-        )
+        let requests = requests.into_temp_path().keep()?;
+        std::fs::write(&requests, text)?;
+        let threads = THREADS.min(self.connections);
+        // A single request is everybody's.
+        let shares = if self.requests.len() < 2 { 1 } else { threads };
+        let child = Command::new("wrk")
+            .args(["--latency", "--timeout", "30s"])
+            .args([format!("-t{threads}"), format!("-c{}", self.connections), format!("-d{}s", self.seconds)])
+            .arg("-s")
+            .arg(&script)
+            .arg(format!("http://{}", self.address))
+            .arg("--")
+            .arg(&requests)
+            .arg(shares.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => anyhow!(MISSING),
+                _ => error.into(),
+            })?;
+        Ok(Running(child))
     }
 }
 
-/// Measures both servers in turn and compares.
-pub(crate) fn compare(
-    folder: &Path,
-    connections: u32,
-    relive: (&str, &Script),
-    bare: (&str, &Script),
-) -> Result<Comparison> {
-    let mut pairs = Vec::new();
-    for _ in 0..PAIRS {
-        let ours = measure(folder, connections, relive.0, relive.1)?;
-        let baseline = measure(folder, connections, bare.0, bare.1)?;
-        pairs.push((ours.rate / baseline.rate, ours, baseline));
+impl Running {
+    /// Waits for its end.
+    pub(crate) fn finish(self) -> Result<Figures> {
+        let output = self.0.wait_with_output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() || text.contains("Non-2xx") || text.contains("Socket errors") {
+            bail!("wrk: {text}{}", String::from_utf8_lossy(&output.stderr));
+        }
+        parse(&text).with_context(|| format!("cannot read what wrk printed: {text}"))
     }
-    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (ratio, relive, bare) = *pairs.get(PAIRS / 2).context("no pairs")?;
-    Ok(Comparison { relive, bare, ratio })
 }
 
-fn measure(folder: &Path, connections: u32, address: &str, script: &Script) -> Result<Figures> {
-    let file = folder.join("load.lua");
-    std::fs::write(&file, script.lua())?;
-    let output = Command::new("wrk")
-        .args(["--latency", "-t2", &format!("-c{connections}"), &format!("-d{SECONDS}s"), "-s"])
-        .arg(&file)
-        .arg(format!("http://{address}"))
-        .output()
-        .context("cannot start wrk: install it with `apt-get install wrk`")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() || text.contains("Non-2xx") || text.contains("Socket errors") {
-        bail!("wrk: {text}{}", String::from_utf8_lossy(&output.stderr));
-    }
-    parse(&text).with_context(|| format!("cannot read what wrk printed: {text}"))
+/// Whether there is a wrk.
+pub(crate) fn installed() -> bool {
+    Command::new("wrk").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 fn parse(text: &str) -> Option<Figures> {
@@ -111,6 +147,7 @@ fn milliseconds(text: &str) -> Option<f64> {
         "us" => 0.001,
         "ms" => 1.0,
         "s" => 1_000.0,
+        "m" => 60_000.0,
         _ => return None,
     };
     Some(number.parse::<f64>().ok()? * factor)
@@ -131,12 +168,7 @@ mod tests {
         assert!((figures.p50 - 0.812).abs() < 1e-9);
         assert!((figures.p99 - 16.02).abs() < 1e-9);
         assert!(parse("Requests/sec: many").is_none());
-    }
-
-    #[test]
-    fn threads_share_out_the_requests() {
-        let lua =
-            Script { path: "/x".to_owned(), bodies: vec!["{}".to_owned(), "{\"a\":1}".to_owned()] }.lua();
-        assert!(lua.contains("[==[{\"a\":1}]==]") && lua.contains("'/x'"), "{lua}");
+        assert_eq!(milliseconds("1.50s"), Some(1_500.0));
+        assert_eq!(milliseconds("7"), None);
     }
 }

@@ -1,22 +1,161 @@
-//! Benches: relive against a bare hyper server, alternating in one run, because absolute figures of a shared machine
-//! mean nothing.
+//! Benches: relive against a bare hyper server and other yardsticks, alternating in one run, because absolute figures of
+//! a shared machine mean nothing. `docs/PERFORMANCE.md` says what each row is.
 
+mod curve;
+mod durability;
+mod growth;
+mod instructions;
 mod load;
+mod login;
+mod memory;
+mod page;
+mod plot;
+mod report;
+mod request;
 mod server;
-mod smoke;
+mod throughput;
+mod world;
+mod yardstick;
 
-use anyhow::Result;
-use clap::Subcommand;
+use std::path::Path;
 
-/// What to measure.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Bench {
-    /// Three calls of sxb at 64 connections: heartbeat, roomlist, reportmemid. Two minutes.
-    Smoke,
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use tempfile::TempDir;
+
+use self::{
+    load::{Figures, Load},
+    report::Report,
+    request::Request,
+    server::{Programs, Server},
+    throughput::Pair,
+    world::{Shape, Site},
+};
+use crate::interrupt;
+
+/// What to measure, and for how long.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Measure only what has this in its name; may be given several times.
+    #[arg(long, value_name = "SUBSTRING")]
+    only: Vec<String>,
+    /// Pairs of measurements per row; the one in the middle counts.
+    #[arg(long, default_value_t = PAIRS)]
+    pairs: usize,
+    /// Seconds per measurement.
+    #[arg(long, default_value_t = SECONDS)]
+    seconds: u64,
+    /// Minutes of the mixed load after which the server must not have grown.
+    #[arg(long, default_value_t = SOAK, value_name = "MINUTES")]
+    soak: u64,
+    /// Write what was found into docs/PERFORMANCE.md. Happens anyway when everything was measured as long as by default.
+    #[arg(long)]
+    write: bool,
 }
 
-pub(crate) fn run(bench: Bench) -> Result<()> {
-    match bench {
-        Bench::Smoke => smoke::run(),
+const PAIRS: usize = 3;
+const SECONDS: u64 = 4;
+const SOAK: u64 = 10;
+
+impl Options {
+    /// Whether the findings are those the document speaks of.
+    fn whole(&self) -> bool {
+        self.only.is_empty() && self.pairs == PAIRS && self.seconds == SECONDS && self.soak == SOAK
     }
+}
+
+/// What every measurement needs.
+#[derive(Debug)]
+struct Bench {
+    options: Options,
+    programs: Programs,
+    folder: TempDir,
+    bare: Server,
+}
+
+impl Bench {
+    /// Whether a row of that name was asked for.
+    fn wants(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.options.only.is_empty()
+            || self.options.only.iter().any(|part| name.contains(&part.to_lowercase()))
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A relive with a world in it.
+    fn site(&self, shape: Shape) -> Result<Site> {
+        Site::start(&self.programs, self.folder(), shape, Vec::new())
+    }
+
+    fn measure(
+        &self,
+        server: &Server,
+        requests: &[Request],
+        connections: u32,
+        seconds: u64,
+    ) -> Result<Figures> {
+        Load { folder: self.folder(), address: &server.address, requests, connections, seconds }.measure()
+    }
+
+    /// Measures both servers in turn; the pair in the middle.
+    fn compare(
+        &self,
+        site: &Site,
+        (requests, bare): (&[Request], &[Request]),
+        connections: u32,
+        seconds: u64,
+    ) -> Result<Pair> {
+        let pair = || {
+            Ok(Pair {
+                relive: self.measure(&site.server, requests, connections, seconds)?,
+                bare: self.measure(&self.bare, bare, connections, seconds)?,
+            })
+        };
+        Pair::median(self.pairs(pair)?)
+    }
+
+    /// As many pairs of measurements as were asked for.
+    fn pairs<T>(&self, pair: impl Fn() -> Result<T>) -> Result<Vec<T>> {
+        (0..self.options.pairs).map(|_| pair()).collect()
+    }
+
+    /// A measurement of errors is none.
+    #[expect(clippy::unused_self, reason = "reads as what it is: one of the bench's steps")]
+    fn check(&self, server: &Server, scenario: &str) -> Result<()> {
+        let failures = server.failures()?;
+        ensure!(failures == 0, "{scenario}: {failures} requests were answered with an error");
+        Ok(())
+    }
+}
+
+pub(crate) fn run(options: Options) -> Result<()> {
+    ensure!(load::installed(), load::MISSING);
+    ensure!(options.pairs > 0 && options.seconds > 0 && options.soak > 0, "nothing would be measured");
+    // Whoever interrupts must not be left with servers: they end with this value, not with the signal.
+    let _interrupt = interrupt::catch()?;
+    let folder = tempfile::Builder::new().prefix("relive-bench-").tempdir()?;
+    let programs = Programs::build(folder.path())?;
+    let bare = Server::bare(&programs, &[])?;
+    let bench = Bench { options, programs, folder, bare };
+    let mut report = Report::default();
+    print!("{}", report::HEAD);
+    throughput::run(&bench, &mut report)?;
+    durability::run(&bench, &mut report)?;
+    login::run(&bench, &mut report)?;
+    instructions::run(&bench, &mut report)?;
+    memory::run(&bench, &mut report)?;
+    let growth = growth::run(&bench, &mut report)?;
+    let rates = curve::run(&bench)?;
+    println!("\n{}", report.table());
+    if bench.options.write || bench.options.whole() {
+        page::write(&bench.options, &report, &rates, &growth)?;
+    }
+    let missed = report.missed();
+    if !missed.is_empty() {
+        bail!("goals missed: {}", missed.join(", "));
+    }
+    Ok(())
 }

@@ -1,19 +1,76 @@
 //! Building and starting what is measured.
 
 use std::{
+    fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::command::{cargo, root, run};
+use super::request::{Dialect, Request};
+use crate::{
+    command::{cargo, run},
+    package::target_directory,
+};
 
-/// How long a server may take to answer its first request.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a server may take to answer its first request, and to stop. A million members are read at a start.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Threads that check requests before they are measured.
+const CHECKERS: usize = 8;
+
+/// What is measured, and what it is measured with: copies, because another build may replace what was built.
+#[derive(Debug)]
+pub(crate) struct Programs(PathBuf);
+
+impl Programs {
+    /// Builds them and copies them to a folder.
+    pub(crate) fn build(folder: &Path) -> Result<Self> {
+        let gateway =
+            ["--package", "relive-gateway", "--bin", "relive", "--example", "bare", "--example", "fill"];
+        run(cargo(["build", "--release"]).args(gateway))?;
+        let programs = Self(folder.to_owned());
+        ["relive", "examples/bare", "examples/fill"].iter().try_for_each(|built| programs.keep(built))?;
+        Ok(programs)
+    }
+
+    /// Builds the yardstick of databases and hashes, for the rows that need it. By itself: what its pool of connections
+    /// needs must not change what the server is built of.
+    pub(crate) fn build_baseline(&self) -> Result<()> {
+        run(cargo(["build", "--release"]).args(["--package", "relive-core", "--example", "baseline"]))?;
+        self.keep("examples/baseline")
+    }
+
+    fn keep(&self, built: &str) -> Result<()> {
+        let from = target_directory()?.join("release").join(built);
+        let to = self.0.join(from.file_name().unwrap_or_default());
+        fs::copy(&from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+        Ok(())
+    }
+
+    pub(crate) fn relive(&self) -> PathBuf {
+        self.0.join("relive")
+    }
+
+    pub(crate) fn example(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+/// How a relive is started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    /// `database.url`.
+    pub(crate) database: String,
+    /// Passwords cost what they cost by default; else next to nothing.
+    pub(crate) strong: bool,
+    /// What it is run under: a program and its arguments.
+    pub(crate) under: Vec<String>,
+}
 
 /// A running server; killed when dropped.
 #[derive(Debug)]
@@ -24,24 +81,8 @@ pub(crate) struct Server {
     /// Its operator's listener, if it has one.
     admin: String,
     http: ureq::Agent,
-}
-
-/// Builds the release binaries.
-pub(crate) fn build() -> Result<()> {
-    run(&mut cargo([
-        "build",
-        "--release",
-        "--package",
-        "relive-gateway",
-        "--bin",
-        "relive",
-        "--example",
-        "bare",
-    ]))
-}
-
-fn release(binary: &str) -> Result<PathBuf> {
-    Ok(root()?.join("target/release").join(binary))
+    /// From its start to its first answer.
+    pub(crate) started_in: Duration,
 }
 
 /// A loopback address nobody listens on.
@@ -51,73 +92,176 @@ fn free_address() -> Result<String> {
 }
 
 impl Server {
-    /// Starts relive with its data in a folder.
-    pub(crate) fn relive(folder: &Path) -> Result<Self> {
+    /// Starts relive in a folder.
+    pub(crate) fn relive(programs: &Programs, folder: &Path, setup: &Setup) -> Result<Self> {
         let (address, admin) = (free_address()?, free_address()?);
-        let mut command = Command::new(release("relive")?);
-        command
-            .current_dir(folder)
-            .args(["--set", &format!("http.listen={address}"), "--set", &format!("admin.listen={admin}")])
-            // Setting up thousands of accounts should not measure the password hash.
-            .args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"])
-            .args(["--set", "log.level=warn"]);
+        let mut words = setup.under.iter().map(String::as_str);
+        let mut command = match words.next() {
+            Some(program) => {
+                let mut command = Command::new(program);
+                command.args(words).arg(programs.relive());
+                command
+            }
+            None => Command::new(programs.relive()),
+        };
+        command.current_dir(folder);
+        for setting in [
+            format!("http.listen={address}"),
+            format!("admin.listen={admin}"),
+            format!("database.url={}", setup.database),
+            "log.level=error".to_owned(),
+        ] {
+            command.args(["--set", &setting]);
+        }
+        if !setup.strong {
+            command.args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"]);
+        }
         Self::start(command, address, admin)
     }
 
     /// Starts the baseline.
-    pub(crate) fn bare() -> Result<Self> {
+    pub(crate) fn bare(programs: &Programs, under: &[String]) -> Result<Self> {
         let address = free_address()?;
-        let mut command = Command::new(release("examples/bare")?);
-        command.arg(&address);
+        let mut words: Vec<_> = under.iter().map(Into::into).collect();
+        words.push(programs.example("bare").into_os_string());
+        let mut words = words.into_iter();
+        let mut command = Command::new(words.next().context("no program")?);
+        command.args(words).arg(&address);
         Self::start(command, address, String::new())
     }
 
     fn start(mut command: Command, address: String, admin: String) -> Result<Self> {
+        let started = Instant::now();
         let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
-        let server = Self { process, address, admin, http: config.build().into() };
-        let started = Instant::now();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .max_idle_connections_per_host(CHECKERS);
+        let http = config.build().into();
+        let mut server = Self { process, address, admin, http, started_in: Duration::ZERO };
         while std::net::TcpStream::connect(&server.address).is_err() {
-            if started.elapsed() > PATIENCE {
-                bail!("{} does not answer", server.address);
+            if let Some(status) = server.process.try_wait()? {
+                bail!("{command:?} ended: {status}");
             }
-            std::thread::yield_now();
+            ensure!(started.elapsed() < PATIENCE, "{} does not answer", server.address);
+            thread::park_timeout(Duration::from_millis(1));
         }
+        // It may accept connections before it can answer.
+        server
+            .http
+            .post(format!("http://{}/index.php", server.address))
+            .send("{}")?
+            .body_mut()
+            .read_to_vec()?;
+        server.started_in = started.elapsed();
         Ok(server)
     }
 
-    /// Posts JSON, reads JSON.
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let text = self
-            .http
-            .post(format!("http://{}{path}", self.address))
-            .send(body.to_string())?
-            .body_mut()
-            .read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{path} answered {text:?}"))
+    /// Stops in good order.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
+        let asked = Instant::now();
+        while self.process.try_wait()?.is_none() {
+            ensure!(asked.elapsed() < PATIENCE, "a server does not stop");
+            thread::park_timeout(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
-    /// Requests answered with another code than the given one, by the server's own count.
-    pub(crate) fn failures(&self, success: &str) -> Result<u64> {
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it holds in memory, MB.
+    pub(crate) fn resident(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))
+            .context("cannot read /proc: memory is measured on Linux only")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches("kB").trim_end().parse()?;
+        Ok(kib * 1_024.0 / 1e6)
+    }
+
+    /// Sends a request and takes any answer.
+    pub(crate) fn send(&self, request: &Request) -> Result<String> {
+        let mut post = self.http.post(format!("http://{}{}", self.address, request.path));
+        if let Some(signature) = &request.signature {
+            post = post.header("Liteav-Sig", signature);
+        }
+        Ok(post
+            .header("Content-Type", "application/json")
+            .send(&request.body)?
+            .body_mut()
+            .read_to_string()?)
+    }
+
+    /// Sends a request; another answer than a success with as many entries as expected is an error.
+    pub(crate) fn ask(&self, request: &Request) -> Result<(Value, usize)> {
+        let text = self.send(request)?;
+        let value = request.check(&text).with_context(|| format!("{} {}", request.path, request.body))?;
+        Ok((value, text.len()))
+    }
+
+    /// Sends every request once, and says how long the answers are.
+    pub(crate) fn lengths(&self, requests: &[Request]) -> Result<Vec<usize>> {
+        let share = requests.len().div_ceil(CHECKERS).max(1);
+        let parts = thread::scope(|scope| {
+            let ask = |part: &[Request]| part.iter().map(|request| Ok(self.ask(request)?.1)).collect();
+            let threads: Vec<_> = requests.chunks(share).map(|part| scope.spawn(move || ask(part))).collect();
+            let join = |thread: thread::ScopedJoinHandle<'_, Result<Vec<usize>>>| {
+                thread.join().unwrap_or_else(|_| bail!("a checker panicked"))
+            };
+            threads.into_iter().map(join).collect::<Result<Vec<_>>>()
+        })?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// Requests answered with another code than their dialect's success, by the server's own count.
+    pub(crate) fn failures(&self) -> Result<u64> {
         let metrics =
             self.http.get(format!("http://{}/metrics", self.admin)).call()?.body_mut().read_to_string()?;
-        Ok(metrics
-            .lines()
-            .filter(|line| {
-                line.starts_with("relive_requests_total{") && !line.contains(&format!("code=\"{success}\""))
-            })
-            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok())
-            .sum())
+        Ok(failures(&metrics))
     }
+}
+
+fn failures(metrics: &str) -> u64 {
+    let failed = |line: &&str| {
+        let answered = line.strip_prefix("relive_requests_total{");
+        let successful = |dialect: &Dialect| {
+            line.contains(&format!("adapter=\"{}\"", dialect.name()))
+                && line.contains(&format!("code=\"{}\"", dialect.success()))
+        };
+        // A start ends with a request for nothing.
+        answered.is_some_and(|labels| !labels.contains("interface=\"unknown\""))
+            && !Dialect::ALL.iter().any(successful)
+    };
+    metrics.lines().filter(failed).filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_dialect_has_its_own_success() {
+        let metrics = "relive_requests_total{adapter=\"sxb\",interface=\"live/heartbeat\",code=\"0\"} 7\n\
+                       relive_requests_total{adapter=\"minilvb-v2\",interface=\"get_vod_list\",code=\"200\"} 5\n\
+                       relive_requests_total{adapter=\"sxb\",interface=\"unknown\",code=\"10001\"} 1\n\
+                       relive_connections 3\n";
+        assert_eq!(failures(metrics), 0);
+        let wrong = "relive_requests_total{adapter=\"minilvb-v2\",interface=\"get_vod_list\",code=\"498\"} 2\n\
+                     relive_requests_total{adapter=\"qplus\",interface=\"Login\",code=\"0\"} 1\n";
+        assert_eq!(failures(wrong), 3);
     }
 }

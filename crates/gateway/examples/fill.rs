@@ -1,0 +1,283 @@
+//! Fills a database with a world for the benches, through the core and with many operations at a time, and prints what a
+//! load generator has to know of it as one JSON document. Passwords are hashed as weakly as possible, unless it says
+//! otherwise.
+//!
+//! `fill --database sqlite:///path/world.db --on-air 1000 --members 1000 --recordings 500 --users 2000 --hosts 1000`
+#![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+};
+
+use anyhow::Context as _;
+use clap::Parser;
+use relive_core::{
+    Actor, Announcement, Clock, Config, Core, Dialect, FileFormat, Identifier, MemberNames, NewAccount,
+    NewRecording, Password, Place, Report, Role, RoomNumber, Route, StreamEvent, SystemClock, SystemRandom,
+    UnixSeconds, UserInfo,
+};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+/// Operations under way at a time: what shares a commit.
+const AT_ONCE: usize = 1_024;
+/// Everybody's password: no base64, so that it has one reading.
+const PASSWORD: &str = "passs2017!";
+/// How long ago replays were live, and how long they are.
+const REPLAYED_AGO: i64 = 7_200;
+const REPLAY_LENGTH: i64 = 1_800;
+
+#[derive(Debug, Clone, Parser)]
+struct Options {
+    /// Where the data lives, as in `database.url`.
+    #[arg(long)]
+    database: String,
+    /// Lives on air by guests, which never time out.
+    #[arg(long, default_value_t = 0)]
+    on_air: usize,
+    /// Members of these lives' groups.
+    #[arg(long, default_value_t = 0)]
+    members: usize,
+    /// How many of them are in the group of the first live; the others are spread evenly.
+    #[arg(long, default_value_t = 0)]
+    crowd: usize,
+    /// Replays.
+    #[arg(long, default_value_t = 0)]
+    recordings: usize,
+    /// Registered users, logged in through every dialect that has sessions.
+    #[arg(long, default_value_t = 0)]
+    users: usize,
+    /// How many of them are on air; the others sit in their rooms, or in the lives' if there are none.
+    #[arg(long, default_value_t = 0)]
+    hosts: usize,
+    /// Lives of which more is printed than their number.
+    #[arg(long, default_value_t = 2_000)]
+    print: usize,
+    /// Hash passwords at the default cost.
+    #[arg(long)]
+    strong: bool,
+}
+
+/// The machine's clock, or an earlier time: replays have been.
+#[derive(Debug)]
+struct Shifted(AtomicI64);
+
+impl Clock for Shifted {
+    fn now(&self) -> UnixSeconds {
+        SystemClock.now() - self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Somebody who is on air without an account.
+#[derive(Debug, Clone)]
+struct Live {
+    user: String,
+    group: String,
+    room: i64,
+    stream: String,
+}
+
+/// Somebody with an account.
+#[derive(Debug, Clone)]
+struct User {
+    id: String,
+    room: i64,
+    sxb: String,
+    v2: String,
+    qplus: String,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let mut config = Config::sqlite("unused");
+    config.database.url.clone_from(&options.database);
+    config.accounts.hash_queue = AT_ONCE;
+    if !options.strong {
+        config.accounts.argon2_memory_kib = 8;
+        config.accounts.argon2_iterations = 1;
+    }
+    let clock = Arc::new(Shifted(AtomicI64::new(0)));
+    let core = Core::start(config, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandom))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let world = runtime.block_on(fill(&core, &clock, &options))?;
+    println!("{world}");
+    Ok(())
+}
+
+async fn fill(core: &Core, clock: &Shifted, options: &Options) -> anyhow::Result<Value> {
+    clock.0.store(REPLAYED_AGO, Ordering::Relaxed);
+    let before =
+        each(core, options.recordings, |core, index| go_live(core, format!("replay{index:07}"))).await?;
+    clock.0.store(REPLAYED_AGO - REPLAY_LENGTH, Ordering::Relaxed);
+    let before = Arc::new(before);
+    each(core, options.recordings, move |core, index| leave_replay(core, Arc::clone(&before), index)).await?;
+    clock.0.store(0, Ordering::Relaxed);
+
+    let lives = each(core, options.on_air, |core, index| go_live(core, format!("live{index:07}"))).await?;
+    let lives = Arc::new(lives);
+    let (joined, crowd) = (Arc::clone(&lives), options.crowd);
+    each(core, options.members, move |core, index| {
+        let lives = Arc::clone(&joined);
+        async move {
+            let at = if index < crowd { 0 } else { index % lives.len().max(1) };
+            let live = lives.get(at).context("members need lives")?;
+            join(&core, live, format!("member{index:07}")).await
+        }
+    })
+    .await?;
+    let users = each(core, options.users, sign_up).await?;
+    let users = seat(core, options, &lives, users).await?;
+    let world = json!({
+        "now": core.now(),
+        "password": PASSWORD,
+        "lives": lives.iter().take(options.print).map(|live| json!({
+            "user": live.user, "group": live.group, "room": live.room,
+        })).collect::<Vec<_>>(),
+        "users": users.iter().map(|user| json!({
+            "id": user.id, "room": user.room, "sxb": user.sxb, "v2": user.v2, "qplus": user.qplus,
+        })).collect::<Vec<_>>(),
+    });
+    core.shutdown().await;
+    Ok(world)
+}
+
+/// Runs an operation for each number below `count`, many at a time; what they return, in order.
+async fn each<T: Send + 'static, F: Future<Output = anyhow::Result<T>> + Send + 'static>(
+    core: &Core,
+    count: usize,
+    operation: impl Fn(Core, usize) -> F + Clone + Send + 'static,
+) -> anyhow::Result<Vec<T>> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut tasks = JoinSet::new();
+    for _ in 0..AT_ONCE.min(count) {
+        let (core, next, operation) = (core.clone(), Arc::clone(&next), operation.clone());
+        tasks.spawn(async move {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    return anyhow::Ok(done);
+                }
+                done.push((index, operation(core.clone(), index).await?));
+            }
+        });
+    }
+    let mut all = Vec::with_capacity(count);
+    while let Some(task) = tasks.join_next().await {
+        all.extend(task??);
+    }
+    all.sort_unstable_by_key(|(index, _)| *index);
+    Ok(all.into_iter().map(|(_, value)| value).collect())
+}
+
+async fn go_live(core: Core, user: String) -> anyhow::Result<Live> {
+    let group = format!("@TGS#{user}");
+    let announcement = Announcement {
+        group_id: group.clone(),
+        title: format!("Evening concert of {user}"),
+        user_info: UserInfo {
+            nickname: format!("Nick of {user}"),
+            avatar: "http://img.example/avatar/0001.png".to_owned(),
+            cover: "http://img.example/cover/0001.png".to_owned(),
+            location: "Shenzhen".to_owned(),
+        },
+    };
+    let actor = || Actor::Unproven(user.clone());
+    let broadcast = core.broadcasts().announce(actor(), announcement).await?;
+    core.broadcasts().set_on_air(actor(), true).await?;
+    Ok(Live { group, room: broadcast.room.0, stream: broadcast.stream_code.clone(), user })
+}
+
+/// Ends a live and leaves a file of it.
+async fn leave_replay(core: Core, lives: Arc<Vec<Live>>, index: usize) -> anyhow::Result<()> {
+    let live = lives.get(index).context("no such live")?;
+    core.broadcasts().set_on_air(Actor::Unproven(live.user.clone()), false).await?;
+    let file = NewRecording {
+        file_id: format!("91011121314{index:07}"),
+        format: FileFormat::Mp4,
+        url: format!("http://1000.vod.example/{}/f0.mp4", live.stream),
+        start_at: Some(core.now() - REPLAY_LENGTH),
+        end_at: Some(core.now()),
+        duration: Some(REPLAY_LENGTH),
+        size: Some(1 << 24),
+    };
+    core.streams().event(live.stream.clone(), Route::Shared, StreamEvent::Recorded(file)).await?;
+    Ok(())
+}
+
+async fn join(core: &Core, live: &Live, user: String) -> anyhow::Result<()> {
+    let names = MemberNames {
+        nickname: format!("Nick of {user}"),
+        avatar: "http://img.example/avatar/0002.png".to_owned(),
+    };
+    core.audiences().enter_group(Actor::Unproven(user), &live.user, &live.group, names).await?;
+    Ok(())
+}
+
+/// Registers somebody and logs it in three times.
+async fn sign_up(core: Core, index: usize) -> anyhow::Result<User> {
+    let id = format!("user{index:07}");
+    let password = || Password::plain(PASSWORD);
+    core.accounts().register(NewAccount::new(id.clone(), password())).await?;
+    let mut tokens = Vec::new();
+    for dialect in [Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus] {
+        let who = Identifier::UserId(id.clone());
+        let (_, grant) = core.accounts().login(dialect, who, &[password()], None).await?;
+        tokens.push(grant.token.expose_secret().to_owned());
+    }
+    let [sxb, v2, qplus] = <[String; 3]>::try_from(tokens).ok().context("three logins")?;
+    Ok(User { id, room: 0, sxb, v2, qplus })
+}
+
+/// Puts the first users on air and the others into a room.
+async fn seat(core: &Core, options: &Options, lives: &[Live], users: Vec<User>) -> anyhow::Result<Vec<User>> {
+    let (count, hosts) = (users.len(), options.hosts.min(users.len()));
+    let users = Arc::new(users);
+    let hosting = Arc::clone(&users);
+    let mut rooms = each(core, hosts, move |core, index| report(core, Arc::clone(&hosting), index)).await?;
+    let of_lives: Vec<_> = lives.iter().map(|live| live.room).collect();
+    let choice = Arc::new(if rooms.is_empty() { of_lives } else { rooms.clone() });
+    let watching = Arc::clone(&users);
+    let seated = each(core, count - hosts, move |core, index| {
+        let (users, choice) = (Arc::clone(&watching), Arc::clone(&choice));
+        async move {
+            let Some(room) = choice.get(index % choice.len().max(1)).copied() else { return Ok(0) };
+            let account =
+                core.accounts().find(&id_of(&users, hosts + index)?).await?.context("no account")?;
+            core.audiences().enter(account.id, RoomNumber(room), Role::Viewer).await?;
+            Ok(room)
+        }
+    })
+    .await?;
+    rooms.extend(seated);
+    let users = Arc::try_unwrap(users).unwrap_or_else(|users| users.as_ref().clone());
+    Ok(users.into_iter().zip(rooms).map(|(user, room)| User { room, ..user }).collect())
+}
+
+fn id_of(users: &[User], index: usize) -> anyhow::Result<String> {
+    Ok(users.get(index).context("no such user")?.id.clone())
+}
+
+/// Puts a user on air.
+async fn report(core: Core, users: Arc<Vec<User>>, index: usize) -> anyhow::Result<i64> {
+    let account = core.accounts().find(&id_of(&users, index)?).await?.context("no account")?;
+    let room = core.broadcasts().prepare(account.id).await?;
+    let report = Report {
+        room,
+        title: format!("Evening concert of {}", account.user_id),
+        cover: "http://img.example/cover/0001.png".to_owned(),
+        kind: "live".to_owned(),
+        group_id: room.to_string(),
+        app: 1_400_000_123,
+        device: 1,
+        screen: false,
+        place: Place::default(),
+    };
+    core.broadcasts().report(account.id, report).await?;
+    Ok(room.0)
+}

@@ -1,0 +1,182 @@
+//! Instructions a request takes, counted by callgrind: they do not drift with the machine.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{
+    Bench,
+    report::{Goal, INSTRUCTIONS, Report, Row},
+    request::{self, Request},
+    server::Server,
+    world::{Shape, Site, World},
+};
+
+const MISSING: &str = "valgrind is not installed: `apt-get install valgrind`";
+
+/// Requests before counting, and while.
+const WARM_UP: usize = 100;
+const COUNTED: usize = 200;
+
+const SHAPE: Shape =
+    Shape { on_air: 100, members: 100, crowd: 0, recordings: 100, users: 10, hosts: 0, strong: false };
+
+/// A call, and the request of each turn.
+struct Call {
+    name: &'static str,
+    request: fn(&World, usize) -> Option<Request>,
+}
+
+const CALLS: [Call; 7] = [
+    Call { name: "sxb heartbeat", request: |world, at| Some(request::heartbeat(user(world, at)?, false)) },
+    Call {
+        name: "sxb roomlist, 10 of 100",
+        request: |world, at| Some(request::room_list(user(world, at)?, at % 9 * 10, 10)),
+    },
+    Call {
+        name: "v1 FetchList, 20 lives of 100",
+        request: |_, at| Some(request::fetch_list(1, at % 5 + 1, 20)),
+    },
+    Call {
+        name: "v2 get_vod_list, 20 of 100",
+        request: |world, at| Some(request::vod_list(user(world, at)?, world.now, at % 5 * 20, 20)),
+    },
+    Call {
+        name: "qplus GetLiveRoomList, 10 of 100",
+        request: |world, at| Some(request::live_room_list(user(world, at)?, 10)),
+    },
+    Call { name: "v1 like", request: |world, at| Some(request::like(live(world, at)?)) },
+    Call {
+        // Each turn takes a user to another room.
+        name: "sxb enter",
+        request: |world, at| {
+            let room = live(world, at + at / SHAPE.users)?.room;
+            Some(request::move_sxb(user(world, at)?, room, 0, false))
+        },
+    },
+];
+
+fn user(world: &World, at: usize) -> Option<&super::world::User> {
+    world.users.get(at % world.users.len().max(1))
+}
+
+fn live(world: &World, at: usize) -> Option<&super::world::Live> {
+    world.lives.get(at % world.lives.len().max(1))
+}
+
+fn row_name(call: &str) -> String {
+    format!("instructions: {call}")
+}
+
+/// Measures those that were asked for.
+pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
+    let calls: Vec<_> = CALLS.iter().filter(|call| bench.wants(&row_name(call.name))).collect();
+    if calls.is_empty() {
+        return Ok(());
+    }
+    if !installed() {
+        report.skip("instructions", MISSING);
+        return Ok(());
+    }
+    let counters = [Counter::new(bench.folder(), "relive"), Counter::new(bench.folder(), "bare")];
+    let [ours, theirs] = &counters;
+    let site = Site::start(&bench.programs, bench.folder(), SHAPE, ours.words())?;
+    let bare = Server::bare(&bench.programs, &theirs.words())?;
+    ours.control(&site.server, &["-i", "on"])?;
+    theirs.control(&bare, &["-i", "on"])?;
+    for (dump, call) in (1..).zip(calls) {
+        let all: Option<Vec<_>> = (0..WARM_UP + COUNTED).map(|at| (call.request)(&site.world, at)).collect();
+        let all = all.context("an empty world")?;
+        let (measured, lengths) =
+            ours.count(&site.server, &all, dump, |request| Ok(site.server.ask(request)?.1))?;
+        let equal: Vec<_> = all.iter().zip(lengths).map(|(request, length)| request.bare(length)).collect();
+        let (baseline, _) = theirs.count(&bare, &equal, dump, |request| Ok(bare.send(request)?.len()))?;
+        report.add(Row {
+            scenario: row_name(call.name),
+            connections: Some(1),
+            measured: Some(measured),
+            unit: INSTRUCTIONS,
+            goal: Goal::Open,
+            relive: format!("{:.1} × bare", measured / baseline),
+            beside: format!("bare {baseline:.0}"),
+        });
+    }
+    bench.check(&site.server, "instructions")
+}
+
+fn installed() -> bool {
+    let mut command = Command::new("valgrind");
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+/// One server's callgrind.
+struct Counter(PathBuf);
+
+impl Counter {
+    fn new(folder: &Path, name: &str) -> Self {
+        Self(folder.join(format!("callgrind.{name}")))
+    }
+
+    /// What to run a server under.
+    fn words(&self) -> Vec<String> {
+        let file = format!("--callgrind-out-file={}", self.0.display());
+        ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", &file].map(str::to_owned).into()
+    }
+
+    fn control(&self, server: &Server, words: &[&str]) -> Result<()> {
+        let output = Command::new("callgrind_control").args(words).arg(server.id().to_string()).output();
+        let output = output.context("cannot start callgrind_control")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        ensure!(
+            output.status.success() && text.contains("OK"),
+            "callgrind_control of {}: {text}",
+            self.0.display()
+        );
+        Ok(())
+    }
+
+    /// Instructions per request, and how long the answers are.
+    fn count(
+        &self,
+        server: &Server,
+        requests: &[Request],
+        dump: usize,
+        ask: impl Fn(&Request) -> Result<usize>,
+    ) -> Result<(f64, Vec<usize>)> {
+        let (warm_up, counted) = requests.split_at(WARM_UP.min(requests.len()));
+        let mut lengths = warm_up.iter().map(&ask).collect::<Result<Vec<_>>>()?;
+        self.control(server, &["-z"])?;
+        for request in counted {
+            lengths.push(ask(request)?);
+        }
+        self.control(server, &["-d"])?;
+        let file = format!("{}.{dump}", self.0.display());
+        let text = fs::read_to_string(&file).with_context(|| format!("callgrind wrote no {file}"))?;
+        let total = total(&text).with_context(|| format!("no total in {file}"))?;
+        #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
+        let count = counted.len() as f64;
+        Ok((total / count, lengths))
+    }
+}
+
+/// Of a file callgrind wrote.
+fn total(text: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("totals:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_callgrind_writes() {
+        let text = "version: 1\nevents: Ir\nsummary: 2163264\n\nfn=(1) main\n0 7\ntotals: 2163266\n";
+        assert_eq!(total(text), Some(2_163_266.0));
+        assert_eq!(total("events: Ir\n"), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! Logins at the default cost of a password hash, and what they leave for everybody else.
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    Bench,
+    load::{Figures, Load},
+    report::{Goal, Report, Row, TIMES, median},
+    request::{self, Request},
+    world::{Shape, Site},
+    yardstick,
+};
+
+const LOGINS: &str = "sxb login, beside cores ÷ time of a hash";
+const OTHERS: &str = "sxb heartbeat while everybody logs in: 99th percentile";
+
+/// Connections of those who log in, and of those who do not.
+const CONNECTIONS: u32 = 16;
+/// Who logs in, and who beats.
+const PEOPLE: usize = 64;
+
+const SHAPE: Shape =
+    Shape { on_air: PEOPLE, members: 0, crowd: 0, recordings: 0, users: 2 * PEOPLE, hosts: 0, strong: true };
+
+/// Measures those that were asked for.
+pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
+    if !bench.wants(LOGINS) && !bench.wants(OTHERS) {
+        return Ok(());
+    }
+    bench.programs.build_baseline()?;
+    let site = bench.site(SHAPE)?;
+    let (logging_in, beating) = site.world.users.split_at(PEOPLE);
+    let logins: Vec<_> = logging_in.iter().map(|user| request::log_in(user, &site.world.password)).collect();
+    site.server.lengths(&logins)?;
+    if bench.wants(LOGINS) {
+        beside_hashes(bench, &site, &logins, report)?;
+    }
+    if bench.wants(OTHERS) {
+        let beats: Vec<_> = beating.iter().map(|user| request::heartbeat(user, false)).collect();
+        undisturbed(bench, &site, (&logins, &beats), report)?;
+    }
+    bench.check(&site.server, LOGINS)
+}
+
+fn beside_hashes(bench: &Bench, site: &Site, logins: &[Request], report: &mut Report) -> Result<()> {
+    let seconds = bench.options.seconds;
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    let pair = || {
+        let relive = bench.measure(&site.server, logins, CONNECTIONS, seconds)?;
+        Ok((relive, yardstick::hash(&bench.programs, seconds)?))
+    };
+    let pairs: Vec<(Figures, f64)> = bench.pairs(pair)?;
+    let ratio = |(relive, hash): &(Figures, f64)| relive.rate / (cores * 1_000.0 / hash);
+    let pair = median(pairs, ratio).context("no pairs were measured")?;
+    report.add(Row {
+        scenario: LOGINS.to_owned(),
+        connections: Some(CONNECTIONS),
+        measured: Some(ratio(&pair)),
+        unit: TIMES,
+        goal: Goal::AtLeast(0.9),
+        relive: pair.0.to_string(),
+        beside: format!("{cores} cores, {:.1} ms a hash", pair.1),
+    });
+    Ok(())
+}
+
+fn undisturbed(
+    bench: &Bench,
+    site: &Site,
+    (logins, beats): (&[Request], &[Request]),
+    report: &mut Report,
+) -> Result<()> {
+    let seconds = bench.options.seconds;
+    // They may have been silent for too long.
+    let seat = |user| request::move_sxb(user, user.room, 0, false);
+    site.server.lengths(&site.world.users.iter().skip(PEOPLE).map(seat).collect::<Vec<_>>())?;
+    site.server.lengths(beats)?;
+    let pair = || {
+        let before = bench.measure(&site.server, beats, CONNECTIONS, seconds)?;
+        let load = Load {
+            folder: bench.folder(),
+            address: &site.server.address,
+            requests: logins,
+            connections: CONNECTIONS,
+            // They are there before the first beat and after the last.
+            seconds: seconds + 1,
+        };
+        let logging_in = load.start()?;
+        let during = bench.measure(&site.server, beats, CONNECTIONS, seconds)?;
+        logging_in.finish()?;
+        Ok((during, before))
+    };
+    let pairs: Vec<(Figures, Figures)> = bench.pairs(pair)?;
+    let ratio = |(during, before): &(Figures, Figures)| during.p99 / before.p99;
+    let pair = median(pairs, ratio).context("no pairs were measured")?;
+    report.add(Row {
+        scenario: OTHERS.to_owned(),
+        connections: Some(CONNECTIONS),
+        measured: Some(ratio(&pair)),
+        unit: TIMES,
+        goal: Goal::AtMost(2.0),
+        relive: pair.0.to_string(),
+        beside: format!("without logins {}", pair.1),
+    });
+    Ok(())
+}
