@@ -66,7 +66,7 @@ pub use self::{
     random::{Random, SystemRandom, TestRandom},
     recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder, Recordings},
     rendering::Rendered,
-    room::{Listing, Plan, Room, RoomList, RoomText, Rooms},
+    room::{Listing, Plan, Room, RoomList, RoomOnAir, RoomText, Rooms},
     session::{Grant, Session, Sessions},
     short_video::{NewShortVideo, ShortVideo, ShortVideos},
     stream::{Route, StreamEvent, Streams},

@@ -340,6 +340,9 @@ impl Memory {
                 live.apply(Change::Left { host, account }, &self.sessions);
             }
         }
+        for (host, broadcast, counters) in parts.counters {
+            live.apply(Change::Counters { host, broadcast, counters }, &self.sessions);
+        }
         for (id, recording) in parts.recordings {
             match recording {
                 Some(recording) => live.replays_mut().put(recording),

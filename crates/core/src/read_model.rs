@@ -5,11 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use diesel::{dsl::sql, prelude::*, sql_types::Bool};
 
 use crate::{
-    AccountId, Config, Recording, RecordingId, Result, State, UnixSeconds,
+    AccountId, BroadcastId, Config, Recording, RecordingId, Result, State, UnixSeconds,
     account::AccountRow,
     audience::MemberRow,
     broadcast::BroadcastRow,
-    live::{Change, Current, Key, Live, Owner, Replays, Seat},
+    live::{Change, Counters, Current, Key, Live, Owner, Replays, Seat},
     memory::Memory,
     recording,
     session::{Digest, Session, SessionRow},
@@ -75,6 +75,8 @@ pub(crate) fn last_position(conn: &mut Conn) -> Result<i64> {
 pub(crate) struct Parts {
     pub(crate) sessions: HashMap<Digest, Option<Session>>,
     pub(crate) broadcasts: HashMap<AccountId, Option<Box<Current>>>,
+    /// Counters of broadcasts on air.
+    pub(crate) counters: Vec<(AccountId, BroadcastId, Counters)>,
     /// Audiences that are in `members` from the first to the last.
     pub(crate) audiences: Vec<AccountId>,
     pub(crate) members: HashMap<(AccountId, AccountId), Option<Seat>>,
@@ -90,9 +92,11 @@ pub(crate) struct Parts {
 pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<Parts> {
     let mut parts = Parts::default();
     let mut digests = Vec::new();
+    let mut counted = Vec::new();
     for key in keys {
         match key {
             Key::Broadcast(host) => drop(parts.broadcasts.insert(host, None)),
+            Key::Counters(host) => counted.push(host),
             Key::Audience(host) => parts.audiences.push(host),
             Key::Member(host, account) => drop(parts.members.insert((host, account), None)),
             Key::Room(owner) => parts.rooms.push(owner),
@@ -113,6 +117,9 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
         for (row, host) in rows {
             parts.broadcasts.insert(host.id, Some(Box::new(row.current(&host))));
         }
+    }
+    for hosts in counted.chunks(SOME) {
+        parts.counters.extend::<Vec<_>>(read_counters(conn, hosts)?);
     }
     let ids: Vec<RecordingId> = parts.recordings.keys().copied().collect();
     for ids in ids.chunks(SOME) {
@@ -138,6 +145,24 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
     let mut found = read_sessions(conn, &digests)?;
     parts.sessions = digests.into_iter().map(|digest| (digest, found.remove(&digest))).collect();
     Ok(parts)
+}
+
+fn read_counters(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<(AccountId, BroadcastId, Counters)>> {
+    let rows: Vec<(AccountId, BroadcastId, i64, i64, i64)> = on!(conn, |c| broadcasts::table
+        .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
+        .select((
+            broadcasts::account_id,
+            broadcasts::id,
+            broadcasts::counted_likes,
+            broadcasts::host_likes,
+            broadcasts::anonymous,
+        ))
+        .load(c))?;
+    let counters = |(host, id, counted_likes, host_likes, anonymous)| {
+        (host, id, Counters { counted_likes, host_likes, anonymous })
+    };
+    Ok(rows.into_iter().map(counters).collect())
 }
 
 fn read_members(conn: &mut Conn, parts: &mut Parts) -> Result<()> {

@@ -322,7 +322,7 @@ async fn a_list_goes_on_where_another_gateway_stopped() {
         let core = &cores[page % 3];
         let session = core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
         let list = core.rooms().next_page(&session, Listing::OnAir, false, 2).await.unwrap();
-        seen.extend(list.on_air.iter().map(|room| room.number));
+        seen.extend(list.on_air.iter().map(|room| room.broadcast.room));
     }
     assert_eq!(seen.len(), 6, "every room once");
 }

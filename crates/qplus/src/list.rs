@@ -1,14 +1,14 @@
 //! Lists of rooms, and following them (contract qplus §4.6, §4.11).
 
-use relive_core::{Listing, RoomNumber};
+use relive_core::{Listing, RoomNumber, RoomOnAir};
 use serde::Serialize;
 
 use crate::{
     Qplus,
     code::Code,
-    envelope::Done,
+    envelope::{Answer, Done},
     fields::{Input, flag},
-    room::RoomObject,
+    room::{self, RoomObject},
 };
 
 /// Rooms per page if the client does not say.
@@ -54,15 +54,34 @@ impl GetLiveRoomList<'_> {
     }
 }
 
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
 pub(crate) enum ListReply {
-    /// Every room on air.
-    #[serde(rename_all = "camelCase")]
-    All { r#type: u8, list: Vec<RoomObject> },
+    /// The rooms on air, written down.
+    All(Vec<u8>),
     /// The rooms the caller follows.
-    #[serde(rename_all = "camelCase")]
-    Followed { r#type: u8, online_list: Vec<RoomObject>, offline_list: Vec<RoomObject> },
+    Followed(Followed),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Followed {
+    r#type: u8,
+    online_list: Vec<RoomObject>,
+    offline_list: Vec<RoomObject>,
+}
+
+impl From<ListReply> for Answer {
+    fn from(reply: ListReply) -> Self {
+        match reply {
+            ListReply::Followed(followed) => followed.into(),
+            ListReply::All(list) => {
+                let mut members = Vec::with_capacity(list.len() + 32);
+                members.extend_from_slice(br#"{"type":1,"list":["#);
+                members.extend_from_slice(&list);
+                members.extend_from_slice(b"]}");
+                Self::Members(Ok(members))
+            }
+        }
+    }
 }
 
 /// The session's next page of a list, or with `refresh` its first one.
@@ -70,15 +89,26 @@ pub(crate) async fn next_page(cx: &Qplus, request: GetLiveRoomList<'_>) -> Resul
     let session = cx.session(request.session).await?;
     let (listing, restart, count) = (request.listing()?, flag(request.refresh)?, request.count()?);
     let page = cx.core.rooms().next_page(&session, listing, restart, count).await?;
-    let objects =
-        |rooms: Vec<_>| rooms.into_iter().map(|room| RoomObject::new(cx, session.account(), room)).collect();
+    let viewer = session.account();
     Ok(match listing {
-        Listing::OnAir => ListReply::All { r#type: 1, list: objects(page.on_air) },
-        Listing::Followed => ListReply::Followed {
-            r#type: 2,
-            online_list: objects(page.on_air),
-            offline_list: objects(page.off_air),
-        },
+        Listing::OnAir => {
+            let mut list = Vec::with_capacity(512 * page.on_air.len());
+            for (index, room) in page.on_air.iter().enumerate() {
+                if index > 0 {
+                    list.push(b',');
+                }
+                room::write(cx, viewer, room, &mut list);
+            }
+            ListReply::All(list)
+        }
+        Listing::Followed => {
+            let object = |room| RoomObject::new(cx, viewer, room);
+            ListReply::Followed(Followed {
+                r#type: 2,
+                online_list: page.on_air.iter().map(RoomOnAir::room).map(object).collect(),
+                offline_list: page.off_air.into_iter().map(object).collect(),
+            })
+        }
     })
 }
 

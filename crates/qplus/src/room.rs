@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use relive_core::{AccountId, Dialect, Room, RoomNumber, RoomText};
+use relive_core::{AccountId, Dialect, Rendered, Room, RoomNumber, RoomOnAir, RoomText};
+use relive_wire::number;
 use serde::Serialize;
 
 use crate::{
@@ -69,6 +70,40 @@ impl RoomObject {
             play_flv_url,
         }
     }
+}
+
+/// Writes a room on air as an entry of a list. Its words are kept with it, but for the counters: the viewer who owns it is
+/// shown more than others, and signed addresses are other ones every second.
+pub(crate) fn write(cx: &Qplus, viewer: AccountId, room: &RoomOnAir, list: &mut Vec<u8>) {
+    if viewer == room.broadcast.host || !cx.core.config().media.has_lasting_play_urls() {
+        return list.extend_from_slice(&json(&RoomObject::new(cx, viewer, room.room())));
+    }
+    room.rendered(
+        |room| lasting(RoomObject::new(cx, viewer, room)),
+        |Rendered { head, tail }| {
+            list.extend_from_slice(head);
+            number(list, i64::from(room.followed));
+            list.extend_from_slice(b",\"followCount\":");
+            number(list, room.followers());
+            list.extend_from_slice(b",\"playerCount\":");
+            number(list, room.broadcast.viewers);
+            list.extend_from_slice(tail);
+        },
+    );
+}
+
+/// What stands before `isFollow` and behind `playerCount`.
+fn lasting(object: RoomObject) -> Rendered {
+    const BETWEEN: &str = "\"isFollow\":0,\"followCount\":0,\"playerCount\":0";
+    let whole = json(&RoomObject { is_follow: 0, follow_count: 0, player_count: 0, ..object });
+    let whole = String::from_utf8(whole).unwrap_or_default();
+    // The first occurrence are the members: texts before them have their quotation marks escaped.
+    let (head, tail) = whole.split_once(BETWEEN).unwrap_or_default();
+    Rendered { head: format!("{head}\"isFollow\":").into_bytes().into(), tail: tail.as_bytes().into() }
+}
+
+fn json(object: &RoomObject) -> Vec<u8> {
+    serde_json::to_vec(object).unwrap_or_default()
 }
 
 /// A call that needs nothing but a session.

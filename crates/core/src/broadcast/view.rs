@@ -93,6 +93,10 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
+    pub(crate) fn info(&self) -> &Arc<BroadcastInfo> {
+        &self.info
+    }
+
     pub(crate) fn new(
         info: Arc<BroadcastInfo>,
         state: State,

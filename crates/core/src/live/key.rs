@@ -10,6 +10,8 @@ use crate::{AccountId, RecordingId, random::hex, session::Digest};
 pub(crate) enum Key {
     /// What a host has on air.
     Broadcast(AccountId),
+    /// The counters of what a host has on air.
+    Counters(AccountId),
     /// The whole audience of a host.
     Audience(AccountId),
     /// Whether, and as what, an account is in a host's audience.
@@ -33,9 +35,10 @@ impl Key {
         for change in changes {
             match change {
                 Change::Broadcast(current) => drop(keys.insert(Self::Broadcast(current.info.host))),
-                Change::OffAir { host } | Change::Counters { host, .. } | Change::Renewed { host, .. } => {
+                Change::OffAir { host } | Change::Renewed { host, .. } => {
                     keys.insert(Self::Broadcast(*host));
                 }
+                Change::Counters { host, .. } => drop(keys.insert(Self::Counters(*host))),
                 Change::HostGone(host) => keys.extend([
                     Self::Broadcast(*host),
                     Self::Audience(*host),
@@ -59,13 +62,14 @@ impl Key {
         keys.into_iter().collect()
     }
 
-    /// `b17 a17 m17.42 h17 f42 r5 o17 s0f…`, separated by spaces: broadcast, audience, member, room, follows,
+    /// `b17 c17 a17 m17.42 h17 f42 r5 o17 s0f…`, separated by spaces: broadcast, counters, audience, member, room, follows,
     /// recording, owner, session.
     pub(crate) fn format(keys: &[Self]) -> String {
         keys.iter().fold(String::new(), |mut text, key| {
             let space = if text.is_empty() { "" } else { " " };
             let _ = match key {
                 Self::Broadcast(host) => write!(text, "{space}b{host}"),
+                Self::Counters(host) => write!(text, "{space}c{host}"),
                 Self::Audience(host) => write!(text, "{space}a{host}"),
                 Self::Member(host, account) => write!(text, "{space}m{host}.{account}"),
                 Self::Room(owner) => write!(text, "{space}h{owner}"),
@@ -85,6 +89,7 @@ impl Key {
             let account = |text: &str| text.parse().ok().map(AccountId);
             match kind {
                 "b" => account(rest).map(Self::Broadcast),
+                "c" => account(rest).map(Self::Counters),
                 "a" => account(rest).map(Self::Audience),
                 "m" => {
                     let (host, member) = rest.split_once('.')?;
@@ -109,6 +114,7 @@ mod tests {
     fn keys_survive_the_feed() {
         let keys = [
             Key::Broadcast(AccountId(17)),
+            Key::Counters(AccountId(17)),
             Key::Audience(AccountId(3)),
             Key::Member(AccountId(17), AccountId(42)),
             Key::Room(AccountId(17)),

@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 
 use super::RoomRow;
 use crate::{
-    AccountId, PictureId, Random, Result, RoomNumber, random,
+    AccountId, BroadcastInfo, PictureId, Random, Rendered, Result, RoomNumber, random,
     store::{
         conn::{Conn, on},
         schema::{accounts, follows, rooms},
@@ -31,6 +31,27 @@ pub(crate) struct Facts {
     pub(super) room: RoomRow,
     pub(super) head_picture: Option<PictureId>,
     pub(super) followers: i64,
+    /// How the dialect with rooms writes it, and the broadcast it had on air then.
+    rendered: RwLock<Option<(Arc<BroadcastInfo>, Rendered)>>,
+}
+
+impl Facts {
+    /// Uses what is kept for this very broadcast, made now if it is the first time.
+    pub(super) fn rendered(
+        &self,
+        on_air: &Arc<BroadcastInfo>,
+        make: impl FnOnce() -> Rendered,
+        used: &mut dyn FnMut(&Rendered),
+    ) {
+        if let Some((of, rendered)) = &*self.rendered.read().unwrap_or_else(PoisonError::into_inner)
+            && Arc::ptr_eq(of, on_air)
+        {
+            return used(rendered);
+        }
+        let rendered = make();
+        used(&rendered);
+        *self.rendered.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(on_air), rendered));
+    }
 }
 
 /// The rooms an account follows.
@@ -142,7 +163,7 @@ pub(super) fn find(conn: &mut Conn, owners: &[AccountId], follower: Option<Accou
     .collect();
     let facts = rows.into_iter().map(|(room, head_picture)| {
         let followers = followers.get(&room.number).copied().unwrap_or(0);
-        Arc::new(Facts { room, head_picture, followers })
+        Arc::new(Facts { room, head_picture, followers, rendered: RwLock::default() })
     });
     let follows = follower.map(|follower| -> Result<_> {
         let followed: Vec<RoomNumber> = on!(conn, |c| follows::table

@@ -1,6 +1,6 @@
 //! Rooms as their visitors see them, alone and in lists that a session reads page by page.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use diesel::prelude::*;
 
@@ -9,7 +9,7 @@ use super::{
     facts::{self, Facts, Known},
 };
 use crate::{
-    AccountId, Broadcast, Error, OnAirFilter, PictureId, Result, RoomNumber,
+    AccountId, Broadcast, Error, OnAirFilter, PictureId, Rendered, Result, RoomNumber,
     live::Place,
     session::{Cursor, Session, cursors_in_table},
     store::{
@@ -31,9 +31,52 @@ pub enum Listing {
 #[derive(Debug, Clone, Default)]
 pub struct RoomList {
     /// Rooms on air, newest start first.
-    pub on_air: Vec<Room>,
+    pub on_air: Vec<RoomOnAir>,
     /// Rooms off air, the newest owner first. Only for [`Listing::Followed`].
     pub off_air: Vec<Room>,
+}
+
+/// A room on air, as the one who asked sees it.
+#[derive(Debug, Clone)]
+pub struct RoomOnAir {
+    /// What it has on air.
+    pub broadcast: Broadcast,
+    /// Whether the one who asked follows it.
+    pub followed: bool,
+    facts: Arc<Facts>,
+}
+
+impl RoomOnAir {
+    /// Everything about it.
+    pub fn room(&self) -> Room {
+        let Facts { room, head_picture, followers, .. } = &*self.facts;
+        Room {
+            number: room.number,
+            owner: room.account_id,
+            owner_name: self.broadcast.nickname.clone(),
+            head_picture: *head_picture,
+            name: room.shown_name(Some(&self.broadcast.title)).to_owned(),
+            description: room.description.clone(),
+            topic: room.topic.clone(),
+            anchor_password: room.anchor_password.clone(),
+            assist_password: room.assist_password.clone(),
+            user_password: room.user_password.clone(),
+            followers: *followers,
+            followed: self.followed,
+            on_air: Some(self.broadcast.clone()),
+        }
+    }
+
+    /// Accounts that follow it.
+    pub fn followers(&self) -> i64 {
+        self.facts.followers
+    }
+
+    /// Uses what is kept with the room as long as neither it nor its broadcast changes; made now if it is the first
+    /// time. For one dialect only.
+    pub fn rendered(&self, make: impl FnOnce(Room) -> Rendered, mut used: impl FnMut(&Rendered)) {
+        self.facts.rendered(self.broadcast.info(), || make(self.room()), &mut used);
+    }
 }
 
 /// Everything about a room but what it has on air.
@@ -168,7 +211,7 @@ impl Rooms<'_> {
         Ok((RoomList { on_air, off_air }, end))
     }
 
-    async fn rooms_of(&self, caller: AccountId, broadcasts: Vec<Broadcast>) -> Result<Vec<Room>> {
+    async fn rooms_of(&self, caller: AccountId, broadcasts: Vec<Broadcast>) -> Result<Vec<RoomOnAir>> {
         if broadcasts.is_empty() {
             return Ok(Vec::new());
         }
@@ -185,23 +228,9 @@ impl Rooms<'_> {
             follows = found.follows.map(|(_, follows)| follows).or(follows);
         }
         let follows = follows.unwrap_or_default();
-        let room = |on_air: Broadcast| {
-            let Facts { room, head_picture, followers } = &**facts.get(&on_air.host)?;
-            Some(Room {
-                number: room.number,
-                owner: room.account_id,
-                owner_name: on_air.nickname.clone(),
-                head_picture: *head_picture,
-                name: room.shown_name(Some(&on_air.title)).to_owned(),
-                description: room.description.clone(),
-                topic: room.topic.clone(),
-                anchor_password: room.anchor_password.clone(),
-                assist_password: room.assist_password.clone(),
-                user_password: room.user_password.clone(),
-                followers: *followers,
-                followed: follows.contains(&room.number),
-                on_air: Some(on_air),
-            })
+        let room = |broadcast: Broadcast| {
+            let facts = Arc::clone(facts.get(&broadcast.host)?);
+            Some(RoomOnAir { followed: follows.contains(&facts.room.number), broadcast, facts })
         };
         Ok(broadcasts.into_iter().filter_map(room).collect())
     }

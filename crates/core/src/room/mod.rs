@@ -9,7 +9,7 @@ mod list;
 
 use diesel::prelude::*;
 
-pub use self::list::{Listing, RoomList};
+pub use self::list::{Listing, RoomList, RoomOnAir};
 pub(crate) use self::{follow::unfollow_all, list::seen_by};
 use crate::{
     AccountId, Core, Error, PictureId, Result, RoomNumber, State, UnixSeconds,

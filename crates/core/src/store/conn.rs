@@ -6,6 +6,7 @@ use diesel::{
     Connection as _, connection::SimpleConnection as _, pg::PgConnection, sqlite::SqliteConnection,
 };
 
+use super::log_file;
 use crate::{DatabaseConfig, StartError};
 
 /// A connection to one of the supported databases.
@@ -97,11 +98,12 @@ fn open_sqlite(path: &str) -> Result<SqliteConnection, Refusal> {
     }
     let mut conn = SqliteConnection::establish(path)?;
     // busy_timeout only matters to a second process (the command line); inside, one thread writes.
-    conn.batch_execute(
+    conn.batch_execute(&format!(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
-         PRAGMA wal_autocheckpoint = 4000; PRAGMA mmap_size = 268435456;",
-    )?;
+         PRAGMA wal_autocheckpoint = {}; PRAGMA mmap_size = 268435456;",
+        log_file::PAGES
+    ))?;
     Ok(conn)
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod conn;
 pub(crate) mod fixed;
 mod job;
 pub(crate) mod link;
+mod log_file;
 pub(crate) mod migrate;
 mod postgres;
 mod reader;
@@ -59,6 +60,24 @@ pub(crate) trait Commits: Send + Sync + 'static {
 
     /// Takes over what a commit changed, before anybody is told that it happened.
     fn committed(&self, changes: Vec<Change>);
+}
+
+/// The queue of the writers, for jobs that put others into it.
+#[derive(Clone)]
+pub(crate) struct Queue(Sender<Box<dyn WriteJob>>);
+
+impl Queue {
+    /// Puts a job into the queue.
+    pub(crate) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
+        submit(&self.0, job)
+    }
+}
+
+fn submit(writes: &Sender<Box<dyn WriteJob>>, job: Box<dyn WriteJob>) -> Result<()> {
+    writes.try_send(job).map_err(|refused| match refused {
+        TrySendError::Full(_) => Error::Busy,
+        TrySendError::Disconnected(_) => Error::Unavailable,
+    })
 }
 
 /// The writers, the readers and their queues.
@@ -132,12 +151,13 @@ impl Store {
         answer.await.unwrap_or(Err(Error::Unavailable))
     }
 
-    /// Puts a job into the queue.
-    pub(crate) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        self.writes.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Busy,
-            TrySendError::Disconnected(_) => Error::Unavailable,
-        })
+    /// The queue of the writers.
+    pub(crate) fn queue(&self) -> Queue {
+        Queue(self.writes.clone())
+    }
+
+    fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
+        submit(&self.writes, job)
     }
 
     /// Runs a query in a reader thread. It sees everything that was committed before the call.

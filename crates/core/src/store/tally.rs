@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    Store, Tx,
+    Queue, Store, Tx,
     job::{WriteJob, guarded},
 };
 use crate::{Error, Result};
@@ -41,6 +41,10 @@ impl Steps {
     }
 }
 
+/// Jobs under way at most: one that is being committed, and one that gathers meanwhile what the next commit shall write.
+/// More would write the same rows in more commits, and wait for each other's locks.
+const JOBS: u32 = 2;
+
 /// What has been counted since the last job began.
 struct Pending<K> {
     counters: HashMap<K, Steps>,
@@ -53,66 +57,101 @@ impl<K> Default for Pending<K> {
     }
 }
 
+/// What is pending, and who will take it.
+struct State<K> {
+    pending: Pending<K>,
+    /// A job is in the queue that will take what is pending.
+    queued: bool,
+    /// Jobs under way, that one included.
+    jobs: u32,
+}
+
+impl<K> Default for State<K> {
+    fn default() -> Self {
+        Self { pending: Pending::default(), queued: false, jobs: 0 }
+    }
+}
+
 /// Moves counters: each of them once, by what its steps make together.
 type Apply<K> = fn(&mut Tx<'_>, &[(K, Steps)]) -> Result<()>;
 
-/// The counters that are being counted on.
-pub(crate) struct Tally<K> {
-    pending: Arc<Mutex<Pending<K>>>,
+struct Common<K> {
+    state: Mutex<State<K>>,
     apply: Apply<K>,
 }
 
-fn locked<K>(pending: &Mutex<Pending<K>>) -> MutexGuard<'_, Pending<K>> {
-    pending.lock().unwrap_or_else(PoisonError::into_inner)
+impl<K> Common<K> {
+    fn state(&self) -> MutexGuard<'_, State<K>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// The counters that are being counted on.
+pub(crate) struct Tally<K>(Arc<Common<K>>);
 
 impl<K: Eq + Hash + Ord + Send + 'static> Tally<K> {
     /// `apply` gets the counters in their order, so that writers that meet on rows meet in the same order.
     pub(crate) fn new(apply: Apply<K>) -> Self {
-        Self { pending: Arc::default(), apply }
+        Self(Arc::new(Common { state: Mutex::default(), apply }))
     }
 
     /// Counts, and waits until that is committed.
     pub(crate) async fn count(&self, store: &Store, key: K, step: i64) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        let first = {
-            let mut pending = locked(&self.pending);
+        {
+            let mut state = self.0.state();
+            let pending = &mut state.pending;
             if pending.waiting.len() >= WAITING {
                 return Err(Error::Busy);
             }
             let steps = pending.counters.entry(key).or_insert(Steps::NONE);
             *steps = steps.then(step);
             pending.waiting.push(reply);
-            pending.waiting.len() == 1
-        };
-        if first {
-            // A refused job is dropped, and with it goes whoever has joined it by then.
-            store.submit(Box::new(Count {
-                pending: Arc::clone(&self.pending),
-                apply: self.apply,
-                taken: None,
-                waiting: Vec::new(),
-                failure: None,
-            }))?;
         }
+        Count::submit(&self.0, &store.queue())?;
         answer.await.unwrap_or(Err(Error::Busy))
     }
 }
 
-struct Count<K> {
-    pending: Arc<Mutex<Pending<K>>>,
-    apply: Apply<K>,
+/// A job that counts what is pending when it begins.
+struct Count<K: Ord + Send + 'static> {
+    common: Arc<Common<K>>,
+    queue: Queue,
     /// What is counted by this job, once it has begun.
     taken: Option<Vec<(K, Steps)>>,
     waiting: Vec<oneshot::Sender<Result<()>>>,
     failure: Option<Error>,
 }
 
-impl<K: Ord> Count<K> {
+impl<K: Ord + Send + 'static> Count<K> {
+    /// Puts a job into the queue, unless what is pending will be taken anyway.
+    fn submit(common: &Arc<Common<K>>, queue: &Queue) -> Result<()> {
+        {
+            let mut state = common.state();
+            if state.queued || state.jobs >= JOBS || state.pending.waiting.is_empty() {
+                return Ok(());
+            }
+            state.queued = true;
+            state.jobs += 1;
+        }
+        // A refused job is dropped, and with it goes whoever is waiting by then.
+        queue.submit(Box::new(Self {
+            common: Arc::clone(common),
+            queue: queue.clone(),
+            taken: None,
+            waiting: Vec::new(),
+            failure: None,
+        }))
+    }
+
     fn take(&mut self) -> &[(K, Steps)] {
-        let (pending, waiting) = (&self.pending, &mut self.waiting);
+        let (common, waiting) = (&self.common, &mut self.waiting);
         self.taken.get_or_insert_with(|| {
-            let all = std::mem::take(&mut *locked(pending));
+            let all = {
+                let mut state = common.state();
+                state.queued = false;
+                std::mem::take(&mut state.pending)
+            };
             *waiting = all.waiting;
             let mut counters: Vec<_> = all.counters.into_iter().collect();
             counters.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -123,7 +162,7 @@ impl<K: Ord> Count<K> {
 
 impl<K: Ord + Send + 'static> WriteJob for Count<K> {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let apply = self.apply;
+        let apply = self.common.apply;
         let counters = self.take();
         self.failure = guarded(|| apply(tx, counters)).err();
         self.failure.is_none()
@@ -146,12 +185,20 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
     }
 }
 
-impl<K> Drop for Count<K> {
+impl<K: Ord + Send + 'static> Drop for Count<K> {
     fn drop(&mut self) {
         // A job that never ran must not leave callers behind that wait for it.
-        if self.taken.is_none() {
-            drop(std::mem::take(&mut *locked(&self.pending)));
-        }
+        let lost = {
+            let mut state = self.common.state();
+            state.jobs -= 1;
+            self.taken.is_none().then(|| {
+                state.queued = false;
+                std::mem::take(&mut state.pending)
+            })
+        };
+        drop(lost);
+        // What has been counted meanwhile is next. A full queue has dropped it, and said so to who waited.
+        let _ = Self::submit(&self.common, &self.queue);
     }
 }
 

@@ -10,9 +10,10 @@ use crossbeam_channel::Receiver;
 
 use super::{
     Commits, Env, Tx,
-    conn::{Conn, on},
+    conn::{Backend, Conn, on},
     fixed::fixed,
     job::WriteJob,
+    log_file,
 };
 use crate::{Error, Result, StartError, UnixSeconds, live::Change};
 
@@ -37,6 +38,7 @@ pub(super) fn start(
         .name("relive-write".to_owned())
         .spawn(move || {
             let mut writer = Writer { conn, env, commits };
+            writer.grow_log();
             let mut batch = Vec::with_capacity(BATCH);
             while let Ok(first) = queue.recv() {
                 batch.push(first);
@@ -72,6 +74,15 @@ struct Writer {
 }
 
 impl Writer {
+    /// Before the first commit, so that none has to wait for it later.
+    fn grow_log(&mut self) {
+        if let Ok(Backend::Sqlite(path)) = Backend::of(&self.env.config.database)
+            && let Err(error) = log_file::grow(&mut self.conn, path)
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be given its size");
+        }
+    }
+
     /// Runs all jobs in one transaction and answers them.
     fn commit(&mut self, batch: &mut Vec<Box<dyn WriteJob>>) {
         let started = Instant::now();

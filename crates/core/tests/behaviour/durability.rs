@@ -25,7 +25,7 @@ async fn a_session_that_watches_keeps_its_place_in_the_lists() {
     let session = world.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
     let list = world.core.rooms().next_page(&session, Listing::OnAir, true, 2).await.unwrap();
     assert_eq!(list.on_air.len(), 2);
-    world.core.audiences().watch(&session, list.on_air[0].number).await.unwrap();
+    world.core.audiences().watch(&session, list.on_air[0].broadcast.room).await.unwrap();
     world.restart(5).await;
     let session = world.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
     assert_eq!(session.account(), viewer);

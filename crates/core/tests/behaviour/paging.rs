@@ -164,10 +164,10 @@ async fn next(
     count: usize,
 ) -> (Vec<i64>, Vec<i64>) {
     let list = world.core.rooms().next_page(session, listing, restart, count).await.unwrap();
-    let numbers = |rooms: Vec<relive_core::Room>| rooms.iter().map(|room| room.number.0).collect();
-    assert!(list.on_air.iter().all(|room| room.on_air.is_some()));
+    assert!(list.on_air.iter().all(|room| room.room().number == room.broadcast.room));
     assert!(list.off_air.iter().all(|room| room.on_air.is_none()));
-    (numbers(list.on_air), numbers(list.off_air))
+    let on_air = list.on_air.iter().map(|room| room.broadcast.room.0).collect();
+    (on_air, list.off_air.iter().map(|room| room.number.0).collect())
 }
 
 /// Three rooms on air and four off it, all followed by `fan`.

@@ -111,6 +111,6 @@ pub(crate) async fn tables(core: &Core, model: &Plain, session: &Session) {
         }
     }
     let list = core.rooms().next_page(session, Listing::OnAir, true, 100).await.unwrap();
-    let numbers: Vec<i64> = list.on_air.iter().map(|room| room.number.0).collect();
+    let numbers: Vec<i64> = list.on_air.iter().map(|room| room.broadcast.room.0).collect();
     assert_eq!(numbers, on_air(model, |_| true).into_iter().map(room_of).collect::<Vec<_>>());
 }

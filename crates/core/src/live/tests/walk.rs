@@ -15,7 +15,8 @@ use super::{
 use crate::{
     AccountId, Actor, Announcement, Config, Core, Dialect, Error, FileFormat, Identifier, Listing,
     MemberNames, NewAccount, NewRecording, Password, Place, Plan, ProfileUpdate, Report, Result, Role,
-    RoomNumber, RoomText, Route, Session, State, StreamEvent, TestClock, TestRandom, UserInfo, Window,
+    RoomNumber, RoomOnAir, RoomText, Route, Session, State, StreamEvent, TestClock, TestRandom, UserInfo,
+    Window,
     database::Scratch,
     live::{MemberClock, Mortal},
     session::Digest,
@@ -437,7 +438,7 @@ impl Walk {
             // A list takes from memory what a look at one room reads from the tables.
             let page = core.rooms().next_page(session, Listing::OnAir, true, 1_000).await.unwrap();
             assert_eq!(page.on_air.len(), picture.on_air.len());
-            for listed in page.on_air {
+            for listed in page.on_air.iter().map(RoomOnAir::room) {
                 let room = core.rooms().find(session.account(), listed.number).await.unwrap();
                 let facts = |room: &crate::Room| {
                     let names = (room.owner, room.owner_name.clone(), room.name.clone());
