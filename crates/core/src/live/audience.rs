@@ -1,14 +1,11 @@
 //! Who is in a host's audience.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use super::ranked::Ranked;
+use super::{ById, ranked::Ranked};
 use crate::{AccountId, Dialect, Role, TimeoutConfig, UnixSeconds, session::Session};
 
 /// What keeps a member in the audience.
@@ -68,7 +65,7 @@ fn place(account: AccountId, member: &Member) -> Place {
 /// One host's audience.
 #[derive(Debug, Default)]
 pub(crate) struct Audience {
-    members: HashMap<AccountId, Member>,
+    members: ById<AccountId, Member>,
     order: Ranked<Place>,
 }
 

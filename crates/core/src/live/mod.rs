@@ -39,6 +39,9 @@ use crate::{
     broadcast::{Broadcast, BroadcastInfo},
 };
 
+/// A map by numbers that nobody can choose: every beat looks several of them up, and no hash has to withstand anybody.
+type ById<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// A broadcast on air.
 #[derive(Debug)]
 pub(crate) struct OnAir {
@@ -72,13 +75,13 @@ impl OnAir {
 /// The whole read model but the sessions.
 #[derive(Debug)]
 pub(crate) struct Live {
-    on_air: HashMap<AccountId, OnAir>,
-    by_room: HashMap<RoomNumber, AccountId>,
+    on_air: ById<AccountId, OnAir>,
+    by_room: ById<RoomNumber, AccountId>,
     by_user: HashMap<Arc<str>, AccountId>,
     directory: Directory,
-    audiences: HashMap<AccountId, Audience>,
+    audiences: ById<AccountId, Audience>,
     /// Where an account sits through the dialect that allows one room per user.
-    seats: HashMap<AccountId, AccountId>,
+    seats: ById<AccountId, AccountId>,
     members: usize,
     replays: Replays,
     expiry: Expiry,
@@ -91,12 +94,12 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, floor: UnixSeconds) -> Self {
         Self {
-            on_air: HashMap::new(),
-            by_room: HashMap::new(),
+            on_air: ById::default(),
+            by_room: ById::default(),
             by_user: HashMap::new(),
             directory: Directory::default(),
-            audiences: HashMap::new(),
-            seats: HashMap::new(),
+            audiences: ById::default(),
+            seats: ById::default(),
             members: 0,
             replays: Replays::default(),
             expiry: Expiry::default(),

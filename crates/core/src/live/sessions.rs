@@ -20,7 +20,7 @@ const CAPACITY: usize = 1_000_000;
 
 #[derive(Debug, Default)]
 struct Inner {
-    by_digest: IndexMap<Digest, Arc<Session>>,
+    by_digest: IndexMap<Digest, Arc<Session>, foldhash::fast::RandomState>,
     /// The one session of an account in the dialect whose requests name the user instead of a token.
     signed: HashMap<Arc<str>, Arc<Session>>,
     /// How many sessions were closed: who read the table before a close must not put back what it saw.
