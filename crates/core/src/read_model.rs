@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use diesel::{dsl::sql, prelude::*, sql_types::Bool};
+use diesel::{connection::DefaultLoadingMode, dsl::sql, prelude::*, sql_types::Bool};
 
 use crate::{
-    AccountId, BroadcastId, Config, Recording, RecordingId, Result, State, UnixSeconds,
+    AccountId, BroadcastId, Config, Dialect, Recording, RecordingId, Result, Role, State, UnixSeconds,
     account::AccountRow,
     audience::MemberRow,
     broadcast::BroadcastRow,
@@ -30,14 +30,18 @@ pub(crate) fn empty(config: &Config, floor: UnixSeconds) -> Live {
 /// Reads everything that is served from memory. Sessions are read when asked for, but for those that hold a seat.
 pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory: &Memory) -> Result<Live> {
     let mut live = empty(config, floor);
-    let on_air: Vec<(BroadcastRow, AccountRow)> = on!(conn, |c| broadcasts::table
-        .inner_join(accounts::table)
-        // As a literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
-        .filter(sql::<Bool>("broadcasts.state = 1"))
-        .load(c))?;
-    for (row, host) in on_air {
-        live.apply(Change::Broadcast(Box::new(row.current(&host))), &memory.sessions);
-    }
+    // Row by row: a list of a million rows would stay in the process's memory.
+    on!(conn, |c| {
+        let on_air = broadcasts::table
+            .inner_join(accounts::table)
+            // A literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
+            .filter(sql::<Bool>("broadcasts.state = 1"))
+            .load_iter::<(BroadcastRow, AccountRow), DefaultLoadingMode>(c)?;
+        for row in on_air {
+            let (row, host) = row?;
+            live.apply(Change::Broadcast(Box::new(row.current(&host))), &memory.sessions);
+        }
+    });
     let seated: Vec<Vec<u8>> = on!(conn, |c| audience::table
         .filter(audience::session.is_not_null())
         .select(audience::session.assume_not_null())
@@ -47,17 +51,56 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
     for session in read_sessions(conn, &seated)?.into_values() {
         memory.hold(session);
     }
-    let members: Vec<(MemberRow, String)> = on!(conn, |c| audience::table
-        .inner_join(accounts::table)
-        .select((audience::all_columns, accounts::user_id))
-        .load(c))?;
-    for (row, user_id) in members {
-        live.apply(Change::Member(Box::new(row.seat(&user_id))), &memory.sessions);
-    }
+    on!(conn, |c| {
+        let members = audience::table
+            .inner_join(accounts::table)
+            .select((
+                audience::host_id,
+                audience::account_id,
+                audience::role,
+                audience::dialect,
+                audience::position,
+                audience::beat_at,
+                audience::session,
+                accounts::user_id,
+            ))
+            .load_iter::<SeatRow, DefaultLoadingMode>(c)?;
+        for row in members {
+            live.apply(Change::Member(Box::new(row?.seat())), &memory.sessions);
+        }
+    });
     for recording in recording::latest(conn, Replays::wanted())? {
         live.apply(Change::Recording(Arc::new(recording)), &memory.sessions);
     }
     Ok(live)
+}
+
+/// What the read model holds of a member.
+#[derive(Queryable)]
+struct SeatRow {
+    host: AccountId,
+    account: AccountId,
+    role: Role,
+    dialect: Dialect,
+    position: i64,
+    beat_at: UnixSeconds,
+    session: Option<Vec<u8>>,
+    user_id: String,
+}
+
+impl SeatRow {
+    fn seat(self) -> Seat {
+        Seat {
+            host: self.host,
+            account: self.account,
+            user_id: self.user_id.into(),
+            role: self.role,
+            dialect: self.dialect,
+            position: self.position,
+            beat_at: self.beat_at,
+            session: self.session.as_deref().and_then(Digest::from_bytes),
+        }
+    }
 }
 
 /// The highest order of entry ever given out.

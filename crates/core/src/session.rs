@@ -485,9 +485,9 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
                     None => fixed!(diesel::update(row).set(sessions::used_at.eq(used_at))).run(c)?,
                     Some(cursors) => {
                         let moved = (sessions::used_at.eq(used_at), sessions::cursors.eq(cursors));
-                        fixed!(diesel::update(row).set(moved)).run(c)?
+                        fixed!(diesel::update(row).set(moved)).run(c)?;
                     }
-                };
+                }
             }
         }
         // One statement for all, and another gateway may have heard of a session later than this one.

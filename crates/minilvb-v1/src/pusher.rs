@@ -66,11 +66,11 @@ impl Row {
                 body.extend_from_slice(tail);
             }
             Self::Pusher(Pusher::Recording(recording)) => {
-                let whole = || Rendered { head: json(of_recording(recording)).into(), tail: Box::default() };
+                let whole = || Rendered { head: json(&of_recording(recording)).into(), tail: Box::default() };
                 body.extend_from_slice(&recording.rendered(Dialect::MinilvbV1, whole).head);
             }
-            Self::Pusher(Pusher::Live(live)) => body.extend_from_slice(&json(live.info())),
-            Self::Pusher(Pusher::ShortVideo(video)) => body.extend_from_slice(&json(of_short_video(video))),
+            Self::Pusher(Pusher::Live(live)) => body.extend_from_slice(&json(&live.info())),
+            Self::Pusher(Pusher::ShortVideo(video)) => body.extend_from_slice(&json(&of_short_video(video))),
         }
     }
 }
@@ -87,8 +87,8 @@ impl From<Arc<Recording>> for Pusher {
     }
 }
 
-fn json(info: PusherInfo<'_>) -> Vec<u8> {
-    serde_json::to_vec(&info).unwrap_or_default()
+fn json(info: &PusherInfo<'_>) -> Vec<u8> {
+    serde_json::to_vec(info).unwrap_or_default()
 }
 
 impl From<ShortVideo> for Pusher {
@@ -142,7 +142,7 @@ impl Live {
     /// What comes before and behind the counters.
     fn lasting(&self) -> Rendered {
         const BEFORE: &str = "\"viewercount\":0,\"likecount\":0";
-        let whole = json(PusherInfo { viewercount: 0, likecount: 0, ..self.info() });
+        let whole = json(&PusherInfo { viewercount: 0, likecount: 0, ..self.info() });
         let whole = String::from_utf8(whole).unwrap_or_default();
         // The first occurrence is the member: texts before it have their quotation marks escaped.
         let (head, tail) = whole.split_once(BEFORE).unwrap_or_default();

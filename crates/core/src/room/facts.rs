@@ -166,11 +166,11 @@ pub(super) fn find(conn: &mut Conn, owners: &[AccountId], follower: Option<Accou
         Arc::new(Facts { room, head_picture, followers, rendered: RwLock::default() })
     });
     let follows = follower.map(|follower| -> Result<_> {
-        let followed: Vec<RoomNumber> = on!(conn, |c| follows::table
+        let rooms: Vec<RoomNumber> = on!(conn, |c| follows::table
             .filter(follows::account_id.eq(follower))
             .select(follows::room)
             .load(c))?;
-        Ok((follower, Arc::new(followed.into_iter().collect())))
+        Ok((follower, Arc::new(rooms.into_iter().collect())))
     });
     Ok(Found { facts: facts.collect(), follows: follows.transpose()? })
 }

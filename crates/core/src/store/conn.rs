@@ -100,8 +100,8 @@ fn open_sqlite(path: &str) -> Result<SqliteConnection, Refusal> {
     // busy_timeout only matters to a second process (the command line); inside, one thread writes.
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
-         PRAGMA wal_autocheckpoint = {}; PRAGMA mmap_size = 268435456;",
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; \
+         PRAGMA wal_autocheckpoint = {};",
         log_file::PAGES
     ))?;
     Ok(conn)

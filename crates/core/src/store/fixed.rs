@@ -64,17 +64,17 @@ where
         if cfg!(debug_assertions) {
             let mut text = DB::QueryBuilder::default();
             self.query.to_sql(&mut text, backend)?;
-            check(std::any::type_name::<(P, DB)>(), TypeId::of::<(P, DB)>(), text.finish());
+            check(std::any::type_name::<(P, DB)>(), TypeId::of::<(P, DB)>(), &text.finish());
         }
         Ok(true)
     }
 }
 
 /// In tests: a place whose text changes after all would run the wrong statement.
-fn check(place: &str, id: TypeId, text: String) {
+fn check(place: &str, id: TypeId, text: &str) {
     static TEXTS: Mutex<Option<HashMap<TypeId, String>>> = Mutex::new(None);
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = texts.get_or_insert_default().entry(id).or_insert_with(|| text.clone());
+    let known = texts.get_or_insert_default().entry(id).or_insert_with(|| text.to_owned());
     assert_eq!(*known, text, "the text of {place} is not always the same");
 }
 

@@ -41,7 +41,7 @@ fn fill(path: &Path) -> io::Result<()> {
 }
 
 fn append(file: &mut File, mut missing: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
     while missing > 0 {
         let some = ZEROS.get(..usize::try_from(missing).unwrap_or(usize::MAX)).unwrap_or(&ZEROS);
         file.write_all(some)?;
