@@ -76,7 +76,9 @@ struct Writer {
 impl Writer {
     /// Before the first commit, so that none has to wait for it later.
     fn grow_log(&mut self) {
-        if let Ok(Backend::Sqlite(path)) = Backend::of(&self.env.config.database)
+        // A command that is done in a moment needs none.
+        if self.env.config.background
+            && let Ok(Backend::Sqlite(path)) = Backend::of(&self.env.config.database)
             && let Err(error) = log_file::grow(&mut self.conn, path)
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be given its size");
