@@ -77,15 +77,15 @@ impl Load<'_> {
 
     /// Starts it.
     pub(crate) fn start(self) -> Result<Running> {
-        let (script, requests) =
-            (self.folder.join("load.lua"), tempfile::Builder::new().tempfile_in(self.folder)?);
+        // Files of its own: another generator may be reading its script at this moment.
+        let file = || anyhow::Ok(tempfile::Builder::new().tempfile_in(self.folder)?.into_temp_path().keep()?);
+        let (script, requests) = (file()?, file()?);
         std::fs::write(&script, SCRIPT)?;
         let mut text = String::new();
         for Request { path, signature, body, .. } in self.requests {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{path}\n{}\n{body}", signature.as_deref().unwrap_or_default());
         }
-        let requests = requests.into_temp_path().keep()?;
         std::fs::write(&requests, text)?;
         let threads = THREADS.min(self.connections);
         // A single request is everybody's.
