@@ -333,18 +333,20 @@ impl Core {
         self.store().stop().await;
     }
 
-    /// Before memory is shown: ends what has timed out by now, if anything, so that lists show nothing that is over.
+    /// Before memory is shown: ends what has timed out by now, if anything, so that lists show nothing that is over. Says
+    /// when that was.
     ///
     /// Errors: [`Error::Unavailable`] while it is not known what other gateways do.
-    pub(crate) async fn settle(&self) -> Result<()> {
+    pub(crate) async fn settle(&self) -> Result<UnixSeconds> {
         if !self.memory().is_fresh() {
             return Err(Error::Unavailable);
         }
-        if self.memory().is_due(self.now()) {
+        let now = self.now();
+        if self.memory().is_due(now) {
             // Every batch begins with what is due; an empty job makes one.
             self.store().write(|_| Ok(())).await?;
         }
-        Ok(())
+        Ok(now)
     }
 
     /// Whether other gateways may write to the same database.

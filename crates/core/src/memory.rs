@@ -2,12 +2,15 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::{Deref, DerefMut},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Instant,
 };
+
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 use crate::{
     AccountId, BroadcastId, Dialect, Random, Result, Role, RoomNumber, UnixSeconds, audience, broadcast,
@@ -62,12 +65,47 @@ impl Clocks {
 /// The read models.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    live: RwLock<Live>,
+    /// Read by every request, on every core: readers must not have to take turns with one cache line.
+    live: ShardedLock<Live>,
+    /// [`Live::due_at`], for those who ask it before every call and need nothing else of the model yet.
+    due_at: AtomicI64,
     pub(crate) sessions: SessionCache,
     pub(crate) rooms: RoomFacts,
     dirty: Mutex<Dirty>,
     random: Arc<dyn Random>,
     feed: Option<Feed>,
+}
+
+/// Moves a clock forward; whether it moved. Looks first: a clock that stands may be read on every core at once.
+pub(crate) fn advance(clock: &AtomicI64, now: UnixSeconds) -> bool {
+    clock.load(Ordering::Relaxed) < now && clock.fetch_max(now, Ordering::Relaxed) < now
+}
+
+/// The read model, open for a change.
+struct LiveMut<'a> {
+    live: ShardedLockWriteGuard<'a, Live>,
+    due_at: &'a AtomicI64,
+}
+
+impl Deref for LiveMut<'_> {
+    type Target = Live;
+
+    fn deref(&self) -> &Live {
+        &self.live
+    }
+}
+
+impl DerefMut for LiveMut<'_> {
+    fn deref_mut(&mut self) -> &mut Live {
+        &mut self.live
+    }
+}
+
+impl Drop for LiveMut<'_> {
+    /// Before anybody else sees the model.
+    fn drop(&mut self) {
+        self.due_at.store(self.live.due_at(), Ordering::Release);
+    }
 }
 
 /// How far this memory is behind a database that others write to as well.
@@ -94,7 +132,8 @@ impl Memory {
     pub(crate) fn new(live: Live, random: Arc<dyn Random>, shared: bool) -> Self {
         let feed = shared.then(|| Feed { started: Instant::now(), current_at: AtomicU64::new(0) });
         Self {
-            live: RwLock::new(live),
+            due_at: AtomicI64::new(live.due_at()),
+            live: ShardedLock::new(live),
             sessions: SessionCache::default(),
             rooms: RoomFacts::default(),
             dirty: Mutex::default(),
@@ -118,12 +157,12 @@ impl Memory {
         }
     }
 
-    pub(crate) fn live(&self) -> RwLockReadGuard<'_, Live> {
+    pub(crate) fn live(&self) -> ShardedLockReadGuard<'_, Live> {
         self.live.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn live_mut(&self) -> RwLockWriteGuard<'_, Live> {
-        self.live.write().unwrap_or_else(PoisonError::into_inner)
+    fn live_mut(&self) -> LiveMut<'_> {
+        LiveMut { live: self.live.write().unwrap_or_else(PoisonError::into_inner), due_at: &self.due_at }
     }
 
     fn dirty(&self) -> MutexGuard<'_, Dirty> {
@@ -132,7 +171,7 @@ impl Memory {
 
     /// Whether something has timed out that is still listed.
     pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
-        if !self.live().is_due(now) {
+        if self.due_at.load(Ordering::Acquire) > now {
             return false;
         }
         // Most of what the queue finds due has beaten since; only what has not is worth a job.
@@ -209,7 +248,7 @@ impl Memory {
         dirty: &std::sync::atomic::AtomicBool,
         now: UnixSeconds,
     ) {
-        if beat.fetch_max(now, Ordering::Relaxed) < now && !dirty.swap(true, Ordering::Relaxed) {
+        if advance(beat, now) && !dirty.swap(true, Ordering::Relaxed) {
             self.dirty().broadcasts.push(host);
         }
     }
@@ -223,7 +262,7 @@ impl Memory {
         now: UnixSeconds,
     ) {
         if let MemberClock::Beat(beat) = clock
-            && beat.fetch_max(now, Ordering::Relaxed) < now
+            && advance(beat, now)
             && !dirty.swap(true, Ordering::Relaxed)
         {
             self.dirty().members.push((host, account));
@@ -376,7 +415,7 @@ impl Commits for Memory {
     }
 
     fn expire(&self, tx: &mut Tx<'_>) -> Result<()> {
-        if !self.live().is_due(tx.now) {
+        if self.due_at.load(Ordering::Acquire) > tx.now {
             return Ok(());
         }
         let ended = self.live_mut().due(tx.now);

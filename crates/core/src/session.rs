@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    hash::{Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -22,6 +23,7 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     AccountId, Core, Dialect, Error, Result, SessionConfig, UnixSeconds,
     live::{Change, Place},
+    memory::advance,
     random,
     store::{
         Tx,
@@ -32,8 +34,16 @@ use crate::{
 };
 
 /// SHA-256 of a token: what is stored and looked up. A look-up by digest tells nothing through its timing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Digest([u8; 32]);
+
+impl Hash for Digest {
+    /// Any part of a SHA-256 is as good as the whole.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
 
 impl Digest {
     pub(crate) fn of(token: &str) -> Self {
@@ -174,7 +184,7 @@ impl Session {
 
     /// Notes a use; whether the flush has to be told.
     pub(crate) fn touch(&self, now: UnixSeconds) -> bool {
-        self.used_at.fetch_max(now, Ordering::Relaxed) < now && !self.dirty.swap(true, Ordering::Relaxed)
+        advance(&self.used_at, now) && !self.dirty.swap(true, Ordering::Relaxed)
     }
 
     /// It has read on in its lists, up to there.
@@ -249,22 +259,37 @@ impl Sessions<'_> {
     ///
     /// Errors: [`Error::InvalidSession`].
     pub async fn authenticate(&self, dialect: Dialect, token: &str) -> Result<Arc<Session>> {
+        self.admit(dialect, token, Arc::clone).await
+    }
+
+    /// Likewise, for who has to know nothing but whose session it is.
+    ///
+    /// Errors: [`Error::InvalidSession`].
+    pub async fn account(&self, dialect: Dialect, token: &str) -> Result<AccountId> {
+        self.admit(dialect, token, |session| session.account).await
+    }
+
+    async fn admit<T>(&self, dialect: Dialect, token: &str, take: impl Fn(&Arc<Session>) -> T) -> Result<T> {
         let digest = Digest::of(token);
         let now = self.0.now();
         let alive = |session: &Session| session.is_alive(self.0.config().sessions, now);
-        let known = self.0.memory().sessions.get(&digest);
+        let admit = |session: &Arc<Session>| {
+            if session.dialect != dialect || !alive(session) {
+                return Err(Error::InvalidSession);
+            }
+            self.0.memory().touch(session, now);
+            Ok(take(session))
+        };
         // A sibling may have closed it, or heard of it later than this gateway.
         let trusted =
             |known: &Arc<Session>| !self.0.has_siblings() || (self.0.memory().is_fresh() && alive(known));
-        let session = match known.filter(trusted) {
-            Some(session) => session,
-            None => self.load(move |conn| by_digest(conn, &digest)).await?.ok_or(Error::InvalidSession)?,
-        };
-        if session.dialect != dialect || !alive(&session) {
-            return Err(Error::InvalidSession);
+        let known = self.0.memory().sessions.look(&digest, |known| trusted(known).then(|| admit(known)));
+        match known.flatten() {
+            Some(admitted) => admitted,
+            None => {
+                admit(&self.load(move |conn| by_digest(conn, &digest)).await?.ok_or(Error::InvalidSession)?)
+            }
         }
-        self.0.memory().touch(&session, now);
-        Ok(session)
     }
 
     /// The one session of a user whose requests are signed (minilvb-v2), its token's life over or not.

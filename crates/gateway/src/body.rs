@@ -1,14 +1,14 @@
 //! Reading a request's body: to its end, to the endpoint's limit, or until the client is too slow.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use relive_wire::Body;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::{Instant, timeout_at},
+    time::{Instant, error::Elapsed, timeout_at},
 };
 
 /// A body of this size costs nothing from the budget.
@@ -57,7 +57,7 @@ impl BodyReader {
         if declared.is_some_and(|size| size > limit && (waiting || size > limit.saturating_add(DRAIN))) {
             return Read::Unread;
         }
-        let reading = Reading { declared: declared.unwrap_or(0), limit, start: Instant::now(), permit: None };
+        let reading = Reading { declared: declared.unwrap_or(0), limit, waiting_since: None, permit: None };
         reading.run(self, body).await
     }
 }
@@ -66,7 +66,8 @@ struct Reading<'a> {
     /// 0 if the client did not say.
     declared: usize,
     limit: usize,
-    start: Instant,
+    /// `None` as long as all of it was there when it was asked for.
+    waiting_since: Option<Instant>,
     permit: Option<SemaphorePermit<'a>>,
 }
 
@@ -77,9 +78,7 @@ impl<'a> Reading<'a> {
         let mut joined = BytesMut::new();
         let mut received = 0_usize;
         loop {
-            let deadline =
-                self.start + reader.timeout + Duration::from_secs((received / BYTES_PER_SECOND) as u64);
-            let data = match timeout_at(deadline, body.frame()).await {
+            let data = match self.frame(reader, body, received).await {
                 Err(_) => return Read::TimedOut,
                 Ok(Some(Err(_))) => return Read::Gone,
                 Ok(None) => break,
@@ -94,8 +93,11 @@ impl<'a> Reading<'a> {
                 }
                 continue;
             }
-            if received > SMALL && timeout_at(deadline, self.reserve(reader, received)).await.is_err() {
-                return Read::TimedOut;
+            if received > SMALL {
+                let deadline = self.deadline(reader, received);
+                if timeout_at(deadline, self.reserve(reader, received)).await.is_err() {
+                    return Read::TimedOut;
+                }
             }
             if received == data.len() {
                 first = data;
@@ -117,6 +119,27 @@ impl<'a> Reading<'a> {
         Read::Done(Body::Whole(whole), self.permit)
     }
 
+    fn deadline(&mut self, reader: &BodyReader, received: usize) -> Instant {
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        since + reader.timeout + Duration::from_secs((received / BYTES_PER_SECOND) as u64)
+    }
+
+    /// The next frame; `None` at the end.
+    async fn frame(
+        &mut self,
+        reader: &BodyReader,
+        body: &mut Incoming,
+        received: usize,
+    ) -> Result<Option<hyper::Result<Frame<Bytes>>>, Elapsed> {
+        // Most bodies arrive with their head: a timer for them would cost more than reading them.
+        if self.waiting_since.is_none()
+            && let Some(frame) = at_hand(body).await
+        {
+            return Ok(frame);
+        }
+        timeout_at(self.deadline(reader, received), body.frame()).await
+    }
+
     /// Takes what the body needs from the budget, waiting for others to finish.
     async fn reserve(&mut self, reader: &'a BodyReader, received: usize) {
         let units = self.declared.min(self.limit).max(received).div_ceil(UNIT).min(BUDGET);
@@ -132,4 +155,19 @@ impl<'a> Reading<'a> {
             }
         }
     }
+}
+
+/// The next frame, if it needs nothing but that the connection is looked at once more.
+async fn at_hand(body: &mut Incoming) -> Option<Option<hyper::Result<Frame<Bytes>>>> {
+    let mut asked = false;
+    poll_fn(|cx| match Pin::new(&mut *body).poll_frame(cx) {
+        Poll::Ready(frame) => Poll::Ready(Some(frame)),
+        Poll::Pending if asked => Poll::Ready(None),
+        Poll::Pending => {
+            asked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }

@@ -132,11 +132,15 @@ struct Activity {
     head: AtomicU64,
     /// When something was last written, or a request ended.
     last: AtomicU64,
+    /// That has happened again since it was last noted when.
+    moved: AtomicBool,
     /// HTTP/2 has frames that belong to no request, so arriving bytes say nothing about headers.
     http2: AtomicBool,
 }
 
 const NEVER: u64 = u64::MAX;
+/// They have begun to arrive, and it is not noted yet when: most are complete before anybody has to know.
+const BEGUN: u64 = NEVER - 1;
 
 impl Activity {
     fn new() -> Self {
@@ -145,18 +149,27 @@ impl Activity {
             requests: AtomicU32::new(0),
             head: AtomicU64::new(0),
             last: AtomicU64::new(0),
+            moved: AtomicBool::new(false),
             http2: AtomicBool::new(false),
         }
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(NEVER - 1)
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(BEGUN - 1)
     }
 
-    /// When the connection has been silent too long; `None` while a request is being answered.
+    /// When the connection has been silent too long; `None` while a request is being answered. Asked whenever there is
+    /// nothing more to do for now, so this is where the clock is read for all that has happened since.
     fn due(&self, timeouts: Timeouts) -> Option<Instant> {
-        if self.requests.load(Ordering::Relaxed) > 0 {
+        if self.requests.load(Ordering::Acquire) > 0 {
             return None;
+        }
+        if self.moved.load(Ordering::Relaxed) {
+            self.moved.store(false, Ordering::Relaxed);
+            self.last.store(self.now(), Ordering::Relaxed);
+        }
+        if self.head.load(Ordering::Relaxed) == BEGUN {
+            self.head.store(self.now(), Ordering::Relaxed);
         }
         let (since, timeout) = match self.head.load(Ordering::Relaxed) {
             NEVER => (self.last.load(Ordering::Relaxed), timeouts.idle),
@@ -169,12 +182,12 @@ impl Activity {
         let between =
             self.requests.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == NEVER;
         if between && !self.http2.load(Ordering::Relaxed) {
-            self.head.store(self.now(), Ordering::Relaxed);
+            self.head.store(BEGUN, Ordering::Relaxed);
         }
     }
 
     fn sent(&self) {
-        self.last.store(self.now(), Ordering::Relaxed);
+        self.moved.store(true, Ordering::Relaxed);
     }
 
     fn begin(this: &Arc<Self>, http2: bool) -> Busy {
@@ -193,7 +206,7 @@ struct Busy(Arc<Activity>);
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.sent();
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        self.0.requests.fetch_sub(1, Ordering::Release);
     }
 }
 

@@ -97,5 +97,5 @@ async fn outcome(sxb: &Sxb, api: Api, request: &Request) -> Result<Payload, Code
 
 async fn caller(sxb: &Sxb, fields: Fields<'_>) -> Result<AccountId, Code> {
     let token = fields.filled("token")?;
-    Ok(sxb.core.sessions().authenticate(Dialect::Sxb, token).await?.account())
+    Ok(sxb.core.sessions().account(Dialect::Sxb, token).await?)
 }

@@ -1,8 +1,5 @@
 //! Which paths are this protocol's, and what a client that uses one of them expects.
 
-/// Where clients have always looked: seed 003 §十五 and the shipped apps (contract sxb §1.1).
-const FIXED: [&str; 4] = ["", "/sxb", "/sxb_dev", "/sxb_new"];
-
 /// The two forms of `recordlist` (contract sxb §1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
@@ -38,7 +35,8 @@ impl Routes {
         if self.client.iter().any(|client| client == route) {
             Some(Profile::Client)
         } else {
-            FIXED.contains(&route).then_some(Profile::Seed)
+            // Where clients have always looked: seed 003 §十五 and the shipped apps (contract sxb §1.1).
+            matches!(route, "" | "/sxb" | "/sxb_dev" | "/sxb_new").then_some(Profile::Seed)
         }
     }
 }

@@ -75,9 +75,9 @@ impl Audiences<'_> {
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
-        self.0.settle().await?;
+        let now = self.0.settle().await?;
         // A sibling may just have let it out, or closed the room: only the tables know.
-        if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, self.0.now()) {
+        if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, now) {
             return Ok(());
         }
         self.0.store().write(move |tx| seat::sit(tx, room, account, Some(role))).await
@@ -119,10 +119,10 @@ impl Audiences<'_> {
     /// sxb: a sign of life of a user, wherever it sits, with the role it has there; of a host also the number of
     /// likes it shows. Costs no write as long as role and likes stay the same.
     pub async fn beat(&self, account: AccountId, role: Role, likes: Option<i64>) -> Result<()> {
-        self.0.settle().await?;
+        let now = self.0.settle().await?;
         // As it would be stored: what differs for ever would cost a write with every beat.
         let likes = likes.map(|likes| likes.clamp(0, i64::from(i32::MAX)));
-        let Beat { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, self.0.now());
+        let Beat { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, now);
         if new_role_at.is_none() && !likes_differ {
             return Ok(());
         }

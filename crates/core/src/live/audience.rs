@@ -30,7 +30,7 @@ pub(crate) struct Member {
     /// The beat has moved since it was last flushed.
     pub(crate) dirty: AtomicBool,
     /// When the expiry queue looks at it next.
-    pub(crate) timer: UnixSeconds,
+    pub(super) timer: AtomicI64,
 }
 
 impl Member {
@@ -47,10 +47,10 @@ impl Member {
     }
 
     /// The same member, read from the table again: its beat may run ahead of what the table knows.
-    pub(super) fn keep_clock(&mut self, old: &Self) {
+    pub(super) fn keep_clock(&self, old: &Self) {
         if let (MemberClock::Beat(beat), MemberClock::Beat(known)) = (&self.clock, &old.clock) {
             beat.fetch_max(known.load(Ordering::Relaxed), Ordering::Relaxed);
-            *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
+            self.dirty.fetch_or(old.dirty.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 }
@@ -65,30 +65,26 @@ fn place(account: AccountId, member: &Member) -> Place {
 /// One host's audience.
 #[derive(Debug, Default)]
 pub(crate) struct Audience {
-    members: ById<AccountId, Member>,
+    members: ById<AccountId, Arc<Member>>,
     order: Ranked<Place>,
 }
 
 impl Audience {
-    pub(crate) fn insert(&mut self, account: AccountId, member: Member) -> Option<Member> {
+    pub(crate) fn insert(&mut self, account: AccountId, member: Arc<Member>) -> Option<Arc<Member>> {
         let old = self.remove(account);
         self.order.insert(place(account, &member));
         self.members.insert(account, member);
         old
     }
 
-    pub(crate) fn remove(&mut self, account: AccountId) -> Option<Member> {
+    pub(crate) fn remove(&mut self, account: AccountId) -> Option<Arc<Member>> {
         let old = self.members.remove(&account)?;
         self.order.remove(&place(account, &old));
         Some(old)
     }
 
-    pub(crate) fn get(&self, account: AccountId) -> Option<&Member> {
+    pub(crate) fn get(&self, account: AccountId) -> Option<&Arc<Member>> {
         self.members.get(&account)
-    }
-
-    pub(crate) fn get_mut(&mut self, account: AccountId) -> Option<&mut Member> {
-        self.members.get_mut(&account)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -107,23 +103,21 @@ impl Audience {
     }
 
     pub(crate) fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &Member> {
-        self.order.from(offset).take(limit).filter_map(|(_, _, account)| self.members.get(&account))
+        self.order
+            .from(offset)
+            .take(limit)
+            .filter_map(|(_, _, account)| self.members.get(&account).map(|it| &**it))
     }
 
     pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountId> {
         self.members.keys().copied()
     }
 
-    pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Member)> {
+    pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Arc<Member>)> {
         self.members.into_iter()
     }
 
-    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = (AccountId, &mut Member)> {
-        self.members.iter_mut().map(|(account, member)| (*account, member))
-    }
-
-    #[cfg(test)]
-    pub(crate) fn members(&self) -> impl Iterator<Item = (AccountId, &Member)> {
-        self.members.iter().map(|(account, member)| (*account, member))
+    pub(super) fn members(&self) -> impl Iterator<Item = (AccountId, &Member)> {
+        self.members.iter().map(|(account, member)| (*account, &**member))
     }
 }

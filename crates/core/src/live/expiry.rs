@@ -31,14 +31,14 @@ impl Expiry {
         self.0.remove(&(at, what));
     }
 
-    /// Whether something may have ended by `now`.
-    pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
-        self.0.first().is_some_and(|(at, _)| *at <= now)
+    /// When something may have ended.
+    pub(crate) fn due_at(&self) -> UnixSeconds {
+        self.0.first().map_or(UnixSeconds::MAX, |(at, _)| *at)
     }
 
     /// Takes out the next entry whose time has come.
     pub(crate) fn pop(&mut self, now: UnixSeconds) -> Option<(UnixSeconds, Mortal)> {
-        if self.is_due(now) { self.0.pop_first() } else { None }
+        if self.due_at() <= now { self.0.pop_first() } else { None }
     }
 
     #[cfg(test)]

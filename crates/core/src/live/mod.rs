@@ -80,8 +80,8 @@ pub(crate) struct Live {
     by_user: HashMap<Arc<str>, AccountId>,
     directory: Directory,
     audiences: ById<AccountId, Audience>,
-    /// Where an account sits through the dialect that allows one room per user.
-    seats: ById<AccountId, AccountId>,
+    /// Where an account sits through the dialect that allows one room per user: whose audience, and what it is there.
+    seats: ById<AccountId, (AccountId, Arc<Member>)>,
     members: usize,
     replays: Replays,
     expiry: Expiry,
@@ -132,8 +132,7 @@ impl Live {
 
     /// Where an account sits through the dialect that allows one room per user.
     pub(crate) fn seat(&self, account: AccountId) -> Option<(AccountId, &Member)> {
-        let host = *self.seats.get(&account)?;
-        Some((host, self.audiences.get(&host)?.get(account)?))
+        self.seats.get(&account).map(|(host, member)| (*host, &**member))
     }
 
     pub(crate) fn total(&self, filter: OnAirFilter) -> usize {
@@ -183,8 +182,9 @@ impl Live {
         &mut self.replays
     }
 
-    pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
-        self.expiry.is_due(now)
+    /// Nothing times out before.
+    pub(crate) fn due_at(&self) -> UnixSeconds {
+        self.expiry.due_at()
     }
 
     /// What has timed out. It stays in the queue until its end is committed.
@@ -213,9 +213,10 @@ impl Live {
                 on_air.timer
             }
             Mortal::Member { host, account } => {
-                let member = self.audiences.get_mut(&host)?.get_mut(account)?;
-                member.timer = member.gone_at(self.timeouts, self.floor, self.session_idle);
-                member.timer
+                let member = self.audiences.get(&host)?.get(account)?;
+                let at = member.gone_at(self.timeouts, self.floor, self.session_idle);
+                member.timer.store(at, Ordering::Relaxed);
+                at
             }
         };
         self.expiry.watch(at, mortal);
@@ -304,8 +305,9 @@ impl Live {
     }
 
     fn sit(&mut self, seat: Seat, sessions: &SessionCache) {
-        let heard = match self.audience(seat.host).and_then(|audience| audience.get(seat.account)) {
-            Some(Member { clock: MemberClock::Beat(beat), .. }) => beat.load(Ordering::Relaxed),
+        let known = self.audience(seat.host).and_then(|audience| audience.get(seat.account));
+        let heard = match known.map(|member| &member.clock) {
+            Some(MemberClock::Beat(beat)) => beat.load(Ordering::Relaxed),
             _ => seat.beat_at,
         };
         let clock = match (seat.dialect, seat.session) {
@@ -316,27 +318,35 @@ impl Live {
             }
             _ => MemberClock::Never,
         };
-        let mut member = Member {
+        let member = Member {
             user_id: seat.user_id,
             role: seat.role,
             dialect: seat.dialect,
             position: seat.position,
             clock,
             dirty: AtomicBool::new(false),
-            timer: 0,
+            timer: AtomicI64::new(0),
         };
-        member.timer = member.gone_at(self.timeouts, self.floor, self.session_idle);
+        let timer = member.gone_at(self.timeouts, self.floor, self.session_idle);
+        member.timer.store(timer, Ordering::Relaxed);
         let (host, account) = (seat.host, seat.account);
-        let timer = member.timer;
-        if let Some(old) = self.audiences.entry(host).or_default().insert(account, member) {
-            self.expiry.forget(old.timer, Mortal::Member { host, account });
+        let member = Arc::new(member);
+        if let Some(old) = self.audiences.entry(host).or_default().insert(account, Arc::clone(&member)) {
+            self.expiry.forget(old.timer.load(Ordering::Relaxed), Mortal::Member { host, account });
         } else {
             self.members += 1;
         }
         self.expiry.watch(timer, Mortal::Member { host, account });
         if seat.dialect == Dialect::Sxb {
-            self.seats.insert(account, host);
-        } else if self.seats.get(&account) == Some(&host) {
+            self.seats.insert(account, (host, member));
+        } else {
+            self.stand_up(host, account);
+        }
+    }
+
+    /// It does not sit there any more through the dialect that allows one room per user.
+    fn stand_up(&mut self, host: AccountId, account: AccountId) {
+        if self.seats.get(&account).is_some_and(|(at, _)| *at == host) {
             self.seats.remove(&account);
         }
     }
@@ -359,9 +369,9 @@ impl Live {
 
     fn gone(&mut self, host: AccountId, account: AccountId, member: &Member) {
         self.members -= 1;
-        self.expiry.forget(member.timer, Mortal::Member { host, account });
-        if member.dialect == Dialect::Sxb && self.seats.get(&account) == Some(&host) {
-            self.seats.remove(&account);
+        self.expiry.forget(member.timer.load(Ordering::Relaxed), Mortal::Member { host, account });
+        if member.dialect == Dialect::Sxb {
+            self.stand_up(host, account);
         }
     }
 
@@ -380,9 +390,9 @@ impl Live {
                 on_air.keep_clock(old);
             }
         }
-        for (host, audience) in &mut self.audiences {
+        for (host, audience) in &self.audiences {
             let Some(old) = old.audiences.get(host) else { continue };
-            for (account, member) in audience.members_mut() {
+            for (account, member) in audience.members() {
                 if let Some(old) = old.get(account) {
                     member.keep_clock(old);
                 }

@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError},
 };
 
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use indexmap::IndexMap;
 
 use crate::{
@@ -31,19 +32,24 @@ struct Inner {
 
 /// The cache. Commits write through it, so a closed session is gone before the caller hears of it.
 #[derive(Debug, Default)]
-pub(crate) struct SessionCache(RwLock<Inner>);
+pub(crate) struct SessionCache(ShardedLock<Inner>);
 
 impl SessionCache {
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
+    fn read(&self) -> ShardedLockReadGuard<'_, Inner> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Inner> {
+    fn write(&self) -> ShardedLockWriteGuard<'_, Inner> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Looks at a session where it is.
+    pub(crate) fn look<T>(&self, digest: &Digest, at: impl FnOnce(&Arc<Session>) -> T) -> Option<T> {
+        self.read().by_digest.get(digest).map(at)
+    }
+
     pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Session>> {
-        self.read().by_digest.get(digest).cloned()
+        self.look(digest, Arc::clone)
     }
 
     pub(crate) fn signed(&self, user_id: &str) -> Option<Arc<Session>> {

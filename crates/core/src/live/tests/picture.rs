@@ -1,6 +1,9 @@
 //! What lists show, in a form that can be compared, once from memory and once from the tables.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, atomic::Ordering},
+};
 
 use diesel::prelude::*;
 
@@ -169,7 +172,15 @@ impl Live {
                 })
                 .collect(),
             viewers: self.audiences.iter().map(|(host, audience)| (*host, audience.viewers())).collect(),
-            seats: self.seats.iter().map(|(account, host)| (*account, *host)).collect(),
+            seats: self
+                .seats
+                .iter()
+                .map(|(account, (host, member))| {
+                    let seated = audience(host).get(*account).expect("who sits is in the audience");
+                    assert!(Arc::ptr_eq(member, seated), "beats of {account:?} are lost");
+                    (*account, *host)
+                })
+                .collect(),
             members: self.members,
             replays: self.replays.everything(),
         }
@@ -192,7 +203,11 @@ impl Live {
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
                 let gone_at = member.gone_at(self.timeouts, self.floor, self.session_idle);
-                mortal(member.timer, gone_at, Mortal::Member { host: *host, account });
+                mortal(
+                    member.timer.load(Ordering::Relaxed),
+                    gone_at,
+                    Mortal::Member { host: *host, account },
+                );
             }
         }
         let queued: BTreeSet<_> = self.expiry.entries().collect();
