@@ -8,14 +8,14 @@ use crate::{
     AccountId, BroadcastId, Config, Dialect, Recording, RecordingId, Result, Role, State, UnixSeconds,
     account::AccountRow,
     audience::MemberRow,
-    broadcast::BroadcastRow,
+    broadcast::{self, BroadcastRow},
     live::{Change, Counters, Current, Key, Live, Owner, Replays, Seat},
     memory::Memory,
     recording,
     session::{Digest, Session, SessionRow},
     store::{
         conn::{Conn, on},
-        schema::{accounts, audience, broadcasts, recording_audience, rooms, sessions},
+        schema::{accounts, audience, broadcasts, counters, recording_audience, rooms, sessions},
     },
 };
 
@@ -34,12 +34,14 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
     on!(conn, |c| {
         let on_air = broadcasts::table
             .inner_join(accounts::table)
+            .inner_join(counters::table)
             // A literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
             .filter(sql::<Bool>("broadcasts.state = 1"))
-            .load_iter::<(BroadcastRow, AccountRow), DefaultLoadingMode>(c)?;
+            .select((broadcasts::all_columns, accounts::all_columns, broadcast::counts!()))
+            .load_iter::<(BroadcastRow, AccountRow, Counters), DefaultLoadingMode>(c)?;
         for row in on_air {
-            let (row, host) = row?;
-            live.apply(Change::Broadcast(Box::new(row.current(&host))), &memory.sessions);
+            let (row, host, counters) = row?;
+            live.apply(Change::Broadcast(Box::new(row.current(&host, counters))), &memory.sessions);
         }
     });
     let seated: Vec<Vec<u8>> = on!(conn, |c| audience::table
@@ -118,7 +120,7 @@ pub(crate) fn last_position(conn: &mut Conn) -> Result<i64> {
 pub(crate) struct Parts {
     pub(crate) sessions: HashMap<Digest, Option<Session>>,
     pub(crate) broadcasts: HashMap<AccountId, Option<Box<Current>>>,
-    /// Counters of broadcasts on air.
+    /// Counters of broadcasts, on air or not.
     pub(crate) counters: Vec<(AccountId, BroadcastId, Counters)>,
     /// Audiences that are in `members` from the first to the last.
     pub(crate) audiences: Vec<AccountId>,
@@ -139,7 +141,7 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
     for key in keys {
         match key {
             Key::Broadcast(host) => drop(parts.broadcasts.insert(host, None)),
-            Key::Counters(host) => counted.push(host),
+            Key::Counters(broadcast) => counted.push(broadcast),
             Key::Audience(host) => parts.audiences.push(host),
             Key::Member(host, account) => drop(parts.members.insert((host, account), None)),
             Key::Room(owner) => parts.rooms.push(owner),
@@ -151,18 +153,19 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
     }
     let hosts: Vec<AccountId> = parts.broadcasts.keys().copied().collect();
     for hosts in hosts.chunks(SOME) {
-        let rows: Vec<(BroadcastRow, AccountRow)> = on!(conn, |c| broadcasts::table
+        let rows: Vec<(BroadcastRow, AccountRow, Counters)> = on!(conn, |c| broadcasts::table
             .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
             .inner_join(accounts::table.on(accounts::id.eq(broadcasts::account_id)))
+            .inner_join(counters::table.on(counters::broadcast_id.eq(broadcasts::id)))
             .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
-            .select((broadcasts::all_columns, accounts::all_columns))
+            .select((broadcasts::all_columns, accounts::all_columns, broadcast::counts!()))
             .load(c))?;
-        for (row, host) in rows {
-            parts.broadcasts.insert(host.id, Some(Box::new(row.current(&host))));
+        for (row, host, counters) in rows {
+            parts.broadcasts.insert(host.id, Some(Box::new(row.current(&host, counters))));
         }
     }
-    for hosts in counted.chunks(SOME) {
-        parts.counters.extend::<Vec<_>>(read_counters(conn, hosts)?);
+    for broadcasts in counted.chunks(SOME) {
+        parts.counters.extend::<Vec<_>>(read_counters(conn, broadcasts)?);
     }
     let ids: Vec<RecordingId> = parts.recordings.keys().copied().collect();
     for ids in ids.chunks(SOME) {
@@ -190,22 +193,14 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
     Ok(parts)
 }
 
-fn read_counters(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<(AccountId, BroadcastId, Counters)>> {
-    let rows: Vec<(AccountId, BroadcastId, i64, i64, i64)> = on!(conn, |c| broadcasts::table
-        .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
-        .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
-        .select((
-            broadcasts::account_id,
-            broadcasts::id,
-            broadcasts::counted_likes,
-            broadcasts::host_likes,
-            broadcasts::anonymous,
-        ))
-        .load(c))?;
-    let counters = |(host, id, counted_likes, host_likes, anonymous)| {
-        (host, id, Counters { counted_likes, host_likes, anonymous })
-    };
-    Ok(rows.into_iter().map(counters).collect())
+fn read_counters(
+    conn: &mut Conn,
+    broadcasts: &[BroadcastId],
+) -> Result<Vec<(AccountId, BroadcastId, Counters)>> {
+    Ok(on!(conn, |c| counters::table
+        .filter(counters::broadcast_id.eq_any(broadcasts))
+        .select((counters::account_id, counters::broadcast_id, broadcast::counts!()))
+        .load(c))?)
 }
 
 fn read_members(conn: &mut Conn, parts: &mut Parts) -> Result<()> {

@@ -49,7 +49,7 @@ pub(super) fn close(tx: &mut Tx<'_>, host: &AccountRow, row: &BroadcastRow, how:
                 .returning(broadcasts::all_columns)
         )
         .get_result(c))?;
-        publish(tx, &row, host);
+        publish(tx, &row, host)?;
     }
     Ok(())
 }

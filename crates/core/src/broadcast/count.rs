@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{Array, BigInt, Text},
 };
 
-use super::Broadcasts;
+use super::{BroadcastRow, Broadcasts};
 use crate::{
     AccountId, BroadcastId, Dialect, Result, State,
     live::{Change, Counters},
@@ -15,7 +15,7 @@ use crate::{
         Tx,
         conn::{Conn, on},
         fixed::fixed,
-        schema::{accounts, broadcasts, rooms},
+        schema::{accounts, broadcasts, counters, rooms},
         tally::{MOST, Steps},
     },
 };
@@ -99,11 +99,37 @@ impl Broadcasts<'_> {
     }
 }
 
-type Changed = Option<(BroadcastId, AccountId, i64, i64, i64)>;
+/// The columns of [`Counters`].
+macro_rules! counts {
+    () => {{
+        use $crate::store::schema::counters;
+        (counters::counted_likes, counters::host_likes, counters::anonymous)
+    }};
+}
+pub(crate) use counts;
+
+/// A broadcast begins with nothing counted.
+pub(super) fn begin(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
+    on!(tx.conn, |c| fixed!(diesel::insert_into(counters::table).values((
+        counters::broadcast_id.eq(row.id),
+        counters::account_id.eq(row.account_id),
+        counters::counted_likes.eq(0),
+        counters::host_likes.eq(0),
+        counters::anonymous.eq(0),
+    )))
+    .run(c))?;
+    Ok(())
+}
+
+/// What has been counted on a broadcast.
+pub(super) fn counters_of(conn: &mut Conn, broadcast: BroadcastId) -> Result<Counters> {
+    Ok(on!(conn, |c| counters::table.find(broadcast).select(counts!()).first(c))?)
+}
+
+type Changed = Option<(BroadcastId, AccountId, Counters)>;
 
 fn announce(tx: &mut Tx<'_>, changed: Changed) {
-    if let Some((broadcast, host, counted_likes, host_likes, anonymous)) = changed {
-        let counters = Counters { counted_likes, host_likes, anonymous };
+    if let Some((broadcast, host, counters)) = changed {
         tx.changed(Change::Counters { host, broadcast, counters });
     }
 }
@@ -111,7 +137,7 @@ fn announce(tx: &mut Tx<'_>, changed: Changed) {
 /// The latest broadcast of a user: one statement finds and moves it.
 macro_rules! latest_of {
     ($user_id:expr) => {
-        broadcasts::id.nullable().eq(rooms::table
+        counters::broadcast_id.nullable().eq(rooms::table
             .inner_join(accounts::table)
             .filter(accounts::user_id.eq($user_id))
             .select(rooms::broadcast_id)
@@ -119,24 +145,18 @@ macro_rules! latest_of {
     };
 }
 
-macro_rules! counters {
+macro_rules! changed {
     () => {
-        (
-            broadcasts::id,
-            broadcasts::account_id,
-            broadcasts::counted_likes,
-            broadcasts::host_likes,
-            broadcasts::anonymous,
-        )
+        (counters::broadcast_id, counters::account_id, counts!())
     };
 }
 
 macro_rules! step {
     ($tx:expr, $user_id:expr, $column:expr, $steps:expr) => {
         on!($tx.conn, |c| fixed!(
-            diesel::update(broadcasts::table.filter(latest_of!($user_id)))
+            diesel::update(counters::table.filter(latest_of!($user_id)))
                 .set($column.eq(stepped!($column, $steps)))
-                .returning(counters!())
+                .returning(changed!())
         )
         .get_result(c)
         .optional())?
@@ -144,11 +164,11 @@ macro_rules! step {
 }
 
 fn like(tx: &mut Tx<'_>, user_id: &str, steps: Steps) -> Result<Changed> {
-    Ok(step!(tx, user_id, broadcasts::counted_likes, steps))
+    Ok(step!(tx, user_id, counters::counted_likes, steps))
 }
 
 fn anonymous_viewer(tx: &mut Tx<'_>, user_id: &str, steps: Steps) -> Result<Changed> {
-    Ok(step!(tx, user_id, broadcasts::anonymous, steps))
+    Ok(step!(tx, user_id, counters::anonymous, steps))
 }
 
 /// With PostgreSQL, where every statement is a round trip: all broadcasts in one. They are locked in the order of their
@@ -170,18 +190,18 @@ fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) ->
         ($column:literal) => {
             fixed!(
                 diesel::sql_query(concat!(
-                    "WITH step AS (SELECT rooms.broadcast_id AS id, new.by, new.low, new.high \
+                    "WITH step AS MATERIALIZED (SELECT counters.broadcast_id, new.by, new.low, new.high \
                      FROM unnest($1, $2, $3, $4) AS new (user_id, by, low, high) \
-                     JOIN accounts USING (user_id) JOIN rooms ON rooms.account_id = accounts.id), \
-                     held AS (SELECT broadcasts.id FROM broadcasts JOIN step USING (id) \
-                     ORDER BY broadcasts.id FOR UPDATE OF broadcasts) \
-                     UPDATE broadcasts SET ",
+                     JOIN accounts USING (user_id) JOIN rooms ON rooms.account_id = accounts.id \
+                     JOIN counters USING (broadcast_id) \
+                     ORDER BY counters.broadcast_id FOR UPDATE OF counters) \
+                     UPDATE counters SET ",
                     $column,
                     " = least(greatest(",
                     $column,
-                    " + step.by, step.low), step.high) FROM step JOIN held USING (id) \
-                     WHERE broadcasts.id = step.id \
-                     RETURNING broadcasts.id, account_id, counted_likes, host_likes, anonymous"
+                    " + step.by, step.low), step.high) FROM step \
+                     WHERE counters.broadcast_id = step.broadcast_id \
+                     RETURNING counters.broadcast_id AS id, account_id, counted_likes, host_likes, anonymous"
                 ))
                 .bind::<Array<Text>, _>(users)
                 .bind::<Array<BigInt>, _>(by)
@@ -196,7 +216,7 @@ fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) ->
         Counted::AnonymousViewer => step!("anonymous"),
     };
     for Moved { id, account_id, counted_likes, host_likes, anonymous } in moved {
-        announce(tx, Some((id, account_id, counted_likes, host_likes, anonymous)));
+        announce(tx, Some((id, account_id, Counters { counted_likes, host_likes, anonymous })));
     }
     Ok(())
 }
@@ -221,14 +241,14 @@ pub(crate) fn report_likes(tx: &mut Tx<'_>, host: AccountId, likes: i64) -> Resu
     let latest = sql::<BigInt>("(SELECT max(id) FROM broadcasts AS own WHERE own.account_id = ")
         .bind::<BigInt, _>(host)
         .sql(")");
+    let on_air = broadcasts::table
+        .filter(broadcasts::id.eq(latest))
+        .filter(broadcasts::driver.eq(Dialect::Sxb).and(broadcasts::state.eq(State::OnAir)))
+        .select(broadcasts::id);
     let changed: Changed = on!(tx.conn, |c| fixed!(
-        diesel::update(
-            broadcasts::table
-                .filter(broadcasts::id.eq(latest))
-                .filter(broadcasts::driver.eq(Dialect::Sxb).and(broadcasts::state.eq(State::OnAir)))
-        )
-        .set(broadcasts::host_likes.eq(likes.clamp(0, MOST)))
-        .returning(counters!())
+        diesel::update(counters::table.filter(counters::broadcast_id.eq_any(on_air)))
+            .set(counters::host_likes.eq(likes.clamp(0, MOST)))
+            .returning(changed!())
     )
     .get_result(c)
     .optional())?;

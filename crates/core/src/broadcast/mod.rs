@@ -12,7 +12,7 @@ use diesel::prelude::*;
 
 pub(crate) use self::{
     close::{expire, stream_started, stream_stopped, take_over},
-    count::{Counter, apply as apply_steps, report_likes, stepped},
+    count::{Counter, apply as apply_steps, counts, report_likes, stepped},
 };
 pub use self::{
     count::{Counted, Step},
@@ -57,29 +57,22 @@ pub(crate) struct BroadcastRow {
     push_sequence: Option<String>,
     pub(crate) started_at: UnixSeconds,
     pub(crate) ended_at: Option<UnixSeconds>,
-    counted_likes: i64,
-    host_likes: i64,
-    anonymous: i64,
     pub(crate) beat_at: UnixSeconds,
     pub(crate) lease: Option<i64>,
 }
 
 impl BroadcastRow {
-    pub(crate) fn counters(&self) -> Counters {
-        Counters { counted_likes: self.counted_likes, host_likes: self.host_likes, anonymous: self.anonymous }
-    }
-
     /// The group its own audience is in.
     pub(crate) fn group(&self) -> String {
         self.group_id.clone().unwrap_or_else(|| self.room.to_string())
     }
 
     /// As the read model wants it.
-    pub(crate) fn current(&self, host: &AccountRow) -> Current {
+    pub(crate) fn current(&self, host: &AccountRow, counters: Counters) -> Current {
         Current {
             info: std::sync::Arc::new(BroadcastInfo::new(self, host)),
             state: self.state,
-            counters: self.counters(),
+            counters,
             beat_at: self.beat_at,
             lease: self.lease,
         }
@@ -138,7 +131,7 @@ pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<Broadcas
 pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(BroadcastRow, Broadcast)>> {
     let Some(row) = latest(conn, host.id)? else { return Ok(None) };
     let (members, viewers) = audience_size(conn, host.id)?;
-    let Current { info, state, counters, .. } = row.current(host);
+    let Current { info, state, counters, .. } = row.current(host, count::counters_of(conn, row.id)?);
     Ok(Some((row, Broadcast::new(info, state, counters, members, viewers))))
 }
 
@@ -167,15 +160,17 @@ fn audience_size(conn: &mut Conn, host: AccountId) -> Result<(usize, usize)> {
 }
 
 /// Tells the read model about a broadcast as it is now.
-pub(crate) fn publish(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) {
-    tx.changed(Change::Broadcast(Box::new(row.current(host))));
+pub(crate) fn publish(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) -> Result<()> {
+    let counters = count::counters_of(tx.conn, row.id)?;
+    tx.changed(Change::Broadcast(Box::new(row.current(host, counters))));
+    Ok(())
 }
 
 /// The profile of a host has changed: what it has on air shows it.
 pub(crate) fn show_again(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
     let Some(row) = latest(tx.conn, host)?.filter(|row| row.state == State::OnAir) else { return Ok(()) };
     if let Some(host) = account::by_id(tx.conn, host)? {
-        publish(tx, &row, &host);
+        publish(tx, &row, &host)?;
     }
     Ok(())
 }

@@ -1,14 +1,16 @@
 //! Preparing, opening and renewing.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 
-use super::{BroadcastInfo, BroadcastRow, Broadcasts, latest, publish};
+use super::{BroadcastInfo, BroadcastRow, Broadcasts, count, latest, publish};
 use crate::{
     AccountId, Dialect, Error, Result, RoomNumber, State, UnixSeconds,
     account::{self, AccountRow, Actor},
     audience,
     broadcast::close::{Close, close, end},
-    live::Change,
+    live::{Change, Counters},
     room::{self, RoomRow},
     store::{
         Tx,
@@ -100,9 +102,6 @@ struct NewBroadcast {
     stream_code: String,
     push_sequence: Option<String>,
     started_at: UnixSeconds,
-    counted_likes: i64,
-    host_likes: i64,
-    anonymous: i64,
     beat_at: UnixSeconds,
     lease: Option<i64>,
 }
@@ -130,9 +129,6 @@ impl NewBroadcast {
             stream_code,
             push_sequence: None,
             started_at: now,
-            counted_likes: 0,
-            host_likes: 0,
-            anonymous: 0,
             beat_at: now,
             lease: None,
         }
@@ -172,8 +168,8 @@ impl Broadcasts<'_> {
                     )
                 };
                 let row = replace(tx, &host, &new, false)?;
-                let current = row.current(&host);
-                Ok(super::Broadcast::new(current.info, row.state, current.counters, 1, 0))
+                let info = Arc::new(BroadcastInfo::new(&row, &host));
+                Ok(super::Broadcast::new(info, row.state, Counters::default(), 1, 0))
             })
             .await
     }
@@ -387,7 +383,8 @@ fn replace(
         diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
     )
     .run(c))?;
-    publish(tx, &row, host);
+    count::begin(tx, &row)?;
+    publish(tx, &row, host)?;
     audience::seat_host(tx, host, new.driver)?;
     Ok(row)
 }
@@ -410,7 +407,7 @@ pub(super) fn put_on_air(
         ))
         .returning(broadcasts::all_columns)
         .get_result(c))?;
-    publish(tx, &row, host);
+    publish(tx, &row, host)?;
     Ok(())
 }
 

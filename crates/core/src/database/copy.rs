@@ -157,8 +157,9 @@ tables! {
         location: String, nickname: Option<String>, avatar: Option<String>, group_id: Option<String>, kind: String,
         app: Option<i64>, device: Option<i16>, screen: bool, longitude: Option<f64>, latitude: Option<f64>,
         place: String, stream_code: String, push_sequence: Option<String>, started_at: i64, ended_at: Option<i64>,
-        counted_likes: i64, host_likes: i64, anonymous: i64, beat_at: i64, lease: Option<i64>
+        beat_at: i64, lease: Option<i64>
     }
+    counters { broadcast_id: i64, account_id: i64, counted_likes: i64, host_likes: i64, anonymous: i64 }
     audience {
         host_id: i64, account_id: i64, role: i16, dialect: i16, group_id: Option<String>, listed: bool,
         nickname: Option<String>, avatar: Option<String>, position: i64, beat_at: i64, session: Option<Vec<u8>>

@@ -9,12 +9,13 @@ use crate::{
 };
 
 /// Every table of relive. `changes` stands in PostgreSQL only.
-pub const TABLES: [&str; 16] = [
+pub const TABLES: [&str; 17] = [
     "__diesel_schema_migrations",
     "accounts",
     "audience",
     "broadcasts",
     "changes",
+    "counters",
     "follows",
     "head_pictures",
     "recording_audience",

@@ -51,7 +51,7 @@ pub(crate) enum Change {
 }
 
 /// A broadcast's counters as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Queryable)]
 pub(crate) struct Counters {
     /// Likes counted one by one.
     pub(crate) counted_likes: i64,

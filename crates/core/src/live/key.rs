@@ -3,15 +3,15 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::Change;
-use crate::{AccountId, RecordingId, random::hex, session::Digest};
+use crate::{AccountId, BroadcastId, RecordingId, random::hex, session::Digest};
 
 /// Something to read again, because a transaction has changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     /// What a host has on air.
     Broadcast(AccountId),
-    /// The counters of what a host has on air.
-    Counters(AccountId),
+    /// The counters of a broadcast.
+    Counters(BroadcastId),
     /// The whole audience of a host.
     Audience(AccountId),
     /// Whether, and as what, an account is in a host's audience.
@@ -29,6 +29,11 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    /// Whether all of them are counters: then one statement reads them.
+    pub(crate) fn only_counters(keys: &BTreeSet<Self>) -> bool {
+        keys.iter().all(|key| matches!(key, Self::Counters(_)))
+    }
+
     /// What changes ask for, each once. A new session asks for nothing: it is read when somebody comes with it.
     pub(crate) fn of(changes: &[Change]) -> Vec<Self> {
         let mut keys = BTreeSet::new();
@@ -38,7 +43,7 @@ impl Key {
                 Change::OffAir { host } | Change::Renewed { host, .. } => {
                     keys.insert(Self::Broadcast(*host));
                 }
-                Change::Counters { host, .. } => drop(keys.insert(Self::Counters(*host))),
+                Change::Counters { broadcast, .. } => drop(keys.insert(Self::Counters(*broadcast))),
                 Change::HostGone(host) => keys.extend([
                     Self::Broadcast(*host),
                     Self::Audience(*host),
@@ -69,7 +74,7 @@ impl Key {
             let space = if text.is_empty() { "" } else { " " };
             let _ = match key {
                 Self::Broadcast(host) => write!(text, "{space}b{host}"),
-                Self::Counters(host) => write!(text, "{space}c{host}"),
+                Self::Counters(broadcast) => write!(text, "{space}c{broadcast}"),
                 Self::Audience(host) => write!(text, "{space}a{host}"),
                 Self::Member(host, account) => write!(text, "{space}m{host}.{account}"),
                 Self::Room(owner) => write!(text, "{space}h{owner}"),
@@ -89,7 +94,7 @@ impl Key {
             let account = |text: &str| text.parse().ok().map(AccountId);
             match kind {
                 "b" => account(rest).map(Self::Broadcast),
-                "c" => account(rest).map(Self::Counters),
+                "c" => rest.parse().ok().map(|id| Self::Counters(BroadcastId(id))),
                 "a" => account(rest).map(Self::Audience),
                 "m" => {
                     let (host, member) = rest.split_once('.')?;
@@ -114,7 +119,7 @@ mod tests {
     fn keys_survive_the_feed() {
         let keys = [
             Key::Broadcast(AccountId(17)),
-            Key::Counters(AccountId(17)),
+            Key::Counters(BroadcastId(17)),
             Key::Audience(AccountId(3)),
             Key::Member(AccountId(17), AccountId(42)),
             Key::Room(AccountId(17)),

@@ -34,8 +34,13 @@ diesel::table! {
         group_id -> Nullable<Text>, kind -> Text, app -> Nullable<BigInt>, device -> Nullable<SmallInt>,
         screen -> Bool, longitude -> Nullable<Double>, latitude -> Nullable<Double>, place -> Text,
         stream_code -> Text, push_sequence -> Nullable<Text>, started_at -> BigInt, ended_at -> Nullable<BigInt>,
-        counted_likes -> BigInt, host_likes -> BigInt, anonymous -> BigInt,
         beat_at -> BigInt, lease -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    counters (broadcast_id) {
+        broadcast_id -> BigInt, account_id -> BigInt,
+        counted_likes -> BigInt, host_likes -> BigInt, anonymous -> BigInt,
     }
 }
 diesel::table! {
@@ -91,6 +96,7 @@ diesel::table! {
 
 diesel::joinable!(rooms -> accounts (account_id));
 diesel::joinable!(broadcasts -> accounts (account_id));
+diesel::joinable!(counters -> broadcasts (broadcast_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(audience -> accounts (account_id));
 diesel::joinable!(recordings -> accounts (account_id));
@@ -103,6 +109,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     rooms,
     broadcasts,
+    counters,
     audience,
     recordings,
     recording_audience,

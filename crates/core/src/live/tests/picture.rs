@@ -9,16 +9,16 @@ use diesel::prelude::*;
 
 use super::step::filters;
 use crate::{
-    AccountId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber, State,
+    AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber, State,
     account::AccountRow,
     audience::MemberRow,
-    broadcast::BroadcastRow,
+    broadcast::{self, BroadcastRow},
     live::{Counters, Live, MemberClock},
     recording,
     session::{Digest, SessionRow},
     store::{
         conn::{Conn, on},
-        schema::{accounts, audience, broadcasts, rooms, sessions},
+        schema::{accounts, audience, broadcasts, counters, rooms, sessions},
     },
 };
 
@@ -54,6 +54,7 @@ pub(super) struct Tables {
     pub(super) accounts: Vec<AccountRow>,
     pub(super) rooms: Vec<(AccountId, RoomNumber)>,
     pub(super) broadcasts: Vec<BroadcastRow>,
+    pub(super) counters: HashMap<BroadcastId, Counters>,
     pub(super) members: Vec<MemberRow>,
     pub(super) sessions: Vec<SessionRow>,
     /// All recordings, in the order of lists.
@@ -66,6 +67,11 @@ impl Tables {
             accounts: on!(conn, |c| accounts::table.load(c))?,
             rooms: on!(conn, |c| rooms::table.select((rooms::account_id, rooms::number)).load(c))?,
             broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).load(c))?,
+            counters: on!(conn, |c| counters::table
+                .select((counters::broadcast_id, broadcast::counts!()))
+                .load::<(BroadcastId, Counters)>(c))?
+            .into_iter()
+            .collect(),
             members: on!(conn, |c| audience::table.load(c))?,
             sessions: on!(conn, |c| sessions::table.load(c))?,
             recordings: recording::latest(conn, 1_000)?,
@@ -124,7 +130,7 @@ impl Tables {
             replays: self.recordings.clone(),
             on_air: on_air
                 .iter()
-                .map(|row| (row.account_id, (info(row), row.counters(), row.lease)))
+                .map(|row| (row.account_id, (info(row), self.counters[&row.id], row.lease)))
                 .collect(),
             audiences,
         }
