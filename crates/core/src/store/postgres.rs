@@ -17,6 +17,7 @@ use diesel::{prelude::*, result::Error as QueryError};
 use super::{
     Commits, Env, Tx,
     conn::Conn,
+    fixed::fixed,
     job::WriteJob,
     link::{Link, Reachability, query_error},
     schema::changes,
@@ -217,9 +218,8 @@ impl Writer {
 fn announce(conn: &mut Conn, origin: i64, keys: &[Key]) -> Result<()> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };
     if !keys.is_empty() {
-        diesel::insert_into(changes::table)
-            .values((changes::origin.eq(origin), changes::keys.eq(Key::format(keys))))
-            .execute(conn)?;
+        let row = (changes::origin.eq(origin), changes::keys.eq(Key::format(keys)));
+        fixed!(diesel::insert_into(changes::table).values(row)).run(conn)?;
     }
     Ok(())
 }

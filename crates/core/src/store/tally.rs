@@ -41,10 +41,6 @@ impl Steps {
     }
 }
 
-/// Jobs under way at most: one that is being committed, and one that gathers meanwhile what the next commit shall write.
-/// More would write the same rows in more commits, and wait for each other's locks.
-const JOBS: u32 = 2;
-
 /// What has been counted since the last job began.
 struct Pending<K> {
     counters: HashMap<K, Steps>,
@@ -60,15 +56,14 @@ impl<K> Default for Pending<K> {
 /// What is pending, and who will take it.
 struct State<K> {
     pending: Pending<K>,
-    /// A job is in the queue that will take what is pending.
-    queued: bool,
-    /// Jobs under way, that one included.
-    jobs: u32,
+    /// A job is under way, which is followed by another when it is done. A second one beside it would write the same
+    /// rows in more commits, and wait for its locks.
+    busy: bool,
 }
 
 impl<K> Default for State<K> {
     fn default() -> Self {
-        Self { pending: Pending::default(), queued: false, jobs: 0 }
+        Self { pending: Pending::default(), busy: false }
     }
 }
 
@@ -121,18 +116,19 @@ struct Count<K: Ord + Send + 'static> {
     taken: Option<Vec<(K, Steps)>>,
     waiting: Vec<oneshot::Sender<Result<()>>>,
     failure: Option<Error>,
+    /// It has made way for the next.
+    done: bool,
 }
 
 impl<K: Ord + Send + 'static> Count<K> {
-    /// Puts a job into the queue, unless what is pending will be taken anyway.
+    /// Puts a job into the queue, unless there is one or nothing is pending.
     fn submit(common: &Arc<Common<K>>, queue: &Queue) -> Result<()> {
         {
             let mut state = common.state();
-            if state.queued || state.jobs >= JOBS || state.pending.waiting.is_empty() {
+            if state.busy || state.pending.waiting.is_empty() {
                 return Ok(());
             }
-            state.queued = true;
-            state.jobs += 1;
+            state.busy = true;
         }
         // A refused job is dropped, and with it goes whoever is waiting by then.
         queue.submit(Box::new(Self {
@@ -141,17 +137,30 @@ impl<K: Ord + Send + 'static> Count<K> {
             taken: None,
             waiting: Vec::new(),
             failure: None,
+            done: false,
         }))
+    }
+
+    /// It is done: what has been counted meanwhile is next.
+    fn make_way(&mut self) {
+        if std::mem::replace(&mut self.done, true) {
+            return;
+        }
+        // A job that never ran must not leave callers behind that wait for it.
+        let lost = {
+            let mut state = self.common.state();
+            state.busy = false;
+            self.taken.is_none().then(|| std::mem::take(&mut state.pending))
+        };
+        drop(lost);
+        // A full queue has dropped it, and said so to who waited.
+        let _ = Self::submit(&self.common, &self.queue);
     }
 
     fn take(&mut self) -> &[(K, Steps)] {
         let (common, waiting) = (&self.common, &mut self.waiting);
         self.taken.get_or_insert_with(|| {
-            let all = {
-                let mut state = common.state();
-                state.queued = false;
-                std::mem::take(&mut state.pending)
-            };
+            let all = std::mem::take(&mut common.state().pending);
             *waiting = all.waiting;
             let mut counters: Vec<_> = all.counters.into_iter().collect();
             counters.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -174,6 +183,8 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
 
     fn answer(mut self: Box<Self>, failure: Option<Error>) {
         self.take();
+        // Before anybody hears of it: who counts after its answer gets a job at once.
+        self.make_way();
         let failure = failure.or_else(|| self.failure.take());
         for reply in self.waiting.drain(..) {
             let _ = reply.send(failure.as_ref().map_or(Ok(()), |failure| Err(failure.again())));
@@ -187,18 +198,7 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
 
 impl<K: Ord + Send + 'static> Drop for Count<K> {
     fn drop(&mut self) {
-        // A job that never ran must not leave callers behind that wait for it.
-        let lost = {
-            let mut state = self.common.state();
-            state.jobs -= 1;
-            self.taken.is_none().then(|| {
-                state.queued = false;
-                std::mem::take(&mut state.pending)
-            })
-        };
-        drop(lost);
-        // What has been counted meanwhile is next. A full queue has dropped it, and said so to who waited.
-        let _ = Self::submit(&self.common, &self.queue);
+        self.make_way();
     }
 }
 
