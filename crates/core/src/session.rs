@@ -40,8 +40,7 @@ pub(crate) struct Digest([u8; 32]);
 impl Hash for Digest {
     /// Any part of a SHA-256 is as good as the whole.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        state.write_u64(self.0.first_chunk().map_or(0, |part| u64::from_le_bytes(*part)));
     }
 }
 
