@@ -183,12 +183,16 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
 
     fn answer(mut self: Box<Self>, failure: Option<Error>) {
         self.take();
-        // Before anybody hears of it: who counts after its answer gets a job at once.
-        self.make_way();
         let failure = failure.or_else(|| self.failure.take());
-        for reply in self.waiting.drain(..) {
+        let send = |reply: oneshot::Sender<Result<()>>| {
             let _ = reply.send(failure.as_ref().map_or(Ok(()), |failure| Err(failure.again())));
-        }
+        };
+        let last = self.waiting.pop();
+        std::mem::take(&mut self.waiting).into_iter().for_each(send);
+        // Whoever counts after all have been answered gets a job at once. Earlier, the first to count again would get one
+        // alone, and all others had to wait for it.
+        self.make_way();
+        last.into_iter().for_each(send);
     }
 
     fn is_serial(&self) -> bool {
