@@ -30,6 +30,10 @@ pub(crate) fn empty(config: &Config, floor: UnixSeconds) -> Live {
 /// Reads everything that is served from memory. Sessions are read when asked for, but for those that hold a seat.
 pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory: &Memory) -> Result<Live> {
     let mut live = empty(config, floor);
+    if let Conn::Postgres(_) = conn {
+        // Here all of a table is wanted.
+        conn.execute("SET LOCAL enable_seqscan = on")?;
+    }
     // Row by row: a list of a million rows would stay in the process's memory.
     on!(conn, |c| {
         let on_air = broadcasts::table

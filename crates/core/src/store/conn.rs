@@ -115,9 +115,12 @@ fn open_postgres(url: &str, config: &DatabaseConfig) -> Result<PgConnection, Ref
     }
     let mut conn = PgConnection::establish(&with_limits(url, config))?;
     // synchronous_commit: what is acknowledged is on disk, whatever the server's default says.
+    // enable_seqscan, jit: statements here look rows up by key. A plan made while a table was small, or new to the planner,
+    // would go on reading all of it when it is not.
     conn.batch_execute(&format!(
         "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {1}; \
-         SET synchronous_commit = on; SET client_min_messages = warning;",
+         SET synchronous_commit = on; SET client_min_messages = warning; \
+         SET enable_seqscan = off; SET jit = off;",
         millis(config.statement_timeout),
         // A gateway that freezes inside a transaction must not hold its locks for ever.
         millis(config.statement_timeout.saturating_mul(2)),
