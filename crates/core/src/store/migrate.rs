@@ -66,3 +66,35 @@ where
     conn.run_pending_migrations(source).map_err(StartError::Migrate)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+
+    use super::*;
+    use crate::{Config, store::schema::counters};
+
+    #[test]
+    fn what_was_counted_before_counters_stood_apart_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::sqlite(folder.path().join("relive.db")).database;
+        let mut conn = Conn::open(&config).unwrap();
+        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
+        sqlite.run_next_migration(SQLITE).unwrap();
+        sqlite
+            .batch_execute(
+                "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) \
+                 VALUES (7, 'anna', 'anna', '', '', 0, '', '', 1); \
+                 INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, \
+                 place, stream_code, started_at, counted_likes, host_likes, anonymous, beat_at) \
+                 VALUES (3, 7, 10001, 1, 1, '', '', '', 'live', 0, '', 'c', 5, 11, 12, 13, 5);",
+            )
+            .unwrap();
+        migrate(&mut conn).unwrap();
+        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
+        let rows: Vec<(i64, i64, i64, i64, i64)> = counters::table.load(sqlite).unwrap();
+        assert_eq!(rows, [(3, 7, 11, 12, 13)]);
+        sqlite.batch_execute("DELETE FROM accounts").unwrap();
+        assert_eq!(counters::table.count().get_result(sqlite), Ok(0), "they go with the broadcast");
+    }
+}
