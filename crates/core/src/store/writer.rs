@@ -53,7 +53,10 @@ pub(super) fn start(
                 writer.commit(&mut last);
             }
             // Everything into the one file an operator thinks of; what cannot be moved now is moved at the next start.
-            let _ = writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            // A command leaves that to the server beside it; if there is none, to the last connection that closes.
+            if writer.env.config.background {
+                let _ = writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            }
             drop(writer);
             // Whoever waits for the end may open the file now.
             for job in stops {
