@@ -49,8 +49,8 @@ fn baseline<T: for<'de> Deserialize<'de>>(programs: &Programs, words: &str) -> R
 /// Makes the table pgbench updates.
 pub(super) fn prepare_pgbench(cluster: &Cluster, rows: usize) -> Result<()> {
     let sql = format!(
-        "CREATE TABLE counters (id bigint PRIMARY KEY, n bigint NOT NULL) WITH (fillfactor = 50);\
-         INSERT INTO counters SELECT id, 0 FROM generate_series(1, {rows}) AS id"
+        "CREATE TABLE yardstick (id bigint PRIMARY KEY, n bigint NOT NULL) WITH (fillfactor = 50);\
+         INSERT INTO yardstick SELECT id, 0 FROM generate_series(1, {rows}) AS id"
     );
     let status = cluster.client("psql").args(["--quiet", "--command", &sql]).status()?;
     ensure!(status.success(), "psql failed ({status})");
@@ -66,7 +66,7 @@ pub(super) fn pgbench(
     seconds: u64,
 ) -> Result<f64> {
     let script = folder.join("update.sql");
-    let text = format!("\\set id random(1, {rows})\nUPDATE counters SET n = n + 1 WHERE id = :id;\n");
+    let text = format!("\\set id random(1, {rows})\nUPDATE yardstick SET n = n + 1 WHERE id = :id;\n");
     std::fs::write(&script, text)?;
     let output = cluster
         .client("pgbench")
