@@ -3,13 +3,16 @@
 //! What is stored is argon2id of a *canonical form*, `md5hex(md5hex(password) + user_id)`: it is what minilvb-v2
 //! clients send instead of the password (seed 001, register), so it is the only form every dialect can reach.
 
-use std::{fmt, sync::Arc, thread};
+use std::{fmt, sync::Arc, thread, time::Duration};
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        Error as HashError,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 
@@ -55,7 +58,75 @@ impl fmt::Debug for Password {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct StoredPassword(pub(crate) String);
 
-type Job = Box<dyn FnOnce(&Argon2<'static>) + Send>;
+type Job = Box<dyn FnOnce(&mut Mill) + Send>;
+
+/// How long a thread that has nothing to hash keeps its memory.
+const KEPT: Duration = Duration::from_secs(1);
+
+/// What a thread hashes with.
+struct Mill {
+    params: Params,
+    /// Used again by the next hash: to ask the system for as much fresh memory for every one of them takes longer than
+    /// a heartbeat may wait, and nobody else gets the processor meanwhile.
+    memory: Vec<Block>,
+}
+
+impl Mill {
+    /// Works until the last who could ask is gone.
+    fn serve(mut self, queue: &Receiver<Job>) {
+        loop {
+            let job = match queue.recv_timeout(KEPT) {
+                Err(RecvTimeoutError::Timeout) => {
+                    self.memory = Vec::new();
+                    queue.recv().ok()
+                }
+                come => come.ok(),
+            };
+            let Some(job) = job else { return };
+            job(&mut self);
+        }
+    }
+
+    fn hash(&mut self, password: &[u8], salt: &[u8]) -> Result<StoredPassword, HashError> {
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        let salt = Salt::new(salt)?;
+        let length = self.params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        let argon2 = Argon2::new(algorithm, version, self.params.clone());
+        let stored = PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: ParamsString::try_from(&self.params)?,
+            salt: Some(salt),
+            hash: Some(self.output(&argon2, password, &salt, length)?),
+        };
+        Ok(StoredPassword(stored.to_string()))
+    }
+
+    /// Whether this is the password, whatever a hash cost when it was stored.
+    fn verify(&mut self, password: &[u8], stored: &PasswordHash) -> Result<bool, HashError> {
+        let (Some(salt), Some(hash)) = (&stored.salt, &stored.hash) else { return Ok(false) };
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+        let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from)?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(stored)?);
+        // The comparison takes constant time.
+        Ok(self.output(&argon2, password, salt, hash.len())? == *hash)
+    }
+
+    fn output(
+        &mut self,
+        argon2: &Argon2<'_>,
+        password: &[u8],
+        salt: &[u8],
+        length: usize,
+    ) -> Result<Output, HashError> {
+        let blocks = argon2.params().block_count();
+        self.memory.resize_with(self.memory.len().max(blocks), Block::default);
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..length).ok_or(HashError::OutputSize)?;
+        argon2.hash_password_into_with_memory(password, salt, output, &mut self.memory)?;
+        Ok(Output::new(output)?)
+    }
+}
 
 /// A few threads that hash, so that logins never take the processor from everything else.
 #[derive(Debug, Clone)]
@@ -79,30 +150,26 @@ impl Hasher {
         let params =
             Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, None)
                 .map_err(|error| StartError::Argon2(error.to_string()))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let (jobs, queue): (Sender<Job>, Receiver<Job>) = crossbeam_channel::bounded(config.hash_queue);
         for index in 0..config.hash_threads.max(1) {
-            let (queue, argon2) = (queue.clone(), argon2.clone());
+            let (queue, mill) = (queue.clone(), Mill { params: params.clone(), memory: Vec::new() });
             thread::Builder::new()
                 .name(format!("relive-hash-{index}"))
                 .spawn(move || {
                     step_back();
-                    queue.into_iter().for_each(|job| job(&argon2));
+                    mill.serve(&queue);
                 })
                 .map_err(StartError::Thread)?;
         }
         Ok(Self { jobs, random })
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
-    ) -> Result<T> {
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&mut Mill) -> T + Send + 'static) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |argon2| {
+        let job: Job = Box::new(move |mill| {
             // Whoever asked may have given up while the job waited.
             if !reply.is_closed() {
-                let _ = reply.send(job(argon2));
+                let _ = reply.send(job(mill));
             }
         });
         self.jobs.try_send(job).map_err(|error| match error {
@@ -117,10 +184,8 @@ impl Hasher {
         let canonical = password.for_user(user_id);
         let mut salt = [0; 16];
         self.random.fill(&mut salt);
-        self.run(move |argon2| {
-            argon2
-                .hash_password_with_salt(canonical.expose_secret().as_bytes(), &salt)
-                .map(|hash| StoredPassword(hash.to_string()))
+        self.run(move |mill| {
+            mill.hash(canonical.expose_secret().as_bytes(), &salt)
                 .map_err(|error| Error::Storage(error.to_string().into()))
         })
         .await?
@@ -140,12 +205,44 @@ impl Hasher {
                 candidates.push(candidate);
             }
         }
-        self.run(move |argon2| {
+        self.run(move |mill| {
             let Ok(stored) = PasswordHash::new(&stored.0) else { return false };
-            candidates.iter().any(|candidate| {
-                argon2.verify_password(candidate.expose_secret().as_bytes(), &stored).is_ok()
-            })
+            candidates
+                .iter()
+                .any(|candidate| mill.verify(candidate.expose_secret().as_bytes(), &stored).unwrap_or(false))
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::PasswordVerifier as _;
+
+    use super::*;
+
+    fn mill(memory_kib: u32) -> Mill {
+        Mill { params: Params::new(memory_kib, 2, 1, None).unwrap(), memory: Vec::new() }
+    }
+
+    #[test]
+    fn a_hash_does_not_depend_on_what_was_hashed_before() {
+        let mut used = mill(64);
+        for password in ["first", "second"] {
+            let StoredPassword(stored) = used.hash(password.as_bytes(), &[7; 16]).unwrap();
+            assert!(Argon2::default().verify_password(password.as_bytes(), &*stored).is_ok(), "{stored}");
+            assert!(mill(64).hash(password.as_bytes(), &[7; 16]).unwrap().0 == stored);
+        }
+    }
+
+    #[test]
+    fn a_password_stored_at_another_cost_is_still_the_password() {
+        for (then, now) in [(64, 32), (32, 64)] {
+            let StoredPassword(stored) = mill(then).hash(b"secret", &[7; 16]).unwrap();
+            let (stored, mut mill) = (PasswordHash::new(&stored).unwrap(), mill(now));
+            mill.hash(b"another", &[8; 16]).unwrap();
+            assert!(mill.verify(b"secret", &stored).unwrap());
+            assert!(!mill.verify(b"Secret", &stored).unwrap());
+        }
     }
 }
