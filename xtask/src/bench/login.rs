@@ -7,6 +7,7 @@ use super::{
     load::{Figures, Load},
     report::{Goal, Report, Row, TIMES, median},
     request::{self, Request},
+    throughput,
     world::{Shape, Site},
     yardstick,
 };
@@ -14,7 +15,7 @@ use super::{
 const LOGINS: &str = "sxb login, beside cores ÷ time of a hash";
 const OTHERS: &str = "sxb heartbeat while everybody logs in: 99th percentile";
 
-/// Connections of those who log in, and of those who do not.
+/// Connections of those who log in.
 const CONNECTIONS: u32 = 16;
 /// Who logs in, and who beats.
 const PEOPLE: usize = 64;
@@ -76,32 +77,34 @@ fn undisturbed(
     let seat = |user| request::move_sxb(user, user.room, 0, false);
     site.server.lengths(&site.world.users.iter().skip(PEOPLE).map(seat).collect::<Vec<_>>())?;
     site.server.lengths(beats)?;
-    let pair = || {
-        let before = bench.measure(&site.server, beats, CONNECTIONS, seconds)?;
-        let load = Load {
-            folder: bench.folder(),
-            address: &site.server.address,
-            requests: logins,
-            connections: CONNECTIONS,
-            // They are there before the first beat and after the last.
-            seconds: seconds + 1,
+    for connections in throughput::CONNECTIONS {
+        let pair = || {
+            let before = bench.measure(&site.server, beats, connections, seconds)?;
+            let load = Load {
+                folder: bench.folder(),
+                address: &site.server.address,
+                requests: logins,
+                connections: CONNECTIONS,
+                // They are there before the first beat and after the last.
+                seconds: seconds + 1,
+            };
+            let logging_in = load.start()?;
+            let during = bench.measure(&site.server, beats, connections, seconds)?;
+            logging_in.finish()?;
+            Ok((during, before))
         };
-        let logging_in = load.start()?;
-        let during = bench.measure(&site.server, beats, CONNECTIONS, seconds)?;
-        logging_in.finish()?;
-        Ok((during, before))
-    };
-    let pairs: Vec<(Figures, Figures)> = bench.pairs(pair)?;
-    let ratio = |(during, before): &(Figures, Figures)| during.p99 / before.p99;
-    let pair = median(pairs, ratio).context("no pairs were measured")?;
-    report.add(Row {
-        scenario: OTHERS.to_owned(),
-        connections: Some(CONNECTIONS),
-        measured: Some(ratio(&pair)),
-        unit: TIMES,
-        goal: Goal::AtMost(2.0),
-        relive: pair.0.to_string(),
-        beside: format!("without logins {}", pair.1),
-    });
+        let pairs: Vec<(Figures, Figures)> = bench.pairs(pair)?;
+        let ratio = |(during, before): &(Figures, Figures)| during.p99 / before.p99;
+        let pair = median(pairs, ratio).context("no pairs were measured")?;
+        report.add(Row {
+            scenario: OTHERS.to_owned(),
+            connections: Some(connections),
+            measured: Some(ratio(&pair)),
+            unit: TIMES,
+            goal: Goal::AtMost(2.0),
+            relive: pair.0.to_string(),
+            beside: format!("without logins {}", pair.1),
+        });
+    }
     Ok(())
 }
