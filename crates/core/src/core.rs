@@ -129,6 +129,7 @@ impl Core {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             position: AtomicI64::new(0),
+            origin: AtomicI64::new(0),
         });
         let (store, mirror, seen) = if shared {
             drop(conn);
@@ -141,7 +142,7 @@ impl Core {
         let inner = Inner {
             store,
             mirror,
-            tally: Tally::new(broadcast::apply_steps),
+            tally: Tally::new(broadcast::apply_steps, broadcast::scope_of_steps),
             hasher: Hasher::start(&config.accounts, Arc::clone(&random))?,
             guard: Guard::new(config.limits),
             config,
@@ -308,7 +309,7 @@ impl Core {
     async fn catch_up(&self) -> Result<()> {
         let Some(mirror) = &self.0.mirror else { return Ok(()) };
         let (job, answer) = store::wait();
-        let look = Committed { keys: Vec::new(), job: Some(job) };
+        let look = Committed::Keys(Vec::new(), job);
         mirror.try_send(look).map_err(|_| Error::Busy)?;
         answer.await.map_err(|_| Error::Unavailable)?;
         if self.memory().is_fresh() { Ok(()) } else { Err(Error::Unavailable) }
@@ -404,12 +405,13 @@ fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<C
     let (sender, committed) = crossbeam_channel::bounded(database.queue);
     let mut link = Link::open(&common)?;
     let origin = link.get().and_then(new_origin).map_err(StartError::Load)?;
+    env.origin.store(origin, Ordering::Relaxed);
     let (config, clock) = (Arc::clone(&env.config), Arc::clone(&env.clock));
     let mut mirror = Mirror::new(link, Arc::clone(memory), config, clock, origin, committed);
     mirror.fill().map_err(StartError::Load)?;
     mirror.start()?;
     let commits: Arc<dyn Commits> = Arc::<Memory>::clone(memory);
-    Ok((Store::postgres(&common, env, origin, &commits, &sender)?, sender))
+    Ok((Store::postgres(&common, env, &commits, &sender)?, sender))
 }
 
 /// Wakes a thread that waits for a future.

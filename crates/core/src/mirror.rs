@@ -65,6 +65,8 @@ pub(crate) struct Mirror {
     /// What own transactions changed and memory does not have yet.
     waiting: BTreeSet<Key>,
     polled: Instant,
+    /// Until then an own transaction may turn out to be committed after all: the feed is read with own rows.
+    unsure_until: Option<Instant>,
 }
 
 impl Mirror {
@@ -77,8 +79,8 @@ impl Mirror {
         origin: i64,
         committed: Receiver<Committed>,
     ) -> Self {
-        let (snapshot, waiting, polled) = (None, BTreeSet::new(), Instant::now());
-        Self { link, memory, config, clock, origin, committed, snapshot, waiting, polled }
+        let (snapshot, waiting, polled, unsure_until) = (None, BTreeSet::new(), Instant::now(), None);
+        Self { link, memory, config, clock, origin, committed, snapshot, waiting, polled, unsure_until }
     }
 
     /// Reads everything for the first time.
@@ -105,11 +107,20 @@ impl Mirror {
         };
         let mut polls = first.is_none() || self.polled.elapsed() >= POLL;
         let mut jobs = Vec::new();
-        for Committed { keys, job } in first.into_iter().chain(self.committed.try_iter().take(BATCH)) {
-            // Somebody who changed nothing, and waits, wants to know about the siblings.
-            polls |= keys.is_empty();
-            self.waiting.extend(keys);
-            jobs.extend(job);
+        for end in first.into_iter().chain(self.committed.try_iter().take(BATCH)) {
+            match end {
+                Committed::Keys(keys, job) => {
+                    // Somebody who changed nothing, and waits, wants to know about the siblings.
+                    polls |= keys.is_empty();
+                    self.waiting.extend(keys);
+                    jobs.push(job);
+                }
+                Committed::Perhaps => {
+                    // By now, or while the database still works on what it was sent.
+                    self.snapshot = None;
+                    self.unsure_until = Some(Instant::now() + 2 * self.config.database.statement_timeout);
+                }
+            }
         }
         let fresh = match self.look(polls) {
             Ok(()) => true,
@@ -161,7 +172,9 @@ impl Mirror {
                 let mut keys = self.waiting.clone();
                 let now = if polls { Some(current(conn)?) } else { None };
                 if now.is_some() {
-                    for row in unseen(conn, last, self.origin)? {
+                    self.unsure_until = self.unsure_until.filter(|until| *until > Instant::now());
+                    let seen = if self.unsure_until.is_some() { NOBODY } else { self.origin };
+                    for row in unseen(conn, last, seen)? {
                         keys.extend(Key::parse(&row.keys));
                     }
                 }
@@ -186,6 +199,9 @@ fn current(conn: &mut Conn) -> Result<String> {
     let current = fixed!(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot"));
     Ok(current.get_result::<Snapshot>(conn)?.snapshot)
 }
+
+/// A gateway there is not: their numbers begin with 1.
+const NOBODY: i64 = 0;
 
 /// The rows of siblings that this transaction sees and the state `last` did not contain: each exactly once, whatever
 /// the order in which transactions got their numbers and were committed.

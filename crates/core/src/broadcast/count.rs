@@ -12,7 +12,7 @@ use crate::{
     live::{Change, Counters},
     recording,
     store::{
-        Tx,
+        Scope, Tx,
         conn::{Conn, on},
         fixed::fixed,
         schema::{accounts, broadcasts, counters, rooms},
@@ -80,6 +80,17 @@ pub(crate) fn apply(tx: &mut Tx<'_>, counters: &[(Counter, Steps)]) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Steps of one kind on broadcasts are one statement.
+pub(crate) fn scope(counters: &[(Counter, Steps)]) -> Scope {
+    let kind = |(counter, _): &(Counter, Steps)| match counter {
+        Counter::Broadcast { counted, .. } => Some(*counted),
+        Counter::Recording { .. } => None,
+    };
+    let first = counters.first().and_then(kind);
+    let alike = first.is_some() && counters.iter().all(|counter| kind(counter) == first);
+    if alike { Scope::Statement } else { Scope::Loose }
 }
 
 /// A counter after some steps.
@@ -171,9 +182,10 @@ fn anonymous_viewer(tx: &mut Tx<'_>, user_id: &str, steps: Steps) -> Result<Chan
     Ok(step!(tx, user_id, counters::anonymous, steps))
 }
 
-/// With PostgreSQL, where every statement is a round trip: all broadcasts in one. They are locked in the order of their
-/// ids, whoever counts on them.
+/// With PostgreSQL, where every statement is a round trip: all broadcasts in one, which tells the other gateways as well.
+/// They are locked in the order of their ids, whoever counts on them.
 fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) -> Result<()> {
+    let origin = tx.origin();
     let Conn::Postgres(c) = tx.conn else { return Ok(()) };
     let of_broadcasts = counters.iter().filter_map(|(counter, steps)| match counter {
         Counter::Broadcast { user_id, counted: of } if *of == counted => Some((user_id.as_str(), *steps)),
@@ -194,19 +206,23 @@ fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) ->
                      FROM unnest($1, $2, $3, $4) AS new (user_id, by, low, high) \
                      JOIN accounts USING (user_id) JOIN rooms ON rooms.account_id = accounts.id \
                      JOIN counters USING (broadcast_id) \
-                     ORDER BY counters.broadcast_id FOR UPDATE OF counters) \
-                     UPDATE counters SET ",
+                     ORDER BY counters.broadcast_id FOR UPDATE OF counters), \
+                     moved AS (UPDATE counters SET ",
                     $column,
                     " = least(greatest(",
                     $column,
                     " + step.by, step.low), step.high) FROM step \
                      WHERE counters.broadcast_id = step.broadcast_id \
-                     RETURNING counters.broadcast_id AS id, account_id, counted_likes, host_likes, anonymous"
+                     RETURNING counters.broadcast_id AS id, account_id, counted_likes, host_likes, anonymous), \
+                     told AS (INSERT INTO changes (origin, keys) \
+                     SELECT $5, string_agg('c' || id, ' ') FROM moved HAVING count(*) > 0) \
+                     SELECT * FROM moved"
                 ))
                 .bind::<Array<Text>, _>(users)
                 .bind::<Array<BigInt>, _>(by)
                 .bind::<Array<BigInt>, _>(low)
                 .bind::<Array<BigInt>, _>(high)
+                .bind::<BigInt, _>(origin)
             )
             .load::<Moved>(c)?
         };

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 
 pub(crate) use self::{
     close::{expire, stream_started, stream_stopped, take_over},
-    count::{Counter, apply as apply_steps, counts, report_likes, stepped},
+    count::{Counter, apply as apply_steps, counts, report_likes, scope as scope_of_steps, stepped},
 };
 pub use self::{
     count::{Counted, Step},

@@ -7,6 +7,17 @@ use tokio::sync::oneshot;
 use super::Tx;
 use crate::{Error, Result};
 
+/// What a job asks of the transaction it runs in, where each has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// It decides by what it has read, and must run as if no other job ran meanwhile.
+    Serial,
+    /// It is several statements that do not mind the company of other jobs.
+    Loose,
+    /// It is one statement, which also tells the other gateways: a transaction by itself.
+    Statement,
+}
+
 /// A job in the queue.
 pub(crate) trait WriteJob: Send {
     /// Runs inside a transaction, or a savepoint of one; `true` keeps what it wrote. May be called again after a
@@ -19,10 +30,9 @@ pub(crate) trait WriteJob: Send {
     /// Answers the caller, after the commit or with the failure of the whole transaction.
     fn answer(self: Box<Self>, failure: Option<Error>);
 
-    /// Whether it decides by what it has read, and therefore must run as if no other job ran meanwhile. Otherwise it is
-    /// one statement, or several that do not mind each other's company.
-    fn is_serial(&self) -> bool {
-        true
+    /// What it asks of its transaction.
+    fn scope(&mut self) -> Scope {
+        Scope::Serial
     }
 
     /// Whether the writer shall end with this job.
@@ -33,7 +43,7 @@ pub(crate) trait WriteJob: Send {
 
 struct Job<F, T> {
     run: F,
-    serial: bool,
+    scope: Scope,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
@@ -59,8 +69,8 @@ where
         let _ = self.reply.send(result);
     }
 
-    fn is_serial(&self) -> bool {
-        self.serial
+    fn scope(&mut self) -> Scope {
+        self.scope
     }
 }
 
@@ -71,11 +81,11 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Makes a job of a closure.
 pub(super) fn job<T: Send + 'static>(
-    serial: bool,
+    scope: Scope,
     run: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     reply: oneshot::Sender<Result<T>>,
 ) -> Box<dyn WriteJob> {
-    Box::new(Job { run, serial, result: None, reply })
+    Box::new(Job { run, scope, result: None, reply })
 }
 
 struct Stop(oneshot::Sender<()>);

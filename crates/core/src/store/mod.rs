@@ -32,7 +32,11 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
 use self::{conn::Conn, link::Reachability, reader::ReadJob};
-pub(crate) use self::{job::WriteJob, postgres::Committed, tx::Tx};
+pub(crate) use self::{
+    job::{Scope, WriteJob},
+    postgres::Committed,
+    tx::Tx,
+};
 use crate::{Clock, Config, Error, Random, Result, StartError, live::Change};
 
 /// A job that does nothing, and the end of the wait for its answer.
@@ -48,6 +52,8 @@ pub(crate) struct Env {
     pub(crate) random: Arc<dyn Random>,
     /// The last order of entry given out, where the database does not count it.
     pub(crate) position: AtomicI64,
+    /// This gateway in the feed of changes, where there is one.
+    pub(crate) origin: AtomicI64,
 }
 
 /// Who hears of commits: the read models.
@@ -100,13 +106,12 @@ impl Store {
     pub(crate) fn postgres(
         common: &Arc<Reachability>,
         env: &Arc<Env>,
-        origin: i64,
         commits: &Arc<dyn Commits>,
         committed: &Sender<Committed>,
     ) -> Result<Self, StartError> {
         let writers = env.config.database.writers.max(1);
         Self::start(env, common, writers, |queue| {
-            postgres::start(writers, common, env, origin, commits, committed, &queue)
+            postgres::start(writers, common, env, commits, committed, &queue)
         })
     }
 
@@ -129,7 +134,7 @@ impl Store {
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(true, job).await
+        self.run(Scope::Serial, job).await
     }
 
     /// Like [`Store::write`], for jobs that are right whatever runs beside them: single statements, or several whose
@@ -138,16 +143,16 @@ impl Store {
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(false, job).await
+        self.run(Scope::Loose, job).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        serial: bool,
+        scope: Scope,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        self.submit(job::job(serial, job, reply))?;
+        self.submit(job::job(scope, job, reply))?;
         answer.await.unwrap_or(Err(Error::Unavailable))
     }
 

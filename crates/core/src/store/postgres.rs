@@ -6,7 +6,7 @@
 //! to the mirror, which answers the caller as soon as its own memory is up to date.
 
 use std::{
-    sync::{Arc, Barrier, Mutex, PoisonError},
+    sync::{Arc, Barrier, Mutex, PoisonError, atomic::Ordering},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use super::{
     Commits, Env, Tx,
     conn::Conn,
     fixed::fixed,
-    job::WriteJob,
+    job::{Scope, WriteJob},
     link::{Link, Reachability, query_error},
     schema::changes,
 };
@@ -28,11 +28,12 @@ use crate::{Error, Result, StartError, live::Key};
 const TRIES: u32 = 64;
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a transaction changed, and who waits for it. `None`: nobody (any more), or it is not known whether it was
-/// committed at all.
-pub(crate) struct Committed {
-    pub(crate) keys: Vec<Key>,
-    pub(crate) job: Option<Box<dyn WriteJob>>,
+/// The end of a transaction, as the mirror is told.
+pub(crate) enum Committed {
+    /// What it changed, and who waits until memory knows.
+    Keys(Vec<Key>, Box<dyn WriteJob>),
+    /// The connection broke before the database had said whether it is committed.
+    Perhaps,
 }
 
 /// Starts the writer threads.
@@ -40,7 +41,6 @@ pub(super) fn start(
     count: usize,
     common: &Arc<Reachability>,
     env: &Arc<Env>,
-    origin: i64,
     commits: &Arc<dyn Commits>,
     committed: &Sender<Committed>,
     queue: &Receiver<Box<dyn WriteJob>>,
@@ -53,7 +53,6 @@ pub(super) fn start(
             let mut writer = Writer {
                 link: Link::open(common)?,
                 env: Arc::clone(env),
-                origin,
                 commits: Arc::clone(commits),
                 committed: committed.clone(),
                 expiring: Arc::clone(&expiring),
@@ -93,13 +92,12 @@ enum End {
     /// Not committed.
     Failed(Error),
     /// The connection broke during the commit: it may have happened.
-    Unknown(Vec<Key>, Error),
+    Unknown(Error),
 }
 
 struct Writer {
     link: Link,
     env: Arc<Env>,
-    origin: i64,
     commits: Arc<dyn Commits>,
     committed: Sender<Committed>,
     /// One writer at a time ends what has timed out.
@@ -119,7 +117,7 @@ impl Writer {
         }
         let commits = Arc::clone(&self.commits);
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.serve(super::job::job(true, move |tx| commits.expire(tx), reply));
+        self.serve(super::job::job(Scope::Serial, move |tx| commits.expire(tx), reply));
         // A failure shows again in the job that comes next.
         let _ = answer.blocking_recv();
     }
@@ -134,8 +132,8 @@ impl Writer {
                 Ok(End::Done(keys)) if keys.is_empty() => job.answer(None),
                 Ok(End::Done(keys)) => {
                     // The mirror outlives the writers; without it there is no memory to wait for.
-                    if let Err(lost) = self.committed.send(Committed { keys, job: Some(job) })
-                        && let Some(job) = lost.into_inner().job
+                    if let Err(lost) = self.committed.send(Committed::Keys(keys, job))
+                        && let Committed::Keys(_, job) = lost.into_inner()
                     {
                         job.answer(None);
                     }
@@ -154,9 +152,9 @@ impl Writer {
                     tracing::error!(error = &error as &dyn std::error::Error, tries, "a job failed");
                     job.answer(Some(error));
                 }
-                Ok(End::Unknown(keys, error)) => {
+                Ok(End::Unknown(error)) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "a commit was cut off");
-                    let _ = self.committed.send(Committed { keys, job: None });
+                    let _ = self.committed.send(Committed::Perhaps);
                     job.answer(Some(error));
                 }
             }
@@ -167,9 +165,16 @@ impl Writer {
 
     /// Runs a job once. `Err`: the database cannot be reached.
     fn run(&mut self, job: &mut dyn WriteJob) -> Result<End> {
-        let begin = if job.is_serial() { "BEGIN ISOLATION LEVEL SERIALIZABLE" } else { "BEGIN" };
+        let scope = job.scope();
+        let begin = match scope {
+            Scope::Serial => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
+            Scope::Loose => Some("BEGIN"),
+            Scope::Statement => None,
+        };
         let conn = self.link.get()?;
-        if let Err(error) = conn.execute(begin) {
+        if let Some(begin) = begin
+            && let Err(error) = conn.execute(begin)
+        {
             // Nothing has happened yet; on another connection it may work.
             self.link.lose();
             return Ok(End::Again(error));
@@ -177,40 +182,42 @@ impl Writer {
         let mut changes = Vec::new();
         let kept = job.run(&mut Tx::new(conn, self.env.clock.now(), &self.env, &mut changes));
         if !kept {
-            return Ok(self.give_up(job.failure()));
+            return Ok(self.give_up(scope, job.failure()));
         }
         let keys = Key::of(&changes);
-        if let Err(error) = announce(conn, self.origin, &keys) {
-            return Ok(self.give_up(Some(&error)));
+        if begin.is_none() {
+            return Ok(End::Done(keys));
+        }
+        if let Err(error) = announce(conn, self.env.origin.load(Ordering::Relaxed), &keys) {
+            return Ok(self.give_up(scope, Some(&error)));
         }
         let Err(error) = conn.execute("COMMIT") else { return Ok(End::Done(keys)) };
         if self.link.lost_by(&error) {
-            return Ok(End::Unknown(keys, Error::Unavailable));
+            return Ok(End::Unknown(Error::Unavailable));
         }
-        Ok(self.give_up(Some(&error)))
+        Ok(self.give_up(scope, Some(&error)))
     }
 
     /// Leaves the transaction and says what its failure means.
-    fn give_up(&mut self, failure: Option<&Error>) -> End {
-        let Some(failure) = failure else { return self.roll_back(End::Refused) };
-        if self.link.lost_by(failure) {
-            return End::Failed(Error::Unavailable);
+    fn give_up(&mut self, scope: Scope, failure: Option<&Error>) -> End {
+        let alone = scope == Scope::Statement;
+        if failure.is_some_and(|failure| self.link.lost_by(failure)) {
+            return if alone { End::Unknown(Error::Unavailable) } else { End::Failed(Error::Unavailable) };
         }
-        match query_error(failure) {
-            // Conflicts come as serialization failures, as deadlocks, and as violated constraints: when the job runs
-            // again it sees what the other one did, and says so in the domain's words.
-            Some(QueryError::DatabaseError(..)) => self.roll_back(End::Again(failure.again())),
-            _ => self.roll_back(End::Refused),
-        }
-    }
-
-    fn roll_back(&mut self, end: End) -> End {
-        if let Ok(conn) = self.link.get()
+        if !alone
+            && let Ok(conn) = self.link.get()
             && conn.execute("ROLLBACK").is_err()
         {
             self.link.lose();
         }
-        end
+        match failure {
+            // Conflicts come as serialization failures, as deadlocks, and as violated constraints: when the job runs
+            // again it sees what the other one did, and says so in the domain's words.
+            Some(failure) if matches!(query_error(failure), Some(QueryError::DatabaseError(..))) => {
+                End::Again(failure.again())
+            }
+            _ => End::Refused,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Queue, Store, Tx,
-    job::{WriteJob, guarded},
+    job::{Scope, WriteJob, guarded},
 };
 use crate::{Error, Result};
 
@@ -70,9 +70,13 @@ impl<K> Default for State<K> {
 /// Moves counters: each of them once, by what its steps make together.
 type Apply<K> = fn(&mut Tx<'_>, &[(K, Steps)]) -> Result<()>;
 
+/// What that asks of its transaction.
+type Asks<K> = fn(&[(K, Steps)]) -> Scope;
+
 struct Common<K> {
     state: Mutex<State<K>>,
     apply: Apply<K>,
+    asks: Asks<K>,
 }
 
 impl<K> Common<K> {
@@ -86,8 +90,8 @@ pub(crate) struct Tally<K>(Arc<Common<K>>);
 
 impl<K: Eq + Hash + Ord + Send + 'static> Tally<K> {
     /// `apply` gets the counters in their order, so that writers that meet on rows meet in the same order.
-    pub(crate) fn new(apply: Apply<K>) -> Self {
-        Self(Arc::new(Common { state: Mutex::default(), apply }))
+    pub(crate) fn new(apply: Apply<K>, asks: Asks<K>) -> Self {
+        Self(Arc::new(Common { state: Mutex::default(), apply, asks }))
     }
 
     /// Counts, and waits until that is committed.
@@ -195,8 +199,9 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
         last.into_iter().for_each(send);
     }
 
-    fn is_serial(&self) -> bool {
-        false
+    fn scope(&mut self) -> Scope {
+        let asks = self.common.asks;
+        asks(self.take())
     }
 }
 

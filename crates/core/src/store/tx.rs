@@ -54,6 +54,11 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// This gateway in the feed of changes.
+    pub(crate) fn origin(&self) -> i64 {
+        self.env.origin.load(Ordering::Relaxed)
+    }
+
     /// Continues behind a number that somebody else has given out.
     pub(crate) fn skip_positions(&self, given: i64) {
         self.env.position.fetch_max(given, Ordering::Relaxed);
