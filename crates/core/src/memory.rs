@@ -457,4 +457,17 @@ impl Commits for Memory {
             live.apply(change, &self.sessions);
         }
     }
+
+    fn counted(&self, changes: &[Change]) -> bool {
+        if !changes.iter().all(|change| matches!(change, Change::Counters { .. })) {
+            return false;
+        }
+        // Who reads everything anew has said so before it began; what was committed by then it will find.
+        let mut live = self.live_mut();
+        self.is_fresh()
+            && changes.iter().all(|change| match change {
+                Change::Counters { host, broadcast, counters } => live.count(*host, *broadcast, *counters),
+                _ => false,
+            })
+    }
 }

@@ -118,6 +118,7 @@ impl Mirror {
                 Committed::Perhaps => {
                     // By now, or while the database still works on what it was sent.
                     self.snapshot = None;
+                    self.memory.set_fresh(false);
                     self.unsure_until = Some(Instant::now() + 2 * self.config.database.statement_timeout);
                 }
             }
@@ -149,13 +150,6 @@ impl Mirror {
     /// Takes over what has changed; `polls`: also what siblings changed.
     fn look(&mut self, polls: bool) -> Result<()> {
         let conn = self.link.get()?;
-        if !polls && self.snapshot.is_some() && Key::only_counters(&self.waiting) {
-            // The most frequent look by far. One statement is a snapshot of its own; of several, each is later than the
-            // one before.
-            self.memory.refresh(read_model::read(conn, self.waiting.iter().copied())?);
-            self.waiting.clear();
-            return Ok(());
-        }
         conn.begin_snapshot()?;
         match &self.snapshot {
             None => {

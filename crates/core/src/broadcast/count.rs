@@ -114,7 +114,7 @@ impl Broadcasts<'_> {
 macro_rules! counts {
     () => {{
         use $crate::store::schema::counters;
-        (counters::counted_likes, counters::host_likes, counters::anonymous)
+        (counters::counted_likes, counters::host_likes, counters::anonymous, counters::version)
     }};
 }
 pub(crate) use counts;
@@ -127,6 +127,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
         counters::counted_likes.eq(0),
         counters::host_likes.eq(0),
         counters::anonymous.eq(0),
+        counters::version.eq(0),
     )))
     .run(c))?;
     Ok(())
@@ -211,9 +212,11 @@ fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) ->
                     $column,
                     " = least(greatest(",
                     $column,
-                    " + step.by, step.low), step.high) FROM step \
+                    " + step.by, step.low), step.high), \
+                     version = version + 1 FROM step \
                      WHERE counters.broadcast_id = step.broadcast_id \
-                     RETURNING counters.broadcast_id AS id, account_id, counted_likes, host_likes, anonymous), \
+                     RETURNING counters.broadcast_id AS id, account_id, counted_likes, host_likes, anonymous, \
+                     version), \
                      told AS (INSERT INTO changes (origin, keys) \
                      SELECT $5, string_agg('c' || id, ' ') FROM moved HAVING count(*) > 0) \
                      SELECT * FROM moved"
@@ -231,8 +234,8 @@ fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) ->
         Counted::Like => step!("counted_likes"),
         Counted::AnonymousViewer => step!("anonymous"),
     };
-    for Moved { id, account_id, counted_likes, host_likes, anonymous } in moved {
-        announce(tx, Some((id, account_id, Counters { counted_likes, host_likes, anonymous })));
+    for Moved { id, account_id, counted_likes, host_likes, anonymous, version } in moved {
+        announce(tx, Some((id, account_id, Counters { counted_likes, host_likes, anonymous, version })));
     }
     Ok(())
 }
@@ -250,6 +253,8 @@ struct Moved {
     host_likes: i64,
     #[diesel(sql_type = BigInt)]
     anonymous: i64,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
 }
 
 /// sxb: the number of likes its host shows replaces what the host said before.
@@ -263,7 +268,9 @@ pub(crate) fn report_likes(tx: &mut Tx<'_>, host: AccountId, likes: i64) -> Resu
         .select(broadcasts::id);
     let changed: Changed = on!(tx.conn, |c| fixed!(
         diesel::update(counters::table.filter(counters::broadcast_id.eq_any(on_air)))
-            .set(counters::host_likes.eq(likes.clamp(0, MOST)))
+            .set(
+                (counters::host_likes.eq(likes.clamp(0, MOST)), counters::version.eq(counters::version + 1),)
+            )
             .returning(changed!())
     )
     .get_result(c)

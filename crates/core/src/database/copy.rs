@@ -159,7 +159,7 @@ tables! {
         place: String, stream_code: String, push_sequence: Option<String>, started_at: i64, ended_at: Option<i64>,
         beat_at: i64, lease: Option<i64>
     }
-    counters { broadcast_id: i64, account_id: i64, counted_likes: i64, host_likes: i64, anonymous: i64 }
+    counters { broadcast_id: i64, account_id: i64, counted_likes: i64, host_likes: i64, anonymous: i64, version: i64 }
     audience {
         host_id: i64, account_id: i64, role: i16, dialect: i16, group_id: Option<String>, listed: bool,
         nickname: Option<String>, avatar: Option<String>, position: i64, beat_at: i64, session: Option<Vec<u8>>

@@ -59,6 +59,15 @@ pub(crate) struct Counters {
     pub(crate) host_likes: i64,
     /// Viewers counted without a name.
     pub(crate) anonymous: i64,
+    /// Grows with every step where several gateways count. With SQLite nobody asks: its writer applies steps in their order.
+    pub(crate) version: i64,
+}
+
+impl Counters {
+    /// These, or the others if those are newer.
+    pub(crate) fn or_newer(self, others: Self) -> Self {
+        if others.version > self.version { others } else { self }
+    }
 }
 
 /// A recording's counters as stored.

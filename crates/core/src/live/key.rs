@@ -29,11 +29,6 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    /// Whether all of them are counters: then one statement reads them.
-    pub(crate) fn only_counters(keys: &BTreeSet<Self>) -> bool {
-        keys.iter().all(|key| matches!(key, Self::Counters(_)))
-    }
-
     /// What changes ask for, each once. A new session asks for nothing: it is read when somebody comes with it.
     pub(crate) fn of(changes: &[Change]) -> Vec<Self> {
         let mut keys = BTreeSet::new();

@@ -236,10 +236,7 @@ impl Live {
                 self.replays.remove_owner(host);
             }
             Change::Counters { host, broadcast, counters } => {
-                if let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast)
-                {
-                    on_air.counters = counters;
-                }
+                self.count(host, broadcast, counters);
             }
             Change::Renewed { host, broadcast, beat_at, lease } => {
                 self.renew(host, broadcast, beat_at, lease);
@@ -275,6 +272,7 @@ impl Live {
         };
         if let Some(old) = old {
             on_air.keep_clock(&old);
+            on_air.counters = on_air.counters.or_newer(old.counters);
         }
         on_air.timer = on_air.gone_at(self.floor);
         self.expiry.watch(on_air.timer, Mortal::Broadcast(host));
@@ -282,6 +280,15 @@ impl Live {
         self.by_room.insert(on_air.info.room, host);
         self.by_user.insert(Arc::clone(&on_air.info.user_id), host);
         self.on_air.insert(host, on_air);
+    }
+
+    /// Takes over counters, unless newer ones are known; whether it knows the broadcast at all.
+    pub(crate) fn count(&mut self, host: AccountId, broadcast: BroadcastId, counters: Counters) -> bool {
+        let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast) else {
+            return false;
+        };
+        on_air.counters = counters.or_newer(on_air.counters);
+        true
     }
 
     fn take_off_air(&mut self, host: AccountId) -> Option<OnAir> {

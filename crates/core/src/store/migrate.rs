@@ -92,8 +92,8 @@ mod tests {
             .unwrap();
         migrate(&mut conn).unwrap();
         let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
-        let rows: Vec<(i64, i64, i64, i64, i64)> = counters::table.load(sqlite).unwrap();
-        assert_eq!(rows, [(3, 7, 11, 12, 13)]);
+        let rows: Vec<(i64, i64, i64, i64, i64, i64)> = counters::table.load(sqlite).unwrap();
+        assert_eq!(rows, [(3, 7, 11, 12, 13, 0)]);
         sqlite.batch_execute("DELETE FROM accounts").unwrap();
         assert_eq!(counters::table.count().get_result(sqlite), Ok(0), "they go with the broadcast");
     }

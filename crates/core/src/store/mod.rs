@@ -66,6 +66,10 @@ pub(crate) trait Commits: Send + Sync + 'static {
 
     /// Takes over what a commit changed, before anybody is told that it happened.
     fn committed(&self, changes: Vec<Change>);
+
+    /// The same for what others may have changed meanwhile as well, if that is only counters of broadcasts memory knows:
+    /// of these it can tell what is newer. Otherwise `false`, and everything has to be read again.
+    fn counted(&self, changes: &[Change]) -> bool;
 }
 
 /// The queue of the writers, for jobs that put others into it.

@@ -22,7 +22,10 @@ use super::{
     link::{Link, Reachability, query_error},
     schema::changes,
 };
-use crate::{Error, Result, StartError, live::Key};
+use crate::{
+    Error, Result, StartError,
+    live::{Change, Key},
+};
 
 /// How often a job is run again at most, and for how long.
 const TRIES: u32 = 64;
@@ -184,18 +187,24 @@ impl Writer {
         if !kept {
             return Ok(self.give_up(scope, job.failure()));
         }
-        let keys = Key::of(&changes);
         if begin.is_none() {
-            return Ok(End::Done(keys));
+            return Ok(self.done(&changes));
         }
+        let keys = Key::of(&changes);
         if let Err(error) = announce(conn, self.env.origin.load(Ordering::Relaxed), &keys) {
             return Ok(self.give_up(scope, Some(&error)));
         }
-        let Err(error) = conn.execute("COMMIT") else { return Ok(End::Done(keys)) };
+        let Err(error) = conn.execute("COMMIT") else { return Ok(self.done(&changes)) };
         if self.link.lost_by(&error) {
             return Ok(End::Unknown(Error::Unavailable));
         }
         Ok(self.give_up(scope, Some(&error)))
+    }
+
+    /// Committed: what memory has to read again.
+    fn done(&self, changes: &[Change]) -> End {
+        let keys = Key::of(changes);
+        End::Done(if !keys.is_empty() && self.commits.counted(changes) { Vec::new() } else { keys })
     }
 
     /// Leaves the transaction and says what its failure means.

@@ -40,7 +40,7 @@ diesel::table! {
 diesel::table! {
     counters (broadcast_id) {
         broadcast_id -> BigInt, account_id -> BigInt,
-        counted_likes -> BigInt, host_likes -> BigInt, anonymous -> BigInt,
+        counted_likes -> BigInt, host_likes -> BigInt, anonymous -> BigInt, version -> BigInt,
     }
 }
 diesel::table! {
