@@ -15,7 +15,7 @@ use super::{
 const LOGINS: &str = "sxb login, beside cores ÷ time of a hash";
 const OTHERS: &str = "sxb heartbeat while everybody logs in: 99th percentile";
 
-/// Connections of those who log in.
+/// Connections of those who log in, and the fewest of those who do not.
 const CONNECTIONS: u32 = 16;
 /// Who logs in, and who beats.
 const PEOPLE: usize = 64;
@@ -77,7 +77,7 @@ fn undisturbed(
     let seat = |user| request::move_sxb(user, user.room, 0, false);
     site.server.lengths(&site.world.users.iter().skip(PEOPLE).map(seat).collect::<Vec<_>>())?;
     site.server.lengths(beats)?;
-    for connections in throughput::CONNECTIONS {
+    for connections in std::iter::once(CONNECTIONS).chain(throughput::CONNECTIONS) {
         let pair = || {
             let before = bench.measure(&site.server, beats, connections, seconds)?;
             let load = Load {

@@ -66,8 +66,8 @@ const KEPT: Duration = Duration::from_secs(1);
 /// What a thread hashes with.
 struct Mill {
     params: Params,
-    /// Used again by the next hash: to ask the system for as much fresh memory for every one of them takes longer than
-    /// a heartbeat may wait, and nobody else gets the processor meanwhile.
+    /// Used again by the next hash: to ask the system for as much fresh memory for every one of them cost a tenth of all
+    /// logins.
     memory: Vec<Block>,
 }
 
