@@ -1,6 +1,7 @@
 //! The property that holds memory and tables together: after any sequence of operations, of any dialect, with time
 //! passing, restarts and strangers at the file, what is served from memory is what the tables say.
 
+mod counters;
 mod picture;
 mod step;
 mod walk;
