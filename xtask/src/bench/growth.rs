@@ -45,13 +45,14 @@ struct Call {
     requests: fn(&World, Shape) -> Vec<Request>,
 }
 
-const CALLS: [Call; 4] = [
+const CALLS: [Call; 5] = [
     Call {
         name: "growth: sxb roomlist",
         requests: |world, _| each(world, |user| request::room_list(user, 0, 10)),
     },
     Call { name: "growth: v1 FetchList", requests: |_, _| vec![request::fetch_list(1, 1, 20)] },
     Call { name: "growth: sxb roomidlist", requests: |world, _| members(world, 0) },
+    Call { name: "growth: v1 FetchGroupMemberList", requests: |world, _| group(world, 1) },
     Call {
         name: "growth: sxb heartbeat",
         requests: |world, _| each(world, |user| request::heartbeat(user, false)),
@@ -65,7 +66,7 @@ struct Deep {
     last: fn(&World, Shape) -> Vec<Request>,
 }
 
-const PAGES: [Deep; 3] = [
+const PAGES: [Deep; 4] = [
     Deep {
         name: "last page: sxb roomlist",
         first: |world, _| each(world, |user| request::room_list(user, 0, 10)),
@@ -81,6 +82,11 @@ const PAGES: [Deep; 3] = [
         first: |world, _| members(world, 0),
         last: |world, shape| members(world, shape.crowd - MEMBERS),
     },
+    Deep {
+        name: "last page: v1 FetchGroupMemberList of 100,000 members",
+        first: |world, _| group(world, 1),
+        last: |world, shape| group(world, shape.crowd / MEMBERS),
+    },
 ];
 
 fn each(world: &World, request: impl Fn(&super::world::User) -> Request) -> Vec<Request> {
@@ -90,6 +96,10 @@ fn each(world: &World, request: impl Fn(&super::world::User) -> Request) -> Vec<
 fn members(world: &World, index: usize) -> Vec<Request> {
     let crowded = world.lives.first().map_or(0, |live| live.room);
     each(world, |user| request::member_list(user, crowded, index, MEMBERS))
+}
+
+fn group(world: &World, page: usize) -> Vec<Request> {
+    world.lives.iter().take(1).map(|live| request::group_list(live, page, MEMBERS)).collect()
 }
 
 /// A curve: how many are on air, and what a call costs in calls of the bare server.

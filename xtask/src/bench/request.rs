@@ -158,6 +158,13 @@ pub(crate) fn move_v1(guest: &str, live: &Live, leave: bool) -> Request {
     v1(&body)
 }
 
+/// minilvb-v1: a page of a group's members.
+pub(crate) fn group_list(live: &Live, page: usize, size: usize) -> Request {
+    let body = json!({"Action": "FetchGroupMemberList", "liveuserid": live.user, "groupid": live.group,
+        "pageno": page, "pagesize": size});
+    v1(&body).listing("/returnData/memberlist", size)
+}
+
 /// minilvb-v2: a page of replays, signed by a user at that time.
 pub(crate) fn vod_list(user: &User, now: i64, index: usize, count: usize) -> Request {
     let body =

@@ -1,5 +1,7 @@
 //! Groups: audiences as the dialect without rooms names them (minilvb-v1), of lives and of recordings.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::{Audiences, MemberRow, remove, seat};
@@ -8,6 +10,7 @@ use crate::{
     account::{self, Actor},
     broadcast,
     live::{Change, Tallied},
+    memory::Memory,
     store::{
         Tx,
         conn::{Conn, on},
@@ -156,14 +159,14 @@ impl Audiences<'_> {
     /// id the group's name is.
     pub async fn group(&self, host: &str, group: &str, window: Window) -> Result<Page<GroupMember>> {
         self.0.settle().await?;
-        let (host, group) = (host.to_owned(), group.to_owned());
+        let (core, host, group) = (self.0.clone(), host.to_owned(), group.to_owned());
         self.0
             .store()
             .snapshot(move |conn| {
                 let Some(host) = account::by_user_id(conn, &host)?.map(|row| row.id) else {
                     return Ok(Page::default());
                 };
-                let mut page = live_group(conn, host, &group, window)?;
+                let mut page = live_group(conn, core.memory(), host, &group, window)?;
                 let rest = Window {
                     offset: window.offset.saturating_sub(page.total),
                     limit: window.limit - page.items.len(),
@@ -184,40 +187,47 @@ fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<String>> {
 /// Id, names given on entering, names in the profile.
 type Row = (String, Option<String>, Option<String>, String, String);
 
-fn live_group(conn: &mut Conn, host: AccountId, group: &str, window: Window) -> Result<Page<GroupMember>> {
+/// Memory knows who is where in a list of any length, the tables what they are called.
+fn live_group(
+    conn: &mut Conn,
+    memory: &Memory,
+    host: AccountId,
+    group: &str,
+    window: Window,
+) -> Result<Page<GroupMember>> {
     let own = own_group(conn, host)?.is_some_and(|own| own == group);
-    let members = || {
-        audience::table
-            .inner_join(accounts::table)
-            .filter(audience::host_id.eq(host).and(audience::listed))
-            .filter(
-                audience::group_id
-                    .eq(group)
-                    .or(audience::group_id.is_null().and(own.into_sql::<diesel::sql_types::Bool>())),
-            )
+    let listed = memory.live().audience(host).map(|audience| audience.group(group, own, window));
+    let Page { total, items } = listed.unwrap_or_default();
+    let mut rows = rows(conn, host, &items)?;
+    let member = |(user_id, nickname, avatar, profile_nickname, profile_avatar): Row| GroupMember {
+        user_id,
+        nickname: nickname.unwrap_or(profile_nickname),
+        avatar: avatar.unwrap_or(profile_avatar),
     };
-    let total: i64 = on!(conn, |c| members().count().get_result(c))?;
-    let rows: Vec<Row> = on!(conn, |c| members()
-        .order((audience::position, audience::account_id))
-        .limit(window.sql_limit())
-        .offset(window.sql_offset())
-        .select((
-            accounts::user_id,
-            audience::nickname,
-            audience::avatar,
-            accounts::nickname,
-            accounts::avatar
+    Ok(Page { total, items: items.iter().filter_map(|account| rows.remove(account)).map(member).collect() })
+}
+
+/// The rows of some members. Who has left meanwhile has none.
+fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashMap<AccountId, Row>> {
+    let all = || {
+        audience::table.inner_join(accounts::table).filter(audience::host_id.eq(host)).select((
+            audience::account_id,
+            (accounts::user_id, audience::nickname, audience::avatar, accounts::nickname, accounts::avatar),
         ))
-        .load(c))?;
-    let items = rows
-        .into_iter()
-        .map(|(user_id, nickname, avatar, profile_nickname, profile_avatar)| GroupMember {
-            user_id,
-            nickname: nickname.unwrap_or(profile_nickname),
-            avatar: avatar.unwrap_or(profile_avatar),
-        })
-        .collect();
-    Ok(Page { total: usize::try_from(total).unwrap_or(0), items })
+    };
+    let mut found = HashMap::with_capacity(members.len());
+    match conn {
+        // In process a loop costs nothing, and its statement stays prepared.
+        Conn::Sqlite(c) => {
+            for member in members {
+                found.extend(fixed!(all().filter(audience::account_id.eq(member))).load::<(_, Row)>(c)?);
+            }
+        }
+        Conn::Postgres(c) => {
+            found.extend(all().filter(audience::account_id.eq_any(members)).load::<(_, Row)>(c)?);
+        }
+    }
+    Ok(found)
 }
 
 fn recording_group(
@@ -231,18 +241,15 @@ fn recording_group(
             .inner_join(accounts::table)
             .filter(recording_audience::owner_id.eq(owner).and(recording_audience::file_id.eq(file_id)))
     };
-    let total: i64 = on!(conn, |c| members().count().get_result(c))?;
     let rows: Vec<(String, String, String)> = on!(conn, |c| members()
         .order((recording_audience::position, recording_audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())
         .select((accounts::user_id, recording_audience::nickname, recording_audience::avatar))
         .load(c))?;
-    let items = rows
-        .into_iter()
-        .map(|(user_id, nickname, avatar)| GroupMember { user_id, nickname, avatar })
-        .collect();
-    Ok(Page { total: usize::try_from(total).unwrap_or(0), items })
+    let member = |(user_id, nickname, avatar)| GroupMember { user_id, nickname, avatar };
+    let items = rows.into_iter().map(member).collect();
+    Page::read(window, items, || Ok(on!(conn, |c| members().count().get_result(c))?))
 }
 
 /// An account that is about to be deleted leaves the audience of every recording.

@@ -15,7 +15,7 @@ pub use self::group::{GroupMember, MemberNames};
 pub(crate) use self::{group::leave_recordings, seat::seat_host};
 use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
-    live::{Change, Seat},
+    live::{Change, Listed, Seat},
     memory::Beat,
     room,
     session::{self, Digest, Session},
@@ -49,6 +49,7 @@ impl MemberRow {
             user_id: user_id.into(),
             role: self.role,
             dialect: self.dialect,
+            listed: Listed::new(self.listed, self.group_id.as_deref()),
             position: self.position,
             beat_at: self.beat_at,
             session: self.session.as_deref().and_then(Digest::from_bytes),

@@ -1,12 +1,12 @@
 //! Who is in a host's audience.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use super::{ById, ranked::Ranked};
-use crate::{AccountId, Dialect, Role, TimeoutConfig, UnixSeconds, session::Session};
+use super::{ById, group::Groups, ranked::Ranked};
+use crate::{AccountId, Dialect, Page, Role, TimeoutConfig, UnixSeconds, Window, session::Session};
 
 /// What keeps a member in the audience.
 #[derive(Debug)]
@@ -19,10 +19,33 @@ pub(crate) enum MemberClock {
     Session(Arc<Session>),
 }
 
+/// In which group's list a member is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// In none: a host that has not entered its own group.
+    Nowhere,
+    /// In that of the host's latest broadcast, whatever it is called.
+    OwnGroup,
+    /// In the one of this name.
+    Group(Arc<str>),
+}
+
+impl Listed {
+    /// As the table has it.
+    pub(crate) fn new(listed: bool, group: Option<&str>) -> Self {
+        match (listed, group) {
+            (false, _) => Self::Nowhere,
+            (true, None) => Self::OwnGroup,
+            (true, Some(group)) => Self::Group(group.into()),
+        }
+    }
+}
+
 /// One member.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) user_id: Arc<str>,
+    pub(crate) listed: Listed,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
     pub(crate) position: i64,
@@ -67,12 +90,27 @@ fn place(account: AccountId, member: &Member) -> Place {
 pub(crate) struct Audience {
     members: ById<AccountId, Arc<Member>>,
     order: Ranked<Place>,
+    /// Its groups, once somebody has asked for one.
+    groups: OnceLock<Groups>,
+    /// The group of whoever came last: nearly always everybody's.
+    group: Option<Arc<str>>,
 }
 
 impl Audience {
+    /// The same list, with a name that is kept once for all who are in it.
+    pub(super) fn share(&mut self, listed: Listed) -> Listed {
+        let Listed::Group(name) = listed else { return listed };
+        let known = self.group.take().filter(|known| *known == name).unwrap_or(name);
+        self.group = Some(Arc::clone(&known));
+        Listed::Group(known)
+    }
+
     pub(crate) fn insert(&mut self, account: AccountId, member: Arc<Member>) -> Option<Arc<Member>> {
         let old = self.remove(account);
         self.order.insert(place(account, &member));
+        if let Some(groups) = self.groups.get_mut() {
+            groups.insert(account, &member);
+        }
         self.members.insert(account, member);
         old
     }
@@ -80,6 +118,9 @@ impl Audience {
     pub(crate) fn remove(&mut self, account: AccountId) -> Option<Arc<Member>> {
         let old = self.members.remove(&account)?;
         self.order.remove(&place(account, &old));
+        if let Some(groups) = self.groups.get_mut() {
+            groups.remove(account, &old);
+        }
         Some(old)
     }
 
@@ -107,6 +148,11 @@ impl Audience {
             .from(offset)
             .take(limit)
             .filter_map(|(_, _, account)| self.members.get(&account).map(|it| &**it))
+    }
+
+    /// The members of a group in order of entry. `own`: it is that of the host's latest broadcast.
+    pub(crate) fn group(&self, name: &str, own: bool, window: Window) -> Page<AccountId> {
+        self.groups.get_or_init(|| Groups::of(self.members())).page(name, own, window)
     }
 
     pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountId> {

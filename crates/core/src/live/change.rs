@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel::Queryable;
 
-use super::Live;
+use super::{Live, audience::Listed};
 use crate::{
     AccountId, BroadcastId, Dialect, Recording, RecordingId, Role, State, UnixSeconds,
     broadcast::BroadcastInfo,
@@ -105,6 +105,7 @@ pub(crate) struct Seat {
     pub(crate) user_id: Arc<str>,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
+    pub(crate) listed: Listed,
     pub(crate) position: i64,
     pub(crate) beat_at: UnixSeconds,
     /// The session it lives and dies with.

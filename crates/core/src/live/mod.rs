@@ -8,6 +8,7 @@ mod audience;
 mod change;
 mod directory;
 mod expiry;
+mod group;
 mod key;
 mod ranked;
 mod replays;
@@ -25,7 +26,7 @@ use std::{
 
 pub use self::directory::OnAirFilter;
 pub(crate) use self::{
-    audience::{Audience, Member, MemberClock},
+    audience::{Audience, Listed, Member, MemberClock},
     change::{Change, Counters, Current, Owner, Seat, Tallied},
     directory::Place,
     expiry::Mortal,
@@ -325,8 +326,10 @@ impl Live {
             }
             _ => MemberClock::Never,
         };
+        let listed = self.audiences.entry(seat.host).or_default().share(seat.listed);
         let member = Member {
             user_id: seat.user_id,
+            listed,
             role: seat.role,
             dialect: seat.dialect,
             position: seat.position,

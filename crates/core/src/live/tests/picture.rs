@@ -13,7 +13,7 @@ use crate::{
     account::AccountRow,
     audience::MemberRow,
     broadcast::{self, BroadcastRow},
-    live::{Counters, Live, MemberClock},
+    live::{Counters, Listed, Live, MemberClock},
     recording,
     session::{Digest, SessionRow},
     store::{
@@ -29,6 +29,7 @@ pub(super) struct Seated {
     user_id: String,
     role: Role,
     dialect: Dialect,
+    listed: Listed,
     position: i64,
     session: Option<Digest>,
 }
@@ -95,6 +96,7 @@ impl Tables {
                 user_id: accounts[&row.account_id].user_id.clone(),
                 role: row.role,
                 dialect: row.dialect,
+                listed: Listed::new(row.listed, row.group_id.as_deref()),
                 position: row.position,
                 session: row.session.as_deref().and_then(Digest::from_bytes),
             });
@@ -168,6 +170,7 @@ impl Live {
                         user_id: member.user_id.to_string(),
                         role: member.role,
                         dialect: member.dialect,
+                        listed: member.listed.clone(),
                         position: member.position,
                         session: match &member.clock {
                             MemberClock::Session(session) => Some(session.digest),
