@@ -1,7 +1,8 @@
 //! From the tables into memory: everything at start, some parts when they have changed.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, thread};
 
+use crossbeam_channel::Sender;
 use diesel::{connection::DefaultLoadingMode, dsl::sql, prelude::*, sql_types::Bool};
 
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
 /// Names looked up with one query at most: SQLite counts parameters.
 const SOME: usize = 500;
 
+/// So many times [`SOME`] rows may be read before they are taken over.
+const READ_AHEAD: usize = 16;
+
 /// A model of nothing.
 pub(crate) fn empty(config: &Config, floor: UnixSeconds) -> Live {
     Live::new(config.timeouts, config.sessions.qplus_idle, floor)
@@ -34,20 +38,24 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
         // Here all of a table is wanted.
         conn.execute("SET LOCAL enable_seqscan = on")?;
     }
-    // Row by row: a list of a million rows would stay in the process's memory.
-    on!(conn, |c| {
-        let on_air = broadcasts::table
-            .inner_join(accounts::table)
-            .inner_join(counters::table)
-            // A literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
-            .filter(sql::<Bool>("broadcasts.state = 1"))
-            .select((broadcasts::all_columns, accounts::all_columns, broadcast::counts!()))
-            .load_iter::<(BroadcastRow, AccountRow, Counters), DefaultLoadingMode>(c)?;
-        for row in on_air {
-            let (row, host, counters) = row?;
-            live.apply(Change::Broadcast(Box::new(row.current(&host, counters))), &memory.sessions);
-        }
-    });
+    let on_air = |(row, host, counters): (BroadcastRow, AccountRow, Counters)| {
+        live.apply(Change::Broadcast(Box::new(row.current(&host, counters))), &memory.sessions);
+    };
+    hand_over(on_air, |handed| {
+        on!(conn, |c| {
+            let on_air = broadcasts::table
+                .inner_join(accounts::table)
+                .inner_join(counters::table)
+                // A literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
+                .filter(sql::<Bool>("broadcasts.state = 1"))
+                .select((broadcasts::all_columns, accounts::all_columns, broadcast::counts!()))
+                .load_iter::<(BroadcastRow, AccountRow, Counters), DefaultLoadingMode>(c)?;
+            for row in on_air {
+                handed.put(row?);
+            }
+        });
+        Ok(())
+    })?;
     let seated: Vec<Vec<u8>> = on!(conn, |c| audience::table
         .filter(audience::session.is_not_null())
         .select(audience::session.assume_not_null())
@@ -57,30 +65,70 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
     for session in read_sessions(conn, &seated)?.into_values() {
         memory.hold(session);
     }
-    on!(conn, |c| {
-        let members = audience::table
-            .inner_join(accounts::table)
-            .select((
-                audience::host_id,
-                audience::account_id,
-                audience::role,
-                audience::dialect,
-                audience::group_id,
-                audience::listed,
-                audience::position,
-                audience::beat_at,
-                audience::session,
-                accounts::user_id,
-            ))
-            .load_iter::<SeatRow, DefaultLoadingMode>(c)?;
-        for row in members {
-            live.apply(Change::Member(Box::new(row?.seat())), &memory.sessions);
-        }
-    });
+    let sits = |row: SeatRow| live.apply(Change::Member(Box::new(row.seat())), &memory.sessions);
+    hand_over(sits, |handed| {
+        on!(conn, |c| {
+            let members = audience::table
+                .inner_join(accounts::table)
+                .select((
+                    audience::host_id,
+                    audience::account_id,
+                    audience::role,
+                    audience::dialect,
+                    audience::group_id,
+                    audience::listed,
+                    audience::position,
+                    audience::beat_at,
+                    audience::session,
+                    accounts::user_id,
+                ))
+                .load_iter::<SeatRow, DefaultLoadingMode>(c)?;
+            for row in members {
+                handed.put(row?);
+            }
+        });
+        Ok(())
+    })?;
     for recording in recording::latest(conn, Replays::wanted())? {
         live.apply(Change::Recording(Arc::new(recording)), &memory.sessions);
     }
     Ok(live)
+}
+
+/// Rows on their way to another thread, some at a time.
+struct Handed<R> {
+    some: Vec<R>,
+    sender: Sender<Vec<R>>,
+}
+
+impl<R> Handed<R> {
+    fn put(&mut self, row: R) {
+        self.some.push(row);
+        if self.some.len() == SOME {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        // Who takes them ends after this, not before.
+        let _ = self.sender.send(std::mem::replace(&mut self.some, Vec::with_capacity(SOME)));
+    }
+}
+
+/// Reads rows, and takes them over in another thread meanwhile: there may be a million, and a list of them would stay in
+/// the process's memory.
+fn hand_over<R: Send>(
+    mut take: impl FnMut(R) + Send,
+    read: impl FnOnce(&mut Handed<R>) -> Result<()>,
+) -> Result<()> {
+    let (sender, handed) = crossbeam_channel::bounded(READ_AHEAD);
+    thread::scope(|scope| {
+        scope.spawn(move || handed.into_iter().flatten().for_each(&mut take));
+        let mut rows = Handed { some: Vec::new(), sender };
+        read(&mut rows)?;
+        rows.send();
+        Ok(())
+    })
 }
 
 /// What the read model holds of a member.

@@ -111,17 +111,14 @@ mod tests {
             let (mut audience, mut model) = (Audience::default(), BTreeMap::new());
             for (at, (account, step)) in steps.into_iter().enumerate() {
                 let account = AccountId(account);
-                match step {
-                    Some(listed) => {
-                        let position = i64::try_from(at).unwrap();
-                        let listed = audience.share(listed);
-                        audience.insert(account, member(position, listed.clone()));
-                        model.insert(account, (position, listed));
-                    }
-                    None => {
-                        audience.remove(account);
-                        model.remove(&account);
-                    }
+                if let Some(listed) = step {
+                    let position = i64::try_from(at).unwrap();
+                    let listed = audience.share(listed);
+                    audience.insert(account, member(position, listed.clone()));
+                    model.insert(account, (position, listed));
+                } else {
+                    audience.remove(account);
+                    model.remove(&account);
                 }
                 if at < asked_first_after {
                     continue;
