@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 use diesel::{connection::DefaultLoadingMode, dsl::sql, prelude::*, sql_types::Bool};
 
 use crate::{
-    AccountId, BroadcastId, Config, Dialect, Recording, RecordingId, Result, Role, State, UnixSeconds,
+    AccountId, BroadcastId, Config, Dialect, Error, Recording, RecordingId, Result, Role, State, UnixSeconds,
     account::AccountRow,
     audience::MemberRow,
     broadcast::{self, BroadcastRow},
@@ -123,7 +123,10 @@ fn hand_over<R: Send>(
 ) -> Result<()> {
     let (sender, handed) = crossbeam_channel::bounded(READ_AHEAD);
     thread::scope(|scope| {
-        scope.spawn(move || handed.into_iter().flatten().for_each(&mut take));
+        thread::Builder::new()
+            .name("relive-load".to_owned())
+            .spawn_scoped(scope, move || handed.into_iter().flatten().for_each(&mut take))
+            .map_err(|error| Error::Storage(error.into()))?;
         let mut rows = Handed { some: Vec::new(), sender };
         read(&mut rows)?;
         rows.send();

@@ -167,9 +167,10 @@ impl Audiences<'_> {
                     return Ok(Page::default());
                 };
                 let mut page = live_group(conn, core.memory(), host, &group, window)?;
+                // By places, not by items: who has left meanwhile leaves a gap, which nobody else fills.
                 let rest = Window {
                     offset: window.offset.saturating_sub(page.total),
-                    limit: window.limit - page.items.len(),
+                    limit: window.limit.saturating_sub(page.total.saturating_sub(window.offset)),
                 };
                 let watching = recording_group(conn, host, &group, rest)?;
                 page.total += watching.total;
