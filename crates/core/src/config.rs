@@ -37,6 +37,10 @@ pub struct DatabaseConfig {
     pub writers: usize,
     /// Jobs that may wait for a writer; more are refused as busy.
     pub queue: usize,
+    /// SQLite: a caller that has been alone for a while commits its writes on its own thread, by
+    /// [`tokio::task::block_in_place`]: half as much waiting as for the writer thread and back. Without effect outside of
+    /// Tokio's multi-thread runtime; inside of it, not for calls from a `LocalSet`.
+    pub commit_in_place: bool,
     /// PostgreSQL: how long a statement, or the wait for a lock, may take; whole milliseconds.
     pub statement_timeout: Duration,
     /// PostgreSQL: how long opening a connection may take; whole seconds.
@@ -165,6 +169,7 @@ impl Config {
                 readers: 2,
                 writers: 4,
                 queue: 16_384,
+                commit_in_place: false,
                 statement_timeout: Duration::from_secs(3),
                 connect_timeout: Duration::from_secs(2),
                 reconnect_pause: Duration::from_millis(500),

@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -28,6 +28,9 @@ use crate::{
 
 /// How much of a body nobody wants is read before the reply.
 const UNWANTED: usize = 64 * 1024;
+
+/// Who took longer than this to answer has waited for something, and let others go first that way.
+const WAITED: Duration = Duration::from_micros(50);
 
 /// Answers every request of the main listener.
 pub(crate) struct Front {
@@ -115,7 +118,9 @@ impl Handler for Front {
             );
         }
         reusable |= parts.version == Version::HTTP_2;
-        others_first().await;
+        if elapsed < WAITED {
+            others_first().await;
+        }
         Ok(respond(reply, reusable))
     }
 }

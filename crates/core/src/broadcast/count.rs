@@ -163,6 +163,7 @@ macro_rules! changed {
     };
 }
 
+// Loaded to its end, though it is one row: where the statement is a transaction by itself, that is where it commits.
 macro_rules! step {
     ($tx:expr, $user_id:expr, $column:expr, $steps:expr) => {
         on!($tx.conn, |c| fixed!(
@@ -170,8 +171,8 @@ macro_rules! step {
                 .set($column.eq(stepped!($column, $steps)))
                 .returning(changed!())
         )
-        .get_result(c)
-        .optional())?
+        .load(c))?
+        .pop()
     };
 }
 

@@ -14,7 +14,8 @@ pub(crate) enum Scope {
     Serial,
     /// It is several statements that do not mind the company of other jobs.
     Loose,
-    /// It is one statement, which also tells the other gateways: a transaction by itself.
+    /// It is one statement, with SQLite one for each caller: a transaction by itself. It also tells the other gateways, and
+    /// fails when its commit does.
     Statement,
 }
 
@@ -33,6 +34,11 @@ pub(crate) trait WriteJob: Send {
     /// What it asks of its transaction.
     fn scope(&mut self) -> Scope {
         Scope::Serial
+    }
+
+    /// How many wait for it, once its scope is known.
+    fn callers(&self) -> usize {
+        1
     }
 
     /// Whether the writer shall end with this job.

@@ -2,8 +2,8 @@
 //!
 //! * [`Store::write`] hands a job to a writer. With SQLite there is one: it takes every waiting job, opens one
 //!   transaction, runs each job in a savepoint of its own, commits once and only then answers: what is acknowledged is
-//!   on disk, and the price of one sync is shared by all. With PostgreSQL there are a few, and each job has a
-//!   transaction of its own.
+//!   on disk, and the price of one sync is shared by all; who is alone may commit where it is. With PostgreSQL there are
+//!   a few writers, and each job has a transaction of its own.
 //! * [`Store::read`] hands a query to one of a few reader threads.
 //!
 //! Both queues are bounded; a full one answers [`Error::Busy`] at once.
@@ -31,7 +31,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
-use self::{conn::Conn, link::Reachability, reader::ReadJob};
+use self::{conn::Conn, link::Reachability, reader::ReadJob, writer::Desk};
 pub(crate) use self::{
     job::{Scope, WriteJob},
     postgres::Committed,
@@ -72,27 +72,35 @@ pub(crate) trait Commits: Send + Sync + 'static {
     fn counted(&self, changes: &[Change]) -> bool;
 }
 
-/// The queue of the writers, for jobs that put others into it.
+/// The way to the writers.
 #[derive(Clone)]
-pub(crate) struct Queue(Sender<Box<dyn WriteJob>>);
+pub(crate) struct Queue {
+    jobs: Sender<Box<dyn WriteJob>>,
+    /// SQLite's writer, where callers may commit themselves.
+    desk: Option<Arc<Desk>>,
+}
 
 impl Queue {
-    /// Puts a job into the queue.
+    /// Puts a job into the queue, or commits it at once.
     pub(crate) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        submit(&self.0, job)
+        let job = match &self.desk {
+            Some(desk) if self.jobs.is_empty() => desk.commit(job),
+            _ => Some(job),
+        };
+        let Some(job) = job else { return Ok(()) };
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::Busy,
+            TrySendError::Disconnected(_) => Error::Unavailable,
+        })
     }
 }
 
-fn submit(writes: &Sender<Box<dyn WriteJob>>, job: Box<dyn WriteJob>) -> Result<()> {
-    writes.try_send(job).map_err(|refused| match refused {
-        TrySendError::Full(_) => Error::Busy,
-        TrySendError::Disconnected(_) => Error::Unavailable,
-    })
-}
+/// Writers that run, and where callers may commit themselves.
+type Started = (Option<Arc<Desk>>, Vec<JoinHandle<()>>);
 
 /// The writers, the readers and their queues.
 pub(crate) struct Store {
-    writes: Sender<Box<dyn WriteJob>>,
+    queue: Queue,
     writers: usize,
     reads: Sender<ReadJob>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -102,7 +110,10 @@ impl Store {
     /// Starts the threads on an open, migrated SQLite database. `commits` learns of every commit before its callers do.
     pub(crate) fn sqlite(conn: Conn, env: &Arc<Env>, commits: Arc<dyn Commits>) -> Result<Self, StartError> {
         let common = Reachability::new(env.config.database.clone());
-        Self::start(env, &common, 1, |queue| Ok(vec![writer::start(conn, Arc::clone(env), commits, queue)?]))
+        Self::start(env, &common, 1, |queue| {
+            let (desk, thread) = writer::start(conn, Arc::clone(env), commits, queue)?;
+            Ok((env.config.database.commit_in_place.then_some(desk), vec![thread]))
+        })
     }
 
     /// Starts the threads on a migrated PostgreSQL database. What jobs have changed goes to `committed`, whose owner
@@ -115,7 +126,7 @@ impl Store {
     ) -> Result<Self, StartError> {
         let writers = env.config.database.writers.max(1);
         Self::start(env, common, writers, |queue| {
-            postgres::start(writers, common, env, commits, committed, &queue)
+            Ok((None, postgres::start(writers, common, env, commits, committed, &queue)?))
         })
     }
 
@@ -123,14 +134,15 @@ impl Store {
         env: &Arc<Env>,
         common: &Arc<Reachability>,
         count: usize,
-        start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Vec<JoinHandle<()>>, StartError>,
+        start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Started, StartError>,
     ) -> Result<Self, StartError> {
         let database = &env.config.database;
-        let (writes, write_queue) = crossbeam_channel::bounded(database.queue);
+        let (jobs, write_queue) = crossbeam_channel::bounded(database.queue);
         let (reads, read_queue) = crossbeam_channel::bounded(database.queue);
         let mut threads = reader::start(database.readers, common, &read_queue)?;
-        threads.extend(start_writers(write_queue)?);
-        Ok(Self { writes, writers: count, reads, threads: Mutex::new(threads) })
+        let (desk, writers) = start_writers(write_queue)?;
+        threads.extend(writers);
+        Ok(Self { queue: Queue { jobs, desk }, writers: count, reads, threads: Mutex::new(threads) })
     }
 
     /// Runs a job in a writer and waits until it is committed. The job may run more than once.
@@ -156,17 +168,13 @@ impl Store {
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        self.submit(job::job(scope, job, reply))?;
+        self.queue.submit(job::job(scope, job, reply))?;
         answer.await.unwrap_or(Err(Error::Unavailable))
     }
 
     /// The queue of the writers.
-    pub(crate) fn queue(&self) -> Queue {
-        Queue(self.writes.clone())
-    }
-
-    fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        submit(&self.writes, job)
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     /// Runs a query in a reader thread. It sees everything that was committed before the call.
@@ -201,7 +209,7 @@ impl Store {
 
     /// Jobs that wait for a writer.
     pub(crate) fn queue_depth(&self) -> usize {
-        self.writes.len()
+        self.queue.jobs.len()
     }
 
     /// Lets the queues run empty and waits for the writers. Later calls answer [`Error::Unavailable`].
@@ -210,7 +218,7 @@ impl Store {
         for _ in 0..self.writers {
             let (reply, answer) = oneshot::channel();
             // Waits for a place in a full queue: the writers are emptying it.
-            if self.writes.send(job::stop(reply)).is_ok() {
+            if self.queue.jobs.send(job::stop(reply)).is_ok() {
                 answers.push(answer);
             }
         }

@@ -107,7 +107,7 @@ impl<K: Eq + Hash + Ord + Send + 'static> Tally<K> {
             *steps = steps.then(step);
             pending.waiting.push(reply);
         }
-        Count::submit(&self.0, &store.queue())?;
+        Count::submit(&self.0, store.queue())?;
         answer.await.unwrap_or(Err(Error::Busy))
     }
 }
@@ -202,6 +202,10 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
     fn scope(&mut self) -> Scope {
         let asks = self.common.asks;
         asks(self.take())
+    }
+
+    fn callers(&self) -> usize {
+        self.waiting.len()
     }
 }
 

@@ -1,6 +1,8 @@
 //! What happens when a job, a commit, a query or the file itself fails: whoever asked gets an error, nothing changes,
 //! and the core works again afterwards.
 
+mod alone;
+
 use std::sync::{Arc, mpsc};
 
 use diesel::{Connection as _, connection::SimpleConnection as _, prelude::*, sqlite::SqliteConnection};

@@ -1,18 +1,22 @@
-//! SQLite's one writer thread: group commit.
+//! SQLite's one writer: group commit.
+//!
+//! Its thread takes all jobs that wait and commits them together. Two changes of threads beside each commit are nothing when
+//! hundreds share it, but half of what it costs to a caller who is alone: such a caller commits where it is.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::Instant,
 };
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Select, TryRecvError};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
     Commits, Env, Tx,
     conn::{Backend, Conn, on},
     fixed::fixed,
-    job::WriteJob,
+    job::{Scope, WriteJob},
     log_file,
 };
 use crate::{Error, Result, StartError, UnixSeconds, live::Change};
@@ -26,6 +30,8 @@ macro_rules! said {
 
 /// Jobs that share one commit at most. Bounds how long the first of them waits.
 const BATCH: usize = 512;
+/// Commits of one caller each, in a row, after which the next caller counts as alone.
+pub(super) const ALONE: u32 = 8;
 
 /// Starts the writer thread.
 pub(super) fn start(
@@ -33,47 +39,90 @@ pub(super) fn start(
     env: Arc<Env>,
     commits: Arc<dyn Commits>,
     queue: Receiver<Box<dyn WriteJob>>,
-) -> Result<JoinHandle<()>, StartError> {
-    thread::Builder::new()
-        .name("relive-write".to_owned())
-        .spawn(move || {
-            let mut writer = Writer { conn, env, commits };
+) -> Result<(Arc<Desk>, JoinHandle<()>), StartError> {
+    let desk = Arc::new(Desk(Mutex::new(Some(Writer { conn, env, commits, alone: 0 }))));
+    let own = Arc::clone(&desk);
+    let thread = thread::Builder::new().name("relive-write".to_owned()).spawn(move || own.serve(queue));
+    Ok((desk, thread.map_err(StartError::Thread)?))
+}
+
+/// Where the writer sits: for its thread, and for callers that are alone. Empty once the queue has ended.
+pub(super) struct Desk(Mutex<Option<Writer>>);
+
+impl Desk {
+    /// Commits a job on the thread of its caller, who has found the queue empty. Gives it back if others write as well, or
+    /// if this thread must not wait.
+    pub(super) fn commit(&self, job: Box<dyn WriteJob>) -> Option<Box<dyn WriteJob>> {
+        let Ok(mut desk) = self.0.try_lock() else { return Some(job) };
+        let Some(writer) = desk.as_mut().filter(|writer| writer.alone >= ALONE) else { return Some(job) };
+        if !Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
+        {
+            return Some(job);
+        }
+        // Other threads take over what else this one had to do, the sockets included: a disk may be slow.
+        tokio::task::block_in_place(|| {
+            let mut batch = vec![job];
+            let failure = writer.commit(&mut batch);
+            // Under the lock: a job that follows from this one must not be committed here as well, and so on.
+            answer(&mut batch, failure.as_deref());
+        });
+        None
+    }
+
+    /// Commits what is put into the queue, until that ends.
+    fn serve(&self, queue: Receiver<Box<dyn WriteJob>>) {
+        if let Ok(mut desk) = self.0.lock()
+            && let Some(writer) = desk.as_mut()
+        {
             writer.grow_log();
-            let mut batch = Vec::with_capacity(BATCH);
-            while let Ok(first) = queue.recv() {
-                batch.push(first);
-                batch.extend(queue.try_iter().take(BATCH - 1));
-                if batch.iter().any(|job| job.stops()) {
-                    break;
-                }
-                writer.commit(&mut batch);
+        }
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut waiting = Select::new();
+        waiting.recv(&queue);
+        let writer = loop {
+            // A job stays in the queue until its turn has come, so that nobody commits in place meanwhile.
+            waiting.ready();
+            // A panic outside of a job has left memory behind the file, maybe: nobody writes any more.
+            let Ok(mut desk) = self.0.lock() else { break None };
+            match queue.try_recv() {
+                Ok(first) => batch.push(first),
+                Err(TryRecvError::Empty) => continue,
+                Err(TryRecvError::Disconnected) => break desk.take(),
             }
-            let (stops, mut last): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.stops());
+            batch.extend(queue.try_iter().take(BATCH - 1));
+            if batch.iter().any(|job| job.stops()) {
+                break desk.take();
+            }
+            let failure = desk.as_mut().and_then(|writer| writer.commit(&mut batch));
+            // Who is answered may be alone, and finds the desk free.
+            drop(desk);
+            answer(&mut batch, failure.as_deref());
+        };
+        let (stops, mut last): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.stops());
+        if let Some(mut writer) = writer {
             if !last.is_empty() {
-                writer.commit(&mut last);
+                let failure = writer.commit(&mut last);
+                answer(&mut last, failure.as_deref());
             }
-            // Everything into the one file an operator thinks of; what cannot be moved now is moved at the next start.
-            // A command leaves that to the server beside it; if there is none, to the last connection that closes.
-            if writer.env.config.background {
-                let _ = writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-            }
-            drop(writer);
-            // Whoever waits for the end may open the file now.
-            for job in stops {
-                job.answer(None);
-            }
-            // A job that comes between the last batch and the end of the queue would be answered by nobody.
-            for job in queue {
-                job.answer(Some(Error::Unavailable));
-            }
-        })
-        .map_err(StartError::Thread)
+            writer.move_log();
+        }
+        // Whoever waits for the end may open the file now.
+        for job in stops {
+            job.answer(None);
+        }
+        // A job that comes between the last batch and the end of the queue would be answered by nobody.
+        for job in queue {
+            job.answer(Some(Error::Unavailable));
+        }
+    }
 }
 
 struct Writer {
     conn: Conn,
     env: Arc<Env>,
     commits: Arc<dyn Commits>,
+    /// Commits of one caller each since others shared one.
+    alone: u32,
 }
 
 impl Writer {
@@ -88,8 +137,17 @@ impl Writer {
         }
     }
 
-    /// Runs all jobs in one transaction and answers them.
-    fn commit(&mut self, batch: &mut Vec<Box<dyn WriteJob>>) {
+    /// After the last commit.
+    fn move_log(mut self) {
+        // Everything into the one file an operator thinks of; what cannot be moved now is moved at the next start.
+        // A command leaves that to the server beside it; if there is none, to the last connection that closes.
+        if self.env.config.background {
+            let _ = self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    }
+
+    /// Runs all jobs in one transaction; why that failed, if it did.
+    fn commit(&mut self, batch: &mut [Box<dyn WriteJob>]) -> Option<String> {
         let started = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         metrics::histogram!("relive_commit_batch_size").record(batch.len() as f64);
@@ -109,14 +167,27 @@ impl Writer {
                 Some(error.to_string())
             }
         };
+        let alone = batch.iter().map(|job| job.callers()).sum::<usize>() <= 1;
+        self.alone = if alone { self.alone.saturating_add(1) } else { 0 };
         metrics::histogram!("relive_commit_seconds").record(started.elapsed().as_secs_f64());
-        for job in batch.drain(..) {
-            job.answer(failure.clone().map(|text| Error::Storage(text.into())));
-        }
+        failure
     }
 
     fn run(&mut self, batch: &mut [Box<dyn WriteJob>], now: UnixSeconds) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
+        if let [job] = batch
+            && job.scope() == Scope::Statement
+            && job.callers() <= 1
+            && !self.commits.is_due(now)
+        {
+            // One caller has one statement, which is a transaction by itself. If it fails, that may be its commit.
+            let done = job.run(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes));
+            return if done {
+                Ok(changes)
+            } else {
+                Err(job.failure().map_or(Error::Unavailable, Error::again))
+            };
+        }
         said!(self.conn, "BEGIN IMMEDIATE");
         self.commits.expire(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes))?;
         for job in batch {
@@ -131,5 +202,12 @@ impl Writer {
         }
         said!(self.conn, "COMMIT");
         Ok(changes)
+    }
+}
+
+/// Tells every caller how its job ended.
+fn answer(batch: &mut Vec<Box<dyn WriteJob>>, failure: Option<&str>) {
+    for job in batch.drain(..) {
+        job.answer(failure.map(|text| Error::Storage(text.into())));
     }
 }
