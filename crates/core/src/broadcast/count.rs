@@ -82,15 +82,18 @@ pub(crate) fn apply(tx: &mut Tx<'_>, counters: &[(Counter, Steps)]) -> Result<()
     Ok(())
 }
 
-/// Steps of one kind on broadcasts are one statement.
+/// Steps of one kind on broadcasts are one statement, or, with SQLite, one for each broadcast.
 pub(crate) fn scope(counters: &[(Counter, Steps)]) -> Scope {
     let kind = |(counter, _): &(Counter, Steps)| match counter {
         Counter::Broadcast { counted, .. } => Some(*counted),
         Counter::Recording { .. } => None,
     };
     let first = counters.first().and_then(kind);
-    let alike = first.is_some() && counters.iter().all(|counter| kind(counter) == first);
-    if alike { Scope::Statement } else { Scope::Loose }
+    match counters {
+        _ if first.is_none() || counters.iter().any(|counter| kind(counter) != first) => Scope::Loose,
+        [_] => Scope::Statement,
+        _ => Scope::Together,
+    }
 }
 
 /// A counter after some steps.

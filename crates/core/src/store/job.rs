@@ -14,8 +14,9 @@ pub(crate) enum Scope {
     Serial,
     /// It is several statements that do not mind the company of other jobs.
     Loose,
-    /// It is one statement, with SQLite one for each caller: a transaction by itself. It also tells the other gateways, and
-    /// fails when its commit does.
+    /// It is one statement with PostgreSQL, and several with SQLite that do not mind the company of other jobs.
+    Together,
+    /// It is one statement: a transaction by itself. It also tells the other gateways, and fails when its commit does.
     Statement,
 }
 

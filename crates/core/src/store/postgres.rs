@@ -172,7 +172,7 @@ impl Writer {
         let begin = match scope {
             Scope::Serial => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
             Scope::Loose => Some("BEGIN"),
-            Scope::Statement => None,
+            Scope::Together | Scope::Statement => None,
         };
         let conn = self.link.get()?;
         if let Some(begin) = begin
@@ -209,7 +209,7 @@ impl Writer {
 
     /// Leaves the transaction and says what its failure means.
     fn give_up(&mut self, scope: Scope, failure: Option<&Error>) -> End {
-        let alone = scope == Scope::Statement;
+        let alone = matches!(scope, Scope::Together | Scope::Statement);
         if failure.is_some_and(|failure| self.link.lost_by(failure)) {
             return if alone { End::Unknown(Error::Unavailable) } else { End::Failed(Error::Unavailable) };
         }
