@@ -37,7 +37,7 @@ pub(crate) trait WriteJob: Send {
         Scope::Serial
     }
 
-    /// How many wait for it, once its scope is known.
+    /// How many wait for it, once it has run.
     fn callers(&self) -> usize {
         1
     }
