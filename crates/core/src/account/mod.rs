@@ -6,6 +6,7 @@
 
 mod guard;
 mod login;
+mod metronome;
 mod overview;
 mod password;
 mod profile;

@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 
+use super::metronome::Metronome;
 use crate::{AccountConfig, Error, Random, Result, StartError, sign::digest::md5_hex};
 
 /// A password as some dialect delivers it.
@@ -73,7 +74,7 @@ struct Mill {
 
 impl Mill {
     /// Works until the last who could ask is gone.
-    fn serve(mut self, queue: &Receiver<Job>) {
+    fn serve(mut self, queue: &Receiver<Job>, metronome: &Metronome) {
         loop {
             let job = match queue.recv_timeout(KEPT) {
                 Err(RecvTimeoutError::Timeout) => {
@@ -83,6 +84,7 @@ impl Mill {
                 come => come.ok(),
             };
             let Some(job) = job else { return };
+            let _hashing = metronome.hashing();
             job(&mut self);
         }
     }
@@ -151,13 +153,16 @@ impl Hasher {
             Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, None)
                 .map_err(|error| StartError::Argon2(error.to_string()))?;
         let (jobs, queue): (Sender<Job>, Receiver<Job>) = crossbeam_channel::bounded(config.hash_queue);
-        for index in 0..config.hash_threads.max(1) {
+        let threads = config.hash_threads.max(1);
+        let metronome = Arc::new(Metronome::start(threads).map_err(StartError::Thread)?);
+        for index in 0..threads {
             let (queue, mill) = (queue.clone(), Mill { params: params.clone(), memory: Vec::new() });
+            let metronome = Arc::clone(&metronome);
             thread::Builder::new()
                 .name(format!("relive-hash-{index}"))
                 .spawn(move || {
                     step_back();
-                    mill.serve(&queue);
+                    mill.serve(&queue, &metronome);
                 })
                 .map_err(StartError::Thread)?;
         }
