@@ -21,6 +21,7 @@ use crate::{
     Result, Rooms, Sessions, ShortVideos, StartError, Step, Streams, UnixSeconds,
     account::{self, Guard, Hasher},
     broadcast::{self, Counter},
+    causes,
     live::Change,
     memory::{Clocks, Memory},
     mirror::{self, Mirror},
@@ -171,7 +172,7 @@ impl Core {
                         break;
                     }
                     if let Err(error) = Self(inner).maintain_blocking() {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "upkeep failed");
+                        tracing::warn!(error = %causes(&error), "upkeep failed");
                     }
                     thread::park_timeout(Duration::from_secs(1));
                 }

@@ -1,5 +1,7 @@
 //! Why an operation failed, in the words of the domain.
 
+use std::{error, fmt, iter};
+
 /// Every way a domain operation can fail. Adapters map it to their codes in one exhaustive match.
 #[derive(Debug, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "a new failure has to break every adapter's build")]
@@ -60,7 +62,7 @@ pub enum Error {
     Unavailable,
     /// The storage failed.
     #[error("the storage failed")]
-    Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Storage(#[source] Box<dyn error::Error + Send + Sync>),
 }
 
 /// The result of a domain operation.
@@ -70,7 +72,7 @@ impl Error {
     /// The same failure for another caller.
     pub(crate) fn again(&self) -> Self {
         match self {
-            Self::Storage(source) => Self::Storage(source.to_string().into()),
+            Self::Storage(source) => Self::Storage(causes(&**source).to_string().into()),
             Self::Busy => Self::Busy,
             _ => Self::Unavailable,
         }
@@ -81,6 +83,20 @@ impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         Self::Storage(Box::new(error))
     }
+}
+
+/// An error and its causes, `: ` between them, as one text: how errors are logged.
+///
+/// ```
+/// use relive_core::{Error, causes};
+/// let full = Error::Storage("database or disk is full".into());
+/// assert_eq!(causes(&full).to_string(), "the storage failed: database or disk is full");
+/// ```
+pub fn causes<'a>(error: &'a (dyn error::Error + 'static)) -> impl fmt::Display + 'a {
+    fmt::from_fn(move |f| {
+        write!(f, "{error}")?;
+        iter::successors(error.source(), |cause| cause.source()).try_for_each(|cause| write!(f, ": {cause}"))
+    })
 }
 
 /// Why the core could not start.
@@ -97,7 +113,7 @@ pub enum StartError {
         path: String,
         /// Why.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn error::Error + Send + Sync>,
     },
     /// What was asked for is done with PostgreSQL's own tools.
     #[error("this works with SQLite only; PostgreSQL has pg_dump and pg_restore, see docs/OPERATIONS.md")]
@@ -117,7 +133,7 @@ pub enum StartError {
     },
     /// A migration failed.
     #[error("cannot bring the database up to date")]
-    Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Migrate(#[source] Box<dyn error::Error + Send + Sync>),
     /// The stored state could not be read.
     #[error("cannot read the database")]
     Load(#[source] Error),

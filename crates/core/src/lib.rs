@@ -57,7 +57,7 @@ pub use self::{
         TimeoutConfig,
     },
     core::{Core, Stats},
-    error::{Error, Result, StartError},
+    error::{Error, Result, StartError, causes},
     id::{
         AccountId, BroadcastId, Dialect, PictureId, RecordingId, Role, RoomNumber, Sex, ShortVideoId, State,
     },

@@ -22,7 +22,7 @@ use diesel::{
 };
 
 use crate::{
-    Clock, Config, Result, StartError,
+    Clock, Config, Result, StartError, causes,
     core::GRACE,
     live::Key,
     memory::Memory,
@@ -131,7 +131,7 @@ impl Mirror {
                 }
                 if self.snapshot.take().is_some() {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %causes(&error),
                         "what other gateways do is not known, until the database answers again"
                     );
                 }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use metrics::gauge;
-use relive_core::Core;
+use relive_core::{Core, causes};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -56,7 +56,7 @@ impl Admin {
             match timeout(PROBE, self.core.probe()).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "not ready: the storage failed");
+                    tracing::warn!(error = %causes(&error), "not ready: the storage failed");
                     Some("the storage failed")
                 }
                 Err(_) => Some("the storage is too slow"),

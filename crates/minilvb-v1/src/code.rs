@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use relive_core::Error;
+use relive_core::{Error, causes};
 
 /// A number of the envelope.
 ///
@@ -140,7 +140,7 @@ impl From<Error> for Refusal {
         if let Error::Storage(_) = error {
             tracing::error!(
                 adapter = "minilvb-v1",
-                error = &error as &dyn std::error::Error,
+                error = %causes(&error),
                 "storage failed"
             );
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use relive_core::Error;
+use relive_core::{Error, causes};
 
 /// Every refusal, with what stands behind ` | ` in its message. Success is 200. The seed only says "200 is success", the
 /// numbers are the original server's (contract minilvb-v2 §3); its 601 was documented but never sent, nor is it here.
@@ -87,7 +87,7 @@ impl From<Error> for Code {
             Error::Busy => Self::ServerError("busy, try again"),
             Error::Unavailable => Self::ServerError("storage unavailable"),
             Error::Storage(source) => {
-                tracing::error!(error = &*source as &(dyn std::error::Error + 'static), "the storage failed");
+                tracing::error!(adapter = "minilvb-v2", error = %causes(&*source), "the storage failed");
                 Self::ServerError("storage failure")
             }
         }

@@ -45,7 +45,7 @@ impl Answer {
 impl<D: Serialize> From<D> for Answer {
     fn from(data: D) -> Self {
         Self::new(Code::SUCCESS, "OK", data).unwrap_or_else(|error| {
-            tracing::error!(%error, "a reply could not be written");
+            tracing::error!(adapter = "minilvb-v2", %error, "a reply could not be written");
             Code::ServerError("reply").into()
         })
     }

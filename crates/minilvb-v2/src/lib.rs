@@ -92,7 +92,10 @@ impl MinilvbV2 {
     /// An adapter over this core.
     pub fn new(core: Core, config: Config) -> Self {
         if core.cloud().user_sig("relive").is_none() {
-            tracing::warn!("no IM secret is configured: /login hands out an empty userSig");
+            tracing::warn!(
+                adapter = "minilvb-v2",
+                "no IM secret is configured: /login hands out an empty userSig"
+            );
         }
         Self { core, config }
     }

@@ -1,7 +1,7 @@
 //! The codes of the envelope and their texts (seed 004 返回码列表). Clients show a text to their user as it is, and
 //! compare the number with 10000 and 10003 only.
 
-use relive_core::Error;
+use relive_core::{Error, causes};
 
 /// How a call went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl From<Error> for Code {
             Error::Storage(_) => {
                 tracing::error!(
                     adapter = "qplus",
-                    error = &error as &dyn std::error::Error,
+                    error = %causes(&error),
                     "the storage failed"
                 );
                 Self::Server

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, header};
+use relive_core::causes;
 use relive_wire::Reply;
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ pub(crate) fn reply(api: &'static str, outcome: Result<Answer, Code>) -> Reply {
             tracing::error!(
                 adapter = "qplus",
                 interface = api,
-                error = &error as &dyn std::error::Error,
+                error = %causes(&error),
                 "a reply cannot be written"
             );
             json(api, Code::Server, b"{}")

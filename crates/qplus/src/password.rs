@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use relive_core::{Error, Purpose, ResetProof, Session};
+use relive_core::{Error, Purpose, ResetProof, Session, causes};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
@@ -100,7 +100,7 @@ pub(crate) async fn send_code(cx: &Qplus, request: AuthCode<'_>) -> Result<Done,
     delivery.deliver(phone, code.expose_secret()).await.map_err(|error| {
         tracing::warn!(
             adapter = "qplus",
-            error = &error as &dyn std::error::Error,
+            error = %causes(&error),
             "verification code not delivered"
         );
         Code::Server

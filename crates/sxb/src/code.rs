@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use relive_core::Error;
+use relive_core::{Error, causes};
 
 /// Why a call failed, as the client is told. 10007 (logged in already) is reserved: the later login wins. 20002 belongs
 /// to calls of the protocol's first generation.
@@ -125,12 +125,10 @@ impl From<Error> for Code {
             Error::NotRoomOwner | Error::NoRoom => Self::NotOwnRoom,
             Error::RoomNotFound | Error::NotOnAir => Self::NoSuchRoom,
             Error::RateLimited | Error::Busy => Self::Busy,
-            Error::NotFound
-            | Error::RoomPasswordsCollide
-            | Error::WrongCode
-            | Error::Unavailable
-            | Error::Storage(_) => {
-                tracing::error!(adapter = "sxb", error = &error as &dyn std::error::Error, "request failed");
+            // Whoever found it away has said so; each caller would say it again.
+            Error::Unavailable => Self::Internal,
+            Error::NotFound | Error::RoomPasswordsCollide | Error::WrongCode | Error::Storage(_) => {
+                tracing::error!(adapter = "sxb", error = %causes(&error), "request failed");
                 Self::Internal
             }
         }

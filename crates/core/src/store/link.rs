@@ -15,7 +15,7 @@ use std::{
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 
 use super::conn::Conn;
-use crate::{DatabaseConfig, Error, Result, StartError};
+use crate::{DatabaseConfig, Error, Result, StartError, causes};
 
 /// The first pause after a failed attempt to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -110,7 +110,7 @@ impl Link {
                 }
                 Err(error) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %causes(&error),
                         "the database cannot be reached"
                     );
                     self.common.failed();

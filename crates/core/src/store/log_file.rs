@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::conn::Conn;
-use crate::Result;
+use crate::{Result, causes};
 
 /// Pages after which a commit moves the log into the database file.
 pub(super) const PAGES: u64 = 4_000;
@@ -25,7 +25,7 @@ pub(super) fn grow(conn: &mut Conn, database: &str) -> Result<()> {
     let grown = fill(&PathBuf::from(format!("{database}-wal")));
     conn.execute("ROLLBACK")?;
     if let Err(error) = grown {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be given its size");
+        tracing::warn!(error = %causes(&error), "the log could not be given its size");
     }
     Ok(())
 }

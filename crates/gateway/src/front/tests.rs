@@ -237,20 +237,41 @@ impl std::io::Write for Lines {
     }
 }
 
+impl Lines {
+    /// What is logged by this thread from now on.
+    fn of(log: &crate::config::Log) -> (Self, tracing::subscriber::DefaultGuard) {
+        let lines = Self::default();
+        let writer = {
+            let lines = lines.clone();
+            move || lines.clone()
+        };
+        let subscriber = tracing_subscriber::layer::SubscriberExt::with(
+            tracing_subscriber::registry(),
+            crate::observe::logging::lines(log, false, writer),
+        );
+        (lines, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[test]
+fn an_error_is_logged_with_its_causes_in_both_formats() {
+    let error = relive_core::Error::Storage("database or disk is full".into());
+    for format in [crate::config::LogFormat::Pretty, crate::config::LogFormat::Json] {
+        let (lines, logging) = Lines::of(&crate::config::Log { format, ..crate::config::Log::default() });
+        tracing::error!(error = %relive_core::causes(&error), "commit failed");
+        drop(logging);
+        assert!(lines.text().contains("the storage failed: database or disk is full"), "{}", lines.text());
+    }
+}
+
 #[tokio::test]
 async fn the_log_tells_of_every_request_and_repeats_nothing_of_it() {
-    let lines = Lines::default();
     let log = crate::config::Log { level: "trace".to_owned(), ..crate::config::Log::default() };
-    let writer = {
-        let lines = lines.clone();
-        move || lines.clone()
-    };
-    let subscriber = tracing_subscriber::registry();
-    let subscriber = tracing_subscriber::layer::SubscriberExt::with(
-        subscriber,
-        crate::observe::logging::lines(&log, false, writer),
-    );
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let (lines, _logging) = Lines::of(&log);
     tracing::debug!(target: "h2::codec", "a library read hunter2");
 
     let head = "authorization: Bearer hunter2\r\nliteav-sig: hunter2\r\ncontent-length: 7";
@@ -264,7 +285,7 @@ async fn the_log_tells_of_every_request_and_repeats_nothing_of_it() {
     let request = http::Request::post("http://x/no?token=hunter2").header("authorization", "hunter2");
     sender.send_request(request.body(Full::new(Bytes::from("hunter2"))).unwrap()).await.unwrap();
 
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = lines.text();
     for expected in
         ["adapter=\"echo\" interface=\"echo\" code=0 status=200", "code=400 status=404", "client=10.0.0.1"]
     {

@@ -1,7 +1,7 @@
 //! What the cloud is told: `{"code":…}`, and whether it shall try again.
 
 use http::StatusCode;
-use relive_core::Error;
+use relive_core::{Error, causes};
 use relive_wire::Reply;
 
 /// An outcome.
@@ -59,7 +59,7 @@ impl From<Error> for Code {
             Error::Storage(_) => {
                 tracing::error!(
                     adapter = "callback",
-                    error = &error as &dyn std::error::Error,
+                    error = %causes(&error),
                     "storage failed"
                 );
                 Self::Failed
