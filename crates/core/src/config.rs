@@ -39,7 +39,7 @@ pub struct DatabaseConfig {
     pub queue: usize,
     /// SQLite: a caller that has been alone for a while commits its writes on its own thread, by
     /// [`tokio::task::block_in_place`]: half as much waiting as for the writer thread and back. Without effect outside of
-    /// Tokio's multi-thread runtime. Not for services that call the core from a `LocalSet`: there it would panic.
+    /// Tokio's multi-thread runtime. Not for services that call the core from a `LocalSet`: there such a call panics.
     pub commit_in_place: bool,
     /// PostgreSQL: how long a statement, or the wait for a lock, may take; whole milliseconds.
     pub statement_timeout: Duration,

@@ -29,7 +29,8 @@ use crate::{
 /// How much of a body nobody wants is read before the reply.
 const UNWANTED: usize = 64 * 1024;
 
-/// Who took longer than this to answer has waited for something, and let others go first that way.
+/// Who took longer than this to answer has most likely waited for something, and let others go first that way. Wrong
+/// guesses cost a system call more or an answer that waits a little longer.
 const WAITED: Duration = Duration::from_micros(50);
 
 /// Answers every request of the main listener.

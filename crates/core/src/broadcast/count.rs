@@ -282,3 +282,28 @@ pub(crate) fn report_likes(tx: &mut Tx<'_>, host: AccountId, likes: i64) -> Resu
     announce(tx, changed);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_steps_of_one_kind_do_without_a_transaction() {
+        let one = |counter| (counter, Steps { by: 1, low: 0, high: MOST });
+        let broadcast = |user: &str, counted| one(Counter::Broadcast { user_id: user.to_owned(), counted });
+        let like = |user| broadcast(user, Counted::Like);
+        let viewer = || broadcast("a", Counted::AnonymousViewer);
+        let recording = || {
+            let (owner, file_id) = ("a".to_owned(), "file".to_owned());
+            one(Counter::Recording { owner, file_id, counted: Counted::Like })
+        };
+        assert_eq!(scope(&[like("a")]), Scope::Statement);
+        assert_eq!(scope(&[viewer()]), Scope::Statement);
+        // With SQLite a statement each: all of them are counted, or none.
+        assert_eq!(scope(&[like("a"), like("b")]), Scope::Together);
+        assert_eq!(scope(&[like("a"), viewer()]), Scope::Loose);
+        assert_eq!(scope(&[like("a"), recording()]), Scope::Loose);
+        assert_eq!(scope(&[recording()]), Scope::Loose);
+        assert_eq!(scope(&[]), Scope::Loose);
+    }
+}

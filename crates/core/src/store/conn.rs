@@ -97,7 +97,7 @@ fn open_sqlite(path: &str) -> Result<SqliteConnection, Refusal> {
         std::fs::create_dir_all(folder)?;
     }
     let mut conn = SqliteConnection::establish(path)?;
-    // busy_timeout only matters to a second process (the command line); inside, one thread writes.
+    // busy_timeout only matters to a second process (the command line); inside, one thread at a time writes.
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; \

@@ -87,7 +87,11 @@ impl Queue {
             Some(desk) if self.jobs.is_empty() => desk.commit(job),
             _ => Some(job),
         };
-        let Some(job) = job else { return Ok(()) };
+        job.map_or(Ok(()), |job| self.put(job))
+    }
+
+    /// Puts a job into the queue.
+    fn put(&self, job: Box<dyn WriteJob>) -> Result<()> {
         self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => Error::Unavailable,
@@ -150,25 +154,27 @@ impl Store {
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(Scope::Serial, job).await
+        self.run(Queue::submit, Scope::Serial, job).await
     }
 
     /// Like [`Store::write`], for jobs that are right whatever runs beside them: single statements, or several whose
-    /// order among others' does not matter.
+    /// order among others' does not matter. Always done by a writer's thread: the probe of readiness has to notice that it
+    /// takes long, and what is done in the background is not in a hurry.
     pub(crate) async fn write_loosely<T: Send + 'static>(
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(Scope::Loose, job).await
+        self.run(Queue::put, Scope::Loose, job).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        submit: impl FnOnce(&Queue, Box<dyn WriteJob>) -> Result<()>,
         scope: Scope,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        self.queue.submit(job::job(scope, job, reply))?;
+        submit(&self.queue, job::job(scope, job, reply))?;
         answer.await.unwrap_or(Err(Error::Unavailable))
     }
 

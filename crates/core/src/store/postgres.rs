@@ -23,7 +23,7 @@ use super::{
     schema::changes,
 };
 use crate::{
-    Error, Result, StartError,
+    Error, Result, StartError, causes,
     live::{Change, Key},
 };
 
@@ -152,11 +152,11 @@ impl Writer {
                 // Whoever found the database gone has said so.
                 Err(error) => job.answer(Some(error)),
                 Ok(End::Again(error) | End::Failed(error)) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, tries, "a job failed");
+                    tracing::error!(error = %causes(&error), tries, "a job failed");
                     job.answer(Some(error));
                 }
                 Ok(End::Unknown(error)) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a commit was cut off");
+                    tracing::error!(error = %causes(&error), "a commit was cut off");
                     let _ = self.committed.send(Committed::Perhaps);
                     job.answer(Some(error));
                 }
@@ -168,8 +168,7 @@ impl Writer {
 
     /// Runs a job once. `Err`: the database cannot be reached.
     fn run(&mut self, job: &mut dyn WriteJob) -> Result<End> {
-        let scope = job.scope();
-        let begin = match scope {
+        let begin = match job.scope() {
             Scope::Serial => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
             Scope::Loose => Some("BEGIN"),
             Scope::Together | Scope::Statement => None,
@@ -185,20 +184,20 @@ impl Writer {
         let mut changes = Vec::new();
         let kept = job.run(&mut Tx::new(conn, self.env.clock.now(), &self.env, &mut changes));
         if !kept {
-            return Ok(self.give_up(scope, job.failure()));
+            return Ok(self.give_up(begin.is_some(), job.failure()));
         }
         if begin.is_none() {
             return Ok(self.done(&changes));
         }
         let keys = Key::of(&changes);
         if let Err(error) = announce(conn, self.env.origin.load(Ordering::Relaxed), &keys) {
-            return Ok(self.give_up(scope, Some(&error)));
+            return Ok(self.give_up(true, Some(&error)));
         }
         let Err(error) = conn.execute("COMMIT") else { return Ok(self.done(&changes)) };
         if self.link.lost_by(&error) {
             return Ok(End::Unknown(Error::Unavailable));
         }
-        Ok(self.give_up(scope, Some(&error)))
+        Ok(self.give_up(true, Some(&error)))
     }
 
     /// Committed: what memory has to read again.
@@ -207,13 +206,13 @@ impl Writer {
         End::Done(if !keys.is_empty() && self.commits.counted(changes) { Vec::new() } else { keys })
     }
 
-    /// Leaves the transaction and says what its failure means.
-    fn give_up(&mut self, scope: Scope, failure: Option<&Error>) -> End {
-        let alone = matches!(scope, Scope::Together | Scope::Statement);
+    /// Leaves the transaction, if one has begun, and says what its failure means. Where none has, what failed may be the
+    /// commit.
+    fn give_up(&mut self, begun: bool, failure: Option<&Error>) -> End {
         if failure.is_some_and(|failure| self.link.lost_by(failure)) {
-            return if alone { End::Unknown(Error::Unavailable) } else { End::Failed(Error::Unavailable) };
+            return if begun { End::Failed(Error::Unavailable) } else { End::Unknown(Error::Unavailable) };
         }
-        if !alone
+        if begun
             && let Ok(conn) = self.link.get()
             && conn.execute("ROLLBACK").is_err()
         {

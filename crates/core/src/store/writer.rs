@@ -4,7 +4,7 @@
 //! hundreds share it, but half of what it costs to a caller who is alone: such a caller commits where it is.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
     thread::{self, JoinHandle},
     time::Instant,
 };
@@ -19,7 +19,7 @@ use super::{
     job::{Scope, WriteJob},
     log_file,
 };
-use crate::{Error, Result, StartError, UnixSeconds, live::Change};
+use crate::{Error, Result, StartError, UnixSeconds, causes, live::Change};
 
 /// Runs a statement that is run for every batch or job: parsed once.
 macro_rules! said {
@@ -53,20 +53,37 @@ impl Desk {
     /// Commits a job on the thread of its caller, who has found the queue empty. Gives it back if others write as well, or
     /// if this thread must not wait.
     pub(super) fn commit(&self, job: Box<dyn WriteJob>) -> Option<Box<dyn WriteJob>> {
-        let Ok(mut desk) = self.0.try_lock() else { return Some(job) };
-        let Some(writer) = desk.as_mut().filter(|writer| writer.alone >= ALONE) else { return Some(job) };
-        if !Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
+        if self.free().is_none()
+            || !Handle::try_current()
+                .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
         {
             return Some(job);
         }
-        // Other threads take over what else this one had to do, the sockets included: a disk may be slow.
+        // Other threads take over what else this one had to do, the sockets included: a disk may be slow. Locked inside, as
+        // Tokio may refuse this by a panic.
         tokio::task::block_in_place(|| {
+            let mut desk = self.free();
+            let Some(writer) = desk.as_mut().and_then(|desk| desk.as_mut()) else { return Some(job) };
             let mut batch = vec![job];
             let failure = writer.commit(&mut batch);
             // Under the lock: a job that follows from this one must not be committed here as well, and so on.
-            answer(&mut batch, failure.as_deref());
-        });
-        None
+            answer(&mut batch, failure.as_ref());
+            None
+        })
+    }
+
+    /// The writer, if nobody has it and whoever asks is alone.
+    fn free(&self) -> Option<MutexGuard<'_, Option<Writer>>> {
+        let desk = match self.0.try_lock() {
+            Ok(desk) => desk,
+            Err(TryLockError::WouldBlock) => return None,
+            Err(TryLockError::Poisoned(desk)) => {
+                // What was begun before the panic is undone, and others may write to the file.
+                drop(desk.into_inner().take());
+                return None;
+            }
+        };
+        desk.as_ref().is_some_and(|writer| writer.alone >= ALONE).then_some(desk)
     }
 
     /// Commits what is put into the queue, until that ends.
@@ -96,13 +113,13 @@ impl Desk {
             let failure = desk.as_mut().and_then(|writer| writer.commit(&mut batch));
             // Who is answered may be alone, and finds the desk free.
             drop(desk);
-            answer(&mut batch, failure.as_deref());
+            answer(&mut batch, failure.as_ref());
         };
         let (stops, mut last): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.stops());
         if let Some(mut writer) = writer {
             if !last.is_empty() {
                 let failure = writer.commit(&mut last);
-                answer(&mut last, failure.as_deref());
+                answer(&mut last, failure.as_ref());
             }
             writer.move_log();
         }
@@ -133,7 +150,7 @@ impl Writer {
             && let Ok(Backend::Sqlite(path)) = Backend::of(&self.env.config.database)
             && let Err(error) = log_file::grow(&mut self.conn, path)
         {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be given its size");
+            tracing::warn!(error = %causes(&error), "the log could not be given its size");
         }
     }
 
@@ -147,7 +164,7 @@ impl Writer {
     }
 
     /// Runs all jobs in one transaction; why that failed, if it did.
-    fn commit(&mut self, batch: &mut [Box<dyn WriteJob>]) -> Option<String> {
+    fn commit(&mut self, batch: &mut [Box<dyn WriteJob>]) -> Option<Error> {
         let started = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         metrics::histogram!("relive_commit_batch_size").record(batch.len() as f64);
@@ -159,12 +176,12 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    error = %causes(&error),
                     jobs = batch.len(),
                     "commit failed"
                 );
                 let _ = self.conn.execute("ROLLBACK");
-                Some(error.to_string())
+                Some(error)
             }
         };
         let alone = batch.iter().map(|job| job.callers()).sum::<usize>() <= 1;
@@ -205,8 +222,8 @@ impl Writer {
 }
 
 /// Tells every caller how its job ended.
-fn answer(batch: &mut Vec<Box<dyn WriteJob>>, failure: Option<&str>) {
+fn answer(batch: &mut Vec<Box<dyn WriteJob>>, failure: Option<&Error>) {
     for job in batch.drain(..) {
-        job.answer(failure.map(|text| Error::Storage(text.into())));
+        job.answer(failure.map(Error::again));
     }
 }

@@ -22,12 +22,13 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<()> {
     let generated = generate(&mut settings, &SystemRandom).context("cannot store generated secrets")?;
     if let Some(generated) = generated {
         let (keys, place) = (generated.keys.join(", "), generated.place);
-        tracing::info!(
-            "generated {keys} and stored them in {place}; `relive config show` tells where each key comes from"
-        );
+        tracing::info!("generated {keys} and stored them in {place} (docs/OPERATIONS.md)");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(settings))
+    let served = runtime.block_on(serve(settings));
+    // After a second signal nobody waits for a commit that is under way on a slow disk.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {

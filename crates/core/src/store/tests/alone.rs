@@ -70,6 +70,32 @@ async fn only_where_it_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_probe_can_be_given_up() {
+    let world = alone(true).await;
+    let thread = |_: &mut super::super::Tx<'_>| Ok(std::thread::current().name().map(str::to_owned));
+    // The probe of readiness is written loosely, like what is written in the background.
+    assert_eq!(world.core.store().write_loosely(thread).await.unwrap().as_deref(), Some(WRITER));
+    let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let probe = Box::pin(world.core.probe()) as std::pin::Pin<Box<dyn Future<Output = Result<()>> + '_>>;
+    // It waits for the lock; who asked does not, and may let it go.
+    let probed = together(vec![probe], || other.batch_execute("COMMIT").unwrap());
+    assert!(probed.await.iter().all(Result::is_ok));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_from_where_no_thread_may_wait_is_the_only_one_that_fails() {
+    let world = alone(true).await;
+    let core = world.core.clone();
+    let local = tokio::task::LocalSet::new();
+    let call = local.spawn_local(async move { place(&core).await });
+    let refused = local.run_until(call).await;
+    assert!(refused.is_err_and(|error| error.is_panic()));
+    assert_ne!(place(&world.core).await, WRITER);
+    world.works().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failure_in_place_is_not_the_end() {
     let world = alone(true).await;
     let store = world.core.store();
