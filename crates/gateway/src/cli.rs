@@ -168,6 +168,19 @@ fn prepare(url: &str) -> anyhow::Result<()> {
     storage::prepare(url).context("cannot make the database's file (database.url)")
 }
 
+/// Refuses to work with a file that is not there: a new, empty one is hardly what was meant. Most likely the command runs
+/// in another directory than the server.
+fn existing(url: &str) -> anyhow::Result<()> {
+    let missing = storage::file(url).filter(|file| !file.exists());
+    if let Some(file) = missing {
+        anyhow::bail!(
+            "there is no database {} yet (database.url); the server's first start or `relive db migrate` makes one",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
 /// The domain on the configured database. Its upkeep is a server's business.
 fn start(settings: &Settings) -> anyhow::Result<Core> {
     let config = relive_core::Config { background: false, ..settings.core() };
@@ -183,7 +196,7 @@ fn with_core<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(&Core) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    prepare(&settings.database.url)?;
+    existing(&settings.database.url)?;
     let core = start(settings)?;
     block_on(async {
         let done = work(&core).await;
@@ -198,9 +211,7 @@ fn with_reader<T>(
     work: impl AsyncFnOnce(&Core, &Settings) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let settings = loaded(sources)?.settings;
-    if let Some(file) = storage::file(&settings.database.url).filter(|file| !file.exists()) {
-        anyhow::bail!("there is no database {} yet (database.url)", file.display());
-    }
+    existing(&settings.database.url)?;
     let core = start(&settings)?;
     // No shutdown: that would write down what is due.
     block_on(work(&core, &settings))

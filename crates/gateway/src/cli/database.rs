@@ -51,7 +51,11 @@ pub(super) enum Db {
 impl Db {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
         let config = super::loaded(sources)?.settings.database();
-        super::prepare(&config.url)?;
+        match self {
+            Self::Migrate | Self::Restore { .. } => super::prepare(&config.url)?,
+            Self::Backup { .. } | Self::Check => super::existing(&config.url)?,
+            Self::Copy { .. } => {}
+        }
         match self {
             Self::Restore { file, replace } => {
                 ensure!(file.is_file(), "{} is no file", file.display());

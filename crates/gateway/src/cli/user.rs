@@ -96,7 +96,13 @@ impl User {
                 let password = password.read(standard.input)?;
                 let new = NewAccount { phone, email, ..NewAccount::new(id.clone(), password) };
                 let failed = format!("cannot register {id:?}");
-                super::with_core(&super::loaded(sources)?.settings, async |core| {
+                let settings = super::loaded(sources)?.settings;
+                // Accounts may come before the first start of the server.
+                if let Err(missing) = super::existing(&settings.database.url) {
+                    writeln!(standard.err, "note: {missing}, and so does this command")?;
+                    super::prepare(&settings.database.url)?;
+                }
+                super::with_core(&settings, async |core| {
                     core.accounts().register(new).await.context(failed)
                 })?;
                 writeln!(standard.out, "{id} is registered.")?;

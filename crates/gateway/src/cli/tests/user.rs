@@ -270,12 +270,12 @@ fn a_grant_opened_beside_a_server_is_good_once() {
 
 #[test]
 fn whoever_comes_first_makes_the_database_private() {
-    for arguments in [&["user", "list"][..], &["db", "migrate"]] {
+    for arguments in [&["user", "add", "bob", "--password-stdin"][..], &["db", "migrate"]] {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("data");
         let url = format!("database.url=sqlite://{}/relive.db", place.display());
         let arguments: Vec<_> = ["--set", &url].iter().chain(arguments).copied().collect();
-        assert!(run_reading("", &directory, "", &arguments).ok);
+        assert!(run_reading("secret\n", &directory, "", &arguments).ok);
         let mode = |name: &str| fs::metadata(place.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(""), mode("relive.db")), (0o700, 0o600));
         for beside in ["relive.db-wal", "relive.db-shm"].into_iter().filter(|name| place.join(name).exists())
@@ -283,4 +283,34 @@ fn whoever_comes_first_makes_the_database_private() {
             assert_eq!(mode(beside), 0o600, "{beside}");
         }
     }
+}
+
+#[test]
+fn only_who_begins_makes_a_database() {
+    let add = &["user", "add", "bob", "--password-stdin"][..];
+    let commands: &[&[&str]] = &[
+        &["user", "list"],
+        &["user", "show", "bob"],
+        &["user", "passwd", "bob", "--password-stdin"],
+        &["user", "reset-grant", "13800000000"],
+        &["user", "delete", "bob", "--yes"],
+        &["db", "backup", "copy.db"],
+        &["db", "check"],
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("data");
+    let url = format!("database.url=sqlite://{}/relive.db", place.display());
+    let run = |command: &[&str]| {
+        let arguments: Vec<_> = ["--set", &url].iter().chain(command).copied().collect();
+        run_reading("secret\n", &directory, "", &arguments)
+    };
+    for command in commands {
+        let ran = run(command);
+        assert!(!ran.ok && ran.err.contains("there is no database"), "{command:?}: {}", ran.err);
+        assert!(!place.exists(), "{command:?}");
+    }
+    let ran = run(add);
+    assert!(ran.ok && ran.err.contains("there is no database"), "{}", ran.err);
+    let ran = run(add);
+    assert!(!ran.ok && !ran.err.contains("there is no database"), "{}", ran.err);
 }
