@@ -86,11 +86,15 @@ impl CodeDelivery for Webhook {
             let post = move || {
                 let answer = http.post(url).content_type("application/json").send(body);
                 drop(place);
-                answer.map(|_| ())
+                // Redirects are not followed; with none allowed they come as answers.
+                answer.is_ok_and(|answer| answer.status().is_success())
             };
-            // The error may quote the URL, which may hold the operator's credentials.
-            let failed = |_| DeliveryError::new("the web hook did not answer with success");
-            spawn_blocking(post).await.map_err(DeliveryError::new)?.map_err(failed)
+            if spawn_blocking(post).await.map_err(DeliveryError::new)? {
+                Ok(())
+            } else {
+                // No more than that: what went wrong may quote the URL, which may hold the operator's credentials.
+                Err(DeliveryError::new("the web hook did not answer with success"))
+            }
         })
     }
 }
@@ -121,7 +125,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/sms", listener.local_addr().unwrap());
         let hook = channel(&AuthCodeDelivery::Webhook(url)).unwrap();
-        for (reply, delivered) in [("204 No Content", true), ("503 Busy", false)] {
+        for (reply, delivered) in [("204 No Content", true), ("302 Found", false), ("503 Busy", false)] {
             let serve = async {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let mut request = Vec::new();
