@@ -30,12 +30,12 @@ pub(super) struct Metronome {
     threads: Vec<Sender<()>>,
 }
 
-/// A hash under way.
-pub(super) struct Beating<'a>(&'a AtomicUsize);
+/// A hash under way; over when it is dropped, by a panic as well.
+struct Beating<'a>(&'a AtomicUsize);
 
 impl Metronome {
-    /// For that many threads that hash. Where they leave a core of this process free there is nothing to do, nor is
-    /// there where threads cannot be kept on a core.
+    /// For that many threads that hash. Does nothing where there are more cores than that: the price would be paid on each
+    /// core, and a container may see many more than it may use. Nor where threads cannot be kept on a core.
     pub(super) fn start(hash_threads: usize) -> io::Result<Self> {
         let cores = cores();
         if cores.len() > hash_threads {
@@ -64,15 +64,16 @@ impl Metronome {
         Ok(metronome)
     }
 
-    /// Beats until the returned value is dropped.
-    pub(super) fn hashing(&self) -> Beating<'_> {
+    /// Beats while that is done.
+    pub(super) fn during(&self, hashing: impl FnOnce()) {
         if self.hashing.fetch_add(1, SeqCst) == 0 {
             for thread in &self.threads {
                 // One that was told already will look.
                 let _ = thread.try_send(());
             }
         }
-        Beating(&self.hashing)
+        let _until_the_end = Beating(&self.hashing);
+        hashing();
     }
 }
 
@@ -111,7 +112,7 @@ mod linux {
         }
     }
 
-    /// Those this process may use; none if that is not known.
+    /// Those the calling thread may use; none if that is not known.
     pub(super) fn cores() -> Vec<Core> {
         let Ok(allowed) = sched_getaffinity(None) else { return Vec::new() };
         (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).map(Core).collect()
@@ -163,23 +164,32 @@ mod tests {
         let (given, taken) = crossbeam_channel::bounded(0);
         let metronome = Metronome::on(cores().into_iter().take(1), || taken.clone()).unwrap();
         drop(taken);
+        let beats = || (0..10).for_each(|_| given.send_timeout((), Duration::from_mins(1)).unwrap());
         for _ in 0..3 {
-            let (first, second) = (metronome.hashing(), metronome.hashing());
-            for hash in [first, second] {
-                for _ in 0..10 {
-                    given.send(()).unwrap();
-                }
-                drop(hash);
-            }
+            metronome.during(|| {
+                metronome.during(beats);
+                beats();
+            });
             let late = (0..1_000).filter(|_| given.try_send(()).is_ok()).count();
             assert!(late <= 1, "only what was waited for already");
         }
+        assert!(threads().any(|(name, cores)| name == "relive-beat-0" && cores.parse::<usize>().is_ok()));
         drop(metronome);
         while given.send(()).is_ok() {}
     }
 
+    /// The threads of this process, and the cores they are kept on.
+    #[cfg(target_os = "linux")]
+    fn threads() -> impl Iterator<Item = (String, String)> {
+        std::fs::read_dir("/proc/self/task").unwrap().filter_map(|thread| {
+            let status = std::fs::read_to_string(thread.unwrap().path().join("status")).ok()?;
+            let value = |name: &str| Some(status.split_once(name)?.1.lines().next()?.trim().to_owned());
+            Some((value("Name:")?, value("Cpus_allowed_list:")?))
+        })
+    }
+
     #[test]
-    fn it_does_nothing_where_a_core_is_left_free() {
+    fn it_does_nothing_where_there_are_more_cores() {
         let cores = cores().len();
         assert_eq!(Metronome::start(cores).unwrap().threads.len(), cores);
         assert_eq!(Metronome::start(cores.saturating_sub(1)).unwrap().threads.len(), 0);

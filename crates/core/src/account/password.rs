@@ -84,8 +84,7 @@ impl Mill {
                 come => come.ok(),
             };
             let Some(job) = job else { return };
-            let _hashing = metronome.hashing();
-            job(&mut self);
+            metronome.during(|| job(&mut self));
         }
     }
 
@@ -137,7 +136,8 @@ pub(crate) struct Hasher {
     random: Arc<dyn Random>,
 }
 
-/// Lets every other thread go first: a login may wait a moment longer, a heartbeat must not wait for logins.
+/// Lets other threads go first, as far as the system looks who is waiting ([`Metronome`]): a login may wait a moment
+/// longer, a heartbeat must not wait for logins.
 fn step_back() {
     /// The least weight there is: a sixtieth of the others'.
     #[cfg(target_os = "linux")]
