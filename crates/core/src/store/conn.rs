@@ -119,10 +119,12 @@ fn open_postgres(url: &str, config: &DatabaseConfig) -> Result<PgConnection, Ref
     // would go on reading all of it when it is not.
     // plan_cache_mode: such a plan is right for all values. Left to itself the server may plan a statement anew for each,
     // which takes as long as running it, and for many keys at a time prefers to read a small table as a whole.
+    // max_parallel_workers_per_gather: not knowing how long a page is, such a plan would start helpers to sort the whole list.
     conn.batch_execute(&format!(
         "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {1}; \
          SET synchronous_commit = on; SET client_min_messages = warning; \
-         SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan;",
+         SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan; \
+         SET max_parallel_workers_per_gather = 0;",
         millis(config.statement_timeout),
         // A gateway that freezes inside a transaction must not hold its locks for ever.
         millis(config.statement_timeout.saturating_mul(2)),
