@@ -74,9 +74,26 @@ fn user_id<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, Code> 
 /// The seed wants base64, the shipped clients send the plain text: both are the same password. The more likely reading
 /// comes first.
 fn readings(pwd: &str) -> Vec<Password> {
-    let decoded = STANDARD.decode(pwd).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let decoded = decoded.filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
-    decoded.into_iter().chain([pwd.to_owned()]).map(Password::plain).collect()
+    decoded(pwd).into_iter().chain([pwd.to_owned()]).map(Password::plain).collect()
+}
+
+fn decoded(pwd: &str) -> Option<String> {
+    let text = String::from_utf8(STANDARD.decode(pwd).ok()?).ok()?;
+    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
+}
+
+/// The password behind what the original server has in `t_account.pwd`: base64 of what the client sent, which was base64
+/// itself or the text. `None` if it is not base64 of a text.
+///
+/// ```
+/// assert!(sxb::stored_password("cGFzc3dvcmQx").is_some());
+/// assert!(sxb::stored_password("password1").is_none());
+/// ```
+///
+/// Source: seed 003 §一; docs/MIGRATION.md.
+pub fn stored_password(stored: &str) -> Option<Password> {
+    let sent = decoded(stored)?;
+    Some(Password::plain(decoded(&sent).unwrap_or(sent)))
 }
 
 /// Seed 003 §一.

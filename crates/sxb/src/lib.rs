@@ -34,6 +34,7 @@ use relive_core::Core;
 use relive_wire::{Adapter, Endpoint, Interface, ReplyFuture, Request};
 use secrecy::SecretString;
 
+pub use self::account::stored_password;
 use crate::{interface::Api, route::Routes};
 
 /// Largest accepted body in bytes.

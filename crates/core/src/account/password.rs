@@ -27,6 +27,7 @@ pub struct Password(Form);
 enum Form {
     Plain(SecretString),
     Canonical(SecretString),
+    Md5(SecretString),
 }
 
 impl Password {
@@ -40,10 +41,17 @@ impl Password {
         Self(Form::Canonical(digits.into().into()))
     }
 
+    /// MD5 of the text, 32 lower-case hex digits: what QPlus stored.
+    pub fn md5(digits: impl Into<String>) -> Self {
+        Self(Form::Md5(digits.into().into()))
+    }
+
     /// The canonical form for this account.
     fn for_user(&self, user_id: &str) -> SecretString {
+        let from = |md5: &str| md5_hex(format!("{md5}{user_id}")).into();
         match &self.0 {
-            Form::Plain(text) => md5_hex(format!("{}{user_id}", md5_hex(text.expose_secret()))).into(),
+            Form::Plain(text) => from(&md5_hex(text.expose_secret())),
+            Form::Md5(digits) => from(digits.expose_secret()),
             Form::Canonical(digits) => digits.clone(),
         }
     }

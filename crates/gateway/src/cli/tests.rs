@@ -1,6 +1,7 @@
 //! The commands, run as the operator runs them.
 
 mod backup;
+mod import;
 mod sign;
 mod user;
 

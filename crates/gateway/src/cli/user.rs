@@ -1,16 +1,22 @@
 //! `relive user`: accounts, straight in the database. A password is never an argument: arguments are seen by every
 //! user of the machine and kept by shells.
 
+mod import;
 mod show;
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, IsTerminal, Write},
+    path::PathBuf,
+};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use relive_core::{Account, Core, NewAccount, Password};
 
+use self::import::Origin;
 use super::{Standard, first_line, time};
-use crate::config::{PasswordReset, Sources};
+use crate::config::{PasswordReset, Settings, Sources};
 
 /// Accounts read from the database at a time.
 const PAGE: usize = 500;
@@ -29,6 +35,17 @@ pub(super) enum User {
         /// E-mail address, usable as an identifier
         #[arg(long)]
         email: Option<String>,
+    },
+    /// Register the accounts of an original server, a JSON object a line; goes on after those it has to refuse
+    ///
+    /// {"id":"anna","password":"..."}, and if there are any: phone, email, nickname, avatar, sex ("male", "female"),
+    /// frontcover, address. docs/MIGRATION.md has the queries that write such lines.
+    Import {
+        /// Whose accounts they are: what stands for a password there
+        #[arg(long, value_enum)]
+        from: Origin,
+        /// The lines; standard input if absent
+        file: Option<PathBuf>,
     },
     /// List accounts: id, kind, phone, e-mail, creation; separated by tabs
     List,
@@ -89,23 +106,27 @@ impl User {
     pub(super) fn run(self, sources: &Sources, standard: &mut Standard<'_>) -> anyhow::Result<()> {
         match self {
             Self::Add { id, password, phone, email } => {
-                ensure!(
-                    is_sound(&id),
-                    "an id is not empty and has no control characters, and no space at its ends"
-                );
+                check_id(&id)?;
                 let password = password.read(standard.input)?;
                 let new = NewAccount { phone, email, ..NewAccount::new(id.clone(), password) };
                 let failed = format!("cannot register {id:?}");
-                let settings = super::loaded(sources)?.settings;
-                // Accounts may come before the first start of the server.
-                if let Err(missing) = super::existing(&settings.database.url) {
-                    writeln!(standard.err, "note: {missing}, and so does this command")?;
-                    super::prepare(&settings.database.url)?;
-                }
-                super::with_core(&settings, async |core| {
+                super::with_core(&begun(sources, standard.err)?, async |core| {
                     core.accounts().register(new).await.context(failed)
                 })?;
                 writeln!(standard.out, "{id} is registered.")?;
+            }
+            Self::Import { from, file } => {
+                let mut lines: Box<dyn BufRead + '_> = match &file {
+                    Some(file) => {
+                        let file =
+                            File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+                        Box::new(BufReader::new(file))
+                    }
+                    None => Box::new(&mut *standard.input),
+                };
+                super::with_core(&begun(sources, standard.err)?, async |core| {
+                    import::run(core, &mut *lines, from, (&mut *standard.out, &mut *standard.err)).await
+                })?;
             }
             Self::List => super::with_core(&super::loaded(sources)?.settings, async |core| {
                 list(core, standard.out).await
@@ -150,9 +171,21 @@ impl User {
     }
 }
 
+/// The configuration, and its database: accounts may come before the first start of the server.
+fn begun(sources: &Sources, err: &mut dyn Write) -> anyhow::Result<Settings> {
+    let settings = super::loaded(sources)?.settings;
+    if let Err(missing) = super::existing(&settings.database.url) {
+        writeln!(err, "note: {missing}, and so does this command")?;
+        super::prepare(&settings.database.url)?;
+    }
+    Ok(settings)
+}
+
 /// Every dialect must be able to name the account: minilvb-v1 trims ids.
-fn is_sound(id: &str) -> bool {
-    !id.is_empty() && id.trim() == id && !id.chars().any(char::is_control)
+fn check_id(id: &str) -> anyhow::Result<()> {
+    let sound = !id.is_empty() && id.trim() == id && !id.chars().any(char::is_control);
+    ensure!(sound, "an id is not empty and has no control characters, and no space at its ends");
+    Ok(())
 }
 
 async fn list(core: &Core, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -199,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_id_must_be_usable_in_every_dialect() {
-        assert!(["bob", "a b", "小明"].into_iter().all(is_sound));
-        assert!(!["", " bob", "bob\u{3000}", "b\nob"].into_iter().any(is_sound));
+        assert!(["bob", "a b", "小明"].into_iter().all(|id| check_id(id).is_ok()));
+        assert!(!["", " bob", "bob\u{3000}", "b\nob"].into_iter().any(|id| check_id(id).is_ok()));
     }
 }
