@@ -46,7 +46,7 @@ pub fn keep_secrets<'a>(
     secrets
         .iter()
         .map(|(key, text)| {
-            let name = format!("secret.{key}");
+            let name = secret_name(key);
             on!(&mut conn, |c| diesel::insert_into(settings::table)
                 .values((settings::name.eq(&name), settings::value.eq(text)))
                 .on_conflict_do_nothing()
@@ -56,6 +56,10 @@ pub fn keep_secrets<'a>(
             Ok((*key, kept.map_err(load)?))
         })
         .collect()
+}
+
+fn secret_name(key: &str) -> String {
+    format!("secret.{key}")
 }
 
 #[derive(QueryableByName)]

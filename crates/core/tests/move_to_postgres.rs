@@ -85,15 +85,19 @@ async fn everything_arrives_and_counting_goes_on() {
     let target = Scratch::create(&server).unwrap();
     let to = DatabaseConfig { url: target.url().to_owned(), ..from.clone() };
     let mut last = None;
-    let rows = database::copy(&from, &to, |progress| last = Some(progress)).unwrap();
+    let rows =
+        database::copy(&from, &to, &[("callback.key", "kept".to_owned())], |progress| last = Some(progress))
+            .unwrap();
     let last = last.unwrap();
     assert_eq!((last.done, last.total), (rows, rows));
     assert!(matches!(
-        database::copy(&from, &to, |_| {}),
+        database::copy(&from, &to, &[], |_| {}),
         Err(StartError::NotACopy("the target is not empty"))
     ));
-    assert!(matches!(database::copy(&to, &from, |_| {}), Err(StartError::NotACopy(_))));
+    assert!(matches!(database::copy(&to, &from, &[], |_| {}), Err(StartError::NotACopy(_))));
     assert!(database::check(&to).unwrap().is_empty());
+    let kept = database::keep_secrets(&to, &[("callback.key", "another".to_owned())]).unwrap();
+    assert_eq!(kept, [("callback.key", "kept".to_owned())]);
 
     let core = start(&to);
     assert_eq!(sight(&core).await, before);

@@ -11,8 +11,9 @@ use diesel::{
 
 use crate::{
     DatabaseConfig, Error, Result, StartError,
+    database::secret_name,
     read_model::last_position,
-    store::{conn::Conn, migrate::migrate},
+    store::{conn::Conn, migrate::migrate, schema},
 };
 
 /// Rows sent at a time; PostgreSQL takes 65,535 parameters in a statement.
@@ -29,14 +30,15 @@ pub struct Progress {
     pub total: i64,
 }
 
-/// Copies everything from a SQLite database, which nobody should be writing to, into an empty PostgreSQL database, and
-/// compares the number of rows of each table. Both are brought up to date first. Returns the number of rows copied;
-/// after a failure the target is as empty as before.
+/// Copies everything from a SQLite database, which nobody should be writing to, and the generated secrets that stand beside
+/// it, by their keys, into an empty PostgreSQL database, and compares the number of rows of each table. Both are brought up
+/// to date first. Returns the number of rows copied; after a failure the target is as empty as before.
 ///
 /// Errors: [`StartError::NotACopy`] if the databases are of other kinds, or if the target is not empty.
 pub fn copy(
     from: &DatabaseConfig,
     to: &DatabaseConfig,
+    secrets: &[(&str, String)],
     mut progress: impl FnMut(Progress),
 ) -> std::result::Result<i64, StartError> {
     let (mut source, mut target) = (Conn::open(from)?, Conn::open(to)?);
@@ -53,7 +55,18 @@ pub fn copy(
     let mut empty = true;
     let copied = target.transaction(|target| {
         empty = is_empty(target)?;
-        if empty { everything(source, target, position, &mut progress) } else { Ok(0) }
+        if !empty {
+            return Ok(0);
+        }
+        let rows = everything(source, target, position, &mut progress)?;
+        for (key, text) in secrets {
+            let row = (schema::settings::name.eq(secret_name(key)), schema::settings::value.eq(text));
+            diesel::insert_into(schema::settings::table)
+                .values(row)
+                .on_conflict_do_nothing()
+                .execute(target)?;
+        }
+        Ok(rows)
     });
     if empty {
         copied.map_err(StartError::Load)

@@ -179,14 +179,13 @@ fn copy(from: &DatabaseConfig, to: &DatabaseConfig, out: &mut dyn Write) -> anyh
     ensure!(Path::new(file).is_file(), "--from: {file:?} is no file");
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {msg}  {eta} left")?;
     let bar = ProgressBar::no_length().with_style(style);
-    let rows = database::copy(from, to, |progress| {
+    let secrets = config::stored_secrets(&from.url)?;
+    let rows = database::copy(from, to, &secrets, |progress| {
         bar.set_length(u64::try_from(progress.total).unwrap_or(0));
         bar.set_position(u64::try_from(progress.done).unwrap_or(0));
         bar.set_message(progress.table);
     })?;
     bar.finish_and_clear();
-    let secrets = config::stored_secrets(&from.url)?;
-    database::keep_secrets(to, &secrets)?;
     writeln!(out, "Copied {rows} rows; every table has as many as before.")?;
     if !secrets.is_empty() {
         writeln!(out, "The generated secrets are in the new database, too.")?;
