@@ -71,6 +71,11 @@ const RULES: &[Rule] = &[
         check: source::environment,
     },
     Rule {
+        name: "outgoing-requests",
+        reason: "an address that a client names is shown to others, never fetched: the server is nobody's proxy",
+        check: source::outgoing_requests,
+    },
+    Rule {
         name: "clock-and-random",
         reason: "time and randomness are injected, so that tests move the clock and repeat the dice",
         check: source::clock_and_random,

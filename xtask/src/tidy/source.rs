@@ -75,6 +75,22 @@ pub(super) fn environment(repository: &Repository) -> Vec<Finding> {
     )
 }
 
+/// Requests leave from one file, which knows no address but the operator's.
+pub(super) fn outgoing_requests(repository: &Repository) -> Vec<Finding> {
+    const MESSAGE: &str = "sends requests";
+    let server = |path: &str| path.starts_with("crates/") && path != "crates/gateway/src/code_delivery.rs";
+    forbid(
+        repository,
+        |path, token| server(path) && !is_test_file(path) && !token.test_only,
+        &[
+            (&["ureq"], MESSAGE),
+            (&["reqwest"], MESSAGE),
+            (&["hyper", ":", ":", "client"], MESSAGE),
+            (&["TcpStream", ":", ":", "connect"], MESSAGE),
+        ],
+    )
+}
+
 /// The wall clock is read in one file, the random source in another.
 pub(super) fn clock_and_random(repository: &Repository) -> Vec<Finding> {
     const CLOCK: &str = "reads the wall clock";
@@ -188,6 +204,16 @@ mod tests {
         assert_eq!(lines(environment, "tests/src/lib.rs", text), NONE);
         let tests = "#[cfg(test)]\nmod tests { fn a() { std::env::var(\"A\"); } }";
         assert_eq!(lines(environment, "crates/core/src/config.rs", tests), NONE);
+    }
+
+    #[test]
+    fn requests_leave_from_one_file() {
+        let text = "let a = ureq::get(url);\nlet b = TcpStream::connect(address);\nlet c = \"ureq\";";
+        assert_eq!(lines(outgoing_requests, "crates/sxb/src/room.rs", text), [1, 2]);
+        assert_eq!(lines(outgoing_requests, "crates/gateway/src/code_delivery.rs", text), NONE);
+        assert_eq!(lines(outgoing_requests, "xtask/src/bench/server.rs", text), NONE);
+        let tests = "#[cfg(test)]\nmod tests { fn a() { TcpStream::connect(a); } }";
+        assert_eq!(lines(outgoing_requests, "crates/gateway/src/listener.rs", tests), NONE);
     }
 
     #[test]
