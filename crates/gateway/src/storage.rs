@@ -14,12 +14,18 @@ pub(crate) fn file(url: &str) -> Option<&Path> {
     url.strip_prefix("sqlite://").filter(|path| !path.is_empty()).map(Path::new)
 }
 
+/// Makes the directory where it is missing, for this user alone.
+pub(crate) fn make_directory(url: &str) -> io::Result<()> {
+    match file(url).and_then(Path::parent).filter(|directory| !directory.as_os_str().is_empty()) {
+        Some(directory) => DirBuilder::new().recursive(true).mode(0o700).create(directory),
+        None => Ok(()),
+    }
+}
+
 /// Makes directory and file where they are missing, for this user alone. What is there stays as it is.
 pub(crate) fn prepare(url: &str) -> io::Result<()> {
+    make_directory(url)?;
     let Some(file) = file(url) else { return Ok(()) };
-    if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    }
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),

@@ -86,6 +86,8 @@ pub(super) fn outgoing_requests(repository: &Repository) -> Vec<Finding> {
             (&["ureq"], MESSAGE),
             (&["reqwest"], MESSAGE),
             (&["hyper", ":", ":", "client"], MESSAGE),
+            (&["hyper_util", ":", ":", "client"], MESSAGE),
+            (&["TcpSocket"], MESSAGE),
             (&["TcpStream", ":", ":", "connect"], MESSAGE),
         ],
     )

@@ -28,8 +28,14 @@ pub struct NewAccount {
     pub phone: Option<String>,
     /// An e-mail address that shall identify the account too.
     pub email: Option<String>,
+    /// Nickname to start with; empty: the user id stands for it.
+    pub nickname: String,
+    /// URL of a picture to start with.
+    pub avatar: String,
     /// Sex to start with.
     pub sex: Sex,
+    /// URL of a cover to start with.
+    pub frontcover: String,
     /// Address to start with.
     pub address: String,
     /// Where the registration comes from; `None`: the operator.
@@ -44,7 +50,10 @@ impl NewAccount {
             password,
             phone: None,
             email: None,
+            nickname: String::new(),
+            avatar: String::new(),
             sex: Sex::Unknown,
+            frontcover: String::new(),
             address: String::new(),
             client: None,
         }
@@ -130,10 +139,10 @@ fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Resul
             accounts::password.eq(&stored.0),
             accounts::phone.eq(&new.phone),
             accounts::email.eq(&new.email),
-            accounts::nickname.eq(""),
-            accounts::avatar.eq(""),
+            accounts::nickname.eq(&new.nickname),
+            accounts::avatar.eq(&new.avatar),
             accounts::sex.eq(new.sex),
-            accounts::frontcover.eq(""),
+            accounts::frontcover.eq(&new.frontcover),
             accounts::address.eq(&new.address),
         ))
         .get_result(c))?;

@@ -15,7 +15,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use relive_core::{DatabaseConfig, database};
 
 use self::archive::Archive;
-use crate::config::{self, Sources};
+use crate::{
+    config::{self, Sources},
+    storage,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Db {
@@ -52,13 +55,16 @@ impl Db {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
         let config = super::loaded(sources)?.settings.database();
         match self {
-            Self::Migrate | Self::Restore { .. } => super::prepare(&config.url)?,
+            Self::Migrate => super::prepare(&config.url)?,
             Self::Backup { .. } | Self::Check => super::existing(&config.url)?,
-            Self::Copy { .. } => {}
+            // Nothing is made before what arrives is known to be sound.
+            Self::Restore { .. } | Self::Copy { .. } => {}
         }
         match self {
             Self::Restore { file, replace } => {
                 ensure!(file.is_file(), "{} is no file", file.display());
+                storage::make_directory(&config.url)
+                    .context("cannot make the database's directory (database.url)")?;
                 match Archive::of(&config, sources)? {
                     Some(archive) => archive.restore(file, *replace)?,
                     None => restore(&config, file, *replace, out)?,

@@ -1,6 +1,6 @@
 //! `relive user import`: whoever could log in at an original server can log in here, through every dialect.
 
-use relive_core::{Dialect, Identifier, Password, Sex};
+use relive_core::{Dialect, Identifier, Password, Sex, sign::password::derive};
 use tempfile::TempDir;
 
 use super::*;
@@ -37,11 +37,17 @@ fn passwords_of_all_originals_are_the_passwords_here() {
     let core = core(&directory);
     block_on(async {
         for (_, id, _) in originals {
-            for (password, right) in [("password1", true), ("password2", false)] {
-                let forms = [Password::plain(password)];
+            let sent_by_v2 = Password::canonical(derive("password1", id));
+            let tries = [
+                (Password::plain("password1"), true),
+                (Password::plain("password2"), false),
+                (sent_by_v2, true),
+            ];
+            for (password, right) in tries {
+                let forms = [password];
                 let who = Identifier::UserId(id.to_owned());
                 let entered = core.accounts().login(Dialect::Sxb, who, &forms, None).await.is_ok();
-                assert_eq!(entered, right, "{id} with {password}");
+                assert_eq!(entered, right, "{id}");
             }
         }
         core.shutdown().await;
@@ -93,9 +99,11 @@ fn what_cannot_be_taken_over_is_named_and_holds_up_nobody() {
         (r#"{"id":"","password":"00000000000000000000000000000000"}"#, "an id is not empty"),
         (r#"{"id":"eve","password":"password1"}"#, "32 hex digits"),
         (r#"{"id":"eve","password":""}"#, "the password is empty"),
-        (r#"{"id":"eve"}"#, "missing field"),
-        (r#"{"id":"eve","password":"00000000000000000000000000000000","pwd":1}"#, "unknown field"),
-        ("eve,password1", "expected value"),
+        (r#"{"id":"eve"}"#, "no account"),
+        (r#"{"id":"eve","password":12345678}"#, "no account"),
+        (r#""12345678""#, "no account"),
+        (r#"{"id":"eve","password":"00000000000000000000000000000000","pwd":1}"#, "no account"),
+        ("eve,password1", "no JSON"),
     ];
     let first = import(&directory, "qplus", &good);
     assert!(first.ok, "{}", first.err);
@@ -109,8 +117,22 @@ fn what_cannot_be_taken_over_is_named_and_holds_up_nobody() {
         let line = ran.err.lines().find(|line| line.starts_with(&start)).unwrap_or_default();
         assert!(line.contains(reason), "{number}: {}", ran.err);
     }
+    assert!(!ran.err.contains("12345678") && !ran.err.contains("password1"), "{}", ran.err);
     // Once more after an interruption: who is there stays, the others follow.
     let again = import(&directory, "qplus", &good);
     assert_eq!(again.out, "0 registered, 200 refused.\n");
     assert_eq!(run_reading("", &directory, CHEAP, &["user", "list"]).out.lines().count(), 201);
+}
+
+#[test]
+fn a_line_in_another_encoding_is_refused_like_any_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("accounts.jsonl");
+    let mut lines = b"{\"id\":\"\xd0\xc0\",\"password\":\"x\"}\n".to_vec();
+    lines.extend(b"{\"id\":\"bob\",\"password\":\"x\"}\n");
+    fs::write(&file, lines).unwrap();
+    let arguments = ["user", "import", "--from", "plain", file.to_str().unwrap()];
+    let ran = run_reading("", &directory, CHEAP, &arguments);
+    assert!(!ran.ok && ran.err.contains("line 1: this is no JSON"), "{}", ran.err);
+    assert_eq!(ran.out, "1 registered, 1 refused.\n");
 }

@@ -287,6 +287,10 @@ fn whoever_comes_first_makes_the_database_private() {
 
 #[test]
 fn only_who_begins_makes_a_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("data");
+    // No copy of a database.
+    let toml = directory.path().join("relive.toml");
     let add = &["user", "add", "bob", "--password-stdin"][..];
     let commands: &[&[&str]] = &[
         &["user", "list"],
@@ -296,9 +300,8 @@ fn only_who_begins_makes_a_database() {
         &["user", "delete", "bob", "--yes"],
         &["db", "backup", "copy.db"],
         &["db", "check"],
+        &["db", "restore", toml.to_str().unwrap()],
     ];
-    let directory = tempfile::tempdir().unwrap();
-    let place = directory.path().join("data");
     let url = format!("database.url=sqlite://{}/relive.db", place.display());
     let run = |command: &[&str]| {
         let arguments: Vec<_> = ["--set", &url].iter().chain(command).copied().collect();
@@ -306,8 +309,9 @@ fn only_who_begins_makes_a_database() {
     };
     for command in commands {
         let ran = run(command);
-        assert!(!ran.ok && ran.err.contains("there is no database"), "{command:?}: {}", ran.err);
-        assert!(!place.exists(), "{command:?}");
+        let reason = if command.contains(&"restore") { "is no copy" } else { "there is no database" };
+        assert!(!ran.ok && ran.err.contains(reason), "{command:?}: {}", ran.err);
+        assert!(!place.join("relive.db").exists(), "{command:?}");
     }
     let ran = run(add);
     assert!(ran.ok && ran.err.contains("there is no database"), "{}", ran.err);

@@ -6,12 +6,13 @@ use std::{
     thread,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use relive_core::{Core, NewAccount, Password, ProfileUpdate, Sex};
+use relive_core::{Core, NewAccount, Password, Sex};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::error::Category;
 use tokio::task::JoinSet;
 
 use super::check_id;
@@ -41,7 +42,9 @@ impl Origin {
         Ok(match self {
             Self::Plain => Password::plain(stored),
             Self::MinilvbV2 => Password::canonical(digits()?),
-            Self::Sxb => sxb::stored_password(stored).context("the password is not base64 of a text")?,
+            Self::Sxb => {
+                sxb::stored_password(stored.trim()).context("the password is not base64 of a text")?
+            }
             Self::Qplus => Password::md5(digits()?),
         })
     }
@@ -70,38 +73,37 @@ enum Word {
 }
 
 impl Line {
-    fn read(text: &str, origin: Origin) -> anyhow::Result<(NewAccount, ProfileUpdate)> {
-        let line: Self = serde_json::from_str(text)?;
+    fn read(text: &[u8], origin: Origin) -> anyhow::Result<NewAccount> {
+        // What Serde says may quote a password.
+        let line: Self = serde_json::from_slice(text).map_err(|error| match error.classify() {
+            Category::Data => anyhow!("this is no account, at column {}: see --help", error.column()),
+            _ => anyhow!("this is no JSON, at column {}", error.column()),
+        })?;
         check_id(&line.id)?;
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let sex = line.sex.map(|word| match word {
+        let text = Option::unwrap_or_default;
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let sex = line.sex.map_or(Sex::Unknown, |word| match word {
             Word::Male => Sex::Male,
             Word::Female => Sex::Female,
         });
-        let password = origin.password(line.password.expose_secret())?;
-        let account = NewAccount {
-            phone: given(line.phone),
-            email: given(line.email),
-            sex: sex.unwrap_or(Sex::Unknown),
-            address: line.address.unwrap_or_default(),
-            ..NewAccount::new(line.id, password)
-        };
-        let profile = ProfileUpdate {
-            nickname: given(line.nickname),
-            avatar: given(line.avatar),
-            frontcover: given(line.frontcover),
-            ..ProfileUpdate::default()
-        };
-        Ok((account, profile))
+        Ok(NewAccount {
+            phone: filled(line.phone),
+            email: filled(line.email),
+            nickname: text(line.nickname),
+            avatar: text(line.avatar),
+            sex,
+            frontcover: text(line.frontcover),
+            address: text(line.address),
+            ..NewAccount::new(line.id, origin.password(line.password.expose_secret())?)
+        })
     }
 }
 
-async fn register(core: Core, text: String, origin: Origin) -> anyhow::Result<()> {
-    let (account, profile) = Line::read(&text, origin)?;
-    let id = account.user_id.clone();
-    let failed = || format!("{id:?}");
-    let account = core.accounts().register(account).await.with_context(failed)?;
-    core.accounts().update_profile(account.id, profile).await.with_context(failed)
+async fn register(core: Core, line: Vec<u8>, origin: Origin) -> anyhow::Result<()> {
+    let account = Line::read(&line, origin)?;
+    let failed = format!("{:?}", account.user_id);
+    core.accounts().register(account).await.context(failed)?;
+    Ok(())
 }
 
 /// Registers the account of every line; says which it could not, and goes on.
@@ -126,11 +128,18 @@ pub(super) async fn run(
         }
         anyhow::Ok(())
     };
-    let mut text = String::new();
-    while lines.read_line(&mut text).context("cannot read the lines")? > 0 {
+    loop {
+        let mut line = Vec::new();
+        let read = lines.read_until(b'\n', &mut line);
+        if matches!(read, Ok(0) | Err(_)) {
+            while let Some(done) = under_way.join_next().await {
+                settle(done?)?;
+            }
+            read.context("cannot read the lines")?;
+            break;
+        }
         number += 1;
-        let line = std::mem::take(&mut text);
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
         while under_way.len() >= at_once
@@ -140,9 +149,6 @@ pub(super) async fn run(
         }
         let (core, number) = (core.clone(), number);
         under_way.spawn(async move { (number, register(core, line, origin).await) });
-    }
-    while let Some(done) = under_way.join_next().await {
-        settle(done?)?;
     }
     let registered = bar.position();
     bar.finish_and_clear();
