@@ -134,3 +134,33 @@ impl From<Error> for Code {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    fn logged(error: Error) -> String {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let writer = move || writer.try_clone().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(matches!(Code::from(error), Code::Internal));
+        });
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn what_failed_inside_is_logged_with_its_cause() {
+        let text = logged(Error::Storage("database or disk is full".into()));
+        assert!(text.contains("request failed") && text.contains("database or disk is full"), "{text}");
+    }
+
+    #[test]
+    fn a_database_that_is_away_is_not_logged_by_every_request() {
+        assert_eq!(logged(Error::Unavailable), "");
+    }
+}

@@ -55,14 +55,9 @@ impl Db {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
         let config = super::loaded(sources)?.settings.database();
         match self {
-            Self::Migrate => super::prepare(&config.url)?,
-            Self::Backup { .. } | Self::Check => super::existing(&config.url)?,
-            // Nothing is made before what arrives is known to be sound.
-            Self::Restore { .. } | Self::Copy { .. } => {}
-        }
-        match self {
             Self::Restore { file, replace } => {
                 ensure!(file.is_file(), "{} is no file", file.display());
+                // No more than that before what arrives is known to be sound.
                 storage::make_directory(&config.url)
                     .context("cannot make the database's directory (database.url)")?;
                 match Archive::of(&config, sources)? {
@@ -76,10 +71,12 @@ impl Db {
                 copy(&with(from), &with(to), out)?;
             }
             Self::Migrate => {
+                super::prepare(&config.url)?;
                 database::migrate(&config)?;
                 writeln!(out, "The database is up to date.")?;
             }
             Self::Backup { file } => {
+                super::existing(&config.url)?;
                 let archive = Archive::of(&config, sources)?;
                 backup(&config, archive.as_ref(), file)
                     .with_context(|| format!("cannot back up to {}", file.display()))?;
@@ -87,6 +84,7 @@ impl Db {
                 writeln!(out, "Copied to {}.{rest}", file.display())?;
             }
             Self::Check => {
+                super::existing(&config.url)?;
                 let problems = database::check(&config)?;
                 for problem in &problems {
                     writeln!(out, "{problem}")?;
