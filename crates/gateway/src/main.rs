@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// Requests are many small allocations on a few threads.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     relive_gateway::cli::main()
