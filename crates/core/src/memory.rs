@@ -224,7 +224,7 @@ impl Memory {
             };
             beat.new_role_at = (member.role != wanted).then_some(host);
         }
-        if let Some(on_air) = live.on_air(account).filter(|on_air| on_air.info.driver == Dialect::Sxb) {
+        if let Some(on_air) = live.on_air(account).filter(|on_air| on_air.driver == Dialect::Sxb) {
             self.beat_on_air(account, &on_air.beat, &on_air.dirty, now);
             beat.likes_differ = likes.is_some_and(|likes| likes != on_air.counters.host_likes);
         }
@@ -234,7 +234,7 @@ impl Memory {
     /// Renews a broadcast, if that dialect drives it.
     pub(crate) fn beat_broadcast(&self, host: AccountId, driver: Dialect, now: UnixSeconds) -> bool {
         let live = self.live();
-        let Some(on_air) = live.on_air(host).filter(|on_air| on_air.info.driver == driver) else {
+        let Some(on_air) = live.on_air(host).filter(|on_air| on_air.driver == driver) else {
             return false;
         };
         self.beat_on_air(host, &on_air.beat, &on_air.dirty, now);

@@ -42,16 +42,18 @@ impl Listed {
 }
 
 /// One member.
+// In this order: what a beat looks at comes first, and nearly always is one line of the processor's cache.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Member {
-    pub(crate) user_id: Arc<str>,
-    pub(crate) listed: Listed,
+    pub(crate) clock: MemberClock,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
-    pub(crate) position: i64,
-    pub(crate) clock: MemberClock,
     /// The beat has moved since it was last flushed.
     pub(crate) dirty: AtomicBool,
+    pub(crate) position: i64,
+    pub(crate) user_id: Arc<str>,
+    pub(crate) listed: Listed,
     /// When the expiry queue looks at it next.
     pub(super) timer: AtomicI64,
 }

@@ -47,6 +47,8 @@ type ById<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub(crate) struct OnAir {
     pub(crate) info: Arc<BroadcastInfo>,
+    /// That of the info: a beat needs nothing else of it.
+    pub(crate) driver: Dialect,
     pub(crate) counters: Counters,
     pub(crate) beat: AtomicI64,
     pub(crate) lease: Option<i64>,
@@ -264,6 +266,7 @@ impl Live {
             return;
         }
         let mut on_air = OnAir {
+            driver: current.info.driver,
             info: current.info,
             counters: current.counters,
             beat: AtomicI64::new(current.beat_at),

@@ -1,12 +1,14 @@
 //! Sessions in memory: a bounded cache over the table, never stale.
 
 use std::{
+    borrow::Borrow,
     collections::{HashMap, VecDeque},
+    hash::{Hash, Hasher},
     sync::{Arc, PoisonError},
 };
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
-use indexmap::IndexMap;
+use indexmap::IndexSet;
 
 use crate::{
     Dialect, Random,
@@ -19,9 +21,34 @@ const LATELY: usize = 4_096;
 /// Sessions kept in memory at most; beyond, one that nobody asked for lately gives way and is read again when needed.
 const CAPACITY: usize = 1_000_000;
 
+/// A session that is found by its digest, which is nowhere but in the session itself: the index stays so small that it is
+/// in the processor's cache when it is asked, and what a request waits for is the session alone.
+#[derive(Debug)]
+struct Held(Arc<Session>);
+
+impl Borrow<Digest> for Held {
+    fn borrow(&self) -> &Digest {
+        &self.0.digest
+    }
+}
+
+impl Hash for Held {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.digest.hash(state);
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.digest == other.0.digest
+    }
+}
+
+impl Eq for Held {}
+
 #[derive(Debug, Default)]
 struct Inner {
-    by_digest: IndexMap<Digest, Arc<Session>, foldhash::fast::RandomState>,
+    by_digest: IndexSet<Held, foldhash::fast::RandomState>,
     /// The one session of an account in the dialect whose requests name the user instead of a token.
     signed: HashMap<Arc<str>, Arc<Session>>,
     /// How many sessions were closed: who read the table before a close must not put back what it saw.
@@ -45,7 +72,7 @@ impl SessionCache {
 
     /// Looks at a session where it is.
     pub(crate) fn look<T>(&self, digest: &Digest, at: impl FnOnce(&Arc<Session>) -> T) -> Option<T> {
-        self.read().by_digest.get(digest).map(at)
+        self.read().by_digest.get(digest).map(|Held(session)| at(session))
     }
 
     pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Session>> {
@@ -75,7 +102,7 @@ impl SessionCache {
             return None;
         }
         // Two readers may have missed the same session: the first one's copy carries the beats.
-        if let Some(known) = inner.by_digest.get(&session.digest) {
+        if let Some(Held(known)) = inner.by_digest.get(&session.digest) {
             known.used_since(session.used_at());
             return Some(Arc::clone(known));
         }
@@ -86,7 +113,7 @@ impl SessionCache {
     pub(crate) fn renew(&self, session: Session, random: &dyn Random) -> Arc<Session> {
         let mut inner = self.write();
         match inner.by_digest.get(&session.digest) {
-            Some(known) => {
+            Some(Held(known)) => {
                 known.catch_up(&session);
                 Arc::clone(known)
             }
@@ -105,7 +132,7 @@ impl SessionCache {
 
     #[cfg(test)]
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
-        self.read().by_digest.values().map(Arc::clone).collect()
+        self.read().by_digest.iter().map(|Held(session)| Arc::clone(session)).collect()
     }
 
     #[cfg(test)]
@@ -131,7 +158,7 @@ impl Inner {
             self.evict(random);
         }
         let session = Arc::new(session);
-        self.by_digest.insert(session.digest, Arc::clone(&session));
+        self.by_digest.insert(Held(Arc::clone(&session)));
         if session.dialect == Dialect::MinilvbV2 {
             self.signed.insert(Arc::clone(&session.user_id), Arc::clone(&session));
         }
@@ -139,7 +166,7 @@ impl Inner {
     }
 
     fn forget(&mut self, digest: &Digest) {
-        if let Some(session) = self.by_digest.swap_remove(digest)
+        if let Some(Held(session)) = self.by_digest.swap_take(digest)
             && self.signed.get(&session.user_id).is_some_and(|signed| signed.digest == *digest)
         {
             self.signed.remove(&session.user_id);
@@ -151,7 +178,7 @@ impl Inner {
         let oldest = (0..8)
             .filter_map(|_| {
                 let index = crate::random::number(random) as usize % self.by_digest.len();
-                self.by_digest.get_index(index).map(|(digest, session)| (session.used_at(), *digest))
+                self.by_digest.get_index(index).map(|Held(session)| (session.used_at(), session.digest))
             })
             .min_by_key(|(used_at, _)| *used_at);
         if let Some((_, digest)) = oldest {
