@@ -75,7 +75,7 @@ impl MinilvbV1 {
         Self { core, config }
     }
 
-    async fn answer(&self, request: Request) -> Reply {
+    async fn answer(&self, request: &Request) -> Reply {
         const UNKNOWN: &str = "unknown";
         let Body::Whole(body) = &request.body else { return envelope::refuse(UNKNOWN, &Code::Json.into()) };
         let Ok(object) = Object::parse(body, DEPTH) else {
@@ -117,6 +117,6 @@ impl Adapter for MinilvbV1 {
     }
 
     fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(self.answer(request))
+        Box::pin(async move { self.answer(&request).await })
     }
 }

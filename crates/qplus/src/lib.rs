@@ -97,7 +97,7 @@ impl Qplus {
         Ok(self.core.sessions().authenticate(Dialect::Qplus, token).await?)
     }
 
-    async fn answer(&self, request: Request) -> Reply {
+    async fn answer(&self, request: &Request) -> Reply {
         let Some(api) = Api::at(request.path()) else {
             return envelope::reply("unknown", Err(Code::Param)).with_status(StatusCode::NOT_FOUND);
         };
@@ -137,6 +137,6 @@ impl Adapter for Qplus {
     }
 
     fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(self.answer(request))
+        Box::pin(async move { self.answer(&request).await })
     }
 }

@@ -53,29 +53,39 @@ impl<'a, T: TryFrom<Input<'a>, Error = Code>> TryFrom<Input<'a>> for Authed<T> {
 }
 
 /// Answers whatever comes.
-pub(crate) async fn answer(sxb: &Sxb, request: Request) -> Reply {
+pub(crate) async fn answer(sxb: &Sxb, request: &Request) -> Reply {
     if request.method == Method::OPTIONS {
         return preflight(UNKNOWN);
     }
     let Some(api) = named(request.query()) else { return reply(UNKNOWN, Err(Code::BadRequest)) };
-    let outcome = outcome(sxb, api, &request).await;
+    let outcome = outcome(sxb, api, request).await;
     // The cloud asks again only if the status tells it to.
     let lost = api == Api::Callback && matches!(outcome, Err(Code::Busy | Code::Internal));
     let reply = reply(api.row().name, outcome);
     if lost { reply.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { reply }
 }
 
-/// The call a query names; of a repeated parameter the last one counts.
+/// The call a query names.
 fn named(query: &str) -> Option<Api> {
+    // Hardly any client escapes what needs no escape.
+    if query.contains(['%', '+']) {
+        among(form_urlencoded::parse(query.as_bytes()))
+    } else {
+        among(query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))))
+    }
+}
+
+/// The call some parameters name; of a repeated one the last counts.
+fn among<T: AsRef<str>>(parameters: impl Iterator<Item = (T, T)>) -> Option<Api> {
     let (mut svc, mut cmd) = (None, None);
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match &*name {
+    for (name, value) in parameters {
+        match name.as_ref() {
             "svc" => svc = Some(value),
             "cmd" => cmd = Some(value),
             _ => {}
         }
     }
-    Api::find(&[&*svc?, &*cmd?].join("/"))
+    Api::find(&[svc?.as_ref(), cmd?.as_ref()].join("/"))
 }
 
 async fn outcome(sxb: &Sxb, api: Api, request: &Request) -> Result<Payload, Code> {

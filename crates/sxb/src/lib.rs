@@ -122,6 +122,6 @@ impl Adapter for Sxb {
     }
 
     fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(call::answer(self, request))
+        Box::pin(async move { call::answer(self, &request).await })
     }
 }
