@@ -29,11 +29,7 @@ pub(crate) struct Admin {
 }
 
 impl Handler for Admin {
-    async fn answer(
-        self: Arc<Self>,
-        _peer: IpAddr,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Gone> {
+    async fn answer(&self, _peer: IpAddr, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Gone> {
         const TEXT: &str = "text/plain; charset=utf-8";
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n"));

@@ -24,10 +24,11 @@ use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::Watcher},
+    server::conn::auto,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::watch,
     time::{Instant, sleep_until},
 };
 
@@ -42,7 +43,7 @@ const STREAMS: u32 = 128;
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers one request; `Err` closes the connection without a word.
     fn answer(
-        self: Arc<Self>,
+        &self,
         peer: IpAddr,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Full<Bytes>>, Gone>> + Send;
@@ -79,28 +80,39 @@ impl Protocol {
     }
 }
 
-/// Serves a connection to its end: the peer closes it, a time-out strikes, or the server drains.
+/// Serves a connection to its end: the peer closes it, a time-out strikes, or the server stops, after the requests that
+/// are under way then.
 pub(crate) async fn serve<H: Handler>(
     protocol: &Protocol,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: IpAddr,
-    handler: &Arc<H>,
+    handler: Arc<H>,
     timeouts: Timeouts,
-    watcher: Watcher,
+    mut stop: watch::Receiver<bool>,
 ) {
-    let activity = Arc::new(Activity::new());
+    // Requests share what is of their connection only: counting references to what all connections share would have
+    // every core wait for every other.
+    let shared = Arc::new(Shared { handler, activity: Activity::new() });
     let service = service_fn(|request: Request<Incoming>| {
-        let busy = Activity::begin(&activity, request.version() == Version::HTTP_2);
-        let answer = Arc::clone(handler).answer(peer, request);
-        async move {
-            let _busy = busy;
-            answer.await
-        }
+        let busy = Busy::begin(&shared, request.version() == Version::HTTP_2);
+        async move { busy.0.handler.answer(peer, request).await }
     });
-    let stream = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
-    let mut connection = pin!(watcher.watch(protocol.0.serve_connection(stream, service)));
+    let stream = TokioIo::new(Watched { stream, shared: Arc::clone(&shared) });
+    let mut connection = pin!(protocol.0.serve_connection(stream, service));
+    let activity = &shared.activity;
     let mut timer = pin!(sleep_until(activity.start + timeouts.header));
+    let news = stop.clone();
+    let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    let (mut waiting, mut stopping) = (false, false);
     poll_fn(|cx| {
+        // Who waits is told: asking again without news would only take a lock that all connections share.
+        if !stopping && !(waiting && matches!(news.has_changed(), Ok(false))) {
+            waiting = true;
+            stopping = stopped.as_mut().poll(cx).is_ready();
+            if stopping {
+                connection.as_mut().graceful_shutdown();
+            }
+        }
         // An error here is a client that vanished or does not speak HTTP; hyper has answered what can be answered.
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
@@ -122,7 +134,13 @@ pub(crate) async fn serve<H: Handler>(
     .await;
 }
 
-/// What a connection is doing, shared by its byte stream and its requests.
+/// A connection's own share of its handler, and what it is doing.
+struct Shared<H> {
+    handler: Arc<H>,
+    activity: Activity,
+}
+
+/// What a connection is doing.
 #[derive(Debug)]
 struct Activity {
     start: Instant,
@@ -190,33 +208,43 @@ impl Activity {
         self.moved.store(true, Ordering::Relaxed);
     }
 
-    fn begin(this: &Arc<Self>, http2: bool) -> Busy {
-        this.requests.fetch_add(1, Ordering::Relaxed);
-        this.head.store(NEVER, Ordering::Relaxed);
+    fn begin(&self, http2: bool) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.head.store(NEVER, Ordering::Relaxed);
         if http2 {
-            this.http2.store(true, Ordering::Relaxed);
+            self.http2.store(true, Ordering::Relaxed);
         }
-        Busy(Arc::clone(this))
+    }
+
+    fn end(&self) {
+        self.sent();
+        self.requests.fetch_sub(1, Ordering::Release);
     }
 }
 
 /// A request being answered.
-struct Busy(Arc<Activity>);
+struct Busy<H>(Arc<Shared<H>>);
 
-impl Drop for Busy {
+impl<H> Busy<H> {
+    fn begin(shared: &Arc<Shared<H>>, http2: bool) -> Self {
+        shared.activity.begin(http2);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl<H> Drop for Busy<H> {
     fn drop(&mut self) {
-        self.0.sent();
-        self.0.requests.fetch_sub(1, Ordering::Release);
+        self.0.activity.end();
     }
 }
 
 /// A byte stream that reports what passes through.
-struct Watched<T> {
+struct Watched<T, H> {
     stream: T,
-    activity: Arc<Activity>,
+    shared: Arc<Shared<H>>,
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+impl<T: AsyncRead + Unpin, H> AsyncRead for Watched<T, H> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -225,16 +253,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.activity.received();
+            self.shared.activity.received();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+impl<T: AsyncWrite + Unpin, H> AsyncWrite for Watched<T, H> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.activity.sent();
+        self.shared.activity.sent();
         Poll::Ready(written)
     }
 
@@ -244,7 +272,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bytes));
-        self.activity.sent();
+        self.shared.activity.sent();
         Poll::Ready(written)
     }
 

@@ -3,10 +3,7 @@
 use std::{
     future::poll_fn,
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     task::Poll,
     time::{Duration, Instant},
 };
@@ -70,7 +67,7 @@ impl Front {
 
 impl Handler for Front {
     async fn answer(
-        self: Arc<Self>,
+        &self,
         peer: IpAddr,
         request: http::Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Gone> {

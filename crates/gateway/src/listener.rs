@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper_util::server::graceful::GracefulShutdown;
 use metrics::counter;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -38,8 +37,8 @@ impl Listener {
     /// Serves until `stop` is set or its sender is gone, then lets requests under way finish, for [`DRAIN`] at most.
     pub(crate) async fn run<H: Handler>(self, handler: Arc<H>, mut stop: watch::Receiver<bool>) {
         let protocol = Arc::new(Protocol::new());
-        let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
+        let stopping = stop.clone();
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
@@ -56,7 +55,7 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    self.admit(stream, peer, &protocol, &handler, &graceful, &mut connections);
+                    self.admit(stream, peer, &protocol, &handler, &stopping, &mut connections);
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: wait for connections to end instead of spinning.
@@ -66,7 +65,12 @@ impl Listener {
             }
         }
         drop(self.socket);
-        if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        let drained = async {
+            while let Some(ended) = connections.join_next().await {
+                report(self.name, ended);
+            }
+        };
+        if timeout(DRAIN, drained).await.is_err() {
             tracing::warn!(listener = self.name, "closed connections whose requests took too long to finish");
         }
         connections.shutdown().await;
@@ -78,7 +82,7 @@ impl Listener {
         peer: SocketAddr,
         protocol: &Arc<Protocol>,
         handler: &Arc<H>,
-        graceful: &GracefulShutdown,
+        stopping: &watch::Receiver<bool>,
         connections: &mut JoinSet<()>,
     ) {
         let permit = match self.limits.admit(peer.ip()) {
@@ -92,10 +96,10 @@ impl Listener {
         // Replies are small and complete: nothing is gained by waiting for more.
         let _ = stream.set_nodelay(true);
         let (protocol, handler, timeouts) = (Arc::clone(protocol), Arc::clone(handler), self.timeouts);
-        let watcher = graceful.watcher();
+        let stopping = stopping.clone();
         connections.spawn(async move {
             let _permit = permit;
-            connection::serve(&protocol, stream, peer.ip(), &handler, timeouts, watcher).await;
+            connection::serve(&protocol, stream, peer.ip(), handler, timeouts, stopping).await;
         });
     }
 }

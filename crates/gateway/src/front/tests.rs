@@ -1,14 +1,12 @@
 //! Requests over an in-memory stream and a clock that jumps to the next timer when nothing else is left to do.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http_body_util::BodyExt;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::DuplexStream,
+    sync::watch,
     task::JoinHandle,
     time::{Instant, sleep},
 };
@@ -33,8 +31,8 @@ fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
     let task = tokio::spawn(async move {
         let timeouts = Timeouts { header: Duration::from_secs(HEADER), idle: Duration::from_secs(IDLE) };
         let peer = "10.0.0.1".parse().unwrap();
-        let graceful = GracefulShutdown::new();
-        connection::serve(&Protocol::new(), server, peer, &front, timeouts, graceful.watcher()).await;
+        let (_running, stop) = watch::channel(false);
+        connection::serve(&Protocol::new(), server, peer, front, timeouts, stop).await;
     });
     (Client(client), task)
 }
