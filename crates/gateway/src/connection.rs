@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes};
 use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
@@ -38,6 +38,8 @@ const BUFFER: usize = 64 * 1024;
 const HEADER_LIST: u32 = 64 * 1024;
 /// Requests in flight on one HTTP/2 connection.
 const STREAMS: u32 = 128;
+/// Up to here the parts of a reply leave as one: copying them costs less than handing the kernel a list.
+const ONE_PIECE: usize = 1_024;
 
 /// What answers requests.
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -271,7 +273,16 @@ impl<T: AsyncWrite + Unpin, H> AsyncWrite for Watched<T, H> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bytes));
+        let length = bytes.iter().map(|part| part.len()).sum();
+        let mut piece = [0; ONE_PIECE];
+        let written = ready!(match piece.get_mut(..length) {
+            Some(piece) => {
+                let mut rest = &mut *piece;
+                bytes.iter().for_each(|part| rest.put_slice(part));
+                Pin::new(&mut self.stream).poll_write(cx, piece)
+            }
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, bytes),
+        });
         self.shared.activity.sent();
         Poll::Ready(written)
     }
