@@ -108,7 +108,8 @@ pub(crate) async fn serve<H: Handler>(
     let (mut waiting, mut stopping) = (false, false);
     poll_fn(|cx| {
         // Who waits is told: asking again without news would only take a lock that all connections share.
-        if !stopping && !(waiting && matches!(news.has_changed(), Ok(false))) {
+        let quiet = waiting && matches!(news.has_changed(), Ok(false));
+        if !(stopping || quiet) {
             waiting = true;
             stopping = stopped.as_mut().poll(cx).is_ready();
             if stopping {
@@ -278,7 +279,9 @@ impl<T: AsyncWrite + Unpin, H> AsyncWrite for Watched<T, H> {
         let written = ready!(match piece.get_mut(..length) {
             Some(piece) => {
                 let mut rest = &mut *piece;
-                bytes.iter().for_each(|part| rest.put_slice(part));
+                for part in bytes {
+                    rest.put_slice(part);
+                }
                 Pin::new(&mut self.stream).poll_write(cx, piece)
             }
             None => Pin::new(&mut self.stream).poll_write_vectored(cx, bytes),
@@ -299,3 +302,6 @@ impl<T: AsyncWrite + Unpin, H> AsyncWrite for Watched<T, H> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;
