@@ -109,3 +109,29 @@ async fn caller(sxb: &Sxb, fields: Fields<'_>) -> Result<AccountId, Code> {
     let token = fields.filled("token")?;
     Ok(sxb.core.sessions().account(Dialect::Sxb, token).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_means_the_same_whether_it_is_unescaped_or_not() {
+        for query in [
+            "svc=live&cmd=heartbeat",
+            "cmd=heartbeat&a=b=c&svc=live",
+            "svc=x&svc=live&cmd=y&cmd=heartbeat",
+            "&&svc=live&=&cmd=heartbeat&",
+            "svc=live",
+            "svc&cmd",
+            "svc=live&cmd=heartbeat=",
+            "SVC=live&cmd=heartbeat",
+            "svc=\u{76f4}&cmd=heartbeat",
+            "",
+        ] {
+            assert_eq!(named(query), among(form_urlencoded::parse(query.as_bytes())), "{query}");
+        }
+        assert_eq!(named("svc=x&svc=live&cmd=heartbeat"), Api::find("live/heartbeat"));
+        assert_eq!(named("s%76c=l%69ve&cmd=heartbea%74"), Api::find("live/heartbeat"));
+        assert_eq!(named("svc=live&cmd=heart+beat"), None);
+    }
+}
