@@ -107,7 +107,7 @@ pub(crate) struct Cursor {
 }
 
 /// A live session. Cheap to hold: one per logged-in client.
-// In this order: what every request looks at comes first, and nearly always is one line of the processor's cache.
+// In this order: what every request looks at is side by side, so that as little as possible comes from main memory.
 #[repr(C)]
 pub struct Session {
     pub(crate) dialect: Dialect,

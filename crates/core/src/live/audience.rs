@@ -42,7 +42,7 @@ impl Listed {
 }
 
 /// One member.
-// In this order: what a beat looks at comes first, and nearly always is one line of the processor's cache.
+// In this order: what a beat looks at is side by side, so that as little as possible comes from main memory.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Member {

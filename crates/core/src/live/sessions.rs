@@ -21,8 +21,8 @@ const LATELY: usize = 4_096;
 /// Sessions kept in memory at most; beyond, one that nobody asked for lately gives way and is read again when needed.
 const CAPACITY: usize = 1_000_000;
 
-/// A session that is found by its digest, which is nowhere but in the session itself: the index stays so small that it is
-/// in the processor's cache when it is asked, and what a request waits for is the session alone.
+/// A session that is found by its digest, which is nowhere but in the session itself: several entries of the index share
+/// a line of the processor's cache, and what a request has to wait for is mostly the session.
 #[derive(Debug)]
 struct Held(Arc<Session>);
 
