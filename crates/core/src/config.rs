@@ -37,9 +37,10 @@ pub struct DatabaseConfig {
     pub writers: usize,
     /// Jobs that may wait for a writer; more are refused as busy.
     pub queue: usize,
-    /// SQLite: a caller that has been alone for a while commits its writes on its own thread, by
-    /// [`tokio::task::block_in_place`]: half as much waiting as for the writer thread and back. Without effect outside of
-    /// Tokio's multi-thread runtime. Not for services that call the core from a `LocalSet`: there such a call panics.
+    /// SQLite: a caller that has been alone for a while commits its writes on its own thread: half as much waiting as for
+    /// the writer thread and back. Where the runtime has one worker, or a commit has taken more than a millisecond, by
+    /// [`tokio::task::block_in_place`]. Without effect outside of Tokio's multi-thread runtime. Not for services that call
+    /// the core from a `LocalSet`: there such a call panics, or keeps the other tasks of its thread waiting.
     pub commit_in_place: bool,
     /// PostgreSQL: how long a statement, or the wait for a lock, may take; whole milliseconds.
     pub statement_timeout: Duration,

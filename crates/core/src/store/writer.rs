@@ -6,7 +6,7 @@
 use std::{
     sync::{Arc, Mutex, MutexGuard, TryLockError},
     thread::{self, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, Select, TryRecvError};
@@ -33,6 +33,9 @@ const BATCH: usize = 512;
 /// Commits of one caller each, in a row, after which the next caller counts as alone.
 pub(super) const ALONE: u32 = 8;
 
+/// A commit that takes longer is one of a slow disk.
+const QUICK: Duration = Duration::from_millis(1);
+
 /// Starts the writer thread.
 pub(super) fn start(
     conn: Conn,
@@ -40,7 +43,7 @@ pub(super) fn start(
     commits: Arc<dyn Commits>,
     queue: Receiver<Box<dyn WriteJob>>,
 ) -> Result<(Arc<Desk>, JoinHandle<()>), StartError> {
-    let desk = Arc::new(Desk(Mutex::new(Some(Writer { conn, env, commits, alone: 0 }))));
+    let desk = Arc::new(Desk(Mutex::new(Some(Writer { conn, env, commits, alone: 0, quick: false }))));
     let own = Arc::clone(&desk);
     let thread = thread::Builder::new().name("relive-write".to_owned()).spawn(move || own.serve(queue));
     Ok((desk, thread.map_err(StartError::Thread)?))
@@ -53,23 +56,32 @@ impl Desk {
     /// Commits a job on the thread of its caller, who has found the queue empty. Gives it back if others write as well, or
     /// if this thread must not wait.
     pub(super) fn commit(&self, job: Box<dyn WriteJob>) -> Option<Box<dyn WriteJob>> {
-        if self.free().is_none()
-            || !Handle::try_current()
-                .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
-        {
-            return Some(job);
+        let quick = match self.free().as_deref() {
+            Some(Some(writer)) => writer.quick,
+            _ => return Some(job),
+        };
+        let runtime = match Handle::try_current() {
+            Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => runtime,
+            _ => return Some(job),
+        };
+        if quick && runtime.metrics().num_workers() > 1 {
+            wake_another_worker(&runtime);
+            self.commit_here(job)
+        } else {
+            // Other threads take over what else this one had to do, the sockets included: the disk may be slow. Not under
+            // the lock, as Tokio may refuse this by a panic.
+            tokio::task::block_in_place(|| self.commit_here(job))
         }
-        // Other threads take over what else this one had to do, the sockets included: a disk may be slow. Locked inside, as
-        // Tokio may refuse this by a panic.
-        tokio::task::block_in_place(|| {
-            let mut desk = self.free();
-            let Some(writer) = desk.as_mut().and_then(|desk| desk.as_mut()) else { return Some(job) };
-            let mut batch = vec![job];
-            let failure = writer.commit(&mut batch);
-            // Under the lock: a job that follows from this one must not be committed here as well, and so on.
-            answer(&mut batch, failure.as_ref());
-            None
-        })
+    }
+
+    fn commit_here(&self, job: Box<dyn WriteJob>) -> Option<Box<dyn WriteJob>> {
+        let mut desk = self.free();
+        let Some(writer) = desk.as_mut().and_then(|desk| desk.as_mut()) else { return Some(job) };
+        let mut batch = vec![job];
+        let failure = writer.commit(&mut batch);
+        // Under the lock: a job that follows from this one must not be committed here as well, and so on.
+        answer(&mut batch, failure.as_ref());
+        None
     }
 
     /// The writer, if nobody has it and whoever asks is alone.
@@ -140,6 +152,8 @@ struct Writer {
     commits: Arc<dyn Commits>,
     /// Commits of one caller each since others shared one.
     alone: u32,
+    /// The last commit took less than [`QUICK`].
+    quick: bool,
 }
 
 impl Writer {
@@ -186,7 +200,9 @@ impl Writer {
         };
         let alone = batch.iter().map(|job| job.callers()).sum::<usize>() <= 1;
         self.alone = if alone { self.alone.saturating_add(1) } else { 0 };
-        metrics::histogram!("relive_commit_seconds").record(started.elapsed().as_secs_f64());
+        let took = started.elapsed();
+        self.quick = took < QUICK;
+        metrics::histogram!("relive_commit_seconds").record(took.as_secs_f64());
         failure
     }
 
@@ -218,6 +234,16 @@ impl Writer {
         }
         said!(self.conn, "COMMIT");
         Ok(changes)
+    }
+}
+
+/// Wakes up a worker that sleeps, if all others do. It finds what else this one had to do, and then waits at the sockets:
+/// should the disk be slow for once, only who commits waits for it. Costs less than handing this worker over to another
+/// thread.
+fn wake_another_worker(runtime: &Handle) {
+    // What a worker wakes up last stays its own, until something else takes that place and makes it everybody's.
+    for _ in 0..2 {
+        runtime.spawn(std::future::ready(()));
     }
 }
 

@@ -25,12 +25,29 @@ const WRITER: &str = "relive-write";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_slow_disk_keeps_only_who_waits_for_it() {
+    slow_disk().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_slow_for_once_keeps_only_who_waits_for_it() {
+    slow_disk().await;
+}
+
+async fn listener() -> tokio::net::TcpListener {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+async fn slow_disk() {
     let world = alone(true).await;
     assert_ne!(place(&world.core).await, WRITER);
+    let (first, second) = (listener().await, listener().await);
+    let addresses = [&first, &second].map(|listener| listener.local_addr().unwrap());
     let (entered, has_entered) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let core = world.core.clone();
     let slow = tokio::spawn(async move {
+        // Like a request: what wakes up the worker is a socket.
+        first.accept().await.unwrap();
         core.store()
             .write(move |_| {
                 let _ = entered.send(std::thread::current().name().map(str::to_owned));
@@ -39,9 +56,19 @@ async fn a_slow_disk_keeps_only_who_waits_for_it() {
             })
             .await
     });
+    let next = tokio::spawn(async move { second.accept().await });
+    // One worker sleeps at the sockets, the other wherever it may: nobody would wake it up for the second of them.
+    let metrics = tokio::runtime::Handle::current().metrics();
+    while (0..metrics.num_workers()).any(|worker| metrics.worker_park_unpark_count(worker).is_multiple_of(2))
+    {
+        std::thread::yield_now();
+    }
+    let _writes = std::net::TcpStream::connect(addresses[0]).unwrap();
     assert_ne!(has_entered.recv().unwrap().as_deref(), Some(WRITER));
-    // The runtime's only worker is waiting for the disk. Whoever does not write goes on, and whoever writes shares the
-    // commit that comes next.
+    let _only_connects = std::net::TcpStream::connect(addresses[1]).unwrap();
+    // A worker of the runtime is waiting for the disk, maybe the only one. Whoever does not write goes on, also who waits at
+    // a socket, and whoever writes shares the commit that comes next.
+    assert!(next.await.unwrap().is_ok());
     let core = world.core.clone();
     assert!(tokio::spawn(async move { core.broadcasts().of_room(world.room).await }).await.unwrap().is_ok());
     let writes = ["one", "two", "three"].map(|name| Box::pin(world.set(name)) as std::pin::Pin<Box<_>>);
@@ -83,7 +110,7 @@ async fn a_probe_can_be_given_up() {
     assert!(probed.await.iter().all(Result::is_ok));
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_call_from_where_no_thread_may_wait_is_the_only_one_that_fails() {
     let world = alone(true).await;
     let core = world.core.clone();
