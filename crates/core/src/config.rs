@@ -38,7 +38,7 @@ pub struct DatabaseConfig {
     /// Jobs that may wait for a writer; more are refused as busy.
     pub queue: usize,
     /// SQLite: a caller that has been alone for a while commits its writes on its own thread: half as much waiting as for
-    /// the writer thread and back. Where the runtime has one worker, or a commit has taken more than a millisecond, by
+    /// the writer thread and back. Where the runtime has one worker, or the last commit took more than a millisecond, by
     /// [`tokio::task::block_in_place`]. Without effect outside of Tokio's multi-thread runtime. Not for services that call
     /// the core from a `LocalSet`: there such a call panics, or keeps the other tasks of its thread waiting.
     pub commit_in_place: bool,

@@ -237,9 +237,9 @@ impl Writer {
     }
 }
 
-/// Wakes up a worker that sleeps, if all others do. It finds what else this one had to do, and then waits at the sockets:
-/// should the disk be slow for once, only who commits waits for it. Costs less than handing this worker over to another
-/// thread.
+/// Wakes up a worker that sleeps, unless one is looking for work already. It finds what else this one had to do, and then
+/// waits at the sockets: should the disk be slow for once, only who commits waits for it. Costs less than handing this
+/// worker over to another thread.
 fn wake_another_worker(runtime: &Handle) {
     // What a worker wakes up last stays its own, until something else takes that place and makes it everybody's.
     for _ in 0..2 {
