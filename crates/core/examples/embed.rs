@@ -8,9 +8,9 @@
 use std::{error::Error, io::Write, sync::Arc};
 
 use relive_core::{
-    Config, Core, Counted, Dialect, FileFormat, Identifier, NewAccount, NewRecording, OnAirFilter, Password,
-    Place, RecordingFilter, RecordingOrder, Report, Role, Route, Step, StreamEvent, SystemClock,
-    SystemRandom, Window,
+    CallbackSource, Config, Core, Counted, Dialect, FileFormat, HostLocation, Identifier, NewAccount,
+    NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, Report, Role, Step, StreamEvent,
+    SystemClock, SystemRandom, Window,
 };
 
 /// The first page of a list.
@@ -53,7 +53,7 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
         app: 1,
         device: 0,
         screen: false,
-        place: Place::default(),
+        place: HostLocation::default(),
     };
     core.broadcasts().report(anna.id, report).await?;
     writeln!(out, "{} is on air in room {room}", anna.user_id)?;
@@ -86,7 +86,7 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
         duration: None,
         size: None,
     };
-    let route = Route::Sxb { room: None };
+    let route = CallbackSource::Sxb { room: None };
     core.streams().event(live.stream_code.clone(), route, StreamEvent::Recorded(file)).await?;
     let replays = core.recordings().list(RecordingFilter::default(), RecordingOrder::Ended, FIRST).await?;
     for replay in &replays.items {

@@ -19,22 +19,22 @@ use diesel::{
 use crate::{
     AccountId, Accounts, Audiences, BroadcastId, Broadcasts, Clock, Cloud, Config, Error, Random, Recordings,
     Result, Rooms, Sessions, ShortVideos, StartError, Step, Streams, UnixSeconds,
-    account::{self, Guard, Hasher},
+    account::{self, Hasher, LoginThrottle},
     broadcast::{self, Counter},
     causes,
+    follower::{self, Follower},
     live::Change,
-    memory::{Clocks, Memory},
-    mirror::{self, Mirror},
+    memory::{DirtyClocks, Memory},
     read_model::{empty, last_position, load},
     session::{self, Session},
     store::{
-        self, Commits, Committed, Env, Store, Tx,
+        self, CommitListener, CommitNotice, Env, Store, Tx,
+        coalesce::Coalescer,
         conn::{Backend, Conn, on},
-        fixed::fixed,
         link::{Link, Reachability},
         migrate::migrate,
+        prepared::prepared,
         schema::{audience, broadcasts, settings},
-        tally::Tally,
     },
 };
 
@@ -84,12 +84,12 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     store: Store,
-    /// To the mirror, where the database is shared with other gateways.
-    mirror: Option<Sender<Committed>>,
-    tally: Tally<Counter>,
+    /// To the follower, where the database is shared with other gateways.
+    follower: Option<Sender<CommitNotice>>,
+    coalescer: Coalescer<Counter>,
     memory: Arc<Memory>,
     hasher: Hasher,
-    guard: Guard,
+    throttle: LoginThrottle,
     /// The database's own count of what others changed, as of the last look.
     foreign_changes: AtomicI64,
     /// Held while clocks are written down.
@@ -98,15 +98,15 @@ struct Inner {
 }
 
 /// Clocks on their way into the table. They are noted again if they do not arrive, or if nobody waits any more.
-struct TakenClocks<'a> {
+struct DrainedClocks<'a> {
     memory: &'a Memory,
-    clocks: Option<Arc<Clocks>>,
+    clocks: Option<Arc<DirtyClocks>>,
 }
 
-impl Drop for TakenClocks<'_> {
+impl Drop for DrainedClocks<'_> {
     fn drop(&mut self) {
         if let Some(clocks) = &self.clocks {
-            self.memory.give_back(clocks);
+            self.memory.restore_dirty(clocks);
         }
     }
 }
@@ -132,20 +132,20 @@ impl Core {
             position: AtomicI64::new(0),
             origin: AtomicI64::new(0),
         });
-        let (store, mirror, seen) = if shared {
+        let (store, follower, seen) = if shared {
             drop(conn);
-            let (store, mirror) = start_shared(&env, &memory)?;
-            (store, Some(mirror), 0)
+            let (store, follower) = start_shared(&env, &memory)?;
+            (store, Some(follower), 0)
         } else {
             let (store, seen) = start_alone(conn, &env, &memory)?;
             (store, None, seen)
         };
         let inner = Inner {
             store,
-            mirror,
-            tally: Tally::new(broadcast::apply_steps, broadcast::scope_of_steps),
+            follower,
+            coalescer: Coalescer::new(broadcast::apply_steps, broadcast::isolation_of_steps),
             hasher: Hasher::start(&config.accounts, Arc::clone(&random))?,
-            guard: Guard::new(config.limits),
+            throttle: LoginThrottle::new(config.limits),
             config,
             clock,
             random,
@@ -252,7 +252,7 @@ impl Core {
         self.store()
             .write_loosely(|tx| {
                 let now = tx.now.to_string();
-                on!(tx.conn, |c| fixed!(
+                on!(tx.conn, |c| prepared!(
                     diesel::insert_into(settings::table)
                         .values((settings::name.eq("probe"), settings::value.eq(&now)))
                         .on_conflict(settings::name)
@@ -270,7 +270,7 @@ impl Core {
     pub async fn maintain(&self) -> Result<()> {
         self.catch_up().await?;
         self.write_clocks().await?;
-        self.settle().await?;
+        self.expire_due().await?;
         let core = Arc::clone(&self.0);
         let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
         self.0.foreign_changes.store(seen, Ordering::Relaxed);
@@ -284,11 +284,11 @@ impl Core {
 
     /// The same; one at a time, so that whoever had to wait finds its own clocks written.
     async fn write_clocks_in(&self, _turn: &tokio::sync::MutexGuard<'_, ()>) -> Result<bool> {
-        let clocks = Arc::new(self.0.memory.take_clocks());
+        let clocks = Arc::new(self.0.memory.drain_dirty());
         if clocks.is_empty() {
             return Ok(false);
         }
-        let mut taken = TakenClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
+        let mut taken = DrainedClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
         self.store().write_loosely(move |tx| flush(tx, &clocks)).await?;
         taken.clocks = None;
         Ok(true)
@@ -308,10 +308,10 @@ impl Core {
 
     /// Waits until memory has what other gateways have committed before this call.
     async fn catch_up(&self) -> Result<()> {
-        let Some(mirror) = &self.0.mirror else { return Ok(()) };
+        let Some(follower) = &self.0.follower else { return Ok(()) };
         let (job, answer) = store::wait();
-        let look = Committed::Keys(Vec::new(), job);
-        mirror.try_send(look).map_err(|_| Error::Busy)?;
+        let look = CommitNotice::Keys(Vec::new(), job);
+        follower.try_send(look).map_err(|_| Error::Busy)?;
         answer.await.map_err(|_| Error::Unavailable)?;
         if self.memory().is_fresh() { Ok(()) } else { Err(Error::Unavailable) }
     }
@@ -339,7 +339,7 @@ impl Core {
     /// when that was.
     ///
     /// Errors: [`Error::Unavailable`] while it is not known what other gateways do.
-    pub(crate) async fn settle(&self) -> Result<UnixSeconds> {
+    pub(crate) async fn expire_due(&self) -> Result<UnixSeconds> {
         if !self.memory().is_fresh() {
             return Err(Error::Unavailable);
         }
@@ -353,12 +353,12 @@ impl Core {
 
     /// Whether other gateways may write to the same database.
     pub(crate) fn has_siblings(&self) -> bool {
-        self.0.mirror.is_some()
+        self.0.follower.is_some()
     }
 
     /// Counts, together with all others that count on the same counter now.
     pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
-        self.0.tally.count(self.store(), counter, step.by()).await
+        self.0.coalescer.count(self.store(), counter, step.by()).await
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -373,8 +373,8 @@ impl Core {
         &self.0.hasher
     }
 
-    pub(crate) fn guard(&self) -> &Guard {
-        &self.0.guard
+    pub(crate) fn throttle(&self) -> &LoginThrottle {
+        &self.0.throttle
     }
 
     pub(crate) fn random(&self) -> &dyn Random {
@@ -386,8 +386,8 @@ impl Core {
 fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, i64), StartError> {
     // Before anything is read: what others change from here on is noticed.
     let seen = data_version(&mut conn).map_err(StartError::Load)?;
-    let floor = env.clock.now() + GRACE;
-    let live = load(&mut conn, &env.config, floor, memory).map_err(StartError::Load)?;
+    let grace_until = env.clock.now() + GRACE;
+    let live = load(&mut conn, &env.config, grace_until, memory).map_err(StartError::Load)?;
     memory.replace_live(live);
     env.position.store(last_position(&mut conn).map_err(StartError::Load)?, Ordering::Relaxed);
     let commits: Arc<Memory> = Arc::clone(memory);
@@ -399,8 +399,8 @@ fn new_origin(conn: &mut Conn) -> Result<i64> {
     Ok(on!(conn, |c| diesel::select(sql::<BigInt>("nextval('positions')")).get_result(c))?)
 }
 
-/// The store over a database shared with other gateways, and the mirror that keeps the memory of it.
-fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<Committed>), StartError> {
+/// The store over a database shared with other gateways, and the follower that keeps the memory of it.
+fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<CommitNotice>), StartError> {
     let database = &env.config.database;
     let common = Reachability::new(database.clone());
     let (sender, committed) = crossbeam_channel::bounded(database.queue);
@@ -408,10 +408,10 @@ fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<C
     let origin = link.get().and_then(new_origin).map_err(StartError::Load)?;
     env.origin.store(origin, Ordering::Relaxed);
     let (config, clock) = (Arc::clone(&env.config), Arc::clone(&env.clock));
-    let mut mirror = Mirror::new(link, Arc::clone(memory), config, clock, origin, committed);
-    mirror.fill().map_err(StartError::Load)?;
-    mirror.start()?;
-    let commits: Arc<dyn Commits> = Arc::<Memory>::clone(memory);
+    let mut follower = Follower::new(link, Arc::clone(memory), config, clock, origin, committed);
+    follower.fill().map_err(StartError::Load)?;
+    follower.start()?;
+    let commits: Arc<dyn CommitListener> = Arc::<Memory>::clone(memory);
     Ok((Store::postgres(&common, env, &commits, &sender)?, sender))
 }
 
@@ -435,11 +435,11 @@ impl Inner {
             }
             Conn::Postgres(c) => {
                 // One gateway at a time is enough.
-                let ours: bool = fixed!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
+                let ours: bool = prepared!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
                 if ours {
                     session::sweep(tx)?;
                     account::sweep(tx)?;
-                    mirror::prune(tx.conn)?;
+                    follower::prune(tx.conn)?;
                 }
                 Ok(0)
             }
@@ -464,20 +464,20 @@ impl Inner {
 
 /// A number that changes when another connection has changed the database.
 fn data_version(conn: &mut Conn) -> Result<i64> {
-    Ok(on!(conn, |c| fixed!(diesel::select(sql::<BigInt>(
+    Ok(on!(conn, |c| prepared!(diesel::select(sql::<BigInt>(
         "(SELECT data_version FROM pragma_data_version)"
     )))
     .get_result(c))?)
 }
 
 /// Writes clocks down. A clock never goes back.
-fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
+fn flush(tx: &mut Tx<'_>, clocks: &DirtyClocks) -> Result<()> {
     session::flush(tx, &clocks.sessions)?;
     match tx.conn {
         // In process: a loop costs nothing.
         Conn::Sqlite(c) => {
             for (host, account, beat_at) in &clocks.members {
-                fixed!(
+                prepared!(
                     diesel::update(
                         audience::table
                             .filter(audience::host_id.eq(host).and(audience::account_id.eq(account)))
@@ -488,7 +488,7 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
                 .run(c)?;
             }
             for (broadcast, beat_at) in &clocks.broadcasts {
-                fixed!(
+                prepared!(
                     diesel::update(
                         broadcasts::table
                             .filter(broadcasts::id.eq(broadcast).and(broadcasts::beat_at.lt(beat_at))),
@@ -502,7 +502,7 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
             let hosts: Vec<AccountId> = clocks.members.iter().map(|(host, _, _)| *host).collect();
             let accounts: Vec<AccountId> = clocks.members.iter().map(|(_, account, _)| *account).collect();
             let beats: Vec<i64> = clocks.members.iter().map(|(_, _, beat_at)| *beat_at).collect();
-            fixed!(
+            prepared!(
                 diesel::sql_query(
                     "UPDATE audience SET beat_at = greatest(audience.beat_at, new.beat_at) \
                  FROM unnest($1, $2, $3) AS new (host_id, account_id, beat_at) \
@@ -515,7 +515,7 @@ fn flush(tx: &mut Tx<'_>, clocks: &Clocks) -> Result<()> {
             .run(c)?;
             let ids: Vec<BroadcastId> = clocks.broadcasts.iter().map(|(id, _)| *id).collect();
             let beats: Vec<i64> = clocks.broadcasts.iter().map(|(_, beat_at)| *beat_at).collect();
-            fixed!(
+            prepared!(
                 diesel::sql_query(
                     "UPDATE broadcasts SET beat_at = greatest(broadcasts.beat_at, new.beat_at) \
                  FROM unnest($1, $2) AS new (id, beat_at) WHERE broadcasts.id = new.id",

@@ -26,15 +26,15 @@ mod config;
 mod core;
 pub mod database;
 mod error;
+mod follower;
+mod fragment;
 mod id;
 mod live;
 mod memory;
-mod mirror;
 mod page;
 mod random;
 mod read_model;
 mod recording;
-mod rendering;
 mod report;
 mod room;
 mod session;
@@ -49,7 +49,9 @@ pub use self::{
         Picture, Profile, ProfileUpdate, Purpose, ResetProof, SessionOverview,
     },
     audience::{Audiences, GroupMember, Member, MemberNames},
-    broadcast::{Announcement, Broadcast, BroadcastInfo, Broadcasts, Counted, Place, Report, Step, UserInfo},
+    broadcast::{
+        Announcement, Broadcast, BroadcastInfo, Broadcasts, Counted, HostLocation, Report, Step, UserInfo,
+    },
     clock::{Clock, SystemClock, TestClock, UnixSeconds},
     cloud::{Cloud, CosKey, RoomPermit, RoomServiceSign},
     config::{
@@ -58,6 +60,7 @@ pub use self::{
     },
     core::{Core, Stats},
     error::{Error, Result, StartError, causes},
+    fragment::Fragment,
     id::{
         AccountId, BroadcastId, Dialect, PictureId, RecordingId, Role, RoomNumber, Sex, ShortVideoId, State,
     },
@@ -65,9 +68,8 @@ pub use self::{
     page::{Page, Window},
     random::{Random, SystemRandom, TestRandom},
     recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder, Recordings},
-    rendering::Rendered,
     room::{Listing, Plan, Room, RoomList, RoomOnAir, RoomText, Rooms},
-    session::{Grant, Session, Sessions},
+    session::{IssuedSession, Session, Sessions},
     short_video::{NewShortVideo, ShortVideo, ShortVideos},
-    stream::{Route, StreamEvent, Streams},
+    stream::{CallbackSource, StreamEvent, Streams},
 };

@@ -14,18 +14,18 @@ use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteG
 
 use crate::{
     AccountId, BroadcastId, Dialect, Random, Result, Role, RoomNumber, UnixSeconds, audience, broadcast,
-    live::{Audience, Change, Live, MemberClock, Mortal, SessionCache},
-    read_model::Parts,
-    room::facts::RoomFacts,
-    session::{Cursor, Digest, Session, Use},
-    store::{Commits, Tx},
+    live::{Audience, Change, Expirable, Live, MemberClock, SessionCache},
+    read_model::Refresh,
+    room::facts::RoomCache,
+    session::{Cursor, Session, TokenHash, Use},
+    store::{CommitListener, Tx},
 };
 
 /// Clocks written per flush at most: a flush must not keep jobs waiting.
 const FLUSH: usize = 20_000;
 
 /// What a beat has to write down beyond the clock itself.
-pub(crate) struct Beat {
+pub(crate) struct HeartbeatOutcome {
     /// The user's role changes where it sits: in the audience of this host.
     pub(crate) new_role_at: Option<AccountId>,
     /// The host reports another number of likes than before.
@@ -35,14 +35,14 @@ pub(crate) struct Beat {
 /// Clocks that moved since they were last written down.
 #[derive(Debug, Default)]
 struct Dirty {
-    sessions: HashMap<Digest, Arc<Session>>,
+    sessions: HashMap<TokenHash, Arc<Session>>,
     members: Vec<(AccountId, AccountId)>,
     broadcasts: Vec<AccountId>,
 }
 
 /// Clocks to write down.
 #[derive(Debug, Default)]
-pub(crate) struct Clocks {
+pub(crate) struct DirtyClocks {
     pub(crate) sessions: Vec<Use>,
     pub(crate) members: Vec<(AccountId, AccountId, UnixSeconds)>,
     pub(crate) broadcasts: Vec<(BroadcastId, UnixSeconds)>,
@@ -56,7 +56,7 @@ struct Taken {
     broadcasts: Vec<AccountId>,
 }
 
-impl Clocks {
+impl DirtyClocks {
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty() && self.members.is_empty() && self.broadcasts.is_empty()
     }
@@ -70,7 +70,7 @@ pub(crate) struct Memory {
     /// [`Live::due_at`], for those who ask it before every call and need nothing else of the model yet.
     due_at: AtomicI64,
     pub(crate) sessions: SessionCache,
-    pub(crate) rooms: RoomFacts,
+    pub(crate) rooms: RoomCache,
     dirty: Mutex<Dirty>,
     random: Arc<dyn Random>,
     feed: Option<Feed>,
@@ -135,7 +135,7 @@ impl Memory {
             due_at: AtomicI64::new(live.due_at()),
             live: ShardedLock::new(live),
             sessions: SessionCache::default(),
-            rooms: RoomFacts::default(),
+            rooms: RoomCache::default(),
             dirty: Mutex::default(),
             random,
             feed,
@@ -212,9 +212,15 @@ impl Memory {
     }
 
     /// A sign of life, wherever the user sits and whatever it has on air.
-    pub(crate) fn beat(&self, account: AccountId, role: Role, likes: Option<i64>, now: UnixSeconds) -> Beat {
+    pub(crate) fn beat(
+        &self,
+        account: AccountId,
+        role: Role,
+        likes: Option<i64>,
+        now: UnixSeconds,
+    ) -> HeartbeatOutcome {
         let live = self.live();
-        let mut beat = Beat { new_role_at: None, likes_differ: false };
+        let mut beat = HeartbeatOutcome { new_role_at: None, likes_differ: false };
         if let Some((host, member)) = live.seat(account) {
             self.beat_member(host, account, &member.clock, &member.dirty, now);
             let wanted = match role {
@@ -270,11 +276,11 @@ impl Memory {
     }
 
     /// Takes the clocks that moved, as they stand now.
-    pub(crate) fn take_clocks(&self) -> Clocks {
+    pub(crate) fn drain_dirty(&self) -> DirtyClocks {
         let (taken, members) = {
             let mut dirty = self.dirty();
             let some = dirty.members.len().min(FLUSH);
-            let digests: Vec<Digest> = dirty.sessions.keys().take(FLUSH).copied().collect();
+            let digests: Vec<TokenHash> = dirty.sessions.keys().take(FLUSH).copied().collect();
             let taken = Taken {
                 sessions: digests.iter().filter_map(|digest| dirty.sessions.remove(digest)).collect(),
                 broadcasts: std::mem::take(&mut dirty.broadcasts),
@@ -282,7 +288,7 @@ impl Memory {
             (taken, dirty.members.drain(..some).collect::<Vec<_>>())
         };
         let live = self.live();
-        Clocks {
+        DirtyClocks {
             sessions: taken
                 .sessions
                 .iter()
@@ -316,7 +322,7 @@ impl Memory {
     }
 
     /// Notes clocks again that could not be written down.
-    pub(crate) fn give_back(&self, clocks: &Clocks) {
+    pub(crate) fn restore_dirty(&self, clocks: &DirtyClocks) {
         let live = self.live();
         let mut dirty = self.dirty();
         for (session, (digest, _, cursors)) in clocks.taken.sessions.iter().zip(&clocks.sessions) {
@@ -344,26 +350,26 @@ impl Memory {
         *old = live;
     }
 
-    /// Takes over what was read again of some parts.
-    pub(crate) fn refresh(&self, parts: Parts) {
-        for (digest, session) in parts.sessions {
+    /// Takes over the rows that were read again.
+    pub(crate) fn refresh(&self, refresh: Refresh) {
+        for (digest, session) in refresh.sessions {
             match session {
                 Some(session) => drop(self.sessions.renew(session, &*self.random)),
                 None => self.sessions.close(&digest),
             }
         }
-        parts.rooms.into_iter().for_each(|owner| self.rooms.forget_room(owner));
-        parts.follows.into_iter().for_each(|account| self.rooms.forget_follows(account));
+        refresh.rooms.into_iter().for_each(|owner| self.rooms.forget_room(owner));
+        refresh.follows.into_iter().for_each(|account| self.rooms.forget_follows(account));
         let mut live = self.live_mut();
-        for (host, current) in parts.broadcasts {
+        for (host, current) in refresh.broadcasts {
             let change = match current {
                 Some(current) => Change::Broadcast(current),
                 None => Change::OffAir { host },
             };
             live.apply(change, &self.sessions);
         }
-        for host in parts.audiences {
-            let here: HashSet<AccountId> = parts
+        for host in refresh.audiences {
+            let here: HashSet<AccountId> = refresh
                 .members
                 .iter()
                 .filter(|((of, _), _)| *of == host)
@@ -379,22 +385,22 @@ impl Memory {
                 live.apply(Change::Left { host, account }, &self.sessions);
             }
         }
-        for (host, broadcast, counters) in parts.counters {
+        for (host, broadcast, counters) in refresh.counters {
             live.apply(Change::Counters { host, broadcast, counters }, &self.sessions);
         }
-        for (id, recording) in parts.recordings {
+        for (id, recording) in refresh.recordings {
             match recording {
                 Some(recording) => live.replays_mut().put(recording),
                 None => live.replays_mut().remove(id),
             }
         }
-        for (account, owner) in parts.owners {
+        for (account, owner) in refresh.owners {
             match owner {
                 Some(owner) => live.replays_mut().rename(&owner),
                 None => live.replays_mut().remove_owner(account),
             }
         }
-        for ((host, account), seat) in parts.members {
+        for ((host, account), seat) in refresh.members {
             let change = match seat {
                 Some(seat) => Change::Member(Box::new(seat)),
                 None => Change::Left { host, account },
@@ -409,7 +415,7 @@ impl Memory {
     }
 }
 
-impl Commits for Memory {
+impl CommitListener for Memory {
     fn is_due(&self, now: UnixSeconds) -> bool {
         Self::is_due(self, now)
     }
@@ -420,13 +426,13 @@ impl Commits for Memory {
         }
         let ended = self.live_mut().due(tx.now);
         // Hosts first: with a broadcast its audience goes.
-        for mortal in &ended {
-            if let Mortal::Broadcast(host) = mortal {
+        for expirable in &ended {
+            if let Expirable::Broadcast(host) = expirable {
                 broadcast::expire(tx, *host)?;
             }
         }
-        for mortal in ended {
-            if let Mortal::Member { host, account } = mortal {
+        for expirable in ended {
+            if let Expirable::Member { host, account } = expirable {
                 audience::expire(tx, host, account)?;
             }
         }

@@ -1,4 +1,4 @@
-//! From the tables into memory: everything at start, some parts when they have changed.
+//! From the tables into memory: everything at start, changed rows afterwards.
 
 use std::{collections::HashMap, sync::Arc, thread};
 
@@ -10,10 +10,10 @@ use crate::{
     account::AccountRow,
     audience::MemberRow,
     broadcast::{self, BroadcastRow},
-    live::{Change, Counters, Current, Key, Listed, Live, Owner, Replays, Seat},
+    live::{Change, ChangeKey, Counters, Current, Listed, Live, MemberState, OwnerProfile, Replays},
     memory::Memory,
     recording,
-    session::{Digest, Session, SessionRow},
+    session::{Session, SessionRow, TokenHash},
     store::{
         conn::{Conn, on},
         schema::{accounts, audience, broadcasts, counters, recording_audience, rooms, sessions},
@@ -27,13 +27,18 @@ const SOME: usize = 500;
 const READ_AHEAD: usize = 16;
 
 /// A model of nothing.
-pub(crate) fn empty(config: &Config, floor: UnixSeconds) -> Live {
-    Live::new(config.timeouts, config.sessions.qplus_idle, floor)
+pub(crate) fn empty(config: &Config, grace_until: UnixSeconds) -> Live {
+    Live::new(config.timeouts, config.sessions.qplus_idle, grace_until)
 }
 
 /// Reads everything that is served from memory. Sessions are read when asked for, but for those that hold a seat.
-pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory: &Memory) -> Result<Live> {
-    let mut live = empty(config, floor);
+pub(crate) fn load(
+    conn: &mut Conn,
+    config: &Config,
+    grace_until: UnixSeconds,
+    memory: &Memory,
+) -> Result<Live> {
+    let mut live = empty(config, grace_until);
     if let Conn::Postgres(_) = conn {
         // Here all of a table is wanted.
         conn.execute("SET LOCAL enable_seqscan = on")?;
@@ -41,7 +46,7 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
     let on_air = |(row, host, counters): (BroadcastRow, AccountRow, Counters)| {
         live.apply(Change::Broadcast(Box::new(row.current(&host, counters))), &memory.sessions);
     };
-    hand_over(on_air, |handed| {
+    load_in_background(on_air, |handed| {
         on!(conn, |c| {
             let on_air = broadcasts::table
                 .inner_join(accounts::table)
@@ -61,12 +66,12 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
         .select(audience::session.assume_not_null())
         .distinct()
         .load(c))?;
-    let seated: Vec<Digest> = seated.iter().filter_map(|bytes| Digest::from_bytes(bytes)).collect();
+    let seated: Vec<TokenHash> = seated.iter().filter_map(|bytes| TokenHash::from_bytes(bytes)).collect();
     for session in read_sessions(conn, &seated)?.into_values() {
         memory.hold(session);
     }
-    let sits = |row: SeatRow| live.apply(Change::Member(Box::new(row.seat())), &memory.sessions);
-    hand_over(sits, |handed| {
+    let sits = |row: MemberStateRow| live.apply(Change::Member(Box::new(row.state())), &memory.sessions);
+    load_in_background(sits, |handed| {
         on!(conn, |c| {
             let members = audience::table
                 .inner_join(accounts::table)
@@ -82,7 +87,7 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
                     audience::session,
                     accounts::user_id,
                 ))
-                .load_iter::<SeatRow, DefaultLoadingMode>(c)?;
+                .load_iter::<MemberStateRow, DefaultLoadingMode>(c)?;
             for row in members {
                 handed.put(row?);
             }
@@ -96,12 +101,12 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, floor: UnixSeconds, memory:
 }
 
 /// Rows on their way to another thread, some at a time.
-struct Handed<R> {
+struct RowStream<R> {
     some: Vec<R>,
     sender: Sender<Vec<R>>,
 }
 
-impl<R> Handed<R> {
+impl<R> RowStream<R> {
     fn put(&mut self, row: R) {
         self.some.push(row);
         if self.some.len() == SOME {
@@ -117,9 +122,9 @@ impl<R> Handed<R> {
 
 /// Reads rows, and takes them over in another thread meanwhile: there may be a million, and a list of them would stay in
 /// the process's memory.
-fn hand_over<R: Send>(
+fn load_in_background<R: Send>(
     mut take: impl FnMut(R) + Send,
-    read: impl FnOnce(&mut Handed<R>) -> Result<()>,
+    read: impl FnOnce(&mut RowStream<R>) -> Result<()>,
 ) -> Result<()> {
     let (sender, handed) = crossbeam_channel::bounded(READ_AHEAD);
     thread::scope(|scope| {
@@ -127,7 +132,7 @@ fn hand_over<R: Send>(
             .name("relive-load".to_owned())
             .spawn_scoped(scope, move || handed.into_iter().flatten().for_each(&mut take))
             .map_err(|error| Error::Storage(error.into()))?;
-        let mut rows = Handed { some: Vec::new(), sender };
+        let mut rows = RowStream { some: Vec::new(), sender };
         read(&mut rows)?;
         rows.send();
         Ok(())
@@ -136,7 +141,7 @@ fn hand_over<R: Send>(
 
 /// What the read model holds of a member.
 #[derive(Queryable)]
-struct SeatRow {
+struct MemberStateRow {
     host: AccountId,
     account: AccountId,
     role: Role,
@@ -149,9 +154,9 @@ struct SeatRow {
     user_id: String,
 }
 
-impl SeatRow {
-    fn seat(self) -> Seat {
-        Seat {
+impl MemberStateRow {
+    fn state(self) -> MemberState {
+        MemberState {
             host: self.host,
             account: self.account,
             user_id: self.user_id.into(),
@@ -160,7 +165,7 @@ impl SeatRow {
             listed: Listed::new(self.listed, self.group_id.as_deref()),
             position: self.position,
             beat_at: self.beat_at,
-            session: self.session.as_deref().and_then(Digest::from_bytes),
+            session: self.session.as_deref().and_then(TokenHash::from_bytes),
         }
     }
 }
@@ -175,43 +180,43 @@ pub(crate) fn last_position(conn: &mut Conn) -> Result<i64> {
     Ok(live.max(recorded).unwrap_or(0))
 }
 
-/// Parts of the model as the tables have them now. `None`: not there any more.
+/// Rows that were read again because they changed. `None`: the row is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Parts {
-    pub(crate) sessions: HashMap<Digest, Option<Session>>,
+pub(crate) struct Refresh {
+    pub(crate) sessions: HashMap<TokenHash, Option<Session>>,
     pub(crate) broadcasts: HashMap<AccountId, Option<Box<Current>>>,
     /// Counters of broadcasts, on air or not.
     pub(crate) counters: Vec<(AccountId, BroadcastId, Counters)>,
     /// Audiences that are in `members` from the first to the last.
     pub(crate) audiences: Vec<AccountId>,
-    pub(crate) members: HashMap<(AccountId, AccountId), Option<Seat>>,
+    pub(crate) members: HashMap<(AccountId, AccountId), Option<MemberState>>,
     /// Rooms to forget: they are read when asked for.
     pub(crate) rooms: Vec<AccountId>,
     /// Whose follows to forget.
     pub(crate) follows: Vec<AccountId>,
     pub(crate) recordings: HashMap<RecordingId, Option<Arc<Recording>>>,
-    pub(crate) owners: HashMap<AccountId, Option<Box<Owner>>>,
+    pub(crate) owners: HashMap<AccountId, Option<Box<OwnerProfile>>>,
 }
 
-/// Reads parts of the model, all in the state the open transaction looks at.
-pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<Parts> {
-    let mut parts = Parts::default();
+/// Reads the changed rows, all in the state the open transaction looks at.
+pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Result<Refresh> {
+    let mut refresh = Refresh::default();
     let mut digests = Vec::new();
     let mut counted = Vec::new();
     for key in keys {
         match key {
-            Key::Broadcast(host) => drop(parts.broadcasts.insert(host, None)),
-            Key::Counters(broadcast) => counted.push(broadcast),
-            Key::Audience(host) => parts.audiences.push(host),
-            Key::Member(host, account) => drop(parts.members.insert((host, account), None)),
-            Key::Room(owner) => parts.rooms.push(owner),
-            Key::Follows(account) => parts.follows.push(account),
-            Key::Recording(id) => drop(parts.recordings.insert(id, None)),
-            Key::Owner(account) => drop(parts.owners.insert(account, None)),
-            Key::Session(digest) => digests.push(digest),
+            ChangeKey::Broadcast(host) => drop(refresh.broadcasts.insert(host, None)),
+            ChangeKey::Counters(broadcast) => counted.push(broadcast),
+            ChangeKey::Audience(host) => refresh.audiences.push(host),
+            ChangeKey::Member(host, account) => drop(refresh.members.insert((host, account), None)),
+            ChangeKey::Room(owner) => refresh.rooms.push(owner),
+            ChangeKey::Follows(account) => refresh.follows.push(account),
+            ChangeKey::Recording(id) => drop(refresh.recordings.insert(id, None)),
+            ChangeKey::Owner(account) => drop(refresh.owners.insert(account, None)),
+            ChangeKey::Session(digest) => digests.push(digest),
         }
     }
-    let hosts: Vec<AccountId> = parts.broadcasts.keys().copied().collect();
+    let hosts: Vec<AccountId> = refresh.broadcasts.keys().copied().collect();
     for hosts in hosts.chunks(SOME) {
         let rows: Vec<(BroadcastRow, AccountRow, Counters)> = on!(conn, |c| broadcasts::table
             .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
@@ -221,36 +226,36 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = Key>) -> Result<P
             .select((broadcasts::all_columns, accounts::all_columns, broadcast::counts!()))
             .load(c))?;
         for (row, host, counters) in rows {
-            parts.broadcasts.insert(host.id, Some(Box::new(row.current(&host, counters))));
+            refresh.broadcasts.insert(host.id, Some(Box::new(row.current(&host, counters))));
         }
     }
     for broadcasts in counted.chunks(SOME) {
-        parts.counters.extend::<Vec<_>>(read_counters(conn, broadcasts)?);
+        refresh.counters.extend::<Vec<_>>(read_counters(conn, broadcasts)?);
     }
-    let ids: Vec<RecordingId> = parts.recordings.keys().copied().collect();
+    let ids: Vec<RecordingId> = refresh.recordings.keys().copied().collect();
     for ids in ids.chunks(SOME) {
         for recording in recording::by_id(conn, ids)? {
-            parts.recordings.insert(recording.id, Some(Arc::new(recording)));
+            refresh.recordings.insert(recording.id, Some(Arc::new(recording)));
         }
     }
-    let owners: Vec<AccountId> = parts.owners.keys().copied().collect();
+    let owners: Vec<AccountId> = refresh.owners.keys().copied().collect();
     for owners in owners.chunks(SOME) {
-        let rows: Vec<Owner> = on!(conn, |c| accounts::table
+        let rows: Vec<OwnerProfile> = on!(conn, |c| accounts::table
             .filter(accounts::id.eq_any(owners))
             .select((accounts::id, accounts::nickname, accounts::avatar))
             .load(c))?;
         for owner in rows {
-            parts.owners.insert(owner.account, Some(Box::new(owner)));
+            refresh.owners.insert(owner.account, Some(Box::new(owner)));
         }
     }
-    read_members(conn, &mut parts)?;
-    let seated = parts.members.values().flatten().filter_map(|seat| seat.session);
+    read_members(conn, &mut refresh)?;
+    let seated = refresh.members.values().flatten().filter_map(|seat| seat.session);
     digests.extend(seated);
     digests.sort_unstable();
     digests.dedup();
     let mut found = read_sessions(conn, &digests)?;
-    parts.sessions = digests.into_iter().map(|digest| (digest, found.remove(&digest))).collect();
-    Ok(parts)
+    refresh.sessions = digests.into_iter().map(|digest| (digest, found.remove(&digest))).collect();
+    Ok(refresh)
 }
 
 fn read_counters(
@@ -263,17 +268,17 @@ fn read_counters(
         .load(c))?)
 }
 
-fn read_members(conn: &mut Conn, parts: &mut Parts) -> Result<()> {
+fn read_members(conn: &mut Conn, refresh: &mut Refresh) -> Result<()> {
     let columns = (audience::all_columns, accounts::user_id);
     let mut rows: Vec<(MemberRow, String)> = Vec::new();
-    for hosts in parts.audiences.chunks(SOME) {
+    for hosts in refresh.audiences.chunks(SOME) {
         rows.extend::<Vec<_>>(on!(conn, |c| audience::table
             .inner_join(accounts::table)
             .filter(audience::host_id.eq_any(hosts))
             .select(columns)
             .load(c))?);
     }
-    let wanted: Vec<(AccountId, AccountId)> = parts.members.keys().copied().collect();
+    let wanted: Vec<(AccountId, AccountId)> = refresh.members.keys().copied().collect();
     for wanted in wanted.chunks(SOME) {
         // Pairs cannot be asked for; few accounts sit in more than one of the audiences asked about.
         let hosts: Vec<AccountId> = wanted.iter().map(|(host, _)| *host).collect();
@@ -286,15 +291,15 @@ fn read_members(conn: &mut Conn, parts: &mut Parts) -> Result<()> {
         rows.extend(found);
     }
     for (row, user_id) in rows {
-        parts.members.insert((row.host_id, row.account_id), Some(row.seat(&user_id)));
+        refresh.members.insert((row.host_id, row.account_id), Some(row.state(&user_id)));
     }
     Ok(())
 }
 
-fn read_sessions(conn: &mut Conn, digests: &[Digest]) -> Result<HashMap<Digest, Session>> {
+fn read_sessions(conn: &mut Conn, digests: &[TokenHash]) -> Result<HashMap<TokenHash, Session>> {
     let mut found = HashMap::with_capacity(digests.len());
     for digests in digests.chunks(SOME) {
-        let digests: Vec<&[u8]> = digests.iter().map(Digest::bytes).collect();
+        let digests: Vec<&[u8]> = digests.iter().map(TokenHash::bytes).collect();
         let rows: Vec<(SessionRow, String)> = on!(conn, |c| sessions::table
             .inner_join(accounts::table)
             .filter(sessions::digest.eq_any(&digests))

@@ -22,29 +22,29 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     AccountId, Core, Dialect, Error, Result, SessionConfig, UnixSeconds,
-    live::{Change, Place},
+    live::{Change, ListPosition},
     memory::advance,
     random,
     store::{
         Tx,
         conn::{Conn, on},
-        fixed::fixed,
+        prepared::prepared,
         schema::{accounts, sessions},
     },
 };
 
 /// SHA-256 of a token: what is stored and looked up. A look-up by digest tells nothing through its timing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Digest([u8; 32]);
+pub(crate) struct TokenHash([u8; 32]);
 
-impl Hash for Digest {
+impl Hash for TokenHash {
     /// Any part of a SHA-256 is as good as the whole.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0.first_chunk().map_or(0, |part| u64::from_le_bytes(*part)));
     }
 }
 
-impl Digest {
+impl TokenHash {
     pub(crate) fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
@@ -70,9 +70,9 @@ impl Digest {
     }
 }
 
-impl fmt::Debug for Digest {
+impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Digest")
+        f.write_str("TokenHash")
     }
 }
 
@@ -101,7 +101,7 @@ impl fmt::Debug for SessionRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cursor {
     /// The last broadcast it got.
-    pub(crate) on_air: Option<Place>,
+    pub(crate) on_air: Option<ListPosition>,
     /// The owner of the last room off air it got.
     pub(crate) off_air: Option<AccountId>,
 }
@@ -116,7 +116,7 @@ pub struct Session {
     read_on: AtomicBool,
     used_at: AtomicI64,
     pub(crate) account: AccountId,
-    pub(crate) digest: Digest,
+    pub(crate) digest: TokenHash,
     opened_at: UnixSeconds,
     pub(crate) user_id: Arc<str>,
     token: Option<SecretString>,
@@ -132,7 +132,7 @@ impl fmt::Debug for Session {
 impl Session {
     pub(crate) fn new(row: SessionRow, user_id: Arc<str>) -> Option<Self> {
         Some(Self {
-            digest: Digest::from_bytes(&row.digest)?,
+            digest: TokenHash::from_bytes(&row.digest)?,
             cursors: Mutex::new(parse_cursors(&row.cursors)),
             dialect: row.dialect,
             account: row.account_id,
@@ -232,7 +232,7 @@ impl Session {
 
 /// What a login hands out.
 #[derive(Clone)]
-pub struct Grant {
+pub struct IssuedSession {
     /// Whose session it is.
     pub account: AccountId,
     /// The id the account is known by.
@@ -245,9 +245,9 @@ pub struct Grant {
     pub expires_in: i64,
 }
 
-impl fmt::Debug for Grant {
+impl fmt::Debug for IssuedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Grant for {}", self.user_id)
+        write!(f, "IssuedSession for {}", self.user_id)
     }
 }
 
@@ -271,7 +271,7 @@ impl Sessions<'_> {
     }
 
     async fn admit<T>(&self, dialect: Dialect, token: &str, take: impl Fn(&Arc<Session>) -> T) -> Result<T> {
-        let digest = Digest::of(token);
+        let digest = TokenHash::of(token);
         let now = self.0.now();
         let alive = |session: &Session| session.is_alive(self.0.config().sessions, now);
         let admit = |session: &Arc<Session>| {
@@ -284,7 +284,7 @@ impl Sessions<'_> {
         // A sibling may have closed it, or heard of it later than this gateway.
         let trusted =
             |known: &Arc<Session>| !self.0.has_siblings() || (self.0.memory().is_fresh() && alive(known));
-        let known = self.0.memory().sessions.look(&digest, |known| trusted(known).then(|| admit(known)));
+        let known = self.0.memory().sessions.peek(&digest, |known| trusted(known).then(|| admit(known)));
         match known.flatten() {
             Some(admitted) => admitted,
             None => {
@@ -330,8 +330,8 @@ impl Sessions<'_> {
     /// Trades a refresh token for a new session (minilvb-v2). The old tokens die at once.
     ///
     /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
-    pub async fn refresh(&self, user_id: &str, refresh_token: &str) -> Result<Grant> {
-        let (user_id, offered) = (user_id.to_owned(), Digest::of(refresh_token));
+    pub async fn refresh(&self, user_id: &str, refresh_token: &str) -> Result<IssuedSession> {
+        let (user_id, offered) = (user_id.to_owned(), TokenHash::of(refresh_token));
         self.0
             .store()
             .write(move |tx| {
@@ -366,7 +366,7 @@ impl Sessions<'_> {
     }
 }
 
-fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, String)>> {
+fn by_digest(conn: &mut Conn, digest: &TokenHash) -> Result<Option<(SessionRow, String)>> {
     Ok(on!(conn, |c| sessions::table
         .inner_join(accounts::table)
         .filter(sessions::digest.eq(digest.bytes()))
@@ -377,7 +377,7 @@ fn by_digest(conn: &mut Conn, digest: &Digest) -> Result<Option<(SessionRow, Str
 
 /// Has a session in memory from this commit on, because a seat shares its clock. Returns when it was last used as far as
 /// the table knows; `None` for one that is over.
-pub(crate) fn recall(tx: &mut Tx<'_>, digest: &Digest) -> Result<Option<UnixSeconds>> {
+pub(crate) fn cache_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<Option<UnixSeconds>> {
     let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
     let used_at = row.used_at;
     tx.changed(Change::SessionOpened(Box::new(row), user_id.into()));
@@ -394,7 +394,12 @@ fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, Strin
 }
 
 /// Opens a session as the dialect's policy wants it.
-pub(crate) fn open(tx: &mut Tx<'_>, account: AccountId, user_id: &str, dialect: Dialect) -> Result<Grant> {
+pub(crate) fn open(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    user_id: &str,
+    dialect: Dialect,
+) -> Result<IssuedSession> {
     let policy = tx.config().sessions;
     match dialect {
         Dialect::Qplus => make_room(tx, account, policy.qplus_per_account)?,
@@ -406,11 +411,11 @@ pub(crate) fn open(tx: &mut Tx<'_>, account: AccountId, user_id: &str, dialect: 
     let signed = dialect == Dialect::MinilvbV2;
     let refresh_token = if signed { random::token(tx.random()) } else { String::new() };
     let row = SessionRow {
-        digest: Digest::of(&token).bytes().to_vec(),
+        digest: TokenHash::of(&token).bytes().to_vec(),
         dialect,
         account_id: account,
         token: signed.then(|| token.clone()),
-        refresh_digest: signed.then(|| Digest::of(&refresh_token).bytes().to_vec()),
+        refresh_digest: signed.then(|| TokenHash::of(&refresh_token).bytes().to_vec()),
         refresh_until: signed.then_some(tx.now + policy.v2_refresh_ttl),
         opened_at: tx.now,
         used_at: tx.now,
@@ -419,7 +424,7 @@ pub(crate) fn open(tx: &mut Tx<'_>, account: AccountId, user_id: &str, dialect: 
     on!(tx.conn, |c| diesel::insert_into(sessions::table).values(&row).execute(c))?;
     let user_id: Arc<str> = user_id.into();
     tx.changed(Change::SessionOpened(Box::new(row), Arc::clone(&user_id)));
-    Ok(Grant {
+    Ok(IssuedSession {
         account,
         user_id,
         token: token.into(),
@@ -440,14 +445,14 @@ fn make_room(tx: &mut Tx<'_>, account: AccountId, most: usize) -> Result<()> {
         .select(sessions::digest)
         .load(c))?;
     let too_many = (oldest_first.len() + 1).saturating_sub(most.max(1));
-    for digest in oldest_first.iter().take(too_many).filter_map(|bytes| Digest::from_bytes(bytes)) {
+    for digest in oldest_first.iter().take(too_many).filter_map(|bytes| TokenHash::from_bytes(bytes)) {
         close(tx, &digest)?;
     }
     Ok(())
 }
 
 /// Ends one session and takes whoever sits somewhere through it out of that audience.
-pub(crate) fn close(tx: &mut Tx<'_>, digest: &Digest) -> Result<bool> {
+pub(crate) fn close(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<bool> {
     let gone = on!(tx.conn, |c| diesel::delete(sessions::table.filter(sessions::digest.eq(digest.bytes())))
         .execute(c))?;
     if gone > 0 {
@@ -466,7 +471,7 @@ pub(crate) fn close_account(tx: &mut Tx<'_>, account: AccountId, dialect: Option
     let mut closed = 0;
     for (bytes, of) in found {
         if dialect.is_none_or(|wanted| wanted == of)
-            && let Some(digest) = Digest::from_bytes(&bytes)
+            && let Some(digest) = TokenHash::from_bytes(&bytes)
             && close(tx, &digest)?
         {
             closed += 1;
@@ -491,14 +496,14 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
         .select(sessions::digest)
         .limit(SOME)
         .load(c))?;
-    for digest in over.iter().filter_map(|bytes| Digest::from_bytes(bytes)) {
+    for digest in over.iter().filter_map(|bytes| TokenHash::from_bytes(bytes)) {
         close(tx, &digest)?;
     }
     Ok(())
 }
 
 /// When a session was used last; how far it has read, if that has changed.
-pub(crate) type Use = (Digest, UnixSeconds, Option<String>);
+pub(crate) type Use = (TokenHash, UnixSeconds, Option<String>);
 
 /// Writes down when sessions were last used, and how far they have read.
 pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
@@ -508,10 +513,10 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
             for (digest, used_at, cursors) in used {
                 let row = sessions::table.filter(sessions::digest.eq(digest.bytes()));
                 match cursors {
-                    None => fixed!(diesel::update(row).set(sessions::used_at.eq(used_at))).run(c)?,
+                    None => prepared!(diesel::update(row).set(sessions::used_at.eq(used_at))).run(c)?,
                     Some(cursors) => {
                         let moved = (sessions::used_at.eq(used_at), sessions::cursors.eq(cursors));
-                        fixed!(diesel::update(row).set(moved)).run(c)?;
+                        prepared!(diesel::update(row).set(moved)).run(c)?;
                     }
                 }
             }
@@ -521,7 +526,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
             let digests: Vec<&[u8]> = used.iter().map(|(digest, _, _)| digest.bytes()).collect();
             let times: Vec<i64> = used.iter().map(|(_, used_at, _)| *used_at).collect();
             let cursors: Vec<Option<&str>> = used.iter().map(|(_, _, cursors)| cursors.as_deref()).collect();
-            fixed!(diesel::sql_query(
+            prepared!(diesel::sql_query(
                 "UPDATE sessions SET used_at = greatest(sessions.used_at, new.used_at), \
                  cursors = coalesce(new.cursors, sessions.cursors) \
                  FROM unnest($1, $2, $3) AS new (digest, used_at, cursors) WHERE sessions.digest = new.digest",
@@ -540,7 +545,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[Use]) -> Result<()> {
 }
 
 /// How far a session has read, whichever gateway it read at.
-pub(crate) fn cursors_in_table(conn: &mut Conn, digest: &Digest) -> Result<Option<[Cursor; 2]>> {
+pub(crate) fn cursors_in_table(conn: &mut Conn, digest: &TokenHash) -> Result<Option<[Cursor; 2]>> {
     let text: Option<String> = on!(conn, |c| sessions::table
         .filter(sessions::digest.eq(digest.bytes()))
         .select(sessions::cursors)
@@ -556,7 +561,7 @@ pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
     }
     cursors
         .map(|cursor| {
-            let place = cursor.on_air.map_or_else(|| "..".to_owned(), Place::to_text);
+            let place = cursor.on_air.map_or_else(|| "..".to_owned(), ListPosition::to_text);
             format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
         })
         .join(";")
@@ -567,7 +572,7 @@ pub(crate) fn parse_cursors(text: &str) -> [Cursor; 2] {
         let mut numbers = part.unwrap_or_default().split('.').map(|number| number.parse().ok());
         let mut next = || numbers.next().flatten();
         let (started, id, host) = (next(), next(), next());
-        Cursor { on_air: Place::from_parts(started, id, host), off_air: next().map(AccountId) }
+        Cursor { on_air: ListPosition::from_parts(started, id, host), off_air: next().map(AccountId) }
     };
     let mut parts = text.split(';');
     [cursor(parts.next()), cursor(parts.next())]
@@ -581,7 +586,10 @@ mod tests {
     #[test]
     fn cursors_survive_the_table() {
         let cursors = [
-            Cursor { on_air: Some(Place::new(1_700_000_000, BroadcastId(7), AccountId(3))), off_air: None },
+            Cursor {
+                on_air: Some(ListPosition::new(1_700_000_000, BroadcastId(7), AccountId(3))),
+                off_air: None,
+            },
             Cursor { on_air: None, off_air: Some(AccountId(12)) },
         ];
         assert_eq!(parse_cursors(&format_cursors(cursors)), cursors);

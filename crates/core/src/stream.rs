@@ -31,7 +31,7 @@ const TRIES: u32 = 64;
 
 /// Which way a notice came, because the ways differ in what they may do and in how a stream names its room.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Route {
+pub enum CallbackSource {
     /// The callback paths of both minilvb generations: events move lives, recordings of one broadcast are joined, the
     /// user id may stand in the stream code.
     Shared,
@@ -67,7 +67,7 @@ impl Streams<'_> {
     /// Takes a notice of the media cloud. Taking it again changes nothing. The caller has checked its signature.
     ///
     /// Errors: [`Error::RoomNotFound`] for a recording of a stream nobody has; events of such streams are fine.
-    pub async fn event(&self, code: String, route: Route, event: StreamEvent) -> Result<()> {
+    pub async fn event(&self, code: String, route: CallbackSource, event: StreamEvent) -> Result<()> {
         self.0
             .store()
             .write(move |tx| {
@@ -78,9 +78,9 @@ impl Streams<'_> {
                 match (&event, owner) {
                     (StreamEvent::Recorded(_), None) => Err(Error::RoomNotFound),
                     (StreamEvent::Recorded(new), Some(owner)) => {
-                        recording::store(tx, owner.account, &code, route == Route::Shared, new)
+                        recording::store(tx, owner.account, &code, route == CallbackSource::Shared, new)
                     }
-                    (_, Some(owner)) if route == Route::Shared && !owner.by_tail => {
+                    (_, Some(owner)) if route == CallbackSource::Shared && !owner.by_tail => {
                         moved(tx, &owner, &code, &event)
                     }
                     _ => Ok(()),
@@ -90,7 +90,7 @@ impl Streams<'_> {
     }
 }
 
-fn moved(tx: &mut Tx<'_>, owner: &Owner, code: &str, event: &StreamEvent) -> Result<()> {
+fn moved(tx: &mut Tx<'_>, owner: &StreamOwner, code: &str, event: &StreamEvent) -> Result<()> {
     let Some(host) = account::by_id(tx.conn, owner.account)? else { return Ok(()) };
     match event {
         StreamEvent::Started { sequence } => broadcast::stream_started(tx, &host, code, sequence.as_deref()),
@@ -100,28 +100,28 @@ fn moved(tx: &mut Tx<'_>, owner: &Owner, code: &str, event: &StreamEvent) -> Res
 }
 
 /// Whose stream it is.
-struct Owner {
+struct StreamOwner {
     account: AccountId,
     /// Found as an sxb stream: such a code never moves a live.
     by_tail: bool,
 }
 
 /// A stored code, exactly; else its tail as one of sxb's; else what the route says.
-fn whose(conn: &mut Conn, code: &str, route: &Route) -> Result<Option<Owner>> {
+fn whose(conn: &mut Conn, code: &str, route: &CallbackSource) -> Result<Option<StreamOwner>> {
     let tail = code.rsplit_once('_').map_or(code, |(_, tail)| tail);
     let by_tail = stored(conn, TAIL, tail)?;
     if let Some(account) = stored(conn, WHOLE, code)? {
-        return Ok(Some(Owner { account, by_tail: by_tail == Some(account) }));
+        return Ok(Some(StreamOwner { account, by_tail: by_tail == Some(account) }));
     }
     if let Some(account) = by_tail {
-        return Ok(Some(Owner { account, by_tail: true }));
+        return Ok(Some(StreamOwner { account, by_tail: true }));
     }
     let account = match route {
-        Route::Sxb { room: Some(room) } => room::owner(conn, *room)?,
-        Route::Sxb { room: None } => None,
-        Route::Shared => user_inside(conn, code)?,
+        CallbackSource::Sxb { room: Some(room) } => room::owner(conn, *room)?,
+        CallbackSource::Sxb { room: None } => None,
+        CallbackSource::Shared => user_inside(conn, code)?,
     };
-    Ok(account.map(|account| Owner { account, by_tail: false }))
+    Ok(account.map(|account| StreamOwner { account, by_tail: false }))
 }
 
 /// The user id inside a code whose maker this server never met: behind the business id, the longest that has a room.

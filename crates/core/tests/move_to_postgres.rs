@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use relive_core::{
-    Actor, Announcement, Config, Core, Counted, DatabaseConfig, FileFormat, MemberNames, NewAccount,
-    NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, Route, StartError, Step,
+    Actor, Announcement, CallbackSource, Config, Core, Counted, DatabaseConfig, FileFormat, MemberNames,
+    NewAccount, NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, StartError, Step,
     StreamEvent, TestClock, TestRandom, Window,
     database::{self, Scratch},
 };
@@ -69,7 +69,7 @@ async fn fill(core: &Core) {
         duration: None,
         size: Some(7),
     });
-    core.streams().event(live.stream_code.clone(), Route::Shared, recorded).await.unwrap();
+    core.streams().event(live.stream_code.clone(), CallbackSource::Shared, recorded).await.unwrap();
 }
 
 #[tokio::test]

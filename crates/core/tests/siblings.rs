@@ -10,9 +10,9 @@ use std::{
 };
 
 use relive_core::{
-    Actor, Announcement, Config, Core, Counted, Dialect, Error, Identifier, Listing, MemberNames, NewAccount,
-    OnAirFilter, Password, Place, Report, Role, Step, SystemClock, SystemRandom, TestClock, Window,
-    database::Scratch,
+    Actor, Announcement, Config, Core, Counted, Dialect, Error, HostLocation, Identifier, Listing,
+    MemberNames, NewAccount, OnAirFilter, Password, Report, Role, Step, SystemClock, SystemRandom, TestClock,
+    Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 
@@ -271,7 +271,7 @@ async fn a_beat_anywhere_keeps_a_member_everywhere() {
         app: 0,
         device: 0,
         screen: false,
-        place: Place::default(),
+        place: HostLocation::default(),
     };
     cores[1].broadcasts().report(host, report).await.unwrap();
     cores[2].audiences().enter(viewer, room, Role::Viewer).await.unwrap();

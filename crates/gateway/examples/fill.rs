@@ -16,9 +16,9 @@ use std::{
 use anyhow::Context as _;
 use clap::Parser;
 use relive_core::{
-    Actor, Announcement, Clock, Config, Core, Dialect, FileFormat, Identifier, MemberNames, NewAccount,
-    NewRecording, Password, Place, Report, Role, RoomNumber, Route, StreamEvent, SystemClock, SystemRandom,
-    UnixSeconds, UserInfo,
+    Actor, Announcement, CallbackSource, Clock, Config, Core, Dialect, FileFormat, HostLocation, Identifier,
+    MemberNames, NewAccount, NewRecording, Password, Report, Role, RoomNumber, StreamEvent, SystemClock,
+    SystemRandom, UnixSeconds, UserInfo,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -206,7 +206,7 @@ async fn leave_replay(core: Core, lives: Arc<Vec<Live>>, index: usize) -> anyhow
         duration: Some(REPLAY_LENGTH),
         size: Some(1 << 24),
     };
-    core.streams().event(live.stream.clone(), Route::Shared, StreamEvent::Recorded(file)).await?;
+    core.streams().event(live.stream.clone(), CallbackSource::Shared, StreamEvent::Recorded(file)).await?;
     Ok(())
 }
 
@@ -276,7 +276,7 @@ async fn report(core: Core, users: Arc<Vec<User>>, index: usize) -> anyhow::Resu
         app: 1_400_000_123,
         device: 1,
         screen: false,
-        place: Place::default(),
+        place: HostLocation::default(),
     };
     core.broadcasts().report(account.id, report).await?;
     Ok(room.0)

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use relive_core::{Broadcast, Core, Dialect, Recording, Rendered, ShortVideo, State, UnixSeconds};
+use relive_core::{Broadcast, Core, Dialect, Fragment, Recording, ShortVideo, State, UnixSeconds};
 use relive_wire::number;
 use serde::{Serialize, Serializer};
 
@@ -50,7 +50,7 @@ impl Row {
         if !core.config().media.has_lasting_play_urls() {
             return Self::Pusher(Pusher::live(core, broadcast));
         }
-        broadcast.rendered(Dialect::MinilvbV1, || Live::new(core, broadcast.clone()).lasting());
+        broadcast.fragment(Dialect::MinilvbV1, || Live::new(core, broadcast.clone()).lasting());
         Self::Kept(broadcast)
     }
 
@@ -58,7 +58,7 @@ impl Row {
     pub(crate) fn write(&self, body: &mut Vec<u8>) {
         match self {
             Self::Kept(live) => {
-                let Rendered { head, tail } = live.rendered(Dialect::MinilvbV1, Rendered::default);
+                let Fragment { head, tail } = live.fragment(Dialect::MinilvbV1, Fragment::default);
                 body.extend_from_slice(head);
                 number(body, live.viewers);
                 body.extend_from_slice(b",\"likecount\":");
@@ -66,8 +66,8 @@ impl Row {
                 body.extend_from_slice(tail);
             }
             Self::Pusher(Pusher::Recording(recording)) => {
-                let whole = || Rendered { head: json(&of_recording(recording)).into(), tail: Box::default() };
-                body.extend_from_slice(&recording.rendered(Dialect::MinilvbV1, whole).head);
+                let whole = || Fragment { head: json(&of_recording(recording)).into(), tail: Box::default() };
+                body.extend_from_slice(&recording.fragment(Dialect::MinilvbV1, whole).head);
             }
             Self::Pusher(Pusher::Live(live)) => body.extend_from_slice(&json(&live.info())),
             Self::Pusher(Pusher::ShortVideo(video)) => body.extend_from_slice(&json(&of_short_video(video))),
@@ -140,13 +140,13 @@ impl Live {
     }
 
     /// What comes before and behind the counters.
-    fn lasting(&self) -> Rendered {
+    fn lasting(&self) -> Fragment {
         const BEFORE: &str = "\"viewercount\":0,\"likecount\":0";
         let whole = json(&PusherInfo { viewercount: 0, likecount: 0, ..self.info() });
         let whole = String::from_utf8(whole).unwrap_or_default();
         // The first occurrence is the member: texts before it have their quotation marks escaped.
         let (head, tail) = whole.split_once(BEFORE).unwrap_or_default();
-        Rendered { head: format!("{head}\"viewercount\":").into_bytes().into(), tail: tail.as_bytes().into() }
+        Fragment { head: format!("{head}\"viewercount\":").into_bytes().into(), tail: tail.as_bytes().into() }
     }
 
     fn info(&self) -> PusherInfo<'_> {

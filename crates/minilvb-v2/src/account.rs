@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use relive_core::{CloudConfig, Dialect, Grant, Identifier, NewAccount, Password, ProfileUpdate, Sex};
+use relive_core::{
+    CloudConfig, Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Sex,
+};
 use relive_wire::Object;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
@@ -88,8 +90,8 @@ pub(crate) struct Tokens {
     expires: i64,
 }
 
-impl From<Grant> for Tokens {
-    fn from(grant: Grant) -> Self {
+impl From<IssuedSession> for Tokens {
+    fn from(grant: IssuedSession) -> Self {
         Self { token: grant.token, refresh_token: grant.refresh_token, expires: grant.expires_in }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use relive_core::{Dialect, Page, Recording, RecordingFilter, RecordingOrder, Rendered};
+use relive_core::{Dialect, Fragment, Page, Recording, RecordingFilter, RecordingOrder};
 use relive_wire::number;
 use serde::Serialize;
 
@@ -71,9 +71,9 @@ impl From<VodList> for Answer {
                 body.push(b',');
             }
             // Written once for all who look.
-            let kept = recording.rendered(Dialect::MinilvbV2, || {
+            let kept = recording.fragment(Dialect::MinilvbV2, || {
                 let whole = serde_json::to_vec(&Vod::new(recording, list.utc_offset)).unwrap_or_default();
-                Rendered { head: whole.into(), tail: Box::default() }
+                Fragment { head: whole.into(), tail: Box::default() }
             });
             body.extend_from_slice(&kept.head);
         }

@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use minilvb_v2::{Config, MinilvbV2};
-use relive_core::{Clock as _, Core, FileFormat, NewRecording, Random, Route, StreamEvent, TestClock};
+use relive_core::{
+    CallbackSource, Clock as _, Core, FileFormat, NewRecording, Random, StreamEvent, TestClock,
+};
 use relive_wire::{Adapter as _, Body, Reply, Request};
 
 const TOKEN: &str = "7f3a9c0e5b1d48628c04e2f6a7b91d35";
@@ -176,7 +178,7 @@ async fn a_broadcast_becomes_a_replay() {
         size: None,
     };
     let event = StreamEvent::Recorded(recording);
-    server.core.streams().event("8525_ningmeng_07".to_owned(), Route::Shared, event).await.unwrap();
+    server.core.streams().event("8525_ningmeng_07".to_owned(), CallbackSource::Shared, event).await.unwrap();
     let list = r#"{"index":"0","count":200,"userid":"ningmeng_07","timestamp":1767225600,"expires":10}"#;
     assert_eq!(list.len(), 84);
     assert_eq!(

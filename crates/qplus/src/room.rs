@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use relive_core::{AccountId, Dialect, Rendered, Room, RoomNumber, RoomOnAir, RoomText};
+use relive_core::{AccountId, Dialect, Fragment, Room, RoomNumber, RoomOnAir, RoomText};
 use relive_wire::number;
 use serde::Serialize;
 
@@ -78,9 +78,9 @@ pub(crate) fn write(cx: &Qplus, viewer: AccountId, room: &RoomOnAir, list: &mut 
     if viewer == room.broadcast.host || !cx.core.config().media.has_lasting_play_urls() {
         return list.extend_from_slice(&json(&RoomObject::new(cx, viewer, room.room())));
     }
-    room.rendered(
+    room.fragment(
         |room| lasting(RoomObject::new(cx, viewer, room)),
-        |Rendered { head, tail }| {
+        |Fragment { head, tail }| {
             list.extend_from_slice(head);
             number(list, i64::from(room.followed));
             list.extend_from_slice(b",\"followCount\":");
@@ -93,13 +93,13 @@ pub(crate) fn write(cx: &Qplus, viewer: AccountId, room: &RoomOnAir, list: &mut 
 }
 
 /// What stands before `isFollow` and behind `playerCount`.
-fn lasting(object: RoomObject) -> Rendered {
+fn lasting(object: RoomObject) -> Fragment {
     const BETWEEN: &str = "\"isFollow\":0,\"followCount\":0,\"playerCount\":0";
     let whole = json(&RoomObject { is_follow: 0, follow_count: 0, player_count: 0, ..object });
     let whole = String::from_utf8(whole).unwrap_or_default();
     // The first occurrence are the members: texts before them have their quotation marks escaped.
     let (head, tail) = whole.split_once(BETWEEN).unwrap_or_default();
-    Rendered { head: format!("{head}\"isFollow\":").into_bytes().into(), tail: tail.as_bytes().into() }
+    Fragment { head: format!("{head}\"isFollow\":").into_bytes().into(), tail: tail.as_bytes().into() }
 }
 
 fn json(object: &RoomObject) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use relive_core::{Account, Dialect, Error, Grant, Identifier, NewAccount, Password};
+use relive_core::{Account, Dialect, Error, Identifier, IssuedSession, NewAccount, Password};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ impl Credentials {
     }
 
     /// Opens a session, which ends the one before.
-    pub(crate) async fn log_in(&self, sxb: &Sxb) -> Result<(Account, Grant), Error> {
+    pub(crate) async fn log_in(&self, sxb: &Sxb) -> Result<(Account, IssuedSession), Error> {
         let who = Identifier::UserId(self.user_id.clone());
         sxb.core.accounts().login(Dialect::Sxb, who, &self.passwords, Some(self.client)).await
     }
@@ -113,7 +113,7 @@ pub(crate) struct LoginReply {
 }
 
 impl LoginReply {
-    pub(crate) fn new(sxb: &Sxb, grant: &Grant) -> Self {
+    pub(crate) fn new(sxb: &Sxb, grant: &IssuedSession) -> Self {
         Self {
             user_sig: sxb.core.cloud().user_sig(&grant.user_id).unwrap_or_else(|| NO_TICKET.to_owned()),
             token: grant.token.expose_secret().to_owned(),

@@ -1,7 +1,7 @@
 //! Notices of the live cloud (seed 003 §十七, contract sxb §6). Without a token: the cloud signs what it says.
 
 use relive_core::{
-    FileFormat, NewRecording, RoomNumber, Route, StreamEvent,
+    CallbackSource, FileFormat, NewRecording, RoomNumber, StreamEvent,
     sign::callback::{Notice, Number, authenticate},
 };
 use secrecy::ExposeSecret as _;
@@ -41,7 +41,7 @@ pub(crate) async fn receive(sxb: &Sxb, CloudNotice(notice): CloudNotice) -> Resu
     let new = recording(&notice)?;
     let code = clean("stream_id", notice.stream_code().unwrap_or_default())?;
     let room = notice.stream_param("groupid").and_then(|group| group.parse().ok()).map(RoomNumber);
-    Ok(sxb.core.streams().event(code, Route::Sxb { room }, StreamEvent::Recorded(new)).await?)
+    Ok(sxb.core.streams().event(code, CallbackSource::Sxb { room }, StreamEvent::Recorded(new)).await?)
 }
 
 fn recording(notice: &Notice) -> Result<NewRecording, Code> {

@@ -1,6 +1,6 @@
 //! What is on air, and where to watch it (seed 003 §五, §十四, §十五).
 
-use relive_core::{Broadcast, BroadcastInfo, Dialect, OnAirFilter, Page, Rendered, RoomNumber, Window};
+use relive_core::{Broadcast, BroadcastInfo, Dialect, Fragment, OnAirFilter, Page, RoomNumber, Window};
 use relive_wire::number;
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ struct Info<'a> {
 }
 
 /// Everything of an entry but `thumbup` and `memsize`, its last members: written once for all who look.
-fn lasting(on_air: &BroadcastInfo) -> Rendered {
+fn lasting(on_air: &BroadcastInfo) -> Fragment {
     const END: &[u8] = b"}}";
     let entry = Entry {
         uid: &on_air.user_id,
@@ -68,13 +68,13 @@ fn lasting(on_air: &BroadcastInfo) -> Rendered {
     let whole = serde_json::to_vec(&entry).unwrap_or_default();
     let mut head = whole.strip_suffix(END).unwrap_or_default().to_vec();
     head.extend_from_slice(b",\"thumbup\":");
-    Rendered { head: head.into(), tail: END.into() }
+    Fragment { head: head.into(), tail: END.into() }
 }
 
 impl From<RoomListReply> for Payload {
     fn from(RoomListReply(page): RoomListReply) -> Self {
         Self::of_rows(page.total, "rooms", &page.items, |on_air, body| {
-            let Rendered { head, tail } = on_air.rendered(Dialect::Sxb, || lasting(on_air));
+            let Fragment { head, tail } = on_air.fragment(Dialect::Sxb, || lasting(on_air));
             body.extend_from_slice(head);
             number(body, on_air.likes);
             body.extend_from_slice(b",\"memsize\":");

@@ -1,6 +1,6 @@
 //! A host's own room: allotting it, putting it on the air, ending it (seed 003 §三, §四, §十二).
 
-use relive_core::{Place, Report, RoomNumber};
+use relive_core::{HostLocation, Report, RoomNumber};
 use serde::Serialize;
 
 use crate::{
@@ -66,9 +66,9 @@ impl TryFrom<Input<'_>> for ReportRoom {
 }
 
 /// `lbs`, sent by one client: what is of another type in it is overlooked.
-fn place(fields: Fields<'_>) -> Result<Place, Code> {
-    let Ok(lbs) = fields.object("lbs") else { return Ok(Place::default()) };
-    Ok(Place {
+fn place(fields: Fields<'_>) -> Result<HostLocation, Code> {
+    let Ok(lbs) = fields.object("lbs") else { return Ok(HostLocation::default()) };
+    Ok(HostLocation {
         longitude: lbs.degrees("longitude"),
         latitude: lbs.degrees("latitude"),
         address: lbs.lenient_text("address", ADDRESS)?,

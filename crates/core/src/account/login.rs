@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::{Account, AccountRow, Accounts, Password, StoredPassword, by_email, by_phone, by_user_id};
 use crate::{
     Dialect, Error, Result, session,
-    session::Grant,
+    session::IssuedSession,
     store::{
         conn::{Conn, on},
         schema::accounts,
@@ -64,7 +64,7 @@ impl Accounts<'_> {
         identifier: Identifier,
         forms: &[Password],
         client: Option<IpAddr>,
-    ) -> Result<(Account, Grant)> {
+    ) -> Result<(Account, IssuedSession)> {
         let (row, stored) = self.check(identifier, forms, client).await?;
         let (id, user_id) = (row.id, row.user_id.clone());
         let grant = self
@@ -96,12 +96,12 @@ impl Accounts<'_> {
         let row =
             self.0.store().read(move |conn| identifier.find(conn)).await?.ok_or(Error::NoSuchAccount)?;
         let stored = StoredPassword(row.password.clone().ok_or(Error::NoSuchAccount)?);
-        let guard = self.0.guard();
-        if !guard.may_log_in(row.id, client, self.0.now()) {
+        let throttle = self.0.throttle();
+        if !throttle.may_log_in(row.id, client, self.0.now()) {
             return Err(Error::RateLimited);
         }
         let right = self.0.hasher().verify(forms, &row.user_id, stored.clone()).await?;
-        guard.tried(row.id, client, right, self.0.now());
+        throttle.tried(row.id, client, right, self.0.now());
         if right { Ok((row, stored)) } else { Err(Error::WrongPassword) }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 pub(crate) use self::{
-    guard::Guard,
+    guard::LoginThrottle,
     password::{Hasher, StoredPassword},
     verification::sweep,
 };
@@ -32,7 +32,7 @@ pub use self::{
 };
 use crate::{
     AccountId, Core, Error, PictureId, Result, Sex, UnixSeconds, audience,
-    live::{Change, Owner},
+    live::{Change, OwnerProfile},
     room, session,
     store::{
         Tx,
@@ -288,7 +288,7 @@ fn unclaimed(conn: &mut Conn, user_id: &str) -> Result<()> {
 /// Tells the read model what an account goes by now: its recordings show it.
 pub(crate) fn announce(tx: &mut Tx<'_>, row: &AccountRow) {
     let (nickname, avatar) = (row.nickname.clone(), row.avatar.clone());
-    tx.changed(Change::Renamed(Box::new(Owner { account: row.id, nickname, avatar })));
+    tx.changed(Change::Renamed(Box::new(OwnerProfile { account: row.id, nickname, avatar })));
 }
 
 /// Likewise, whatever it goes by.

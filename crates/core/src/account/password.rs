@@ -67,20 +67,20 @@ impl fmt::Debug for Password {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct StoredPassword(pub(crate) String);
 
-type Job = Box<dyn FnOnce(&mut Mill) + Send>;
+type Job = Box<dyn FnOnce(&mut HashWorker) + Send>;
 
 /// How long a thread that has nothing to hash keeps its memory.
 const KEPT: Duration = Duration::from_secs(1);
 
 /// What a thread hashes with.
-struct Mill {
+struct HashWorker {
     params: Params,
     /// Used again by the next hash: to ask the system for as much fresh memory for every one of them cost a tenth of all
     /// logins.
     memory: Vec<Block>,
 }
 
-impl Mill {
+impl HashWorker {
     /// Works until the last who could ask is gone.
     fn serve(mut self, queue: &Receiver<Job>, metronome: &Metronome) {
         loop {
@@ -164,25 +164,28 @@ impl Hasher {
         let threads = config.hash_threads.max(1);
         let metronome = Arc::new(Metronome::start(threads).map_err(StartError::Thread)?);
         for index in 0..threads {
-            let (queue, mill) = (queue.clone(), Mill { params: params.clone(), memory: Vec::new() });
+            let (queue, worker) = (queue.clone(), HashWorker { params: params.clone(), memory: Vec::new() });
             let metronome = Arc::clone(&metronome);
             thread::Builder::new()
                 .name(format!("relive-hash-{index}"))
                 .spawn(move || {
                     step_back();
-                    mill.serve(&queue, &metronome);
+                    worker.serve(&queue, &metronome);
                 })
                 .map_err(StartError::Thread)?;
         }
         Ok(Self { jobs, random })
     }
 
-    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&mut Mill) -> T + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut HashWorker) -> T + Send + 'static,
+    ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |mill| {
+        let job: Job = Box::new(move |worker| {
             // Whoever asked may have given up while the job waited.
             if !reply.is_closed() {
-                let _ = reply.send(job(mill));
+                let _ = reply.send(job(worker));
             }
         });
         self.jobs.try_send(job).map_err(|error| match error {
@@ -197,8 +200,9 @@ impl Hasher {
         let canonical = password.for_user(user_id);
         let mut salt = [0; 16];
         self.random.fill(&mut salt);
-        self.run(move |mill| {
-            mill.hash(canonical.expose_secret().as_bytes(), &salt)
+        self.run(move |worker| {
+            worker
+                .hash(canonical.expose_secret().as_bytes(), &salt)
                 .map_err(|error| Error::Storage(error.to_string().into()))
         })
         .await?
@@ -218,11 +222,11 @@ impl Hasher {
                 candidates.push(candidate);
             }
         }
-        self.run(move |mill| {
+        self.run(move |worker| {
             let Ok(stored) = PasswordHash::new(&stored.0) else { return false };
-            candidates
-                .iter()
-                .any(|candidate| mill.verify(candidate.expose_secret().as_bytes(), &stored).unwrap_or(false))
+            candidates.iter().any(|candidate| {
+                worker.verify(candidate.expose_secret().as_bytes(), &stored).unwrap_or(false)
+            })
         })
         .await
     }
@@ -234,28 +238,28 @@ mod tests {
 
     use super::*;
 
-    fn mill(memory_kib: u32) -> Mill {
-        Mill { params: Params::new(memory_kib, 2, 1, None).unwrap(), memory: Vec::new() }
+    fn worker(memory_kib: u32) -> HashWorker {
+        HashWorker { params: Params::new(memory_kib, 2, 1, None).unwrap(), memory: Vec::new() }
     }
 
     #[test]
     fn a_hash_does_not_depend_on_what_was_hashed_before() {
-        let mut used = mill(64);
+        let mut used = worker(64);
         for password in ["first", "second"] {
             let StoredPassword(stored) = used.hash(password.as_bytes(), &[7; 16]).unwrap();
             assert!(Argon2::default().verify_password(password.as_bytes(), &*stored).is_ok(), "{stored}");
-            assert!(mill(64).hash(password.as_bytes(), &[7; 16]).unwrap().0 == stored);
+            assert!(worker(64).hash(password.as_bytes(), &[7; 16]).unwrap().0 == stored);
         }
     }
 
     #[test]
     fn a_password_stored_at_another_cost_is_still_the_password() {
         for (then, now) in [(64, 32), (32, 64)] {
-            let StoredPassword(stored) = mill(then).hash(b"secret", &[7; 16]).unwrap();
-            let (stored, mut mill) = (PasswordHash::new(&stored).unwrap(), mill(now));
-            mill.hash(b"another", &[8; 16]).unwrap();
-            assert!(mill.verify(b"secret", &stored).unwrap());
-            assert!(!mill.verify(b"Secret", &stored).unwrap());
+            let StoredPassword(stored) = worker(then).hash(b"secret", &[7; 16]).unwrap();
+            let (stored, mut worker) = (PasswordHash::new(&stored).unwrap(), worker(now));
+            worker.hash(b"another", &[8; 16]).unwrap();
+            assert!(worker.verify(b"secret", &stored).unwrap());
+            assert!(!worker.verify(b"Secret", &stored).unwrap());
         }
     }
 }

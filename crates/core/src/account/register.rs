@@ -72,7 +72,7 @@ impl Accounts<'_> {
         // Refuse early what would be refused anyway: hashing is the expensive part.
         let early = new.clone();
         self.0.store().snapshot(move |conn| check(conn, &early)).await?;
-        if !self.0.guard().may_register(new.client, self.0.now()) {
+        if !self.0.throttle().may_register(new.client, self.0.now()) {
             return Err(Error::RateLimited);
         }
         let client = new.client;
@@ -81,7 +81,7 @@ impl Accounts<'_> {
             Err(error) => Err(error),
         };
         if outcome.is_err() {
-            self.0.guard().unregister(client);
+            self.0.throttle().unregister(client);
         }
         outcome.map(Account::from)
     }

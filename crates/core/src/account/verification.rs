@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use super::{Account, Accounts, NewAccount, Password, ProfileUpdate, by_phone, by_user_id, register::used};
 use crate::{
     Error, Result, UnixSeconds, random,
-    session::{self, Digest, Session},
+    session::{self, Session, TokenHash},
     store::{
         Tx,
         conn::{Conn, on},
@@ -203,7 +203,7 @@ impl Accounts<'_> {
                 return Err(Error::WrongCode);
             }
         }
-        if !self.0.guard().may_reset(account.id, self.0.now()) {
+        if !self.0.throttle().may_reset(account.id, self.0.now()) {
             return Err(Error::RateLimited);
         }
         let stored = self.0.hasher().hash(password, &account.user_id).await?;
@@ -241,7 +241,7 @@ pub(crate) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
 
 fn put(tx: &mut Tx<'_>, phone: &str, purpose: i16, code: &str) -> Result<()> {
     let values = (
-        verifications::digest.eq(Digest::of(code).bytes().to_vec()),
+        verifications::digest.eq(TokenHash::of(code).bytes().to_vec()),
         verifications::tries.eq(0_i16),
         verifications::created_at.eq(tx.now),
         verifications::valid_until.eq(tx.now + LIFETIME),
@@ -263,7 +263,8 @@ fn try_code(tx: &mut Tx<'_>, phone: &str, purpose: i16, code: &str) -> Result<bo
         .first(c)
         .optional())?;
     let Some((digest, tries, valid_until)) = known else { return Ok(false) };
-    let right = tries < TRIES && tx.now < valid_until && bool::from(digest.ct_eq(Digest::of(code).bytes()));
+    let right =
+        tries < TRIES && tx.now < valid_until && bool::from(digest.ct_eq(TokenHash::of(code).bytes()));
     if right {
         on!(tx.conn, |c| diesel::delete(row).execute(c))?;
     } else {

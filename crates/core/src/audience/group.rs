@@ -9,12 +9,12 @@ use crate::{
     AccountId, Dialect, Page, Result, Window,
     account::{self, Actor},
     broadcast,
-    live::{Change, Tallied},
+    live::{Change, RecordingCounters},
     memory::Memory,
     store::{
         Tx,
         conn::{Conn, on},
-        fixed::fixed,
+        prepared::prepared,
         schema::{accounts, audience, recording_audience, recordings},
     },
 };
@@ -158,7 +158,7 @@ impl Audiences<'_> {
     /// The members of a group in order of entry: those of the host's audience, then those of the recording whose file
     /// id the group's name is.
     pub async fn group(&self, host: &str, group: &str, window: Window) -> Result<Page<GroupMember>> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         let (core, host, group) = (self.0.clone(), host.to_owned(), group.to_owned());
         self.0
             .store()
@@ -221,7 +221,7 @@ fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashM
         // In process a loop costs nothing, and its statement stays prepared.
         Conn::Sqlite(c) => {
             for member in members {
-                found.extend(fixed!(all().filter(audience::account_id.eq(member))).load::<(_, Row)>(c)?);
+                found.extend(prepared!(all().filter(audience::account_id.eq(member))).load::<(_, Row)>(c)?);
             }
         }
         Conn::Postgres(c) => {
@@ -267,7 +267,7 @@ pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()
 }
 
 fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {
-    let tallied: Option<Tallied> = on!(tx.conn, |c| fixed!(
+    let counters: Option<RecordingCounters> = on!(tx.conn, |c| prepared!(
         diesel::update(
             recordings::table
                 .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
@@ -282,8 +282,8 @@ fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> 
     )
     .get_result(c)
     .optional())?;
-    if let Some(tallied) = tallied {
-        tx.changed(Change::Tallied(tallied));
+    if let Some(counters) = counters {
+        tx.changed(Change::RecordingCounters(counters));
     }
     Ok(())
 }

@@ -15,10 +15,10 @@ pub use self::group::{GroupMember, MemberNames};
 pub(crate) use self::{group::leave_recordings, seat::seat_host};
 use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
-    live::{Change, Listed, Seat},
-    memory::Beat,
+    live::{Change, Listed, MemberState},
+    memory::HeartbeatOutcome,
     room,
-    session::{self, Digest, Session},
+    session::{self, Session, TokenHash},
     store::{Tx, conn::on, schema::audience},
 };
 
@@ -42,8 +42,8 @@ pub(crate) struct MemberRow {
 
 impl MemberRow {
     /// As the read model wants it.
-    pub(crate) fn seat(&self, user_id: &str) -> Seat {
-        Seat {
+    pub(crate) fn state(&self, user_id: &str) -> MemberState {
+        MemberState {
             host: self.host_id,
             account: self.account_id,
             user_id: user_id.into(),
@@ -52,7 +52,7 @@ impl MemberRow {
             listed: Listed::new(self.listed, self.group_id.as_deref()),
             position: self.position,
             beat_at: self.beat_at,
-            session: self.session.as_deref().and_then(Digest::from_bytes),
+            session: self.session.as_deref().and_then(TokenHash::from_bytes),
         }
     }
 }
@@ -76,7 +76,7 @@ impl Audiences<'_> {
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
-        let now = self.0.settle().await?;
+        let now = self.0.expire_due().await?;
         // A sibling may just have let it out, or closed the room: only the tables know.
         if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, now) {
             return Ok(());
@@ -120,10 +120,10 @@ impl Audiences<'_> {
     /// sxb: a sign of life of a user, wherever it sits, with the role it has there; of a host also the number of
     /// likes it shows. Costs no write as long as role and likes stay the same.
     pub async fn beat(&self, account: AccountId, role: Role, likes: Option<i64>) -> Result<()> {
-        let now = self.0.settle().await?;
+        let now = self.0.expire_due().await?;
         // As it would be stored: what differs for ever would cost a write with every beat.
         let likes = likes.map(|likes| likes.clamp(0, i64::from(i32::MAX)));
-        let Beat { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, now);
+        let HeartbeatOutcome { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, now);
         if new_role_at.is_none() && !likes_differ {
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl Audiences<'_> {
 
     /// The members of a room on air, the host first, then in order of entry. Nobody if it is not on air.
     pub async fn members(&self, room: RoomNumber, window: Window) -> Result<Page<Member>> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         let live = self.0.memory().live();
         let Some(audience) = live.host_of_room(room).and_then(|host| live.audience(host)) else {
             return Ok(Page::default());
@@ -205,7 +205,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
 }
 
 /// Whoever sits somewhere through a session that is over leaves.
-pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &Digest) -> Result<()> {
+pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<()> {
     let gone: Vec<(AccountId, AccountId)> =
         on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::session.eq(digest.bytes())))
             .returning((audience::host_id, audience::account_id))
@@ -242,8 +242,8 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
             row.beat_at + timeout < tx.now
         }
         // The read model shares the session's own clock, unless the session was pushed out of memory and read again.
-        Dialect::Qplus => match row.session.as_deref().and_then(Digest::from_bytes) {
-            Some(digest) => session::recall(tx, &digest)?
+        Dialect::Qplus => match row.session.as_deref().and_then(TokenHash::from_bytes) {
+            Some(digest) => session::cache_session(tx, &digest)?
                 .is_none_or(|used_at| used_at + tx.config().sessions.qplus_idle <= tx.now),
             None => false,
         },
@@ -252,7 +252,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
     if over {
         remove(tx, host, account)?;
     } else if let Some(user) = account::by_id(tx.conn, account)? {
-        tx.changed(Change::Member(Box::new(row.seat(&user.user_id))));
+        tx.changed(Change::Member(Box::new(row.state(&user.user_id))));
     }
     Ok(())
 }

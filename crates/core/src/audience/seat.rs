@@ -7,18 +7,18 @@ use crate::{
     AccountId, Dialect, Error, Result, Role, RoomNumber, State,
     account::{self, AccountRow},
     live::Change,
-    session::{self, Digest},
+    session::{self, TokenHash},
     store::{
         Tx,
         conn::on,
-        fixed::fixed,
+        prepared::prepared,
         schema::{accounts, audience, broadcasts, rooms},
     },
 };
 
 /// Writes a member down, new or changed, and tells the read model.
 pub(super) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()> {
-    on!(tx.conn, |c| fixed!(
+    on!(tx.conn, |c| prepared!(
         diesel::insert_into(audience::table)
             .values(row)
             .on_conflict((audience::host_id, audience::account_id))
@@ -36,7 +36,7 @@ pub(super) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()>
             ))
     )
     .run(c))?;
-    tx.changed(Change::Member(Box::new(row.seat(user_id))));
+    tx.changed(Change::Member(Box::new(row.state(user_id))));
     Ok(())
 }
 
@@ -126,7 +126,7 @@ fn stand_up(tx: &mut Tx<'_>, account: AccountId, except: AccountId) -> Result<()
 /// Errors: [`Error::NotOnAir`].
 pub(super) fn sit(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId, role: Option<Role>) -> Result<()> {
     // One query for all that has to be known: this is the write every viewer begins with.
-    let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| fixed!(
+    let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| prepared!(
         rooms::table
             .inner_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
             .inner_join(accounts::table.on(accounts::id.eq(account)))
@@ -164,8 +164,8 @@ pub(super) fn set_role(tx: &mut Tx<'_>, host: AccountId, account: AccountId, rol
 }
 
 /// qplus: watches as long as the session lives, which may have ended since it was checked.
-pub(super) fn watch(tx: &mut Tx<'_>, host: AccountId, account: AccountId, session: &Digest) -> Result<()> {
-    session::recall(tx, session)?.ok_or(Error::InvalidSession)?;
+pub(super) fn watch(tx: &mut Tx<'_>, host: AccountId, account: AccountId, session: &TokenHash) -> Result<()> {
+    session::cache_session(tx, session)?.ok_or(Error::InvalidSession)?;
     let user = account::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let row = arriving(tx, host, account, Dialect::Qplus)?;
     put(tx, &MemberRow { session: Some(session.bytes().to_vec()), ..row }, &user.user_id)

@@ -13,7 +13,7 @@ use crate::{
     audience,
     live::Change,
     room,
-    store::{Tx, conn::on, fixed::fixed, schema::broadcasts},
+    store::{Tx, conn::on, prepared::prepared, schema::broadcasts},
 };
 
 /// How a broadcast is closed.
@@ -43,7 +43,7 @@ pub(super) fn close(tx: &mut Tx<'_>, host: &AccountRow, row: &BroadcastRow, how:
     } else if row.state == State::OnAir {
         // Not over, but a recording made later is of something else.
         let now = tx.now;
-        let row: BroadcastRow = on!(tx.conn, |c| fixed!(
+        let row: BroadcastRow = on!(tx.conn, |c| prepared!(
             diesel::update(broadcasts::table.find(row.id))
                 .set((broadcasts::state.eq(State::Prepared), broadcasts::ended_at.eq(now)))
                 .returning(broadcasts::all_columns)
@@ -57,7 +57,7 @@ pub(super) fn close(tx: &mut Tx<'_>, host: &AccountRow, row: &BroadcastRow, how:
 /// A broadcast is over for good. The audience is the caller's business.
 pub(super) fn end(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
     let now = tx.now;
-    on!(tx.conn, |c| fixed!(
+    on!(tx.conn, |c| prepared!(
         diesel::update(broadcasts::table.find(row.id))
             .set((broadcasts::state.eq(State::Ended), broadcasts::ended_at.eq(now)))
     )
@@ -144,7 +144,7 @@ pub(crate) fn stream_stopped(
 
 fn remember(tx: &mut Tx<'_>, row: &BroadcastRow, sequence: Option<&str>) -> Result<()> {
     if let Some(sequence) = sequence {
-        on!(tx.conn, |c| fixed!(
+        on!(tx.conn, |c| prepared!(
             diesel::update(broadcasts::table.find(row.id)).set(broadcasts::push_sequence.eq(sequence))
         )
         .run(c))?;

@@ -12,11 +12,11 @@ use crate::{
     live::{Change, Counters},
     recording,
     store::{
-        Scope, Tx,
+        Isolation, Tx,
+        coalesce::{MOST, Steps},
         conn::{Conn, on},
-        fixed::fixed,
+        prepared::prepared,
         schema::{accounts, broadcasts, counters, rooms},
-        tally::{MOST, Steps},
     },
 };
 
@@ -83,16 +83,16 @@ pub(crate) fn apply(tx: &mut Tx<'_>, counters: &[(Counter, Steps)]) -> Result<()
 }
 
 /// Steps of one kind on broadcasts are one statement, or, with SQLite, one for each broadcast.
-pub(crate) fn scope(counters: &[(Counter, Steps)]) -> Scope {
+pub(crate) fn isolation(counters: &[(Counter, Steps)]) -> Isolation {
     let kind = |(counter, _): &(Counter, Steps)| match counter {
         Counter::Broadcast { counted, .. } => Some(*counted),
         Counter::Recording { .. } => None,
     };
     let first = counters.first().and_then(kind);
     match counters {
-        _ if first.is_none() || counters.iter().any(|counter| kind(counter) != first) => Scope::Loose,
-        [_] => Scope::Statement,
-        _ => Scope::Together,
+        _ if first.is_none() || counters.iter().any(|counter| kind(counter) != first) => Isolation::Loose,
+        [_] => Isolation::Statement,
+        _ => Isolation::Together,
     }
 }
 
@@ -124,7 +124,7 @@ pub(crate) use counts;
 
 /// A broadcast begins with nothing counted.
 pub(super) fn begin(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
-    on!(tx.conn, |c| fixed!(diesel::insert_into(counters::table).values((
+    on!(tx.conn, |c| prepared!(diesel::insert_into(counters::table).values((
         counters::broadcast_id.eq(row.id),
         counters::account_id.eq(row.account_id),
         counters::counted_likes.eq(0),
@@ -169,7 +169,7 @@ macro_rules! changed {
 // Loaded to its end, though it is one row: where the statement is a transaction by itself, that is where it commits.
 macro_rules! step {
     ($tx:expr, $user_id:expr, $column:expr, $steps:expr) => {
-        on!($tx.conn, |c| fixed!(
+        on!($tx.conn, |c| prepared!(
             diesel::update(counters::table.filter(latest_of!($user_id)))
                 .set($column.eq(stepped!($column, $steps)))
                 .returning(changed!())
@@ -205,7 +205,7 @@ fn together(tx: &mut Tx<'_>, counted: Counted, counters: &[(Counter, Steps)]) ->
         (numbers(|steps| steps.by), numbers(|steps| steps.low), numbers(|steps| steps.high));
     macro_rules! step {
         ($column:literal) => {
-            fixed!(
+            prepared!(
                 diesel::sql_query(concat!(
                     "WITH step AS MATERIALIZED (SELECT counters.broadcast_id, new.by, new.low, new.high \
                      FROM unnest($1, $2, $3, $4) AS new (user_id, by, low, high) \
@@ -270,7 +270,7 @@ pub(crate) fn report_likes(tx: &mut Tx<'_>, host: AccountId, likes: i64) -> Resu
         .filter(broadcasts::id.eq(latest))
         .filter(broadcasts::driver.eq(Dialect::Sxb).and(broadcasts::state.eq(State::OnAir)))
         .select(broadcasts::id);
-    let changed: Changed = on!(tx.conn, |c| fixed!(
+    let changed: Changed = on!(tx.conn, |c| prepared!(
         diesel::update(counters::table.filter(counters::broadcast_id.eq_any(on_air)))
             .set(
                 (counters::host_likes.eq(likes.clamp(0, MOST)), counters::version.eq(counters::version + 1),)
@@ -297,13 +297,13 @@ mod tests {
             let (owner, file_id) = ("a".to_owned(), "file".to_owned());
             one(Counter::Recording { owner, file_id, counted: Counted::Like })
         };
-        assert_eq!(scope(&[like("a")]), Scope::Statement);
-        assert_eq!(scope(&[viewer()]), Scope::Statement);
+        assert_eq!(isolation(&[like("a")]), Isolation::Statement);
+        assert_eq!(isolation(&[viewer()]), Isolation::Statement);
         // With SQLite a statement each: all of them are counted, or none.
-        assert_eq!(scope(&[like("a"), like("b")]), Scope::Together);
-        assert_eq!(scope(&[like("a"), viewer()]), Scope::Loose);
-        assert_eq!(scope(&[like("a"), recording()]), Scope::Loose);
-        assert_eq!(scope(&[recording()]), Scope::Loose);
-        assert_eq!(scope(&[]), Scope::Loose);
+        assert_eq!(isolation(&[like("a"), like("b")]), Isolation::Together);
+        assert_eq!(isolation(&[like("a"), viewer()]), Isolation::Loose);
+        assert_eq!(isolation(&[like("a"), recording()]), Isolation::Loose);
+        assert_eq!(isolation(&[recording()]), Isolation::Loose);
+        assert_eq!(isolation(&[]), Isolation::Loose);
     }
 }

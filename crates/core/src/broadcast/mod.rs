@@ -12,11 +12,11 @@ use diesel::prelude::*;
 
 pub(crate) use self::{
     close::{expire, stream_started, stream_stopped, take_over},
-    count::{Counter, apply as apply_steps, counts, report_likes, scope as scope_of_steps, stepped},
+    count::{Counter, apply as apply_steps, counts, isolation as isolation_of_steps, report_likes, stepped},
 };
 pub use self::{
     count::{Counted, Step},
-    open::{Announcement, Place, Report, UserInfo},
+    open::{Announcement, HostLocation, Report, UserInfo},
     view::{Broadcast, BroadcastInfo},
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     store::{
         Tx,
         conn::{Conn, on},
-        fixed::fixed,
+        prepared::prepared,
         schema::{audience, broadcasts, rooms},
     },
 };
@@ -86,21 +86,21 @@ pub struct Broadcasts<'a>(pub(crate) &'a Core);
 impl Broadcasts<'_> {
     /// A page of what is on air, newest start first, and how many match.
     pub async fn on_air(&self, filter: OnAirFilter, window: Window) -> Result<Page<Broadcast>> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         let live = self.0.memory().live();
         Ok(Page { total: live.total(filter), items: live.page(filter, window.offset, window.limit) })
     }
 
     /// The broadcast a room has on air.
     pub async fn of_room(&self, room: RoomNumber) -> Result<Option<Broadcast>> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         let live = self.0.memory().live();
         Ok(live.host_of_room(room).and_then(|host| live.broadcast(host)))
     }
 
     /// The latest broadcast of a user, on air or not.
     pub async fn latest(&self, user_id: &str) -> Result<Option<Broadcast>> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         {
             let live = self.0.memory().live();
             if let Some(on_air) = live.host_of_user(user_id).and_then(|host| live.broadcast(host)) {
@@ -139,7 +139,7 @@ pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(Br
 ///
 /// Errors: [`Error::NotOnAir`], also for a number no room has.
 pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
-    let host: Option<AccountId> = on!(tx.conn, |c| fixed!(
+    let host: Option<AccountId> = on!(tx.conn, |c| prepared!(
         broadcasts::table
             .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
             .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))

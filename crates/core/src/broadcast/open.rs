@@ -15,7 +15,7 @@ use crate::{
     store::{
         Tx,
         conn::on,
-        fixed::fixed,
+        prepared::prepared,
         schema::{accounts, broadcasts, rooms},
     },
     stream,
@@ -47,7 +47,7 @@ pub struct Announcement {
 
 /// Where a host is. Stored, shown to nobody: it never was.
 #[derive(Debug, Clone, Default)]
-pub struct Place {
+pub struct HostLocation {
     /// Degrees east.
     pub longitude: Option<f64>,
     /// Degrees north.
@@ -76,7 +76,7 @@ pub struct Report {
     /// The screen is shared instead of the camera: another stream.
     pub screen: bool,
     /// Where the host is.
-    pub place: Place,
+    pub place: HostLocation,
 }
 
 #[derive(Insertable)]
@@ -265,7 +265,7 @@ impl Broadcasts<'_> {
             })
         };
         if renewed {
-            self.0.settle().await?;
+            self.0.expire_due().await?;
             if self.0.memory().beat_broadcast(account, Dialect::Qplus, self.0.now()) {
                 return Ok(());
             }
@@ -350,7 +350,7 @@ fn close_own(tx: &mut Tx<'_>, account: AccountId, how: Close) -> Result<()> {
 
 /// A guest's words about itself are its profile.
 fn introduce(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> Result<AccountRow> {
-    let row: AccountRow = on!(tx.conn, |c| fixed!(
+    let row: AccountRow = on!(tx.conn, |c| prepared!(
         diesel::update(accounts::table.find(guest))
             .set((
                 accounts::nickname.eq(&info.nickname),
@@ -379,7 +379,7 @@ fn replace(
     }
     let row: BroadcastRow =
         on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(new).get_result(c))?;
-    on!(tx.conn, |c| fixed!(
+    on!(tx.conn, |c| prepared!(
         diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
     )
     .run(c))?;
@@ -432,7 +432,7 @@ pub(super) fn open_planned(
 
 fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<i64>) -> Result<()> {
     let beat_at = tx.now;
-    on!(tx.conn, |c| fixed!(
+    on!(tx.conn, |c| prepared!(
         diesel::update(broadcasts::table.find(row.id))
             .set((broadcasts::beat_at.eq(beat_at), broadcasts::lease.eq(lease)))
     )

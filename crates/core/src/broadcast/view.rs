@@ -4,8 +4,8 @@ use std::{ops::Deref, sync::Arc};
 
 use super::BroadcastRow;
 use crate::{
-    AccountId, BroadcastId, Dialect, Rendered, RoomNumber, State, UnixSeconds, account::AccountRow,
-    live::Counters, rendering::Renderings,
+    AccountId, BroadcastId, Dialect, Fragment, RoomNumber, State, UnixSeconds, account::AccountRow,
+    fragment::Fragments, live::Counters,
 };
 
 /// Counters are shown up to here, whatever is stored: clients hold them in 32 bits.
@@ -44,7 +44,7 @@ pub struct BroadcastInfo {
     pub stream_code: String,
     /// When it was opened.
     pub started_at: UnixSeconds,
-    renderings: Renderings,
+    fragments: Fragments,
 }
 
 impl BroadcastInfo {
@@ -52,8 +52,8 @@ impl BroadcastInfo {
     pub const LIVE: &'static str = "live";
 
     /// What a dialect keeps with the broadcast as long as it stays as it is; made now if it is the first time.
-    pub fn rendered(&self, dialect: Dialect, make: impl FnOnce() -> Rendered) -> &Rendered {
-        self.renderings.of(dialect, make)
+    pub fn fragment(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
+        self.fragments.of(dialect, make)
     }
 
     pub(crate) fn new(row: &BroadcastRow, host: &AccountRow) -> Self {
@@ -73,7 +73,7 @@ impl BroadcastInfo {
             app: row.app,
             stream_code: row.stream_code.clone(),
             started_at: row.started_at,
-            renderings: Renderings::default(),
+            fragments: Fragments::default(),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Listed {
 // In this order: what a beat looks at is side by side, so that as little as possible comes from main memory.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct Member {
+pub(crate) struct LiveMember {
     pub(crate) clock: MemberClock,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
@@ -58,14 +58,19 @@ pub(crate) struct Member {
     pub(super) timer: AtomicI64,
 }
 
-impl Member {
+impl LiveMember {
     /// The first second in which it is no longer there.
-    pub(crate) fn gone_at(&self, timeouts: TimeoutConfig, floor: UnixSeconds, idle: i64) -> UnixSeconds {
+    pub(crate) fn gone_at(
+        &self,
+        timeouts: TimeoutConfig,
+        grace_until: UnixSeconds,
+        idle: i64,
+    ) -> UnixSeconds {
         match &self.clock {
             MemberClock::Never => UnixSeconds::MAX,
             MemberClock::Beat(beat) => {
                 let timeout = if self.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
-                (beat.load(Ordering::Relaxed) + timeout + 1).max(floor)
+                (beat.load(Ordering::Relaxed) + timeout + 1).max(grace_until)
             }
             MemberClock::Session(session) => session.used_at() + idle,
         }
@@ -81,17 +86,17 @@ impl Member {
 }
 
 /// Position in the member list: the host first, then by order of entry.
-type Place = (bool, i64, AccountId);
+type MemberPosition = (bool, i64, AccountId);
 
-fn place(account: AccountId, member: &Member) -> Place {
+fn place(account: AccountId, member: &LiveMember) -> MemberPosition {
     (member.role != Role::Host, member.position, account)
 }
 
 /// One host's audience.
 #[derive(Debug, Default)]
 pub(crate) struct Audience {
-    members: ById<AccountId, Arc<Member>>,
-    order: Ranked<Place>,
+    members: ById<AccountId, Arc<LiveMember>>,
+    order: Ranked<MemberPosition>,
     /// Its groups, once somebody has asked for one.
     groups: OnceLock<Groups>,
     /// The group of whoever came last: nearly always everybody's.
@@ -107,7 +112,7 @@ impl Audience {
         Listed::Group(known)
     }
 
-    pub(crate) fn insert(&mut self, account: AccountId, member: Arc<Member>) -> Option<Arc<Member>> {
+    pub(crate) fn insert(&mut self, account: AccountId, member: Arc<LiveMember>) -> Option<Arc<LiveMember>> {
         let old = self.remove(account);
         self.order.insert(place(account, &member));
         if let Some(groups) = self.groups.get_mut() {
@@ -117,7 +122,7 @@ impl Audience {
         old
     }
 
-    pub(crate) fn remove(&mut self, account: AccountId) -> Option<Arc<Member>> {
+    pub(crate) fn remove(&mut self, account: AccountId) -> Option<Arc<LiveMember>> {
         let old = self.members.remove(&account)?;
         self.order.remove(&place(account, &old));
         if let Some(groups) = self.groups.get_mut() {
@@ -126,7 +131,7 @@ impl Audience {
         Some(old)
     }
 
-    pub(crate) fn get(&self, account: AccountId) -> Option<&Arc<Member>> {
+    pub(crate) fn get(&self, account: AccountId) -> Option<&Arc<LiveMember>> {
         self.members.get(&account)
     }
 
@@ -145,7 +150,7 @@ impl Audience {
         self.members.len() - usize::from(host_is_here)
     }
 
-    pub(crate) fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &Member> {
+    pub(crate) fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &LiveMember> {
         self.order
             .from(offset)
             .take(limit)
@@ -161,11 +166,11 @@ impl Audience {
         self.members.keys().copied()
     }
 
-    pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Arc<Member>)> {
+    pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Arc<LiveMember>)> {
         self.members.into_iter()
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = (AccountId, &Member)> {
+    pub(super) fn members(&self) -> impl Iterator<Item = (AccountId, &LiveMember)> {
         self.members.iter().map(|(account, member)| (*account, &**member))
     }
 }

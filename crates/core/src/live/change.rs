@@ -8,7 +8,7 @@ use super::{Live, audience::Listed};
 use crate::{
     AccountId, BroadcastId, Dialect, Recording, RecordingId, Role, State, UnixSeconds,
     broadcast::BroadcastInfo,
-    session::{Digest, SessionRow},
+    session::{SessionRow, TokenHash},
 };
 
 /// One change, in full: applying it again changes nothing.
@@ -25,7 +25,7 @@ pub(crate) enum Change {
     /// A broadcast's clock.
     Renewed { host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64> },
     /// Somebody is in an audience, as this row says.
-    Member(Box<Seat>),
+    Member(Box<MemberState>),
     /// Somebody left an audience.
     Left { host: AccountId, account: AccountId },
     /// An audience went home.
@@ -37,17 +37,17 @@ pub(crate) enum Change {
     /// A recording, new or changed.
     Recording(Arc<Recording>),
     /// A recording's counters.
-    Tallied(Tallied),
+    RecordingCounters(RecordingCounters),
     /// An account goes by another name or picture.
-    Renamed(Box<Owner>),
+    Renamed(Box<OwnerProfile>),
     /// A session exists, new or pushed out of memory before.
     SessionOpened(Box<SessionRow>, Arc<str>),
     /// Another process has changed the tables: this is what they hold now.
     Reloaded(Box<Live>),
     /// A session is no more.
-    SessionClosed(Digest),
+    SessionClosed(TokenHash),
     /// A session has read on in its lists: other gateways have to know where it stands.
-    SessionRead(Digest),
+    SessionRead(TokenHash),
 }
 
 /// A broadcast's counters as stored.
@@ -72,7 +72,7 @@ impl Counters {
 
 /// A recording's counters as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
-pub(crate) struct Tallied {
+pub(crate) struct RecordingCounters {
     pub(crate) id: RecordingId,
     pub(crate) likes: i64,
     pub(crate) viewers: i64,
@@ -80,7 +80,7 @@ pub(crate) struct Tallied {
 
 /// What the recordings of an account show of its profile.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
-pub(crate) struct Owner {
+pub(crate) struct OwnerProfile {
     pub(crate) account: AccountId,
     pub(crate) nickname: String,
     pub(crate) avatar: String,
@@ -99,7 +99,7 @@ pub(crate) struct Current {
 
 /// Somebody in an audience.
 #[derive(Debug, Clone)]
-pub(crate) struct Seat {
+pub(crate) struct MemberState {
     pub(crate) host: AccountId,
     pub(crate) account: AccountId,
     pub(crate) user_id: Arc<str>,
@@ -109,5 +109,5 @@ pub(crate) struct Seat {
     pub(crate) position: i64,
     pub(crate) beat_at: UnixSeconds,
     /// The session it lives and dies with.
-    pub(crate) session: Option<Digest>,
+    pub(crate) session: Option<TokenHash>,
 }

@@ -7,24 +7,24 @@ use crate::{AccountId, BroadcastId, UnixSeconds};
 
 /// Order of all live lists: newest start first, equal starts: the later opened first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct ListPosition {
     newest_first: (std::cmp::Reverse<UnixSeconds>, std::cmp::Reverse<i64>),
     pub(crate) host: AccountId,
 }
 
-impl Place {
+impl ListPosition {
     pub(crate) fn new(started_at: UnixSeconds, id: BroadcastId, host: AccountId) -> Self {
         Self { newest_first: (std::cmp::Reverse(started_at), std::cmp::Reverse(id.0)), host }
     }
 }
 
-impl Place {
+impl ListPosition {
     /// `started.id.host`.
     pub(crate) fn to_text(self) -> String {
         format!("{}.{}.{}", self.newest_first.0.0, self.newest_first.1.0, self.host)
     }
 
-    /// From the three parts of [`Place::to_text`].
+    /// From the three parts of [`ListPosition::to_text`].
     pub(crate) fn from_parts(started_at: Option<i64>, id: Option<i64>, host: Option<i64>) -> Option<Self> {
         Some(Self::new(started_at?, BroadcastId(id?), AccountId(host?)))
     }
@@ -41,23 +41,23 @@ pub struct OnAirFilter {
 
 #[derive(Debug, Default)]
 struct ByKind {
-    all: Ranked<Place>,
-    live: Ranked<Place>,
+    all: Ranked<ListPosition>,
+    live: Ranked<ListPosition>,
 }
 
 impl ByKind {
-    fn of(&self, filter: OnAirFilter) -> &Ranked<Place> {
+    fn of(&self, filter: OnAirFilter) -> &Ranked<ListPosition> {
         if filter.live_kind { &self.live } else { &self.all }
     }
 
-    fn insert(&mut self, place: Place, live: bool) {
+    fn insert(&mut self, place: ListPosition, live: bool) {
         self.all.insert(place);
         if live {
             self.live.insert(place);
         }
     }
 
-    fn remove(&mut self, place: &Place) {
+    fn remove(&mut self, place: &ListPosition) {
         self.all.remove(place);
         self.live.remove(place);
     }
@@ -72,7 +72,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn insert(&mut self, place: Place, app: Option<i64>, live_kind: bool) {
+    pub(crate) fn insert(&mut self, place: ListPosition, app: Option<i64>, live_kind: bool) {
         self.every.insert(place, live_kind);
         match app {
             Some(app) => self.by_app.entry(app).or_default().insert(place, live_kind),
@@ -80,7 +80,7 @@ impl Directory {
         }
     }
 
-    pub(crate) fn remove(&mut self, place: &Place, app: Option<i64>) {
+    pub(crate) fn remove(&mut self, place: &ListPosition, app: Option<i64>) {
         self.every.remove(place);
         match app {
             Some(app) => {
@@ -104,7 +104,7 @@ impl Directory {
         }
     }
 
-    pub(crate) fn page(&self, filter: OnAirFilter, offset: usize, limit: usize) -> Vec<Place> {
+    pub(crate) fn page(&self, filter: OnAirFilter, offset: usize, limit: usize) -> Vec<ListPosition> {
         match filter.app {
             None => self.every.of(filter).from(offset).take(limit).collect(),
             Some(app) => match self.by_app.get(&app) {
@@ -117,7 +117,7 @@ impl Directory {
     }
 
     /// What stands after a place in the list of everything; from the top without one.
-    pub(crate) fn after(&self, place: Option<&Place>, limit: usize) -> Vec<Place> {
+    pub(crate) fn after(&self, place: Option<&ListPosition>, limit: usize) -> Vec<ListPosition> {
         let start = place.map_or(0, |place| {
             self.every.all.rank(place)
                 + usize::from(self.every.all.get(self.every.all.rank(place)) == Some(*place))

@@ -6,7 +6,7 @@ use crate::{AccountId, UnixSeconds};
 
 /// Something that can time out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Mortal {
+pub(crate) enum Expirable {
     /// The broadcast of a host.
     Broadcast(AccountId),
     /// A member of a host's audience.
@@ -18,16 +18,16 @@ pub(crate) enum Mortal {
 /// A beat does not touch the queue: an entry's time is a lower bound, and whoever finds it due asks the thing itself
 /// when it really ends. So a heartbeat costs one atomic store, and each living thing is looked at once per time-out.
 #[derive(Debug, Default)]
-pub(crate) struct Expiry(BTreeSet<(UnixSeconds, Mortal)>);
+pub(crate) struct Expiry(BTreeSet<(UnixSeconds, Expirable)>);
 
 impl Expiry {
-    pub(crate) fn watch(&mut self, at: UnixSeconds, what: Mortal) {
+    pub(crate) fn watch(&mut self, at: UnixSeconds, what: Expirable) {
         if at != UnixSeconds::MAX {
             self.0.insert((at, what));
         }
     }
 
-    pub(crate) fn forget(&mut self, at: UnixSeconds, what: Mortal) {
+    pub(crate) fn forget(&mut self, at: UnixSeconds, what: Expirable) {
         self.0.remove(&(at, what));
     }
 
@@ -37,12 +37,12 @@ impl Expiry {
     }
 
     /// Takes out the next entry whose time has come.
-    pub(crate) fn pop(&mut self, now: UnixSeconds) -> Option<(UnixSeconds, Mortal)> {
+    pub(crate) fn pop(&mut self, now: UnixSeconds) -> Option<(UnixSeconds, Expirable)> {
         if self.due_at() <= now { self.0.pop_first() } else { None }
     }
 
     #[cfg(test)]
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (UnixSeconds, Mortal)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (UnixSeconds, Expirable)> {
         self.0.iter().copied()
     }
 }

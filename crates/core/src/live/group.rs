@@ -3,30 +3,30 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    audience::{Listed, Member},
+    audience::{Listed, LiveMember},
     ranked::{Ranked, merged_from},
 };
 use crate::{AccountId, Page, Window};
 
 /// Position in a group: by order of entry.
-type Place = (i64, AccountId);
+type GroupPosition = (i64, AccountId);
 
 /// All groups of one audience.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     /// That of the host's latest broadcast, of those who did not say a name.
-    own: Ranked<Place>,
-    named: HashMap<Arc<str>, Ranked<Place>>,
+    own: Ranked<GroupPosition>,
+    named: HashMap<Arc<str>, Ranked<GroupPosition>>,
 }
 
 impl Groups {
-    pub(super) fn of<'a>(members: impl Iterator<Item = (AccountId, &'a Member)>) -> Self {
+    pub(super) fn of<'a>(members: impl Iterator<Item = (AccountId, &'a LiveMember)>) -> Self {
         let mut groups = Self::default();
         members.for_each(|(account, member)| groups.insert(account, member));
         groups
     }
 
-    pub(super) fn insert(&mut self, account: AccountId, member: &Member) {
+    pub(super) fn insert(&mut self, account: AccountId, member: &LiveMember) {
         let place = (member.position, account);
         match &member.listed {
             Listed::Nowhere => {}
@@ -35,7 +35,7 @@ impl Groups {
         }
     }
 
-    pub(super) fn remove(&mut self, account: AccountId, member: &Member) {
+    pub(super) fn remove(&mut self, account: AccountId, member: &LiveMember) {
         let place = (member.position, account);
         match &member.listed {
             Listed::Nowhere => {}
@@ -88,8 +88,8 @@ mod tests {
         ]
     }
 
-    fn member(position: i64, listed: Listed) -> Arc<Member> {
-        Arc::new(Member {
+    fn member(position: i64, listed: Listed) -> Arc<LiveMember> {
+        Arc::new(LiveMember {
             user_id: "".into(),
             listed,
             role: Role::Viewer,

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::Change;
-use crate::{AccountId, BroadcastId, RecordingId, random::hex, session::Digest};
+use crate::{AccountId, BroadcastId, RecordingId, random::hex, session::TokenHash};
 
 /// Something to read again, because a transaction has changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
+pub(crate) enum ChangeKey {
     /// What a host has on air.
     Broadcast(AccountId),
     /// The counters of a broadcast.
@@ -25,10 +25,10 @@ pub(crate) enum Key {
     /// What recordings show of their owner's profile, and whether there still is such an account.
     Owner(AccountId),
     /// Whether there is such a session, when it was used last and how far it has read.
-    Session(Digest),
+    Session(TokenHash),
 }
 
-impl Key {
+impl ChangeKey {
     /// What changes ask for, each once. A new session asks for nothing: it is read when somebody comes with it.
     pub(crate) fn of(changes: &[Change]) -> Vec<Self> {
         let mut keys = BTreeSet::new();
@@ -54,7 +54,7 @@ impl Key {
                 Change::Room(owner) => drop(keys.insert(Self::Room(*owner))),
                 Change::Follows(account) => drop(keys.insert(Self::Follows(*account))),
                 Change::Recording(recording) => drop(keys.insert(Self::Recording(recording.id))),
-                Change::Tallied(tallied) => drop(keys.insert(Self::Recording(tallied.id))),
+                Change::RecordingCounters(counters) => drop(keys.insert(Self::Recording(counters.id))),
                 Change::Renamed(owner) => drop(keys.insert(Self::Owner(owner.account))),
                 Change::SessionOpened(..) | Change::Reloaded(_) => {}
             }
@@ -82,7 +82,7 @@ impl Key {
         })
     }
 
-    /// Reads what [`Key::format`] wrote. What a newer relive may have added is passed over.
+    /// Reads what [`ChangeKey::format`] wrote. What a newer relive may have added is passed over.
     pub(crate) fn parse(text: &str) -> impl Iterator<Item = Self> {
         text.split(' ').filter_map(|word| {
             let (kind, rest) = word.split_at_checked(1)?;
@@ -99,7 +99,7 @@ impl Key {
                 "f" => account(rest).map(Self::Follows),
                 "r" => rest.parse().ok().map(|id| Self::Recording(RecordingId(id))),
                 "o" => account(rest).map(Self::Owner),
-                "s" => Digest::from_hex(rest).map(Self::Session),
+                "s" => TokenHash::from_hex(rest).map(Self::Session),
                 _ => None,
             }
         })
@@ -113,17 +113,17 @@ mod tests {
     #[test]
     fn keys_survive_the_feed() {
         let keys = [
-            Key::Broadcast(AccountId(17)),
-            Key::Counters(BroadcastId(17)),
-            Key::Audience(AccountId(3)),
-            Key::Member(AccountId(17), AccountId(42)),
-            Key::Room(AccountId(17)),
-            Key::Follows(AccountId(42)),
-            Key::Recording(RecordingId(5)),
-            Key::Owner(AccountId(17)),
-            Key::Session(Digest::of("token")),
+            ChangeKey::Broadcast(AccountId(17)),
+            ChangeKey::Counters(BroadcastId(17)),
+            ChangeKey::Audience(AccountId(3)),
+            ChangeKey::Member(AccountId(17), AccountId(42)),
+            ChangeKey::Room(AccountId(17)),
+            ChangeKey::Follows(AccountId(42)),
+            ChangeKey::Recording(RecordingId(5)),
+            ChangeKey::Owner(AccountId(17)),
+            ChangeKey::Session(TokenHash::of("token")),
         ];
-        assert_eq!(Key::parse(&Key::format(&keys)).collect::<Vec<_>>(), keys);
-        assert_eq!(Key::parse("").count() + Key::parse("x1 b m1 sxyz m1.x").count(), 0);
+        assert_eq!(ChangeKey::parse(&ChangeKey::format(&keys)).collect::<Vec<_>>(), keys);
+        assert_eq!(ChangeKey::parse("").count() + ChangeKey::parse("x1 b m1 sxyz m1.x").count(), 0);
     }
 }

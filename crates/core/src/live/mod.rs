@@ -26,11 +26,11 @@ use std::{
 
 pub use self::directory::OnAirFilter;
 pub(crate) use self::{
-    audience::{Audience, Listed, Member, MemberClock},
-    change::{Change, Counters, Current, Owner, Seat, Tallied},
-    directory::Place,
-    expiry::Mortal,
-    key::Key,
+    audience::{Audience, Listed, LiveMember, MemberClock},
+    change::{Change, Counters, Current, MemberState, OwnerProfile, RecordingCounters},
+    directory::ListPosition,
+    expiry::Expirable,
+    key::ChangeKey,
     replays::Replays,
     sessions::SessionCache,
 };
@@ -59,9 +59,10 @@ pub(crate) struct OnAir {
 
 impl OnAir {
     /// The first second in which it is no longer on air.
-    fn gone_at(&self, floor: UnixSeconds) -> UnixSeconds {
-        self.lease
-            .map_or(UnixSeconds::MAX, |lease| (self.beat.load(Ordering::Relaxed) + lease + 1).max(floor))
+    fn gone_at(&self, grace_until: UnixSeconds) -> UnixSeconds {
+        self.lease.map_or(UnixSeconds::MAX, |lease| {
+            (self.beat.load(Ordering::Relaxed) + lease + 1).max(grace_until)
+        })
     }
 
     /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
@@ -70,8 +71,8 @@ impl OnAir {
         *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
     }
 
-    fn place(&self) -> Place {
-        Place::new(self.info.started_at, self.info.id, self.info.host)
+    fn place(&self) -> ListPosition {
+        ListPosition::new(self.info.started_at, self.info.id, self.info.host)
     }
 }
 
@@ -84,18 +85,18 @@ pub(crate) struct Live {
     directory: Directory,
     audiences: ById<AccountId, Audience>,
     /// Where an account sits through the dialect that allows one room per user: whose audience, and what it is there.
-    seats: ById<AccountId, (AccountId, Arc<Member>)>,
+    seats: ById<AccountId, (AccountId, Arc<LiveMember>)>,
     members: usize,
     replays: Replays,
     expiry: Expiry,
     timeouts: TimeoutConfig,
     session_idle: i64,
     /// Nothing times out before: clients that could not reach a stopped server get time to beat again.
-    floor: UnixSeconds,
+    grace_until: UnixSeconds,
 }
 
 impl Live {
-    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, floor: UnixSeconds) -> Self {
+    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, grace_until: UnixSeconds) -> Self {
         Self {
             on_air: ById::default(),
             by_room: ById::default(),
@@ -108,7 +109,7 @@ impl Live {
             expiry: Expiry::default(),
             timeouts,
             session_idle,
-            floor,
+            grace_until,
         }
     }
 
@@ -134,7 +135,7 @@ impl Live {
     }
 
     /// Where an account sits through the dialect that allows one room per user.
-    pub(crate) fn seat(&self, account: AccountId) -> Option<(AccountId, &Member)> {
+    pub(crate) fn seat(&self, account: AccountId) -> Option<(AccountId, &LiveMember)> {
         self.seats.get(&account).map(|(host, member)| (*host, &**member))
     }
 
@@ -148,13 +149,13 @@ impl Live {
     }
 
     /// What is on air behind a place, newest first.
-    pub(crate) fn after(&self, place: Option<&Place>, limit: usize) -> Vec<(Place, Broadcast)> {
+    pub(crate) fn after(&self, place: Option<&ListPosition>, limit: usize) -> Vec<(ListPosition, Broadcast)> {
         let places = self.directory.after(place, limit);
         let broadcasts = self.view(&places);
         places.into_iter().zip(broadcasts).collect()
     }
 
-    fn view(&self, places: &[Place]) -> Vec<Broadcast> {
+    fn view(&self, places: &[ListPosition]) -> Vec<Broadcast> {
         places.iter().filter_map(|place| self.broadcast(place.host)).collect()
     }
 
@@ -191,38 +192,38 @@ impl Live {
     }
 
     /// What has timed out. It stays in the queue until its end is committed.
-    pub(crate) fn due(&mut self, now: UnixSeconds) -> Vec<Mortal> {
+    pub(crate) fn due(&mut self, now: UnixSeconds) -> Vec<Expirable> {
         let mut ended = Vec::new();
-        while let Some((_, mortal)) = self.expiry.pop(now) {
-            let gone_at = self.rewatch(mortal);
+        while let Some((_, expirable)) = self.expiry.pop(now) {
+            let gone_at = self.rewatch(expirable);
             if gone_at.is_some_and(|at| at <= now) {
-                ended.push(mortal);
+                ended.push(expirable);
                 // Out of the queue for this loop, back in below.
-                self.expiry.forget(gone_at.unwrap_or_default(), mortal);
+                self.expiry.forget(gone_at.unwrap_or_default(), expirable);
             }
         }
-        for mortal in &ended {
-            self.rewatch(*mortal);
+        for expirable in &ended {
+            self.rewatch(*expirable);
         }
         ended
     }
 
     /// Puts a thing into the queue at the time it really ends.
-    fn rewatch(&mut self, mortal: Mortal) -> Option<UnixSeconds> {
-        let at = match mortal {
-            Mortal::Broadcast(host) => {
+    fn rewatch(&mut self, expirable: Expirable) -> Option<UnixSeconds> {
+        let at = match expirable {
+            Expirable::Broadcast(host) => {
                 let on_air = self.on_air.get_mut(&host)?;
-                on_air.timer = on_air.gone_at(self.floor);
+                on_air.timer = on_air.gone_at(self.grace_until);
                 on_air.timer
             }
-            Mortal::Member { host, account } => {
+            Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host)?.get(account)?;
-                let at = member.gone_at(self.timeouts, self.floor, self.session_idle);
+                let at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
                 member.timer.store(at, Ordering::Relaxed);
                 at
             }
         };
-        self.expiry.watch(at, mortal);
+        self.expiry.watch(at, expirable);
         Some(at)
     }
 
@@ -248,7 +249,7 @@ impl Live {
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
             Change::Recording(recording) => self.replays.put(recording),
-            Change::Tallied(tallied) => self.replays.count(tallied),
+            Change::RecordingCounters(counters) => self.replays.count(counters),
             Change::Renamed(owner) => self.replays.rename(&owner),
             Change::Reloaded(live) => self.reload(*live),
             Change::SessionOpened(..)
@@ -278,8 +279,8 @@ impl Live {
             on_air.keep_clock(&old);
             on_air.counters = on_air.counters.or_newer(old.counters);
         }
-        on_air.timer = on_air.gone_at(self.floor);
-        self.expiry.watch(on_air.timer, Mortal::Broadcast(host));
+        on_air.timer = on_air.gone_at(self.grace_until);
+        self.expiry.watch(on_air.timer, Expirable::Broadcast(host));
         self.directory.insert(on_air.place(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
         self.by_room.insert(on_air.info.room, host);
         self.by_user.insert(Arc::clone(&on_air.info.user_id), host);
@@ -300,7 +301,7 @@ impl Live {
         self.directory.remove(&old.place(), old.info.app);
         self.by_room.remove(&old.info.room);
         self.by_user.remove(&old.info.user_id);
-        self.expiry.forget(old.timer, Mortal::Broadcast(host));
+        self.expiry.forget(old.timer, Expirable::Broadcast(host));
         Some(old)
     }
 
@@ -311,11 +312,11 @@ impl Live {
         on_air.beat.fetch_max(beat_at, Ordering::Relaxed);
         on_air.lease = lease;
         // A shorter lease may end before the queue would look.
-        self.expiry.forget(on_air.timer, Mortal::Broadcast(host));
-        self.rewatch(Mortal::Broadcast(host));
+        self.expiry.forget(on_air.timer, Expirable::Broadcast(host));
+        self.rewatch(Expirable::Broadcast(host));
     }
 
-    fn sit(&mut self, seat: Seat, sessions: &SessionCache) {
+    fn sit(&mut self, seat: MemberState, sessions: &SessionCache) {
         let known = self.audience(seat.host).and_then(|audience| audience.get(seat.account));
         let heard = match known.map(|member| &member.clock) {
             Some(MemberClock::Beat(beat)) => beat.load(Ordering::Relaxed),
@@ -330,7 +331,7 @@ impl Live {
             _ => MemberClock::Never,
         };
         let listed = self.audiences.entry(seat.host).or_default().share(seat.listed);
-        let member = Member {
+        let member = LiveMember {
             user_id: seat.user_id,
             listed,
             role: seat.role,
@@ -340,16 +341,16 @@ impl Live {
             dirty: AtomicBool::new(false),
             timer: AtomicI64::new(0),
         };
-        let timer = member.gone_at(self.timeouts, self.floor, self.session_idle);
+        let timer = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
         member.timer.store(timer, Ordering::Relaxed);
         let (host, account) = (seat.host, seat.account);
         let member = Arc::new(member);
         if let Some(old) = self.audiences.entry(host).or_default().insert(account, Arc::clone(&member)) {
-            self.expiry.forget(old.timer.load(Ordering::Relaxed), Mortal::Member { host, account });
+            self.expiry.forget(old.timer.load(Ordering::Relaxed), Expirable::Member { host, account });
         } else {
             self.members += 1;
         }
-        self.expiry.watch(timer, Mortal::Member { host, account });
+        self.expiry.watch(timer, Expirable::Member { host, account });
         if seat.dialect == Dialect::Sxb {
             self.seats.insert(account, (host, member));
         } else {
@@ -380,9 +381,9 @@ impl Live {
         }
     }
 
-    fn gone(&mut self, host: AccountId, account: AccountId, member: &Member) {
+    fn gone(&mut self, host: AccountId, account: AccountId, member: &LiveMember) {
         self.members -= 1;
-        self.expiry.forget(member.timer.load(Ordering::Relaxed), Mortal::Member { host, account });
+        self.expiry.forget(member.timer.load(Ordering::Relaxed), Expirable::Member { host, account });
         if member.dialect == Dialect::Sxb {
             self.stand_up(host, account);
         }
@@ -391,7 +392,7 @@ impl Live {
     /// Takes over what was read from the tables, but for what they cannot know: clocks not yet written down, and the
     /// grace after a start.
     fn reload(&mut self, mut live: Self) {
-        live.floor = self.floor;
+        live.grace_until = self.grace_until;
         live.inherit(self);
         *self = live;
     }

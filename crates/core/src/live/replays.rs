@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    change::{Owner, Tallied},
+    change::{OwnerProfile, RecordingCounters},
     ranked::Ranked,
 };
 use crate::{AccountId, Page, Recording, RecordingFilter, RecordingId, RecordingOrder, UnixSeconds, Window};
@@ -16,9 +16,9 @@ use crate::{AccountId, Page, Recording, RecordingFilter, RecordingId, RecordingO
 const MOST: usize = 50_000;
 
 /// Latest end first, equal ends: the later stored first.
-type Place = (Reverse<UnixSeconds>, Reverse<i64>);
+type ReplayPosition = (Reverse<UnixSeconds>, Reverse<i64>);
 
-fn place(recording: &Recording) -> Place {
+fn place(recording: &Recording) -> ReplayPosition {
     (Reverse(recording.end_at), Reverse(recording.id.0))
 }
 
@@ -27,8 +27,8 @@ fn place(recording: &Recording) -> Place {
 pub(crate) struct Replays {
     rows: HashMap<i64, Arc<Recording>>,
     of_owner: HashMap<AccountId, BTreeSet<i64>>,
-    all: Ranked<Place>,
-    with_play_url: Ranked<Place>,
+    all: Ranked<ReplayPosition>,
+    with_play_url: Ranked<ReplayPosition>,
     /// What ended at this time or earlier may be missing.
     complete_after: UnixSeconds,
     most: usize,
@@ -104,15 +104,15 @@ impl Replays {
     }
 
     /// A recording has been counted on.
-    pub(crate) fn count(&mut self, tallied: Tallied) {
-        self.change(tallied.id.0, |recording| {
-            recording.likes = tallied.likes;
-            recording.viewers = tallied.viewers;
+    pub(crate) fn count(&mut self, counters: RecordingCounters) {
+        self.change(counters.id.0, |recording| {
+            recording.likes = counters.likes;
+            recording.viewers = counters.viewers;
         });
     }
 
     /// An owner goes by another name.
-    pub(crate) fn rename(&mut self, owner: &Owner) {
+    pub(crate) fn rename(&mut self, owner: &OwnerProfile) {
         for id in self.of_owner.get(&owner.account).cloned().unwrap_or_default() {
             self.change(id, |recording| {
                 recording.owner_nickname.clone_from(&owner.nickname);
@@ -225,8 +225,8 @@ mod tests {
         replays.put(recording(2, 7, true));
         let shown = replays.page(&filter(true, None), RecordingOrder::Ended, Window { offset: 0, limit: 9 });
         let (nickname, avatar) = ("Mei".to_owned(), "http://img.example/1".to_owned());
-        replays.rename(&Owner { account: AccountId(1), nickname, avatar });
-        replays.count(Tallied { id: RecordingId(2), likes: 7, viewers: 8 });
+        replays.rename(&OwnerProfile { account: AccountId(1), nickname, avatar });
+        replays.count(RecordingCounters { id: RecordingId(2), likes: 7, viewers: 8 });
         let after = replays.everything();
         let names: Vec<_> = after.iter().map(|row| row.owner_nickname.as_str()).collect();
         assert_eq!(names, ["", "Mei", "Mei"]);

@@ -12,7 +12,7 @@ use indexmap::IndexSet;
 
 use crate::{
     Dialect, Random,
-    session::{Digest, Session},
+    session::{Session, TokenHash},
 };
 
 /// Closed sessions remembered by name; whoever reads the table is done before so many more are closed.
@@ -26,8 +26,8 @@ const CAPACITY: usize = 1_000_000;
 #[derive(Debug)]
 struct Held(Arc<Session>);
 
-impl Borrow<Digest> for Held {
-    fn borrow(&self) -> &Digest {
+impl Borrow<TokenHash> for Held {
+    fn borrow(&self) -> &TokenHash {
         &self.0.digest
     }
 }
@@ -54,7 +54,7 @@ struct Inner {
     /// How many sessions were closed: who read the table before a close must not put back what it saw.
     closed: usize,
     /// The last of them, the latest at the end.
-    lately: VecDeque<Digest>,
+    lately: VecDeque<TokenHash>,
 }
 
 /// The cache. Commits write through it, so a closed session is gone before the caller hears of it.
@@ -71,12 +71,12 @@ impl SessionCache {
     }
 
     /// Looks at a session where it is.
-    pub(crate) fn look<T>(&self, digest: &Digest, at: impl FnOnce(&Arc<Session>) -> T) -> Option<T> {
+    pub(crate) fn peek<T>(&self, digest: &TokenHash, at: impl FnOnce(&Arc<Session>) -> T) -> Option<T> {
         self.read().by_digest.get(digest).map(|Held(session)| at(session))
     }
 
-    pub(crate) fn get(&self, digest: &Digest) -> Option<Arc<Session>> {
-        self.look(digest, Arc::clone)
+    pub(crate) fn get(&self, digest: &TokenHash) -> Option<Arc<Session>> {
+        self.peek(digest, Arc::clone)
     }
 
     pub(crate) fn signed(&self, user_id: &str) -> Option<Arc<Session>> {
@@ -136,12 +136,12 @@ impl SessionCache {
     }
 
     #[cfg(test)]
-    pub(crate) fn all_signed(&self) -> Vec<(Arc<str>, Digest)> {
+    pub(crate) fn all_signed(&self) -> Vec<(Arc<str>, TokenHash)> {
         self.read().signed.iter().map(|(user, session)| (Arc::clone(user), session.digest)).collect()
     }
 
     /// A session was closed.
-    pub(crate) fn close(&self, digest: &Digest) {
+    pub(crate) fn close(&self, digest: &TokenHash) {
         let mut inner = self.write();
         inner.closed += 1;
         if inner.lately.len() == LATELY {
@@ -165,7 +165,7 @@ impl Inner {
         session
     }
 
-    fn forget(&mut self, digest: &Digest) {
+    fn forget(&mut self, digest: &TokenHash) {
         if let Some(Held(session)) = self.by_digest.swap_take(digest)
             && self.signed.get(&session.user_id).is_some_and(|signed| signed.digest == *digest)
         {

@@ -47,7 +47,7 @@ impl Recordings<'_> {
         order: RecordingOrder,
         window: Window,
     ) -> Result<Page<Arc<Recording>>> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         if let Some(page) = self.0.memory().live().replays().page(&filter, order, window) {
             return Ok(page);
         }

@@ -13,16 +13,16 @@ pub use self::{
     store::{FileFormat, NewRecording},
 };
 use crate::{
-    AccountId, Core, Counted, Dialect, RecordingId, Rendered, Result, Step, UnixSeconds,
+    AccountId, Core, Counted, Dialect, Fragment, RecordingId, Result, Step, UnixSeconds,
     broadcast::{Counter, stepped},
-    live::{Change, Tallied},
-    rendering::Renderings,
+    fragment::Fragments,
+    live::{Change, RecordingCounters},
     store::{
         Tx,
+        coalesce::Steps,
         conn::{Conn, on},
-        fixed::fixed,
+        prepared::prepared,
         schema::{accounts, recordings},
-        tally::Steps,
     },
 };
 
@@ -56,7 +56,7 @@ pub struct Recording {
     /// Number; later stored ones have larger ones.
     pub id: RecordingId,
     pub(crate) owner: AccountId,
-    renderings: Renderings,
+    fragments: Fragments,
     /// The owner's id.
     pub user_id: Arc<str>,
     /// The owner's nickname as of now, may be empty.
@@ -102,7 +102,7 @@ impl Recording {
         Self {
             id: row.id,
             owner: row.account_id,
-            renderings: Renderings::default(),
+            fragments: Fragments::default(),
             user_id: user_id.into(),
             owner_nickname,
             owner_avatar,
@@ -154,8 +154,8 @@ impl Recording {
     }
 
     /// What a dialect keeps with the recording as long as it stays as it is; made now if it is the first time.
-    pub fn rendered(&self, dialect: Dialect, make: impl FnOnce() -> Rendered) -> &Rendered {
-        self.renderings.of(dialect, make)
+    pub fn fragment(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
+        self.fragments.of(dialect, make)
     }
 }
 
@@ -184,15 +184,15 @@ pub(crate) fn count(
         .filter(recordings::account_id.eq_any(owners))
         .filter(recordings::file_id.eq(file_id));
     let counters = (recordings::id, recordings::likes, recordings::viewers);
-    let tallied: Option<Tallied> = match counted {
-        Counted::Like => on!(tx.conn, |c| fixed!(
+    let counters: Option<RecordingCounters> = match counted {
+        Counted::Like => on!(tx.conn, |c| prepared!(
             diesel::update(recording)
                 .set(recordings::likes.eq(stepped!(recordings::likes, steps)))
                 .returning(counters)
         )
         .get_result(c)
         .optional())?,
-        Counted::AnonymousViewer => on!(tx.conn, |c| fixed!(
+        Counted::AnonymousViewer => on!(tx.conn, |c| prepared!(
             diesel::update(recording)
                 .set(recordings::viewers.eq(stepped!(recordings::viewers, steps)))
                 .returning(counters)
@@ -200,8 +200,8 @@ pub(crate) fn count(
         .get_result(c)
         .optional())?,
     };
-    if let Some(tallied) = tallied {
-        tx.changed(Change::Tallied(tallied));
+    if let Some(counters) = counters {
+        tx.changed(Change::RecordingCounters(counters));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 
 use super::RoomRow;
 use crate::{
-    AccountId, BroadcastInfo, PictureId, Random, Rendered, Result, RoomNumber, random,
+    AccountId, BroadcastInfo, Fragment, PictureId, Random, Result, RoomNumber, random,
     store::{
         conn::{Conn, on},
         schema::{accounts, follows, rooms},
@@ -27,30 +27,30 @@ const MANY: usize = 2_000;
 
 /// A room but for what it has on air.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct CachedRoom {
     pub(super) room: RoomRow,
     pub(super) head_picture: Option<PictureId>,
     pub(super) followers: i64,
     /// How the dialect with rooms writes it, and the broadcast it had on air then.
-    rendered: RwLock<Option<(Arc<BroadcastInfo>, Rendered)>>,
+    fragment: RwLock<Option<(Arc<BroadcastInfo>, Fragment)>>,
 }
 
-impl Facts {
+impl CachedRoom {
     /// Uses what is kept for this very broadcast, made now if it is the first time.
-    pub(super) fn rendered(
+    pub(super) fn fragment(
         &self,
         on_air: &Arc<BroadcastInfo>,
-        make: impl FnOnce() -> Rendered,
-        used: &mut dyn FnMut(&Rendered),
+        make: impl FnOnce() -> Fragment,
+        used: &mut dyn FnMut(&Fragment),
     ) {
-        if let Some((of, rendered)) = &*self.rendered.read().unwrap_or_else(PoisonError::into_inner)
+        if let Some((of, fragment)) = &*self.fragment.read().unwrap_or_else(PoisonError::into_inner)
             && Arc::ptr_eq(of, on_air)
         {
-            return used(rendered);
+            return used(fragment);
         }
-        let rendered = make();
-        used(&rendered);
-        *self.rendered.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(on_air), rendered));
+        let fragment = make();
+        used(&fragment);
+        *self.fragment.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(on_air), fragment));
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) type Follows = Arc<HashSet<RoomNumber>>;
 #[derive(Debug, Default)]
 struct Inner {
     /// By owner.
-    facts: IndexMap<AccountId, Arc<Facts>>,
+    facts: IndexMap<AccountId, Arc<CachedRoom>>,
     follows: IndexMap<AccountId, Follows>,
     /// How often something was forgotten.
     forgotten: u64,
@@ -68,17 +68,17 @@ struct Inner {
 
 /// The memory.
 #[derive(Debug, Default)]
-pub(crate) struct RoomFacts(RwLock<Inner>);
+pub(crate) struct RoomCache(RwLock<Inner>);
 
 /// What a page of rooms needs, as far as it is known.
 pub(super) struct Known {
-    pub(super) facts: HashMap<AccountId, Arc<Facts>>,
+    pub(super) facts: HashMap<AccountId, Arc<CachedRoom>>,
     pub(super) follows: Option<Follows>,
-    /// To hand to [`RoomFacts::keep`].
+    /// To hand to [`RoomCache::keep`].
     pub(super) mark: u64,
 }
 
-impl RoomFacts {
+impl RoomCache {
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,7 +142,7 @@ fn put<V>(kept: &mut IndexMap<AccountId, V>, key: AccountId, value: V, random: &
 
 /// What was read of the tables.
 pub(super) struct Found {
-    pub(super) facts: Vec<Arc<Facts>>,
+    pub(super) facts: Vec<Arc<CachedRoom>>,
     pub(super) follows: Option<(AccountId, Follows)>,
 }
 
@@ -163,7 +163,7 @@ pub(super) fn find(conn: &mut Conn, owners: &[AccountId], follower: Option<Accou
     .collect();
     let facts = rows.into_iter().map(|(room, head_picture)| {
         let followers = followers.get(&room.number).copied().unwrap_or(0);
-        Arc::new(Facts { room, head_picture, followers, rendered: RwLock::default() })
+        Arc::new(CachedRoom { room, head_picture, followers, fragment: RwLock::default() })
     });
     let follows = follower.map(|follower| -> Result<_> {
         let rooms: Vec<RoomNumber> = on!(conn, |c| follows::table

@@ -6,11 +6,11 @@ use diesel::prelude::*;
 
 use super::{
     Room, RoomRow, Rooms,
-    facts::{self, Facts, Known},
+    facts::{self, CachedRoom, Known},
 };
 use crate::{
-    AccountId, Broadcast, Error, OnAirFilter, PictureId, Rendered, Result, RoomNumber,
-    live::Place,
+    AccountId, Broadcast, Error, Fragment, OnAirFilter, PictureId, Result, RoomNumber,
+    live::ListPosition,
     session::{Cursor, Session, cursors_in_table},
     store::{
         conn::{Conn, on},
@@ -43,13 +43,13 @@ pub struct RoomOnAir {
     pub broadcast: Broadcast,
     /// Whether the one who asked follows it.
     pub followed: bool,
-    facts: Arc<Facts>,
+    facts: Arc<CachedRoom>,
 }
 
 impl RoomOnAir {
     /// Everything about it.
     pub fn room(&self) -> Room {
-        let Facts { room, head_picture, followers, .. } = &*self.facts;
+        let CachedRoom { room, head_picture, followers, .. } = &*self.facts;
         Room {
             number: room.number,
             owner: room.account_id,
@@ -74,8 +74,8 @@ impl RoomOnAir {
 
     /// Uses what is kept with the room as long as neither it nor its broadcast changes; made now if it is the first
     /// time. For one dialect only.
-    pub fn rendered(&self, make: impl FnOnce(Room) -> Rendered, mut used: impl FnMut(&Rendered)) {
-        self.facts.rendered(self.broadcast.info(), || make(self.room()), &mut used);
+    pub fn fragment(&self, make: impl FnOnce(Room) -> Fragment, mut used: impl FnMut(&Fragment)) {
+        self.facts.fragment(self.broadcast.info(), || make(self.room()), &mut used);
     }
 }
 
@@ -93,7 +93,7 @@ impl Rooms<'_> {
     ///
     /// Errors: [`Error::RoomNotFound`].
     pub async fn find(&self, caller: AccountId, number: RoomNumber) -> Result<Room> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         let on_air = {
             let live = self.0.memory().live();
             live.host_of_room(number).and_then(|host| live.broadcast(host))
@@ -119,7 +119,7 @@ impl Rooms<'_> {
         restart: bool,
         count: usize,
     ) -> Result<RoomList> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         let slot = usize::from(listing == Listing::Followed);
         let mut cursors = self.cursors_of(session).await?;
         let start = if restart { Cursor::default() } else { cursors.get(slot).copied().unwrap_or_default() };
@@ -183,7 +183,7 @@ impl Rooms<'_> {
             for (number, owner) in followed {
                 match live.on_air(owner).zip(live.broadcast(owner)) {
                     Some((air, broadcast)) => {
-                        on_air.push((Place::new(air.info.started_at, air.info.id, owner), broadcast));
+                        on_air.push((ListPosition::new(air.info.started_at, air.info.id, owner), broadcast));
                     }
                     None => off_air.push((number, owner)),
                 }
@@ -237,7 +237,7 @@ impl Rooms<'_> {
 
     /// How many broadcasts are on air.
     pub async fn on_air_count(&self) -> Result<usize> {
-        self.0.settle().await?;
+        self.0.expire_due().await?;
         Ok(self.0.memory().live().total(OnAirFilter::default()))
     }
 }

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 /// What a job asks of the transaction it runs in, where each has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum Isolation {
     /// It decides by what it has read, and must run as if no other job ran meanwhile.
     Serial,
     /// It is several statements that do not mind the company of other jobs.
@@ -33,8 +33,8 @@ pub(crate) trait WriteJob: Send {
     fn answer(self: Box<Self>, failure: Option<Error>);
 
     /// What it asks of its transaction.
-    fn scope(&mut self) -> Scope {
-        Scope::Serial
+    fn isolation(&mut self) -> Isolation {
+        Isolation::Serial
     }
 
     /// How many wait for it, once it has run.
@@ -50,7 +50,7 @@ pub(crate) trait WriteJob: Send {
 
 struct Job<F, T> {
     run: F,
-    scope: Scope,
+    isolation: Isolation,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
@@ -76,8 +76,8 @@ where
         let _ = self.reply.send(result);
     }
 
-    fn scope(&mut self) -> Scope {
-        self.scope
+    fn isolation(&mut self) -> Isolation {
+        self.isolation
     }
 }
 
@@ -88,11 +88,11 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Makes a job of a closure.
 pub(super) fn job<T: Send + 'static>(
-    scope: Scope,
+    isolation: Isolation,
     run: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     reply: oneshot::Sender<Result<T>>,
 ) -> Box<dyn WriteJob> {
-    Box::new(Job { run, scope, result: None, reply })
+    Box::new(Job { run, isolation, result: None, reply })
 }
 
 struct Stop(oneshot::Sender<()>);

@@ -8,16 +8,16 @@
 //!
 //! Both queues are bounded; a full one answers [`Error::Busy`] at once.
 
+pub(crate) mod coalesce;
 pub(crate) mod conn;
-pub(crate) mod fixed;
 mod job;
 pub(crate) mod link;
 mod log_file;
 pub(crate) mod migrate;
 mod postgres;
+pub(crate) mod prepared;
 mod reader;
 pub(crate) mod schema;
-pub(crate) mod tally;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -33,8 +33,8 @@ use tokio::sync::oneshot;
 
 use self::{conn::Conn, link::Reachability, reader::ReadJob, writer::Desk};
 pub(crate) use self::{
-    job::{Scope, WriteJob},
-    postgres::Committed,
+    job::{Isolation, WriteJob},
+    postgres::CommitNotice,
     tx::Tx,
 };
 use crate::{Clock, Config, Error, Random, Result, StartError, live::Change};
@@ -57,7 +57,7 @@ pub(crate) struct Env {
 }
 
 /// Who hears of commits: the read models.
-pub(crate) trait Commits: Send + Sync + 'static {
+pub(crate) trait CommitListener: Send + Sync + 'static {
     /// Whether something has timed out by now.
     fn is_due(&self, now: crate::UnixSeconds) -> bool;
 
@@ -112,7 +112,11 @@ pub(crate) struct Store {
 
 impl Store {
     /// Starts the threads on an open, migrated SQLite database. `commits` learns of every commit before its callers do.
-    pub(crate) fn sqlite(conn: Conn, env: &Arc<Env>, commits: Arc<dyn Commits>) -> Result<Self, StartError> {
+    pub(crate) fn sqlite(
+        conn: Conn,
+        env: &Arc<Env>,
+        commits: Arc<dyn CommitListener>,
+    ) -> Result<Self, StartError> {
         let common = Reachability::new(env.config.database.clone());
         Self::start(env, &common, 1, |queue| {
             let (desk, thread) = writer::start(conn, Arc::clone(env), commits, queue)?;
@@ -125,8 +129,8 @@ impl Store {
     pub(crate) fn postgres(
         common: &Arc<Reachability>,
         env: &Arc<Env>,
-        commits: &Arc<dyn Commits>,
-        committed: &Sender<Committed>,
+        commits: &Arc<dyn CommitListener>,
+        committed: &Sender<CommitNotice>,
     ) -> Result<Self, StartError> {
         let writers = env.config.database.writers.max(1);
         Self::start(env, common, writers, |queue| {
@@ -154,7 +158,7 @@ impl Store {
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(Queue::submit, Scope::Serial, job).await
+        self.run(Queue::submit, Isolation::Serial, job).await
     }
 
     /// Like [`Store::write`], for jobs that are right whatever runs beside them: single statements, or several whose
@@ -164,17 +168,17 @@ impl Store {
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(Queue::put, Scope::Loose, job).await
+        self.run(Queue::put, Isolation::Loose, job).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
         submit: impl FnOnce(&Queue, Box<dyn WriteJob>) -> Result<()>,
-        scope: Scope,
+        isolation: Isolation,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        submit(&self.queue, job::job(scope, job, reply))?;
+        submit(&self.queue, job::job(isolation, job, reply))?;
         answer.await.unwrap_or(Err(Error::Unavailable))
     }
 

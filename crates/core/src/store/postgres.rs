@@ -3,7 +3,7 @@
 //! Jobs were written as if each ran alone, so they run SERIALIZABLE: PostgreSQL gives up one of two transactions that
 //! would not have come out the same one after the other, and the writer runs that job again. What a job has changed in
 //! the read models is told to all gateways by a row of `changes` in the same transaction, and to this one by handing it
-//! to the mirror, which answers the caller as soon as its own memory is up to date.
+//! to the follower, which answers the caller as soon as its own memory is up to date.
 
 use std::{
     sync::{Arc, Barrier, Mutex, PoisonError, atomic::Ordering},
@@ -15,28 +15,28 @@ use crossbeam_channel::{Receiver, Sender};
 use diesel::{prelude::*, result::Error as QueryError};
 
 use super::{
-    Commits, Env, Tx,
+    CommitListener, Env, Tx,
     conn::Conn,
-    fixed::fixed,
-    job::{Scope, WriteJob},
+    job::{Isolation, WriteJob},
     link::{Link, Reachability, query_error},
+    prepared::prepared,
     schema::changes,
 };
 use crate::{
     Error, Result, StartError, causes,
-    live::{Change, Key},
+    live::{Change, ChangeKey},
 };
 
 /// How often a job is run again at most, and for how long.
 const TRIES: u32 = 64;
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The end of a transaction, as the mirror is told.
-pub(crate) enum Committed {
+/// The end of a transaction, as the follower is told.
+pub(crate) enum CommitNotice {
     /// What it changed, and who waits until memory knows.
-    Keys(Vec<Key>, Box<dyn WriteJob>),
+    Keys(Vec<ChangeKey>, Box<dyn WriteJob>),
     /// The connection broke before the database had said whether it is committed.
-    Perhaps,
+    InDoubt,
 }
 
 /// Starts the writer threads.
@@ -44,8 +44,8 @@ pub(super) fn start(
     count: usize,
     common: &Arc<Reachability>,
     env: &Arc<Env>,
-    commits: &Arc<dyn Commits>,
-    committed: &Sender<Committed>,
+    commits: &Arc<dyn CommitListener>,
+    committed: &Sender<CommitNotice>,
     queue: &Receiver<Box<dyn WriteJob>>,
 ) -> Result<Vec<JoinHandle<()>>, StartError> {
     let expiring = Arc::new(Mutex::new(()));
@@ -87,7 +87,7 @@ pub(super) fn start(
 /// How one run of a job ended.
 enum End {
     /// Committed.
-    Done(Vec<Key>),
+    Done(Vec<ChangeKey>),
     /// The job does not want to be committed.
     Refused,
     /// Not committed; running it again may help.
@@ -101,8 +101,8 @@ enum End {
 struct Writer {
     link: Link,
     env: Arc<Env>,
-    commits: Arc<dyn Commits>,
-    committed: Sender<Committed>,
+    commits: Arc<dyn CommitListener>,
+    committed: Sender<CommitNotice>,
     /// One writer at a time ends what has timed out.
     expiring: Arc<Mutex<()>>,
 }
@@ -120,12 +120,12 @@ impl Writer {
         }
         let commits = Arc::clone(&self.commits);
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.serve(super::job::job(Scope::Serial, move |tx| commits.expire(tx), reply));
+        self.serve(super::job::job(Isolation::Serial, move |tx| commits.expire(tx), reply));
         // A failure shows again in the job that comes next.
         let _ = answer.blocking_recv();
     }
 
-    /// Runs a job until it is committed, refused or given up, and answers it or hands it to the mirror.
+    /// Runs a job until it is committed, refused or given up, and answers it or hands it to the follower.
     fn serve(&mut self, mut job: Box<dyn WriteJob>) {
         let started = Instant::now();
         let mut tries = 0;
@@ -134,9 +134,9 @@ impl Writer {
             match self.run(&mut *job) {
                 Ok(End::Done(keys)) if keys.is_empty() => job.answer(None),
                 Ok(End::Done(keys)) => {
-                    // The mirror outlives the writers; without it there is no memory to wait for.
-                    if let Err(lost) = self.committed.send(Committed::Keys(keys, job))
-                        && let Committed::Keys(_, job) = lost.into_inner()
+                    // The follower outlives the writers; without it there is no memory to wait for.
+                    if let Err(lost) = self.committed.send(CommitNotice::Keys(keys, job))
+                        && let CommitNotice::Keys(_, job) = lost.into_inner()
                     {
                         job.answer(None);
                     }
@@ -157,7 +157,7 @@ impl Writer {
                 }
                 Ok(End::Unknown(error)) => {
                     tracing::error!(error = %causes(&error), "a commit was cut off");
-                    let _ = self.committed.send(Committed::Perhaps);
+                    let _ = self.committed.send(CommitNotice::InDoubt);
                     job.answer(Some(error));
                 }
             }
@@ -168,10 +168,10 @@ impl Writer {
 
     /// Runs a job once. `Err`: the database cannot be reached.
     fn run(&mut self, job: &mut dyn WriteJob) -> Result<End> {
-        let begin = match job.scope() {
-            Scope::Serial => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
-            Scope::Loose => Some("BEGIN"),
-            Scope::Together | Scope::Statement => None,
+        let begin = match job.isolation() {
+            Isolation::Serial => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
+            Isolation::Loose => Some("BEGIN"),
+            Isolation::Together | Isolation::Statement => None,
         };
         let conn = self.link.get()?;
         if let Some(begin) = begin
@@ -189,7 +189,7 @@ impl Writer {
         if begin.is_none() {
             return Ok(self.done(&changes));
         }
-        let keys = Key::of(&changes);
+        let keys = ChangeKey::of(&changes);
         if let Err(error) = announce(conn, self.env.origin.load(Ordering::Relaxed), &keys) {
             return Ok(self.give_up(true, Some(&error)));
         }
@@ -202,7 +202,7 @@ impl Writer {
 
     /// Committed: what memory has to read again.
     fn done(&self, changes: &[Change]) -> End {
-        let keys = Key::of(changes);
+        let keys = ChangeKey::of(changes);
         End::Done(if !keys.is_empty() && self.commits.counted(changes) { Vec::new() } else { keys })
     }
 
@@ -230,11 +230,11 @@ impl Writer {
 }
 
 /// Tells the other gateways, if there is something to tell.
-fn announce(conn: &mut Conn, origin: i64, keys: &[Key]) -> Result<()> {
+fn announce(conn: &mut Conn, origin: i64, keys: &[ChangeKey]) -> Result<()> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };
     if !keys.is_empty() {
-        let row = (changes::origin.eq(origin), changes::keys.eq(Key::format(keys)));
-        fixed!(diesel::insert_into(changes::table).values(row)).run(conn)?;
+        let row = (changes::origin.eq(origin), changes::keys.eq(ChangeKey::format(keys)));
+        prepared!(diesel::insert_into(changes::table).values(row)).run(conn)?;
     }
     Ok(())
 }

@@ -14,8 +14,9 @@ use super::{
     schema::{audience, broadcasts, settings},
 };
 use crate::{
-    AccountId, Clock as _, Config, Core, Counted, Dialect, Error, Identifier, Listing, NewAccount, Password,
-    Picture, Place, Report, Result, Role, RoomNumber, State, Step, SystemRandom, TestClock, Window,
+    AccountId, Clock as _, Config, Core, Counted, Dialect, Error, HostLocation, Identifier, Listing,
+    NewAccount, Password, Picture, Report, Result, Role, RoomNumber, State, Step, SystemRandom, TestClock,
+    Window,
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -345,7 +346,7 @@ fn report(room: RoomNumber) -> Report {
         app: 1,
         device: 0,
         screen: false,
-        place: Place::default(),
+        place: HostLocation::default(),
     }
 }
 

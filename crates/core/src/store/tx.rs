@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use diesel::prelude::*;
 
-use super::{Env, conn::Conn, fixed::fixed};
+use super::{Env, conn::Conn, prepared::prepared};
 use crate::{Config, Random, Result, UnixSeconds, live::Change};
 
 /// One job inside a writer's transaction.
@@ -49,7 +49,7 @@ impl<'a> Tx<'a> {
             Conn::Postgres(c) => {
                 let next =
                     diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("nextval('positions')"));
-                Ok(fixed!(next).get_result(c)?)
+                Ok(prepared!(next).get_result(c)?)
             }
         }
     }

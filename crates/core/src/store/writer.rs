@@ -13,18 +13,18 @@ use crossbeam_channel::{Receiver, Select, TryRecvError};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
-    Commits, Env, Tx,
+    CommitListener, Env, Tx,
     conn::{Backend, Conn, on},
-    fixed::fixed,
-    job::{Scope, WriteJob},
+    job::{Isolation, WriteJob},
     log_file,
+    prepared::prepared,
 };
 use crate::{Error, Result, StartError, UnixSeconds, causes, live::Change};
 
 /// Runs a statement that is run for every batch or job: parsed once.
-macro_rules! said {
+macro_rules! exec_prepared {
     ($conn:expr, $sql:literal) => {
-        on!(&mut $conn, |c| fixed!(diesel::sql_query($sql)).run(c))?
+        on!(&mut $conn, |c| prepared!(diesel::sql_query($sql)).run(c))?
     };
 }
 
@@ -40,7 +40,7 @@ const QUICK: Duration = Duration::from_millis(1);
 pub(super) fn start(
     conn: Conn,
     env: Arc<Env>,
-    commits: Arc<dyn Commits>,
+    commits: Arc<dyn CommitListener>,
     queue: Receiver<Box<dyn WriteJob>>,
 ) -> Result<(Arc<Desk>, JoinHandle<()>), StartError> {
     let desk = Arc::new(Desk(Mutex::new(Some(Writer { conn, env, commits, alone: 0, quick: false }))));
@@ -149,7 +149,7 @@ impl Desk {
 struct Writer {
     conn: Conn,
     env: Arc<Env>,
-    commits: Arc<dyn Commits>,
+    commits: Arc<dyn CommitListener>,
     /// Commits of one caller each since others shared one.
     alone: u32,
     /// The last commit took less than [`QUICK`].
@@ -209,7 +209,7 @@ impl Writer {
     fn run(&mut self, batch: &mut [Box<dyn WriteJob>], now: UnixSeconds) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
         if let [job] = batch
-            && job.scope() == Scope::Statement
+            && job.isolation() == Isolation::Statement
             && !self.commits.is_due(now)
         {
             let done = job.run(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes));
@@ -220,19 +220,19 @@ impl Writer {
                 Err(job.failure().map_or(Error::Unavailable, Error::again))
             };
         }
-        said!(self.conn, "BEGIN IMMEDIATE");
+        exec_prepared!(self.conn, "BEGIN IMMEDIATE");
         self.commits.expire(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes))?;
         for job in batch {
-            said!(self.conn, "SAVEPOINT job");
+            exec_prepared!(self.conn, "SAVEPOINT job");
             let mark = changes.len();
             if job.run(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes)) {
-                said!(self.conn, "RELEASE job");
+                exec_prepared!(self.conn, "RELEASE job");
             } else {
                 changes.truncate(mark);
                 self.conn.execute("ROLLBACK TO job; RELEASE job")?;
             }
         }
-        said!(self.conn, "COMMIT");
+        exec_prepared!(self.conn, "COMMIT");
         Ok(changes)
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use secrecy::ExposeSecret as _;
 
 use relive_core::{
-    Actor, Announcement, Config, Core, Counted, Dialect, Error, FileFormat, Identifier, MemberNames,
-    NewAccount, NewRecording, OnAirFilter, Password, Place, RecordingFilter, RecordingOrder, Report, Role,
-    Route, Step, StreamEvent, TestClock, TestRandom, UserInfo, Window,
+    Actor, Announcement, CallbackSource, Config, Core, Counted, Dialect, Error, FileFormat, HostLocation,
+    Identifier, MemberNames, NewAccount, NewRecording, OnAirFilter, Password, RecordingFilter,
+    RecordingOrder, Report, Role, Step, StreamEvent, TestClock, TestRandom, UserInfo, Window,
 };
 
 const TEN: Window = Window { offset: 0, limit: 10 };
@@ -47,7 +47,7 @@ async fn a_host_a_viewer_and_a_replay() {
         app: 7,
         device: 0,
         screen: false,
-        place: Place::default(),
+        place: HostLocation::default(),
     };
     core.broadcasts().report(host, report).await.unwrap();
     core.audiences().enter(viewer, room, Role::Viewer).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_host_a_viewer_and_a_replay() {
     });
     for _ in 0..2 {
         core.streams()
-            .event(on_air.stream_code.clone(), Route::Sxb { room: None }, recorded.clone())
+            .event(on_air.stream_code.clone(), CallbackSource::Sxb { room: None }, recorded.clone())
             .await
             .unwrap();
     }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use relive_core::{
-    AccountId, Actor, Announcement, Broadcast, Config, Core, Dialect, Identifier, NewAccount, NewRecording,
-    OnAirFilter, Password, Place, Report, Result, RoomNumber, Route, Session, StartError, StreamEvent,
-    SystemRandom, TestClock, UserInfo, Window, database::Scratch,
+    AccountId, Actor, Announcement, Broadcast, CallbackSource, Config, Core, Dialect, HostLocation,
+    Identifier, NewAccount, NewRecording, OnAirFilter, Password, Report, Result, RoomNumber, Session,
+    StartError, StreamEvent, SystemRandom, TestClock, UserInfo, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -162,7 +162,7 @@ impl World {
 
     /// A notice on the paths of both minilvb generations.
     pub(crate) async fn event(&self, code: &str, event: StreamEvent) -> Result<()> {
-        self.core.streams().event(code.to_owned(), Route::Shared, event).await
+        self.core.streams().event(code.to_owned(), CallbackSource::Shared, event).await
     }
 
     /// A finished recording on those paths.
@@ -196,6 +196,6 @@ pub(crate) fn report(room: RoomNumber, title: &str) -> Report {
         app: 7,
         device: 0,
         screen: false,
-        place: Place::default(),
+        place: HostLocation::default(),
     }
 }

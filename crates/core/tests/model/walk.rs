@@ -3,8 +3,8 @@
 use std::{pin::Pin, sync::Arc, task::Poll};
 
 use relive_core::{
-    AccountId, Actor, Announcement, Config, Core, Dialect, Error, Identifier, MemberNames, NewAccount,
-    Password, Place, Plan, ProfileUpdate, Report, Result, RoomNumber, Route, Session, StreamEvent,
+    AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, HostLocation, Identifier,
+    MemberNames, NewAccount, Password, Plan, ProfileUpdate, Report, Result, RoomNumber, Session, StreamEvent,
     SystemRandom, TestClock, UserInfo, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
@@ -274,7 +274,7 @@ impl Walk {
                     app,
                     device: 0,
                     screen: false,
-                    place: Place::default(),
+                    place: HostLocation::default(),
                 };
                 let account = accounts[host];
                 Box::pin(async move { core.broadcasts().report(account, report).await })
@@ -362,5 +362,5 @@ impl Walk {
 
 fn tell(core: Core, host: usize, event: StreamEvent) -> Doing {
     let stream = format!("1000_{}", id_of(host));
-    Box::pin(async move { core.streams().event(stream, Route::Shared, event).await })
+    Box::pin(async move { core.streams().event(stream, CallbackSource::Shared, event).await })
 }

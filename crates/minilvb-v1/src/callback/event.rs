@@ -1,7 +1,7 @@
 //! What a notice does. All of them may come twice.
 
 use relive_core::{
-    Core, FileFormat, NewRecording, Route, StreamEvent, UnixSeconds,
+    CallbackSource, Core, FileFormat, NewRecording, StreamEvent, UnixSeconds,
     sign::callback::{Notice, Number},
 };
 
@@ -46,14 +46,14 @@ impl<'a> TryFrom<&'a Notice> for Push {
 /// Event 0.
 pub(crate) async fn stopped(core: &Core, push: Push) -> Result<Code, Code> {
     let event = StreamEvent::Stopped { sequence: push.sequence };
-    core.streams().event(push.stream, Route::Shared, event).await?;
+    core.streams().event(push.stream, CallbackSource::Shared, event).await?;
     Ok(Code::Ok)
 }
 
 /// Event 1.
 pub(crate) async fn started(core: &Core, push: Push) -> Result<Code, Code> {
     let event = StreamEvent::Started { sequence: push.sequence };
-    core.streams().event(push.stream, Route::Shared, event).await?;
+    core.streams().event(push.stream, CallbackSource::Shared, event).await?;
     Ok(Code::Ok)
 }
 
@@ -88,7 +88,7 @@ impl<'a> TryFrom<&'a Notice> for Recorded {
 /// Event 100.
 pub(crate) async fn recorded(core: &Core, recorded: Recorded) -> Result<Code, Code> {
     let event = StreamEvent::Recorded(recorded.recording);
-    core.streams().event(recorded.stream, Route::Shared, event).await?;
+    core.streams().event(recorded.stream, CallbackSource::Shared, event).await?;
     Ok(Code::Ok)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     Actor, Announcement, BroadcastId, Config, Core, State, SystemRandom, TestClock,
     live::{Change, Counters, Current},
-    store::Commits as _,
+    store::CommitListener as _,
 };
 
 fn version(version: i64) -> Counters {

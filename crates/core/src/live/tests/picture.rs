@@ -15,7 +15,7 @@ use crate::{
     broadcast::{self, BroadcastRow},
     live::{Counters, Listed, Live, MemberClock},
     recording,
-    session::{Digest, SessionRow},
+    session::{SessionRow, TokenHash},
     store::{
         conn::{Conn, on},
         schema::{accounts, audience, broadcasts, counters, rooms, sessions},
@@ -31,7 +31,7 @@ pub(super) struct Seated {
     dialect: Dialect,
     listed: Listed,
     position: i64,
-    session: Option<Digest>,
+    session: Option<TokenHash>,
 }
 
 /// Everything lists can show.
@@ -98,7 +98,7 @@ impl Tables {
                 dialect: row.dialect,
                 listed: Listed::new(row.listed, row.group_id.as_deref()),
                 position: row.position,
-                session: row.session.as_deref().and_then(Digest::from_bytes),
+                session: row.session.as_deref().and_then(TokenHash::from_bytes),
             });
         }
         Picture {
@@ -195,11 +195,11 @@ impl Live {
         }
     }
 
-    /// The queue of times to look again knows every mortal once, no later than it ends, and nothing else.
+    /// The queue of times to look again knows every expirable once, no later than it ends, and nothing else.
     pub(super) fn check_expiry(&self) {
-        use crate::{UnixSeconds, live::Mortal};
-        let mut known: BTreeSet<(UnixSeconds, Mortal)> = BTreeSet::new();
-        let mut mortal = |timer: UnixSeconds, gone_at: UnixSeconds, what: Mortal| {
+        use crate::{UnixSeconds, live::Expirable};
+        let mut known: BTreeSet<(UnixSeconds, Expirable)> = BTreeSet::new();
+        let mut expirable = |timer: UnixSeconds, gone_at: UnixSeconds, what: Expirable| {
             if gone_at == UnixSeconds::MAX {
                 return;
             }
@@ -207,15 +207,15 @@ impl Live {
             known.insert((timer, what));
         };
         for (host, on_air) in &self.on_air {
-            mortal(on_air.timer, on_air.gone_at(self.floor), Mortal::Broadcast(*host));
+            expirable(on_air.timer, on_air.gone_at(self.grace_until), Expirable::Broadcast(*host));
         }
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
-                let gone_at = member.gone_at(self.timeouts, self.floor, self.session_idle);
-                mortal(
+                let gone_at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
+                expirable(
                     member.timer.load(Ordering::Relaxed),
                     gone_at,
-                    Mortal::Member { host: *host, account },
+                    Expirable::Member { host: *host, account },
                 );
             }
         }

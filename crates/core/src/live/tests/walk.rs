@@ -13,13 +13,13 @@ use super::{
     step::{Code, Foreign, GROUPS, Step, USERS, filters},
 };
 use crate::{
-    AccountId, Actor, Announcement, Config, Core, Dialect, Error, FileFormat, Identifier, Listing,
-    MemberNames, NewAccount, NewRecording, Password, Place, Plan, ProfileUpdate, Report, Result, Role,
-    RoomNumber, RoomOnAir, RoomText, Route, Session, State, StreamEvent, TestClock, TestRandom, UserInfo,
-    Window,
+    AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
+    Identifier, Listing, MemberNames, NewAccount, NewRecording, Password, Plan, ProfileUpdate, Report,
+    Result, Role, RoomNumber, RoomOnAir, RoomText, Session, State, StreamEvent, TestClock, TestRandom,
+    UserInfo, Window,
     database::Scratch,
-    live::{MemberClock, Mortal},
-    session::Digest,
+    live::{Expirable, MemberClock},
+    session::TokenHash,
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -41,7 +41,7 @@ pub(super) struct Walk {
     /// When users last gave a sign of life that was not lost since.
     beats: HashMap<AccountId, i64>,
     /// Who was listed after the last step, and until when it had a right to be.
-    promised: Vec<(Mortal, i64)>,
+    promised: Vec<(Expirable, i64)>,
     _folder: TempDir,
     _scratch: Option<Scratch>,
 }
@@ -138,7 +138,7 @@ impl Walk {
                     app,
                     device: 0,
                     screen,
-                    place: Place::default(),
+                    place: HostLocation::default(),
                 };
                 core.broadcasts().report(ids[host], report).await
             }
@@ -281,12 +281,12 @@ impl Walk {
             Code::Last => self.codes[host].clone(),
             Code::Inside => format!("8888_{}_suffix", USERS[host]),
         };
-        self.core.streams().event(code, Route::Shared, event).await
+        self.core.streams().event(code, CallbackSource::Shared, event).await
     }
 
     /// Looks at memory and tables.
     pub(super) async fn compare(&mut self, step: &Step) {
-        self.core.settle().await.unwrap();
+        self.core.expire_due().await.unwrap();
         let tables = self.core.store().snapshot(Tables::load).await.unwrap();
         let memory = self.core.memory();
         assert_eq!(memory.live().picture(), tables.picture(), "after {step:?}");
@@ -366,24 +366,24 @@ impl Walk {
                 | Step::Restart(true, _)
                 | Step::Foreign(Foreign::Rename, _)
         );
-        for (mortal, until) in std::mem::take(&mut self.promised) {
-            let there = match mortal {
-                Mortal::Broadcast(host) => live.on_air(host).is_some(),
-                Mortal::Member { host, account } => {
+        for (expirable, until) in std::mem::take(&mut self.promised) {
+            let there = match expirable {
+                Expirable::Broadcast(host) => live.on_air(host).is_some(),
+                Expirable::Member { host, account } => {
                     live.audience(host).is_some_and(|audience| audience.get(account).is_some())
                 }
             };
-            assert!(!harmless || there || now > until, "{mortal:?} ended early by {step:?}");
+            assert!(!harmless || there || now > until, "{expirable:?} ended early by {step:?}");
         }
         let grace = self.started_at + 59;
         let picture = live.picture();
         for host in picture.on_air.keys() {
             let on_air = live.on_air(*host).unwrap();
             let silent = on_air.lease.map_or(i64::MAX, |lease| on_air.beat.load(Ordering::Relaxed) + lease);
-            self.promised.push((Mortal::Broadcast(*host), silent.max(grace)));
+            self.promised.push((Expirable::Broadcast(*host), silent.max(grace)));
         }
         for (host, seated) in &picture.audiences {
-            let end = self.promised.iter().find(|(mortal, _)| *mortal == Mortal::Broadcast(*host));
+            let end = self.promised.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
             let end = end.map_or(i64::MAX, |(_, until)| *until);
             for account in seated.iter().map(|one| one.account) {
                 let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
@@ -395,7 +395,7 @@ impl Walk {
                     }
                     MemberClock::Session(session) => session.used_at() + 3_599,
                 };
-                self.promised.push((Mortal::Member { host: *host, account }, own.min(end)));
+                self.promised.push((Expirable::Member { host: *host, account }, own.min(end)));
             }
         }
     }
@@ -404,8 +404,8 @@ impl Walk {
     fn check_sessions(&self, tables: &Tables) {
         let sessions = self.core.memory().sessions.all();
         let signed = self.core.memory().sessions.all_signed();
-        let rows: BTreeMap<Digest, _> =
-            tables.sessions.iter().map(|row| (Digest::from_bytes(&row.digest).unwrap(), row)).collect();
+        let rows: BTreeMap<TokenHash, _> =
+            tables.sessions.iter().map(|row| (TokenHash::from_bytes(&row.digest).unwrap(), row)).collect();
         for session in &sessions {
             let row = rows[&session.digest];
             assert_eq!((session.dialect, session.account), (row.dialect, row.account_id));

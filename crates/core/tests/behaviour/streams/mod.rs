@@ -7,8 +7,8 @@ mod moves;
 mod whose;
 
 use relive_core::{
-    Broadcast, Counted, Error, FileFormat, NewRecording, Plan, Recording, RecordingFilter, RecordingOrder,
-    RoomNumber, Route, State, Step, StreamEvent, UserInfo,
+    Broadcast, CallbackSource, Counted, Error, FileFormat, NewRecording, Plan, Recording, RecordingFilter,
+    RecordingOrder, RoomNumber, State, Step, StreamEvent, UserInfo,
 };
 
 use crate::support::{ALL, START, World, announcement, guest, report};
@@ -47,7 +47,11 @@ async fn on_sxb(
     room: Option<RoomNumber>,
     file: NewRecording,
 ) -> Result<(), Error> {
-    world.core.streams().event(code.to_owned(), Route::Sxb { room }, StreamEvent::Recorded(file)).await
+    world
+        .core
+        .streams()
+        .event(code.to_owned(), CallbackSource::Sxb { room }, StreamEvent::Recorded(file))
+        .await
 }
 
 /// All recordings there are, the later stored first.

@@ -130,12 +130,12 @@ async fn nothing_moves_on_sxbs_path() {
     world.core.rooms().plan(host, Plan::default()).await.unwrap();
     let room = world.core.rooms().number_of(host).await.unwrap();
     for code in ["1000_anna", "8888_host"] {
-        let route = Route::Sxb { room };
+        let route = CallbackSource::Sxb { room };
         world.core.streams().event(code.to_owned(), route, started(None)).await.unwrap();
     }
     assert!(world.on_air().await.is_empty());
     world.core.broadcasts().set_on_air(guest("anna"), true).await.unwrap();
-    let route = Route::Sxb { room: None };
+    let route = CallbackSource::Sxb { room: None };
     world.core.streams().event("1000_anna".to_owned(), route, stopped(None)).await.unwrap();
     assert_eq!(world.on_air().await.len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn owner(world: &World, code: &str, route: Route) -> Option<String> {
+async fn owner(world: &World, code: &str, route: CallbackSource) -> Option<String> {
     let id = format!("probe-{code}-{route:?}");
     // Apart from all others, or it would be joined.
     let from = 2_000 * i64::try_from(kept(world).await.len()).unwrap();
@@ -16,8 +16,8 @@ async fn owner(world: &World, code: &str, route: Route) -> Option<String> {
     }
 }
 
-fn sxb(room: i64) -> Route {
-    Route::Sxb { room: Some(RoomNumber(room)) }
+fn sxb(room: i64) -> CallbackSource {
+    CallbackSource::Sxb { room: Some(RoomNumber(room)) }
 }
 
 #[tokio::test]
@@ -29,11 +29,11 @@ async fn a_stored_code_comes_first_on_every_path() {
     let room = world.core.broadcasts().prepare(other).await.unwrap();
     let code = latest(&world, "a.b").await.stream_code.clone();
     assert_ne!(code, "1000_a_b");
-    for route in [Route::Shared, Route::Sxb { room: None }, sxb(room.0)] {
+    for route in [CallbackSource::Shared, CallbackSource::Sxb { room: None }, sxb(room.0)] {
         assert_eq!(owner(&world, &code, route).await.as_deref(), Some("a.b"));
     }
     assert_eq!(owner(&world, "1000_a_b", sxb(room.0)).await.as_deref(), Some("a_b"));
-    assert_eq!(owner(&world, "1000_A_B", Route::Shared).await, None, "codes compare exactly");
+    assert_eq!(owner(&world, "1000_A_B", CallbackSource::Shared).await, None, "codes compare exactly");
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn then_both_digests_of_an_sxb_room_behind_the_last_underscore() {
     for picture in [Picture::Camera, Picture::Screen] {
         let digest = bypass_digest(room.0, "host", picture);
         for code in [format!("1000_{digest}"), format!("8888_{digest}"), format!("x_y_{digest}"), digest] {
-            for route in [Route::Shared, Route::Sxb { room: None }, sxb(others.0)] {
+            for route in [CallbackSource::Shared, CallbackSource::Sxb { room: None }, sxb(others.0)] {
                 assert_eq!(owner(&world, &code, route).await.as_deref(), Some("host"), "{code}");
             }
         }
@@ -61,19 +61,19 @@ async fn last_the_room_number_on_sxbs_path_and_the_user_id_on_the_shared_ones() 
     let room = world.core.broadcasts().prepare(host).await.unwrap();
     assert_eq!(owner(&world, "nonsense", sxb(room.0)).await.as_deref(), Some("host"));
     assert_eq!(owner(&world, "nonsense", sxb(room.0 + 1)).await, None);
-    assert_eq!(owner(&world, "8888_host", Route::Sxb { room: None }).await, None);
-    assert_eq!(owner(&world, "8888_host", Route::Shared).await.as_deref(), Some("host"));
-    assert_eq!(owner(&world, "8888_host_suffix", Route::Shared).await.as_deref(), Some("host"));
-    assert_eq!(owner(&world, "8888_host_a_b", Route::Shared).await.as_deref(), Some("host"));
-    assert_eq!(owner(&world, "8888_hos", Route::Shared).await, None);
-    assert_eq!(owner(&world, "host", Route::Shared).await, None, "no business id");
+    assert_eq!(owner(&world, "8888_host", CallbackSource::Sxb { room: None }).await, None);
+    assert_eq!(owner(&world, "8888_host", CallbackSource::Shared).await.as_deref(), Some("host"));
+    assert_eq!(owner(&world, "8888_host_suffix", CallbackSource::Shared).await.as_deref(), Some("host"));
+    assert_eq!(owner(&world, "8888_host_a_b", CallbackSource::Shared).await.as_deref(), Some("host"));
+    assert_eq!(owner(&world, "8888_hos", CallbackSource::Shared).await, None);
+    assert_eq!(owner(&world, "host", CallbackSource::Shared).await, None, "no business id");
     world.user("roomless").await;
-    assert_eq!(owner(&world, "8888_roomless", Route::Shared).await, None);
+    assert_eq!(owner(&world, "8888_roomless", CallbackSource::Shared).await, None);
     // The longest id that has a room.
     announced(&world, "host_a").await;
-    assert_eq!(owner(&world, "8888_host_a_b", Route::Shared).await.as_deref(), Some("host_a"));
+    assert_eq!(owner(&world, "8888_host_a_b", CallbackSource::Shared).await.as_deref(), Some("host_a"));
     world.user("host_a_b").await;
-    assert_eq!(owner(&world, "8888_host_a_b", Route::Shared).await.as_deref(), Some("host_a"));
+    assert_eq!(owner(&world, "8888_host_a_b", CallbackSource::Shared).await.as_deref(), Some("host_a"));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use super::{user::host_lin, *};
 const PASSWORD: &str = "hunter2";
 
 /// A folder, and a database in it or on the server.
-struct Place {
+struct HostLocation {
     directory: TempDir,
     settings: Settings,
     _scratch: Option<Scratch>,
@@ -26,7 +26,7 @@ fn server() -> Option<String> {
     std::env::var("RELIVE_TEST_POSTGRES").ok()
 }
 
-impl Place {
+impl HostLocation {
     fn empty() -> Self {
         Self::with(|server| Scratch::empty(server).unwrap())
     }
@@ -122,7 +122,7 @@ fn without<'a>(rows: &'a [String], table: &str) -> Vec<&'a String> {
 
 #[test]
 fn a_backup_holds_everything_and_comes_back_whole() {
-    let mut place = Place::empty();
+    let mut place = HostLocation::empty();
     database::keep_secrets(&place.config(), &[("callback.key", "kept".to_owned())]).unwrap();
     let core = place.core();
     run_on(fill(&core));
@@ -144,7 +144,7 @@ fn a_backup_holds_everything_and_comes_back_whole() {
     let expected = without(&rows, "changes");
     assert_eq!(without(&place.rows(), "changes"), expected, "nothing is changed by a backup");
 
-    let mut other = Place::empty();
+    let mut other = HostLocation::empty();
     assert!(other.db(&["restore", copy]), "{}", other.said);
     assert_eq!(other.rows().iter().collect::<Vec<_>>(), expected);
     let restored = other.core();
@@ -175,7 +175,7 @@ fn a_backup_holds_everything_and_comes_back_whole() {
 #[test]
 fn an_archive_that_fails_leaves_no_file() {
     let Some(server) = server() else { return };
-    let mut place = Place::empty();
+    let mut place = HostLocation::empty();
     let copy = place.directory.path().join("copy");
     let copy = copy.to_str().unwrap().to_owned();
     assert!(!place.db(&["backup", &copy]) && place.said.contains("nothing of relive"), "{}", place.said);

@@ -1,8 +1,9 @@
 //! `relive user show` and `reset-grant`, beside a server that has the database open.
 
 use relive_core::{
-    Announcement, Counted, Dialect, FileFormat, Identifier, NewAccount, NewRecording, Password, Place, Plan,
-    ProfileUpdate, Report, ResetProof, Role, RoomText, Route, Sex, Step, StreamEvent, UserInfo,
+    Announcement, CallbackSource, Counted, Dialect, FileFormat, HostLocation, Identifier, NewAccount,
+    NewRecording, Password, Plan, ProfileUpdate, Report, ResetProof, Role, RoomText, Sex, Step, StreamEvent,
+    UserInfo,
 };
 use tempfile::TempDir;
 
@@ -73,7 +74,7 @@ pub(super) async fn host_lin(core: &Core) {
         app: 7,
         device: 0,
         screen: false,
-        place: Place::default(),
+        place: HostLocation::default(),
     };
     core.broadcasts().report(host, report).await.unwrap();
     core.audiences().enter(fan, room, Role::Viewer).await.unwrap();
@@ -96,7 +97,7 @@ pub(super) async fn host_lin(core: &Core) {
         recorded("playlist", FileFormat::Hls, 5_000),
     ] {
         let event = StreamEvent::Recorded(recording);
-        core.streams().event(stream.clone(), Route::Shared, event).await.unwrap();
+        core.streams().event(stream.clone(), CallbackSource::Shared, event).await.unwrap();
     }
 }
 

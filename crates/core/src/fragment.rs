@@ -9,7 +9,7 @@ use crate::Dialect;
 
 /// How one dialect writes a piece of data: the bytes before and behind what changes all the time, such as counters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rendered {
+pub struct Fragment {
     /// Up to the first number that changes; everything, if none does.
     pub head: Box<[u8]>,
     /// From behind the last number that changes.
@@ -18,11 +18,11 @@ pub struct Rendered {
 
 /// One place per dialect. A copy of the data starts with empty places, and two data are equal whatever is kept with them.
 #[derive(Default)]
-pub(crate) struct Renderings([OnceLock<Rendered>; 4]);
+pub(crate) struct Fragments([OnceLock<Fragment>; 4]);
 
-impl Renderings {
+impl Fragments {
     /// What is kept for a dialect, made now if it is the first time.
-    pub(crate) fn of(&self, dialect: Dialect, make: impl FnOnce() -> Rendered) -> &Rendered {
+    pub(crate) fn of(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
         let [v1, v2, sxb, qplus] = &self.0;
         let place = match dialect {
             Dialect::MinilvbV1 => v1,
@@ -34,22 +34,22 @@ impl Renderings {
     }
 }
 
-impl Clone for Renderings {
+impl Clone for Fragments {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl PartialEq for Renderings {
+impl PartialEq for Fragments {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Renderings {}
+impl Eq for Fragments {}
 
-impl fmt::Debug for Renderings {
+impl fmt::Debug for Fragments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Renderings")
+        f.write_str("Fragments")
     }
 }

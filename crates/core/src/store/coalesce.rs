@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Queue, Store, Tx,
-    job::{Scope, WriteJob, guarded},
+    job::{Isolation, WriteJob, guarded},
 };
 use crate::{Error, Result};
 
@@ -71,7 +71,7 @@ impl<K> Default for State<K> {
 type Apply<K> = fn(&mut Tx<'_>, &[(K, Steps)]) -> Result<()>;
 
 /// What that asks of its transaction.
-type Asks<K> = fn(&[(K, Steps)]) -> Scope;
+type Asks<K> = fn(&[(K, Steps)]) -> Isolation;
 
 struct Common<K> {
     state: Mutex<State<K>>,
@@ -86,9 +86,9 @@ impl<K> Common<K> {
 }
 
 /// The counters that are being counted on.
-pub(crate) struct Tally<K>(Arc<Common<K>>);
+pub(crate) struct Coalescer<K>(Arc<Common<K>>);
 
-impl<K: Eq + Hash + Ord + Send + 'static> Tally<K> {
+impl<K: Eq + Hash + Ord + Send + 'static> Coalescer<K> {
     /// `apply` gets the counters in their order, so that writers that meet on rows meet in the same order.
     pub(crate) fn new(apply: Apply<K>, asks: Asks<K>) -> Self {
         Self(Arc::new(Common { state: Mutex::default(), apply, asks }))
@@ -199,7 +199,7 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
         last.into_iter().for_each(send);
     }
 
-    fn scope(&mut self) -> Scope {
+    fn isolation(&mut self) -> Isolation {
         let asks = self.common.asks;
         asks(self.take())
     }

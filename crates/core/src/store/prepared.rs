@@ -21,13 +21,13 @@ use diesel::{
     sql_types::Untyped,
 };
 
-/// A query with the promise that its text depends on nothing but the place it stands at. Made by [`fixed!`].
-pub(crate) struct Fixed<Q, P> {
+/// A query with the promise that its text depends on nothing but the place it stands at. Made by [`prepared!`].
+pub(crate) struct Prepared<Q, P> {
     query: Q,
     place: PhantomData<P>,
 }
 
-impl<Q, P> Fixed<Q, P> {
+impl<Q, P> Prepared<Q, P> {
     /// `place`: a type nobody else uses.
     pub(crate) fn new(query: Q, _place: P) -> Self {
         Self { query, place: PhantomData }
@@ -36,21 +36,21 @@ impl<Q, P> Fixed<Q, P> {
 
 /// Marks a query, at this place of the source, as one whose text never changes. Wrong for lists of values on SQLite and
 /// for changesets with optional parts.
-macro_rules! fixed {
+macro_rules! prepared {
     ($query:expr) => {{
         struct Here;
-        $crate::store::fixed::Fixed::new($query, Here)
+        $crate::store::prepared::Prepared::new($query, Here)
     }};
 }
-pub(crate) use fixed;
+pub(crate) use prepared;
 
-impl<Q, P: 'static> QueryId for Fixed<Q, P> {
+impl<Q, P: 'static> QueryId for Prepared<Q, P> {
     type QueryId = P;
 
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<DB, Q, P> QueryFragment<DB> for Fixed<Q, P>
+impl<DB, Q, P> QueryFragment<DB> for Prepared<Q, P>
 where
     DB: Backend<QueryBuilder: Default> + 'static,
     Q: QueryFragment<DB>,
@@ -78,13 +78,13 @@ fn check(place: &str, id: TypeId, text: &str) {
     assert_eq!(*known, text, "the text of {place} is not always the same");
 }
 
-impl<Q: Query, P> Query for Fixed<Q, P> {
+impl<Q: Query, P> Query for Prepared<Q, P> {
     type SqlType = Q::SqlType;
 }
 
-impl<Conn, Q, P> RunQueryDsl<Conn> for Fixed<Q, P> {}
+impl<Conn, Q, P> RunQueryDsl<Conn> for Prepared<Q, P> {}
 
-impl<Q, P> Fixed<Q, P> {
+impl<Q, P> Prepared<Q, P> {
     /// Runs a statement that returns nothing. Not `execute`: that hands diesel a reference to the statement, and of a
     /// reference it only asks the parts whether their text is fixed.
     pub(crate) fn run<'query, Conn>(self, conn: &mut Conn) -> QueryResult<()>
@@ -96,7 +96,7 @@ impl<Q, P> Fixed<Q, P> {
 }
 
 /// A statement that returns no rows, as diesel wants it where rows are returned.
-pub(crate) struct Command<Q, P>(Fixed<Q, P>);
+pub(crate) struct Command<Q, P>(Prepared<Q, P>);
 
 impl<Q, P: 'static> QueryId for Command<Q, P> {
     type QueryId = P;

@@ -24,10 +24,10 @@ use diesel::{
 use crate::{
     Clock, Config, Result, StartError, causes,
     core::GRACE,
-    live::Key,
+    live::ChangeKey,
     memory::Memory,
     read_model,
-    store::{Committed, conn::Conn, fixed::fixed, link::Link},
+    store::{CommitNotice, conn::Conn, link::Link, prepared::prepared},
 };
 
 /// How often the feed is looked at: what siblings did is known here a little later than this.
@@ -52,32 +52,32 @@ struct Row {
 }
 
 /// The thread's state.
-pub(crate) struct Mirror {
+pub(crate) struct Follower {
     pub(crate) link: Link,
     pub(crate) memory: Arc<Memory>,
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
     /// This gateway in the feed.
     pub(crate) origin: i64,
-    pub(crate) committed: Receiver<Committed>,
+    pub(crate) committed: Receiver<CommitNotice>,
     /// The state of the database memory is equal to, as PostgreSQL writes it; `None`: everything has to be read.
     snapshot: Option<String>,
     /// What own transactions changed and memory does not have yet.
-    waiting: BTreeSet<Key>,
+    waiting: BTreeSet<ChangeKey>,
     polled: Instant,
     /// Until then an own transaction may turn out to be committed after all: the feed is read with own rows.
     unsure_until: Option<Instant>,
 }
 
-impl Mirror {
-    /// A mirror that has not read anything yet.
+impl Follower {
+    /// A follower that has not read anything yet.
     pub(crate) fn new(
         link: Link,
         memory: Arc<Memory>,
         config: Arc<Config>,
         clock: Arc<dyn Clock>,
         origin: i64,
-        committed: Receiver<Committed>,
+        committed: Receiver<CommitNotice>,
     ) -> Self {
         let (snapshot, waiting, polled, unsure_until) = (None, BTreeSet::new(), Instant::now(), None);
         Self { link, memory, config, clock, origin, committed, snapshot, waiting, polled, unsure_until }
@@ -85,7 +85,7 @@ impl Mirror {
 
     /// Reads everything for the first time.
     pub(crate) fn fill(&mut self) -> Result<()> {
-        self.look(true)?;
+        self.poll(true)?;
         self.memory.set_fresh(true);
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Mirror {
     /// Starts the thread. It ends with the last one who could send to it.
     pub(crate) fn start(mut self) -> Result<JoinHandle<()>, StartError> {
         thread::Builder::new()
-            .name("relive-mirror".to_owned())
+            .name("relive-follower".to_owned())
             .spawn(move || while self.turn() {})
             .map_err(StartError::Thread)
     }
@@ -109,13 +109,13 @@ impl Mirror {
         let mut jobs = Vec::new();
         for end in first.into_iter().chain(self.committed.try_iter().take(BATCH)) {
             match end {
-                Committed::Keys(keys, job) => {
+                CommitNotice::Keys(keys, job) => {
                     // Somebody who changed nothing, and waits, wants to know about the siblings.
                     polls |= keys.is_empty();
                     self.waiting.extend(keys);
                     jobs.push(job);
                 }
-                Committed::Perhaps => {
+                CommitNotice::InDoubt => {
                     // By now, or while the database still works on what it was sent.
                     self.snapshot = None;
                     self.memory.set_fresh(false);
@@ -123,7 +123,7 @@ impl Mirror {
                 }
             }
         }
-        let fresh = match self.look(polls) {
+        let fresh = match self.poll(polls) {
             Ok(()) => true,
             Err(error) => {
                 if !self.link.lost_by(&error) {
@@ -148,16 +148,16 @@ impl Mirror {
     }
 
     /// Takes over what has changed; `polls`: also what siblings changed.
-    fn look(&mut self, polls: bool) -> Result<()> {
+    fn poll(&mut self, polls: bool) -> Result<()> {
         let conn = self.link.get()?;
         conn.begin_snapshot()?;
         match &self.snapshot {
             None => {
                 // Nobody could beat while the database was away.
-                let floor = self.clock.now() + GRACE;
+                let grace_until = self.clock.now() + GRACE;
                 let now = current(conn)?;
                 self.memory.sessions.clear();
-                let live = read_model::load(conn, &self.config, floor, &self.memory)?;
+                let live = read_model::load(conn, &self.config, grace_until, &self.memory)?;
                 self.memory.replace_live(live);
                 self.snapshot = Some(now);
                 self.polled = Instant::now();
@@ -169,7 +169,7 @@ impl Mirror {
                     self.unsure_until = self.unsure_until.filter(|until| *until > Instant::now());
                     let seen = if self.unsure_until.is_some() { NOBODY } else { self.origin };
                     for row in unseen(conn, last, seen)? {
-                        keys.extend(Key::parse(&row.keys));
+                        keys.extend(ChangeKey::parse(&row.keys));
                     }
                 }
                 if !keys.is_empty() {
@@ -190,7 +190,7 @@ impl Mirror {
 /// The state of the database this transaction looks at: which transactions it sees, by number.
 fn current(conn: &mut Conn) -> Result<String> {
     let Conn::Postgres(conn) = conn else { return Ok(String::new()) };
-    let current = fixed!(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot"));
+    let current = prepared!(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot"));
     Ok(current.get_result::<Snapshot>(conn)?.snapshot)
 }
 
@@ -207,7 +207,7 @@ fn unseen(conn: &mut Conn, last: &str, origin: i64) -> Result<Vec<Row>> {
     )
     .bind::<Text, _>(last)
     .bind::<BigInt, _>(origin);
-    Ok(fixed!(unseen).load(conn)?)
+    Ok(prepared!(unseen).load(conn)?)
 }
 
 /// Forgets what everybody has seen. In a writer.
