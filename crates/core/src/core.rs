@@ -22,6 +22,7 @@ use crate::{
     account::{self, Hasher, LoginThrottle},
     broadcast::{self, Counter},
     causes,
+    commit::ReadModelListener,
     follower::{self, Follower},
     live::Change,
     memory::{DirtyClocks, Memory},
@@ -390,7 +391,7 @@ fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(
     let live = load(&mut conn, &env.config, grace_until, memory).map_err(StartError::Load)?;
     memory.replace_live(live);
     env.position.store(last_position(&mut conn).map_err(StartError::Load)?, Ordering::Relaxed);
-    let commits: Arc<Memory> = Arc::clone(memory);
+    let commits = Arc::new(ReadModelListener { memory: Arc::clone(memory) });
     Ok((Store::sqlite(conn, env, commits)?, seen))
 }
 
@@ -411,7 +412,7 @@ fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<C
     let mut follower = Follower::new(link, Arc::clone(memory), config, clock, origin, committed);
     follower.fill().map_err(StartError::Load)?;
     follower.start()?;
-    let commits: Arc<dyn CommitListener> = Arc::<Memory>::clone(memory);
+    let commits: Arc<dyn CommitListener> = Arc::new(ReadModelListener { memory: Arc::clone(memory) });
     Ok((Store::postgres(&common, env, &commits, &sender)?, sender))
 }
 
@@ -456,7 +457,8 @@ impl Inner {
             let live = load(tx.conn, &self.config, 0, &self.memory)?;
             let given = last_position(tx.conn)?;
             tx.skip_positions(given);
-            tx.changed(Change::Reloaded(Box::new(live)));
+            self.memory.stage(live);
+            tx.changed(Change::Reloaded);
         }
         Ok(version)
     }

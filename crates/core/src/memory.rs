@@ -13,12 +13,12 @@ use std::{
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 use crate::{
-    AccountId, BroadcastId, Dialect, Random, Result, Role, RoomNumber, UnixSeconds, audience, broadcast,
+    AccountId, BroadcastId, Dialect, Random, Role, RoomNumber, UnixSeconds,
     live::{Audience, Change, Expirable, Live, MemberClock, SessionCache},
     read_model::Refresh,
     room::facts::RoomCache,
+    rule,
     session::{Cursor, Session, TokenHash, Use},
-    store::{CommitListener, Tx},
 };
 
 /// Clocks written per flush at most: a flush must not keep jobs waiting.
@@ -72,6 +72,8 @@ pub(crate) struct Memory {
     pub(crate) sessions: SessionCache,
     pub(crate) rooms: RoomCache,
     dirty: Mutex<Dirty>,
+    /// A model that was read again and waits for the commit of the job that read it.
+    staged: Mutex<Option<Live>>,
     random: Arc<dyn Random>,
     feed: Option<Feed>,
 }
@@ -137,6 +139,7 @@ impl Memory {
             sessions: SessionCache::default(),
             rooms: RoomCache::default(),
             dirty: Mutex::default(),
+            staged: Mutex::default(),
             random,
             feed,
         }
@@ -165,6 +168,15 @@ impl Memory {
         LiveMut { live: self.live.write().unwrap_or_else(PoisonError::into_inner), due_at: &self.due_at }
     }
 
+    fn staged(&self) -> MutexGuard<'_, Option<Live>> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a model that was read inside a job until [`Change::Reloaded`] of that job is committed.
+    pub(crate) fn stage(&self, live: Live) {
+        *self.staged() = Some(live);
+    }
+
     fn dirty(&self) -> MutexGuard<'_, Dirty> {
         self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,7 +187,7 @@ impl Memory {
             return false;
         }
         // Most of what the queue finds due has beaten since; only what has not is worth a job.
-        !self.live_mut().due(now).is_empty()
+        !self.due(now).is_empty()
     }
 
     /// Notes the use of a session.
@@ -203,8 +215,8 @@ impl Memory {
     pub(crate) fn beat_in(&self, account: AccountId, room: RoomNumber, role: Role, now: UnixSeconds) -> bool {
         let live = self.live();
         let Some((host, member)) = live.seat(account) else { return false };
-        let wanted = if host == account { Role::Host } else { role };
-        if live.host_of_room(room) != Some(host) || wanted != member.role {
+        let role = rule::member_role(host == account, role);
+        if live.host_of_room(room) != Some(host) || role != member.role {
             return false;
         }
         self.beat_member(host, account, &member.clock, &member.dirty, now);
@@ -223,12 +235,8 @@ impl Memory {
         let mut beat = HeartbeatOutcome { new_role_at: None, likes_differ: false };
         if let Some((host, member)) = live.seat(account) {
             self.beat_member(host, account, &member.clock, &member.dirty, now);
-            let wanted = match role {
-                _ if host == account => Role::Host,
-                Role::Host => Role::Viewer,
-                other => other,
-            };
-            beat.new_role_at = (member.role != wanted).then_some(host);
+            let role = rule::member_role(host == account, role);
+            beat.new_role_at = (member.role != role).then_some(host);
         }
         if let Some(on_air) = live.on_air(account).filter(|on_air| on_air.driver == Dialect::Sxb) {
             self.beat_on_air(account, &on_air.beat, &on_air.dirty, now);
@@ -413,58 +421,53 @@ impl Memory {
     pub(crate) fn hold(&self, session: Session) {
         self.sessions.fill(session, self.sessions.mark(), &*self.random);
     }
-}
 
-impl CommitListener for Memory {
-    fn is_due(&self, now: UnixSeconds) -> bool {
-        Self::is_due(self, now)
+    /// Returns everything that is past its deadline and still listed. It stays listed until its end is committed.
+    pub(crate) fn due(&self, now: UnixSeconds) -> Vec<Expirable> {
+        if self.due_at.load(Ordering::Acquire) > now {
+            return Vec::new();
+        }
+        self.live_mut().due(now)
     }
 
-    fn expire(&self, tx: &mut Tx<'_>) -> Result<()> {
-        if self.due_at.load(Ordering::Acquire) > tx.now {
-            return Ok(());
-        }
-        let ended = self.live_mut().due(tx.now);
-        // Hosts first: with a broadcast its audience goes.
-        for expirable in &ended {
-            if let Expirable::Broadcast(host) = expirable {
-                broadcast::expire(tx, *host)?;
-            }
-        }
-        for expirable in ended {
-            if let Expirable::Member { host, account } = expirable {
-                audience::expire(tx, host, account)?;
-            }
-        }
-        Ok(())
-    }
+    /// Applies the changes of a commit. Call before the callers of its jobs are answered.
 
-    fn committed(&self, changes: Vec<Change>) {
+    pub(crate) fn apply(&self, mut changes: Vec<Change>) {
         if changes.is_empty() {
             return;
         }
         // Sessions first: a member may live with one of them.
+        for change in changes.extract_if(.., |change| matches!(change, Change::SessionOpened(_))) {
+            if let Change::SessionOpened(session) = change {
+                self.hold(*session);
+            }
+        }
         for change in &changes {
             match change {
-                Change::SessionOpened(row, user_id) => {
-                    if let Some(session) = Session::new((**row).clone(), Arc::clone(user_id)) {
-                        self.hold(session);
-                    }
-                }
                 Change::SessionClosed(digest) => self.sessions.close(digest),
                 Change::Room(owner) | Change::HostGone(owner) => self.rooms.forget_room(*owner),
                 Change::Follows(account) => self.rooms.forget_follows(*account),
-                Change::Reloaded(_) => self.rooms.clear(),
+                Change::Reloaded => self.rooms.clear(),
                 _ => {}
             }
         }
         let mut live = self.live_mut();
         for change in changes {
-            live.apply(change, &self.sessions);
+            match change {
+                Change::Reloaded => {
+                    if let Some(staged) = self.staged().take() {
+                        live.reload(staged);
+                    }
+                }
+                other => live.apply(other, &self.sessions),
+            }
         }
     }
 
-    fn counted(&self, changes: &[Change]) -> bool {
+    /// Applies changes that may have been overtaken by other gateways' changes, if all of them are versioned counters of
+    /// broadcasts in the model. Returns `false`, with nothing applied or applied twice without harm, if the rows have to be
+    /// read again.
+    pub(crate) fn apply_counters(&self, changes: &[Change]) -> bool {
         if !changes.iter().all(|change| matches!(change, Change::Counters { .. })) {
             return false;
         }

@@ -305,7 +305,7 @@ fn read_sessions(conn: &mut Conn, digests: &[TokenHash]) -> Result<HashMap<Token
             .filter(sessions::digest.eq_any(&digests))
             .select((sessions::all_columns, accounts::user_id))
             .load(c))?;
-        for session in rows.into_iter().filter_map(|(row, user_id)| Session::new(row, user_id.into())) {
+        for session in rows.into_iter().filter_map(|(row, user_id)| row.session(user_id.into())) {
             found.insert(session.digest, session);
         }
     }

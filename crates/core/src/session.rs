@@ -24,7 +24,7 @@ use crate::{
     AccountId, Core, Dialect, Error, Result, SessionConfig, UnixSeconds,
     live::{Change, ListPosition},
     memory::advance,
-    random,
+    random, rule,
     store::{
         Tx,
         conn::{Conn, on},
@@ -91,6 +91,22 @@ pub(crate) struct SessionRow {
     pub(crate) cursors: String,
 }
 
+impl SessionRow {
+    /// The session of this row; `None` for a row without a token hash, which no gateway writes.
+    pub(crate) fn session(&self, user_id: Arc<str>) -> Option<Session> {
+        Some(Session::new(StoredSession {
+            digest: TokenHash::from_bytes(&self.digest)?,
+            dialect: self.dialect,
+            account: self.account_id,
+            user_id,
+            token: self.token.clone().map(SecretString::from),
+            opened_at: self.opened_at,
+            used_at: self.used_at,
+            cursors: parse_cursors(&self.cursors),
+        }))
+    }
+}
+
 impl fmt::Debug for SessionRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionRow({:?} of {})", self.dialect, self.account_id)
@@ -104,6 +120,18 @@ pub(crate) struct Cursor {
     pub(crate) on_air: Option<ListPosition>,
     /// The owner of the last room off air it got.
     pub(crate) off_air: Option<AccountId>,
+}
+
+/// The stored values a [`Session`] is made of.
+pub(crate) struct StoredSession {
+    pub(crate) digest: TokenHash,
+    pub(crate) dialect: Dialect,
+    pub(crate) account: AccountId,
+    pub(crate) user_id: Arc<str>,
+    pub(crate) token: Option<SecretString>,
+    pub(crate) opened_at: UnixSeconds,
+    pub(crate) used_at: UnixSeconds,
+    pub(crate) cursors: [Cursor; 2],
 }
 
 /// A live session. Cheap to hold: one per logged-in client.
@@ -130,19 +158,20 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    pub(crate) fn new(row: SessionRow, user_id: Arc<str>) -> Option<Self> {
-        Some(Self {
-            digest: TokenHash::from_bytes(&row.digest)?,
-            cursors: Mutex::new(parse_cursors(&row.cursors)),
-            dialect: row.dialect,
-            account: row.account_id,
-            user_id,
-            token: row.token.map(SecretString::from),
-            opened_at: row.opened_at,
-            used_at: AtomicI64::new(row.used_at),
+    /// A session whose clock and cursors stand as they are stored.
+    pub(crate) fn new(stored: StoredSession) -> Self {
+        Self {
+            digest: stored.digest,
+            cursors: Mutex::new(stored.cursors),
+            dialect: stored.dialect,
+            account: stored.account,
+            user_id: stored.user_id,
+            token: stored.token,
+            opened_at: stored.opened_at,
+            used_at: AtomicI64::new(stored.used_at),
             dirty: AtomicBool::new(false),
             read_on: AtomicBool::new(false),
-        })
+        }
     }
 
     /// Whose session it is.
@@ -175,12 +204,7 @@ impl Session {
 
     /// Whether the token still opens doors.
     pub(crate) fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
-        match self.dialect {
-            Dialect::MinilvbV1 => false,
-            Dialect::MinilvbV2 => now < self.opened_at + config.v2_token_ttl,
-            Dialect::Sxb => now < self.used_at() + config.sxb_idle,
-            Dialect::Qplus => now < self.used_at() + config.qplus_idle,
-        }
+        now < rule::session_ends_at(self.dialect, self.opened_at, self.used_at(), config)
     }
 
     /// Notes a use; whether the flush has to be told.
@@ -319,7 +343,7 @@ impl Sessions<'_> {
         for _ in 0..8 {
             let mark = self.0.memory().sessions.mark();
             let Some((row, user_id)) = self.0.store().read(query.clone()).await? else { return Ok(None) };
-            let Some(session) = Session::new(row, user_id.into()) else { return Ok(None) };
+            let Some(session) = row.session(user_id.into()) else { return Ok(None) };
             if let Some(session) = self.0.memory().sessions.fill(session, mark, self.0.random()) {
                 return Ok(Some(session));
             }
@@ -379,9 +403,10 @@ fn by_digest(conn: &mut Conn, digest: &TokenHash) -> Result<Option<(SessionRow, 
 /// the table knows; `None` for one that is over.
 pub(crate) fn cache_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<Option<UnixSeconds>> {
     let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
-    let used_at = row.used_at;
-    tx.changed(Change::SessionOpened(Box::new(row), user_id.into()));
-    Ok(Some(used_at))
+    if let Some(session) = row.session(user_id.into()) {
+        tx.changed(Change::SessionOpened(Box::new(session)));
+    }
+    Ok(Some(row.used_at))
 }
 
 fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
@@ -423,7 +448,9 @@ pub(crate) fn open(
     };
     on!(tx.conn, |c| diesel::insert_into(sessions::table).values(&row).execute(c))?;
     let user_id: Arc<str> = user_id.into();
-    tx.changed(Change::SessionOpened(Box::new(row), Arc::clone(&user_id)));
+    if let Some(session) = row.session(Arc::clone(&user_id)) {
+        tx.changed(Change::SessionOpened(Box::new(session)));
+    }
     Ok(IssuedSession {
         account,
         user_id,

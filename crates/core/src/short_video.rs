@@ -73,9 +73,13 @@ struct ShortVideoRow {
     created_at: UnixSeconds,
 }
 
-impl ShortVideo {
-    fn new((row, user_id, owner_nickname, owner_avatar): (ShortVideoRow, String, String, String)) -> Self {
-        Self {
+/// A row with its owner's id, nickname and picture URL.
+type OwnedShortVideoRow = (ShortVideoRow, String, String, String);
+
+impl ShortVideoRow {
+    /// The short video of a row, as lists show it.
+    fn into_short_video((row, user_id, owner_nickname, owner_avatar): OwnedShortVideoRow) -> ShortVideo {
+        ShortVideo {
             id: row.id,
             nickname: row.nickname.unwrap_or_else(|| {
                 if owner_nickname.is_empty() { user_id.clone() } else { owner_nickname.clone() }
@@ -131,7 +135,7 @@ impl ShortVideos<'_> {
                         accounts::avatar
                     ))
                     .load(c))?;
-                Page::read(window, rows.into_iter().map(ShortVideo::new).collect(), || {
+                Page::read(window, rows.into_iter().map(ShortVideoRow::into_short_video).collect(), || {
                     Ok(on!(conn, |c| short_videos::table
                         .filter(short_videos::created_at.gt(after))
                         .count()
@@ -161,7 +165,7 @@ impl ShortVideos<'_> {
                     .optional())?)
             })
             .await?;
-        Ok(row.map(ShortVideo::new))
+        Ok(row.map(ShortVideoRow::into_short_video))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     Broadcast, Dialect, Plan, Result, Room, SessionConfig, State, UnixSeconds,
     broadcast::{self, BroadcastRow},
     room,
-    session::{Session, SessionRow},
+    session::SessionRow,
     store::{
         conn::{Conn, on},
         schema::{recordings, sessions, short_videos},
@@ -132,7 +132,7 @@ fn open_sessions(
     let overviews = rows.into_iter().filter_map(|row| {
         let (dialect, opened_at, used_at) = (row.dialect, row.opened_at, row.used_at);
         let refresh_until = row.refresh_until.filter(|until| *until > now);
-        let alive = Session::new(row, Arc::clone(&user_id))?.is_alive(policy, now);
+        let alive = row.session(Arc::clone(&user_id))?.is_alive(policy, now);
         Some(SessionOverview { dialect, opened_at, used_at, alive, refresh_until })
     });
     Ok(overviews.filter(|session| session.alive || session.refresh_until.is_some()).collect())

@@ -10,7 +10,6 @@ use crate::{
     account::{self, Actor},
     broadcast,
     live::{Change, RecordingCounters},
-    memory::Memory,
     store::{
         Tx,
         conn::{Conn, on},
@@ -160,13 +159,17 @@ impl Audiences<'_> {
     pub async fn group(&self, host: &str, group: &str, window: Window) -> Result<Page<GroupMember>> {
         self.0.expire_due().await?;
         let (core, host, group) = (self.0.clone(), host.to_owned(), group.to_owned());
+        let listed = move |host: AccountId, group: &str, of_latest_broadcast: bool| {
+            let live = core.memory().live();
+            live.audience(host).map(|audience| audience.group(group, of_latest_broadcast, window))
+        };
         self.0
             .store()
             .snapshot(move |conn| {
                 let Some(host) = account::by_user_id(conn, &host)?.map(|row| row.id) else {
                     return Ok(Page::default());
                 };
-                let mut page = live_group(conn, core.memory(), host, &group, window)?;
+                let mut page = live_group(conn, host, &group, &listed)?;
                 // By places, not by items: who has left meanwhile leaves a gap, which nobody else fills.
                 let rest = Window {
                     offset: window.offset.saturating_sub(page.total),
@@ -191,14 +194,12 @@ type Row = (String, Option<String>, Option<String>, String, String);
 /// Memory knows who is where in a list of any length, the tables what they are called.
 fn live_group(
     conn: &mut Conn,
-    memory: &Memory,
     host: AccountId,
     group: &str,
-    window: Window,
+    listed: &impl Fn(AccountId, &str, bool) -> Option<Page<AccountId>>,
 ) -> Result<Page<GroupMember>> {
     let own = own_group(conn, host)?.is_some_and(|own| own == group);
-    let listed = memory.live().audience(host).map(|audience| audience.group(group, own, window));
-    let Page { total, items } = listed.unwrap_or_default();
+    let Page { total, items } = listed(host, group, own).unwrap_or_default();
     let mut rows = rows(conn, host, &items)?;
     let member = |(user_id, nickname, avatar, profile_nickname, profile_avatar): Row| GroupMember {
         user_id,

@@ -17,7 +17,7 @@ use crate::{
     AccountId, Core, Dialect, Error, Page, Result, Role, RoomNumber, UnixSeconds, Window, account, broadcast,
     live::{Change, Listed, MemberState},
     memory::HeartbeatOutcome,
-    room,
+    room, rule,
     session::{self, Session, TokenHash},
     store::{Tx, conn::on, schema::audience},
 };
@@ -237,14 +237,12 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
     };
     let timeouts = tx.config().timeouts;
     let over = match row.dialect {
-        Dialect::Sxb => {
-            let timeout = if row.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
-            row.beat_at + timeout < tx.now
-        }
+        Dialect::Sxb => rule::silent_member_leaves_at(row.beat_at, row.role, timeouts) <= tx.now,
         // The read model shares the session's own clock, unless the session was pushed out of memory and read again.
         Dialect::Qplus => match row.session.as_deref().and_then(TokenHash::from_bytes) {
-            Some(digest) => session::cache_session(tx, &digest)?
-                .is_none_or(|used_at| used_at + tx.config().sessions.qplus_idle <= tx.now),
+            Some(digest) => session::cache_session(tx, &digest)?.is_none_or(|used_at| {
+                rule::idle_session_ends_at(used_at, tx.config().sessions.qplus_idle) <= tx.now
+            }),
             None => false,
         },
         Dialect::MinilvbV1 | Dialect::MinilvbV2 => false,

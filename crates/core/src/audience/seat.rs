@@ -7,6 +7,7 @@ use crate::{
     AccountId, Dialect, Error, Result, Role, RoomNumber, State,
     account::{self, AccountRow},
     live::Change,
+    rule,
     session::{self, TokenHash},
     store::{
         Tx,
@@ -50,7 +51,7 @@ fn newcomer(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Diale
     Ok(MemberRow {
         host_id: host,
         account_id: account,
-        role: if host == account { Role::Host } else { Role::Viewer },
+        role: rule::member_role(host == account, Role::Viewer),
         dialect,
         group_id: None,
         listed: host != account,
@@ -84,7 +85,7 @@ fn arriving_at(
     let beat_at = tx.now;
     Ok(match known {
         Some(row) => MemberRow {
-            role: if row.role == Role::OnMic && dialect != Dialect::Sxb { Role::Viewer } else { row.role },
+            role: rule::role_after_entering(row.role, dialect),
             dialect,
             beat_at,
             group_id: None,
@@ -146,13 +147,8 @@ pub(super) fn sit(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId, role: O
         stand_up(tx, account, host)?;
     }
     let row = arriving_at(tx, known, host, account, Dialect::Sxb)?;
-    let role = if host == account { Role::Host } else { allowed(role.unwrap_or(row.role)) };
+    let role = rule::member_role(host == account, role.unwrap_or(row.role));
     put(tx, &MemberRow { role, ..row }, &user_id)
-}
-
-/// Only the owner of a room is its host.
-fn allowed(role: Role) -> Role {
-    if role == Role::Host { Role::Viewer } else { role }
 }
 
 /// Changes the role of a member; without effect for the host and for who is not there.
@@ -160,7 +156,7 @@ pub(super) fn set_role(tx: &mut Tx<'_>, host: AccountId, account: AccountId, rol
     let Some(row) = get(tx, host, account)?.filter(|row| row.role != Role::Host) else { return Ok(()) };
     let user = account::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let beat_at = if row.dialect == Dialect::Sxb { tx.now } else { row.beat_at };
-    put(tx, &MemberRow { role: allowed(role), beat_at, ..row }, &user.user_id)
+    put(tx, &MemberRow { role: rule::member_role(host == account, role), beat_at, ..row }, &user.user_id)
 }
 
 /// qplus: watches as long as the session lives, which may have ended since it was checked.

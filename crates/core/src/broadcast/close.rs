@@ -12,7 +12,7 @@ use crate::{
     account::AccountRow,
     audience,
     live::Change,
-    room,
+    room, rule,
     store::{Tx, conn::on, prepared::prepared, schema::broadcasts},
 };
 
@@ -73,7 +73,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
         tx.changed(Change::OffAir { host });
         return Ok(());
     };
-    if row.lease.is_some_and(|lease| row.beat_at + lease < tx.now) {
+    if rule::broadcast_ends_at(row.beat_at, row.lease) <= tx.now {
         end(tx, &row)?;
         audience::clear(tx, host)
     } else {

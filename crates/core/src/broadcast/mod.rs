@@ -23,6 +23,7 @@ use crate::{
     AccountId, BroadcastId, Core, Dialect, Error, OnAirFilter, Page, Result, RoomNumber, State, UnixSeconds,
     Window,
     account::{self, AccountRow},
+    fragment::Fragments,
     live::{Change, Counters, Current},
     store::{
         Tx,
@@ -67,10 +68,32 @@ impl BroadcastRow {
         self.group_id.clone().unwrap_or_else(|| self.room.to_string())
     }
 
-    /// As the read model wants it.
+    /// This broadcast as others see it.
+    pub(crate) fn info(&self, host: &AccountRow) -> BroadcastInfo {
+        BroadcastInfo {
+            id: self.id,
+            room: self.room,
+            host: self.account_id,
+            user_id: host.user_id.as_str().into(),
+            driver: self.driver,
+            title: self.title.clone(),
+            cover: self.cover.clone(),
+            location: self.location.clone(),
+            nickname: self.nickname.clone().unwrap_or_else(|| host.display_name().to_owned()),
+            avatar: self.avatar.clone().unwrap_or_else(|| host.avatar.clone()),
+            group_id: self.group(),
+            kind: self.kind.clone(),
+            app: self.app,
+            stream_code: self.stream_code.clone(),
+            started_at: self.started_at,
+            fragments: Fragments::default(),
+        }
+    }
+
+    /// This broadcast as the read model keeps it.
     pub(crate) fn current(&self, host: &AccountRow, counters: Counters) -> Current {
         Current {
-            info: std::sync::Arc::new(BroadcastInfo::new(self, host)),
+            info: std::sync::Arc::new(self.info(host)),
             state: self.state,
             counters,
             beat_at: self.beat_at,

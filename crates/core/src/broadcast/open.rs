@@ -168,7 +168,7 @@ impl Broadcasts<'_> {
                     )
                 };
                 let row = replace(tx, &host, &new, false)?;
-                let info = Arc::new(BroadcastInfo::new(&row, &host));
+                let info = Arc::new(row.info(&host));
                 Ok(super::Broadcast::new(info, row.state, Counters::default(), 1, 0))
             })
             .await

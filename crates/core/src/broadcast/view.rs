@@ -2,10 +2,9 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use super::BroadcastRow;
 use crate::{
-    AccountId, BroadcastId, Dialect, Fragment, RoomNumber, State, UnixSeconds, account::AccountRow,
-    fragment::Fragments, live::Counters,
+    AccountId, BroadcastId, Dialect, Fragment, RoomNumber, State, UnixSeconds, fragment::Fragments,
+    live::Counters,
 };
 
 /// Counters are shown up to here, whatever is stored: clients hold them in 32 bits.
@@ -44,7 +43,7 @@ pub struct BroadcastInfo {
     pub stream_code: String,
     /// When it was opened.
     pub started_at: UnixSeconds,
-    fragments: Fragments,
+    pub(crate) fragments: Fragments,
 }
 
 impl BroadcastInfo {
@@ -54,27 +53,6 @@ impl BroadcastInfo {
     /// What a dialect keeps with the broadcast as long as it stays as it is; made now if it is the first time.
     pub fn fragment(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
         self.fragments.of(dialect, make)
-    }
-
-    pub(crate) fn new(row: &BroadcastRow, host: &AccountRow) -> Self {
-        Self {
-            id: row.id,
-            room: row.room,
-            host: row.account_id,
-            user_id: host.user_id.as_str().into(),
-            driver: row.driver,
-            title: row.title.clone(),
-            cover: row.cover.clone(),
-            location: row.location.clone(),
-            nickname: row.nickname.clone().unwrap_or_else(|| host.display_name().to_owned()),
-            avatar: row.avatar.clone().unwrap_or_else(|| host.avatar.clone()),
-            group_id: row.group(),
-            kind: row.kind.clone(),
-            app: row.app,
-            stream_code: row.stream_code.clone(),
-            started_at: row.started_at,
-            fragments: Fragments::default(),
-        }
     }
 }
 

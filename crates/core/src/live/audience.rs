@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::{ById, group::Groups, ranked::Ranked};
-use crate::{AccountId, Dialect, Page, Role, TimeoutConfig, UnixSeconds, Window, session::Session};
+use crate::{AccountId, Dialect, Page, Role, TimeoutConfig, UnixSeconds, Window, rule, session::Session};
 
 /// What keeps a member in the audience.
 #[derive(Debug)]
@@ -69,10 +69,10 @@ impl LiveMember {
         match &self.clock {
             MemberClock::Never => UnixSeconds::MAX,
             MemberClock::Beat(beat) => {
-                let timeout = if self.role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
-                (beat.load(Ordering::Relaxed) + timeout + 1).max(grace_until)
+                let beat_at = beat.load(Ordering::Relaxed);
+                rule::silent_member_leaves_at(beat_at, self.role, timeouts).max(grace_until)
             }
-            MemberClock::Session(session) => session.used_at() + idle,
+            MemberClock::Session(session) => rule::idle_session_ends_at(session.used_at(), idle),
         }
     }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use diesel::Queryable;
 
-use super::{Live, audience::Listed};
+use super::audience::Listed;
 use crate::{
     AccountId, BroadcastId, Dialect, Recording, RecordingId, Role, State, UnixSeconds,
     broadcast::BroadcastInfo,
-    session::{SessionRow, TokenHash},
+    session::{Session, TokenHash},
 };
 
 /// One change, in full: applying it again changes nothing.
@@ -41,9 +41,9 @@ pub(crate) enum Change {
     /// An account goes by another name or picture.
     Renamed(Box<OwnerProfile>),
     /// A session exists, new or pushed out of memory before.
-    SessionOpened(Box<SessionRow>, Arc<str>),
-    /// Another process has changed the tables: this is what they hold now.
-    Reloaded(Box<Live>),
+    SessionOpened(Box<Session>),
+    /// Another process has changed the tables: the model that was read again and staged takes its place.
+    Reloaded,
     /// A session is no more.
     SessionClosed(TokenHash),
     /// A session has read on in its lists: other gateways have to know where it stands.

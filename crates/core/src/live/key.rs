@@ -56,7 +56,7 @@ impl ChangeKey {
                 Change::Recording(recording) => drop(keys.insert(Self::Recording(recording.id))),
                 Change::RecordingCounters(counters) => drop(keys.insert(Self::Recording(counters.id))),
                 Change::Renamed(owner) => drop(keys.insert(Self::Owner(owner.account))),
-                Change::SessionOpened(..) | Change::Reloaded(_) => {}
+                Change::SessionOpened(..) | Change::Reloaded => {}
             }
         }
         keys.into_iter().collect()

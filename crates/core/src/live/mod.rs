@@ -38,6 +38,7 @@ use self::{directory::Directory, expiry::Expiry};
 use crate::{
     AccountId, BroadcastId, Dialect, RoomNumber, State, TimeoutConfig, UnixSeconds,
     broadcast::{Broadcast, BroadcastInfo},
+    rule,
 };
 
 /// A map by numbers that nobody can choose: every beat looks several of them up, and no hash has to withstand anybody.
@@ -60,9 +61,7 @@ pub(crate) struct OnAir {
 impl OnAir {
     /// The first second in which it is no longer on air.
     fn gone_at(&self, grace_until: UnixSeconds) -> UnixSeconds {
-        self.lease.map_or(UnixSeconds::MAX, |lease| {
-            (self.beat.load(Ordering::Relaxed) + lease + 1).max(grace_until)
-        })
+        rule::broadcast_ends_at(self.beat.load(Ordering::Relaxed), self.lease).max(grace_until)
     }
 
     /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
@@ -251,8 +250,8 @@ impl Live {
             Change::Recording(recording) => self.replays.put(recording),
             Change::RecordingCounters(counters) => self.replays.count(counters),
             Change::Renamed(owner) => self.replays.rename(&owner),
-            Change::Reloaded(live) => self.reload(*live),
-            Change::SessionOpened(..)
+            Change::Reloaded
+            | Change::SessionOpened(_)
             | Change::SessionClosed(_)
             | Change::SessionRead(_)
             | Change::Room(_)
@@ -389,9 +388,9 @@ impl Live {
         }
     }
 
-    /// Takes over what was read from the tables, but for what they cannot know: clocks not yet written down, and the
-    /// grace after a start.
-    fn reload(&mut self, mut live: Self) {
+    /// Takes over a model read from the tables, except for the state the tables cannot know: clocks that are not flushed
+    /// yet, and the grace after a start.
+    pub(crate) fn reload(&mut self, mut live: Self) {
         live.grace_until = self.grace_until;
         live.inherit(self);
         *self = live;

@@ -7,7 +7,7 @@ use diesel::{
     sql_types::{Integer, Text},
 };
 
-use super::{Recording, Recordings};
+use super::{Recording, RecordingRow, Recordings};
 use crate::{
     Page, Result, UnixSeconds, Window,
     store::{
@@ -74,7 +74,7 @@ impl Recordings<'_> {
                     .optional())?)
             })
             .await?;
-        Ok(row.map(Recording::new))
+        Ok(row.map(RecordingRow::into_recording))
     }
 }
 
@@ -128,7 +128,9 @@ fn page(
             .offset(window.sql_offset())
             .load(c)
     })?;
-    Page::read(window, rows.into_iter().map(|row| Arc::new(Recording::new(row))).collect(), || {
-        Ok(on!(conn, |c| filtered!(filter).count().get_result(c))?)
-    })
+    Page::read(
+        window,
+        rows.into_iter().map(|row| Arc::new(RecordingRow::into_recording(row))).collect(),
+        || Ok(on!(conn, |c| filtered!(filter).count().get_result(c))?),
+    )
 }

@@ -56,7 +56,7 @@ pub struct Recording {
     /// Number; later stored ones have larger ones.
     pub id: RecordingId,
     pub(crate) owner: AccountId,
-    fragments: Fragments,
+    pub(crate) fragments: Fragments,
     /// The owner's id.
     pub user_id: Arc<str>,
     /// The owner's nickname as of now, may be empty.
@@ -97,9 +97,15 @@ pub struct Recording {
     pub stored_at: UnixSeconds,
 }
 
-impl Recording {
-    fn new((row, user_id, owner_nickname, owner_avatar): (RecordingRow, String, String, String)) -> Self {
-        Self {
+/// A row with its owner's id, nickname and picture URL.
+pub(crate) type OwnedRecordingRow = (RecordingRow, String, String, String);
+
+impl RecordingRow {
+    /// The recording of a row, as lists show it.
+    pub(crate) fn into_recording(
+        (row, user_id, owner_nickname, owner_avatar): OwnedRecordingRow,
+    ) -> Recording {
+        Recording {
             id: row.id,
             owner: row.account_id,
             fragments: Fragments::default(),
@@ -129,9 +135,13 @@ impl Recording {
 impl Recording {
     #[cfg(test)]
     pub(crate) fn example(id: i64, owner: AccountId, end_at: i64, play_url: &str, hls_url: &str) -> Self {
-        let row = RecordingRow {
+        Self {
             id: RecordingId(id),
-            account_id: owner,
+            owner,
+            fragments: Fragments::default(),
+            user_id: "".into(),
+            owner_nickname: String::new(),
+            owner_avatar: String::new(),
             file_id: id.to_string(),
             file_name: String::new(),
             title: String::new(),
@@ -140,7 +150,6 @@ impl Recording {
             nickname: String::new(),
             avatar: String::new(),
             play_url: play_url.to_owned(),
-            play_rank: 0,
             hls_url: hls_url.to_owned(),
             start_at: 0,
             end_at,
@@ -149,8 +158,7 @@ impl Recording {
             likes: 0,
             viewers: 0,
             stored_at: 0,
-        };
-        Self::new((row, String::new(), String::new(), String::new()))
+        }
     }
 
     /// What a dialect keeps with the recording as long as it stays as it is; made now if it is the first time.
@@ -221,7 +229,7 @@ pub(crate) fn by_id(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec<Recordin
         .filter(recordings::id.eq_any(ids))
         .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
         .load(c))?;
-    Ok(rows.into_iter().map(Recording::new).collect())
+    Ok(rows.into_iter().map(RecordingRow::into_recording).collect())
 }
 
 /// The recordings that ended last.
@@ -232,5 +240,5 @@ pub(crate) fn latest(conn: &mut Conn, most: usize) -> Result<Vec<Recording>> {
         .limit(i64::try_from(most).unwrap_or(i64::MAX))
         .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
         .load(c))?;
-    Ok(rows.into_iter().map(Recording::new).collect())
+    Ok(rows.into_iter().map(RecordingRow::into_recording).collect())
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::{
     Actor, Announcement, BroadcastId, Config, Core, State, SystemRandom, TestClock,
     live::{Change, Counters, Current},
-    store::CommitListener as _,
 };
 
 fn version(version: i64) -> Counters {
@@ -26,12 +25,12 @@ async fn older_counters_never_replace_newer_ones() {
     let info = Arc::clone(&memory.live().on_air(live.host).unwrap().info);
     let (host, broadcast) = (info.host, info.id);
 
-    let counted = |counters| memory.counted(&[Change::Counters { host, broadcast, counters }]);
-    let applied = |counters| memory.committed(vec![Change::Counters { host, broadcast, counters }]);
+    let counted = |counters| memory.apply_counters(&[Change::Counters { host, broadcast, counters }]);
+    let applied = |counters| memory.apply(vec![Change::Counters { host, broadcast, counters }]);
     let read = |counters| {
         let (info, state) = (Arc::clone(&info), State::OnAir);
         let current = Current { info, state, counters, beat_at: 0, lease: None };
-        memory.committed(vec![Change::Broadcast(Box::new(current))]);
+        memory.apply(vec![Change::Broadcast(Box::new(current))]);
     };
     let shown = || memory.live().on_air(host).unwrap().counters;
 
@@ -49,7 +48,7 @@ async fn older_counters_never_replace_newer_ones() {
     assert_eq!(shown(), version(7));
 
     let strangers = Change::Counters { host, broadcast: BroadcastId(broadcast.0 + 1), counters: version(9) };
-    assert!(!memory.counted(&[strangers]), "memory does not have that broadcast");
-    assert!(!memory.counted(&[Change::Room(host)]), "that has to be read");
+    assert!(!memory.apply_counters(&[strangers]), "memory does not have that broadcast");
+    assert!(!memory.apply_counters(&[Change::Room(host)]), "that has to be read");
     assert_eq!(shown(), version(7));
 }

@@ -86,7 +86,7 @@ impl Tables {
         let mut on_air: Vec<&BroadcastRow> =
             self.broadcasts.iter().filter(|row| row.state == State::OnAir).collect();
         on_air.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.id)));
-        let info = |row: &BroadcastRow| BroadcastInfo::new(row, accounts[&row.account_id]);
+        let info = |row: &BroadcastRow| row.info(accounts[&row.account_id]);
         let mut audiences: BTreeMap<AccountId, Vec<Seated>> = BTreeMap::new();
         let mut members: Vec<&MemberRow> = self.members.iter().collect();
         members.sort_by_key(|row| (row.role != Role::Host, row.position));
