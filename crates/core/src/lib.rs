@@ -14,64 +14,62 @@
 //! **Invariants:** the core knows no HTTP and no dialect's field names or error numbers; a [`Dialect`] is a tag that
 //! picks a policy. Time comes from a [`Clock`], randomness from a [`Random`], nothing else reads either.
 //!
-//! Where things are: one folder or file per noun; `store` holds connections, group commit and migrations; `live` and
-//! `memory` what is served from memory, `read_model` and `mirror` how it gets there; [`sign`] pure signature functions; [`database`] what operators do.
+//! Where things are, from the bottom up; each layer uses only the layers above it in this list:
+//!
+//! * `config`, `error`: plain.
+//! * `model`: values. [`sign`]: pure signature functions. `login`: password hashing and throttling.
+//! * `store`: connections, transactions, group commit, migrations. `table`: one file per table.
+//! * `domain`: the rules, over the tables. `read_model`: the state in memory. Neither knows the other.
+//! * `replica`: loads and follows. `handle`: [`Core`] and its accessors. [`database`]: what operators do.
 
-mod account;
-mod audience;
-mod broadcast;
-mod clock;
-mod cloud;
-mod commit;
 mod config;
-mod core;
 pub mod database;
+mod domain;
 mod error;
-mod follower;
-mod fragment;
-mod id;
-mod live;
-mod memory;
-mod page;
-mod random;
+mod handle;
+mod login;
+mod model;
 mod read_model;
-mod recording;
-mod report;
-mod room;
-mod rule;
-mod session;
-mod short_video;
+mod replica;
 pub mod sign;
 mod store;
-mod stream;
+mod table;
 
 pub use self::{
-    account::{
-        Account, AccountOverview, Accounts, Actor, Identifier, LatestBroadcast, NewAccount, Password,
-        Picture, Profile, ProfileUpdate, Purpose, ResetProof, SessionOverview,
-    },
-    audience::{Audiences, GroupMember, Member, MemberNames},
-    broadcast::{
-        Announcement, Broadcast, BroadcastInfo, Broadcasts, Counted, HostLocation, Report, Step, UserInfo,
-    },
-    clock::{Clock, SystemClock, TestClock, UnixSeconds},
-    cloud::{Cloud, CosKey, RoomPermit, RoomServiceSign},
     config::{
         AccountConfig, CloudConfig, Config, DatabaseConfig, LimitConfig, MediaConfig, SessionConfig,
         TimeoutConfig,
     },
-    core::{Core, Stats},
     error::{Error, Result, StartError, causes},
-    fragment::Fragment,
-    id::{
-        AccountId, BroadcastId, Dialect, PictureId, RecordingId, Role, RoomNumber, Sex, ShortVideoId, State,
+    handle::{
+        cloud::{CosKey, RoomPermit, RoomServiceSign},
+        core::{
+            Accounts, Audiences, Broadcasts, Cloud, Core, Recordings, Rooms, Sessions, ShortVideos, Stats,
+            Streams,
+        },
     },
-    live::OnAirFilter,
-    page::{Page, Window},
-    random::{Random, SystemRandom, TestRandom},
-    recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder, Recordings},
-    room::{Listing, Plan, Room, RoomList, RoomOnAir, RoomText, Rooms},
-    session::{IssuedSession, Session, Sessions},
-    short_video::{NewShortVideo, ShortVideo, ShortVideos},
-    stream::{CallbackSource, StreamEvent, Streams},
+    model::{
+        account::{
+            Account, Actor, Identifier, NewAccount, Picture, Profile, ProfileUpdate, Purpose, ResetProof,
+        },
+        audience::{GroupMember, Member, MemberNames},
+        broadcast::{Announcement, Broadcast, BroadcastInfo, HostLocation, OnAirFilter, Report, UserInfo},
+        clock::{Clock, SystemClock, TestClock, UnixSeconds},
+        counter::{Counted, Step},
+        fragment::Fragment,
+        id::{
+            AccountId, BroadcastId, Dialect, PictureId, RecordingId, Role, RoomNumber, Sex, ShortVideoId,
+            State,
+        },
+        overview::{AccountOverview, LatestBroadcast, SessionOverview},
+        page::{Page, Window},
+        password::Password,
+        random::{Random, SystemRandom, TestRandom},
+        recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder},
+        room::{Listing, Plan, Room, RoomText},
+        session::{IssuedSession, Session},
+        short_video::{NewShortVideo, ShortVideo},
+        stream::{CallbackSource, StreamEvent},
+    },
+    read_model::room_cache::{RoomList, RoomOnAir},
 };

@@ -12,7 +12,7 @@ use diesel::{
 use crate::{
     DatabaseConfig, Error, Result, StartError,
     database::secret_name,
-    read_model::last_position,
+    replica::load::last_position,
     store::{conn::Conn, migrate::migrate, schema},
 };
 

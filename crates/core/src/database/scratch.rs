@@ -7,7 +7,7 @@ use std::sync::{
 
 use diesel::{Connection as _, connection::SimpleConnection as _, pg::PgConnection};
 
-use crate::{Config, DatabaseConfig, Random, StartError, SystemRandom, random};
+use crate::{Config, DatabaseConfig, Random, StartError, SystemRandom, model::random};
 
 /// What all of them are copies of; it stays on the server.
 const TEMPLATE: &str = "relive_template";

@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::random::hex;
+use crate::model::random::hex;
 
 /// MD5 as 32 lower-case hex digits.
 ///

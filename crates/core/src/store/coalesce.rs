@@ -15,31 +15,10 @@ use super::{
     Queue, Store, Tx,
     job::{Isolation, WriteJob, guarded},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, model::counter::Steps};
 
 /// Callers that wait at most.
 const WAITING: usize = 16_384;
-
-/// Counters stay within what clients can hold.
-pub(crate) const MOST: i64 = i32::MAX as i64;
-
-/// Steps taken one after the other, each stopping at 0 and at [`MOST`]: together they make `x` to
-/// `(x + by)`, but at least `low` and at most `high`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Steps {
-    pub(crate) by: i64,
-    pub(crate) low: i64,
-    pub(crate) high: i64,
-}
-
-impl Steps {
-    const NONE: Self = Self { by: 0, low: 0, high: MOST };
-
-    fn then(self, step: i64) -> Self {
-        let within = |bound: i64| (bound + step).clamp(0, MOST);
-        Self { by: self.by + step, low: within(self.low), high: within(self.high) }
-    }
-}
 
 /// What has been counted since the last job began.
 struct Pending<K> {
@@ -212,28 +191,5 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
 impl<K: Ord + Send + 'static> Drop for Count<K> {
     fn drop(&mut self) {
         self.make_way();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn steps_together_are_steps_one_by_one(
-            start in prop_oneof![0_i64..4, MOST - 4..=MOST],
-            ups in proptest::collection::vec(any::<bool>(), 0..12),
-        ) {
-            let (mut one_by_one, mut together) = (start, Steps::NONE);
-            for up in ups {
-                let step = if up { 1 } else { -1 };
-                one_by_one = (one_by_one + step).clamp(0, MOST);
-                together = together.then(step);
-            }
-            prop_assert_eq!((start + together.by).clamp(together.low, together.high), one_by_one);
-        }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use self::{
     postgres::CommitNotice,
     tx::Tx,
 };
-use crate::{Clock, Config, Error, Random, Result, StartError, live::Change};
+use crate::{Clock, Config, Error, Random, Result, StartError, model::change::Change};
 
 /// A job that does nothing, and the end of the wait for its answer.
 pub(crate) fn wait() -> (Box<dyn WriteJob>, oneshot::Receiver<()>) {

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Error, Result, StartError, causes,
-    live::{Change, ChangeKey},
+    model::{change::Change, change_key::ChangeKey},
 };
 
 /// How often a job is run again at most, and for how long.

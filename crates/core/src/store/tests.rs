@@ -181,8 +181,8 @@ async fn a_failing_job_takes_nobody_along() {
             Box::pin(world.core.audiences().request_mic(viewer, world.room)),
             // It has changed a table and told memory when it fails.
             Box::pin(store.write(move |tx| {
-                crate::audience::remove(tx, host, viewer)?;
-                crate::audience::clear(tx, host)?;
+                crate::table::audience::remove(tx, host, viewer)?;
+                crate::table::audience::clear(tx, host)?;
                 put(tx.conn, "first")
             })),
             Box::pin(store.write(|tx| {

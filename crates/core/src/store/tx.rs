@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use diesel::prelude::*;
 
 use super::{Env, conn::Conn, prepared::prepared};
-use crate::{Config, Random, Result, UnixSeconds, live::Change};
+use crate::{Config, Random, Result, UnixSeconds, model::change::Change};
 
 /// One job inside a writer's transaction.
 pub(crate) struct Tx<'a> {

@@ -19,7 +19,7 @@ use super::{
     log_file,
     prepared::prepared,
 };
-use crate::{Error, Result, StartError, UnixSeconds, causes, live::Change};
+use crate::{Error, Result, StartError, UnixSeconds, causes, model::change::Change};
 
 /// Runs a statement that is run for every batch or job: parsed once.
 macro_rules! exec_prepared {

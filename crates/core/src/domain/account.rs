@@ -1,0 +1,97 @@
+//! Accounts: who may act, new guests, profiles, passwords, deletion.
+
+use super::{group, session};
+use crate::{
+    AccountId, Actor, Error, Picture, PictureId, ProfileUpdate, Result,
+    model::password::StoredPassword,
+    store::{Tx, conn::Conn},
+    table::{
+        accounts::{self, AccountRow},
+        audience, broadcasts, follows, head_pictures, verifications,
+    },
+};
+
+/// The account of a name, made a guest's if no account has that name yet.
+pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &str) -> Result<AccountRow> {
+    if let Some(row) = accounts::by_user_id(tx.conn, user_id)? {
+        return Ok(row);
+    }
+    accounts::insert(tx, user_id, None)
+}
+
+/// The account that acts, a new guest included.
+///
+/// Errors: [`Error::ProofRequired`] for an unproven name that is registered, or differs from a registered one in ASCII
+/// case only.
+pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
+    match actor {
+        Actor::Proven(id) => accounts::by_id(tx.conn, *id)?.ok_or(Error::InvalidSession),
+        Actor::Unproven(user_id) => {
+            unclaimed(tx.conn, user_id)?;
+            ensure(tx, user_id)
+        }
+    }
+}
+
+/// Checks that an actor may act, without making a guest.
+///
+/// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
+pub(crate) fn may_act(conn: &mut Conn, actor: &Actor) -> Result<()> {
+    match actor {
+        Actor::Proven(id) => accounts::by_id(conn, *id)?.map(|_| ()).ok_or(Error::InvalidSession),
+        Actor::Unproven(user_id) => unclaimed(conn, user_id),
+    }
+}
+
+fn unclaimed(conn: &mut Conn, user_id: &str) -> Result<()> {
+    if accounts::registered_like(conn, user_id)?.is_some() { Err(Error::ProofRequired) } else { Ok(()) }
+}
+
+/// Replaces the password of a registered account and ends its sessions in all dialects.
+///
+/// Errors: [`Error::NoSuchAccount`].
+pub(crate) fn set_password(tx: &mut Tx<'_>, user_id: &str, stored: &StoredPassword) -> Result<()> {
+    let account = accounts::by_user_id(tx.conn, user_id)?
+        .filter(AccountRow::is_registered)
+        .ok_or(Error::NoSuchAccount)?;
+    replace_password(tx, account.id, stored)
+}
+
+/// Replaces the password of an account and ends its sessions in all dialects.
+pub(crate) fn replace_password(tx: &mut Tx<'_>, account: AccountId, stored: &StoredPassword) -> Result<()> {
+    accounts::set_password(tx, account, stored)?;
+    session::close_account(tx, account, None)?;
+    Ok(())
+}
+
+/// Changes a profile; what is on air shows it at once.
+///
+/// Errors: [`Error::NoSuchAccount`].
+pub(crate) fn update_profile(tx: &mut Tx<'_>, account: AccountId, update: &ProfileUpdate) -> Result<()> {
+    let row = accounts::update_profile(tx, account, update)?.ok_or(Error::NoSuchAccount)?;
+    broadcasts::publish_on_air(tx, &row)
+}
+
+/// Stores a head picture in place of the last one and returns its new number.
+///
+/// Errors: [`Error::NoSuchAccount`].
+pub(crate) fn set_head_picture(tx: &mut Tx<'_>, account: AccountId, picture: &Picture) -> Result<PictureId> {
+    accounts::by_id(tx.conn, account)?.ok_or(Error::NoSuchAccount)?;
+    head_pictures::replace(tx, account, picture)
+}
+
+/// Deletes an account and all it owns.
+///
+/// Errors: [`Error::NoSuchAccount`].
+pub(crate) fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    let account = accounts::by_user_id(tx.conn, user_id)?.ok_or(Error::NoSuchAccount)?;
+    session::close_account(tx, account.id, None)?;
+    audience::leave_everywhere(tx, account.id)?;
+    group::leave_recordings(tx, account.id)?;
+    follows::delete_of_account(tx, account.id)?;
+    // The next owner of the phone must not find a grant open.
+    if let Some(phone) = &account.phone {
+        verifications::delete_of_phone(tx, phone)?;
+    }
+    accounts::delete(tx, account.id)
+}

@@ -1,0 +1,170 @@
+//! Announcing, preparing, opening and renewing a broadcast.
+
+use std::sync::Arc;
+
+use crate::{
+    AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, State,
+    domain::{account, audience::seat_host, room, stream_code},
+    model::counter::Counters,
+    store::Tx,
+    table::{
+        accounts::{self, AccountRow},
+        audience,
+        broadcasts::{self, BroadcastRow, NewBroadcast},
+        rooms::RoomRow,
+    },
+};
+
+/// Whether the members of the last broadcast stay when the next one opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastMembers {
+    Stay,
+    Leave,
+}
+
+/// minilvb-v1: announces a live. It replaces the host's broadcast, is not listed yet, and starts with counters at 0. A
+/// guest's user info becomes its profile.
+///
+/// Errors: [`Error::ProofRequired`].
+pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announcement) -> Result<Broadcast> {
+    let host = account::acting(tx, actor)?;
+    let info = &announcement.user_info;
+    let host = if host.is_registered() { host } else { accounts::introduce(tx, host.id, info)? };
+    let room = room::ensure(tx, &host)?;
+    let code = stream_code::code_of_host(tx, &host)?;
+    let new = NewBroadcast {
+        title: announcement.title.clone(),
+        cover: info.cover.clone(),
+        location: info.location.clone(),
+        nickname: Some(info.nickname.clone()),
+        avatar: Some(info.avatar.clone()),
+        group_id: Some(announcement.group_id.clone()),
+        ..NewBroadcast::by(Dialect::MinilvbV1, State::Prepared, &room, code, tx.now)
+    };
+    let row = replace(tx, &host, &new, LastMembers::Leave)?;
+    Ok(Broadcast::new(Arc::new(row.info(&host)), row.state, Counters::default(), 1, 0))
+}
+
+/// sxb: allots the room of an account. Whatever it had on air ends; the owner is the only member of the room, which is not
+/// on air yet. The number is always the same for an account.
+pub(crate) fn prepare(tx: &mut Tx<'_>, account: AccountId) -> Result<RoomNumber> {
+    let host = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
+    let room = room::ensure(tx, &host)?;
+    let code = stream_code::code_of_room(tx, &room, &host, false)?;
+    stream_code::code_of_room(tx, &room, &host, true)?;
+    let new = NewBroadcast::by(Dialect::Sxb, State::Prepared, &room, code, tx.now);
+    replace(tx, &host, &new, LastMembers::Leave)?;
+    Ok(room.number)
+}
+
+/// sxb: puts the room of an account on the air with a new broadcast. Its members stay if the room was prepared or put on the
+/// air by this dialect before.
+///
+/// Errors: [`Error::NotRoomOwner`].
+pub(crate) fn report(tx: &mut Tx<'_>, account: AccountId, report: &Report) -> Result<()> {
+    let host = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
+    let room = room::owned(tx, account, report.room)?;
+    let last = broadcasts::latest(tx.conn, account)?;
+    let continues = last.is_some_and(|row| row.driver == Dialect::Sxb && row.state != State::Ended);
+    let code = stream_code::code_of_room(tx, &room, &host, report.screen)?;
+    let new = NewBroadcast {
+        title: report.title.clone(),
+        cover: report.cover.clone(),
+        group_id: Some(report.group_id.clone()),
+        kind: report.kind.clone(),
+        app: Some(report.app),
+        device: Some(report.device),
+        screen: report.screen,
+        longitude: report.place.longitude,
+        latitude: report.place.latitude,
+        place: report.place.address.clone(),
+        lease: Some(tx.config().timeouts.sxb_host),
+        ..NewBroadcast::by(Dialect::Sxb, State::OnAir, &room, code, tx.now)
+    };
+    replace(tx, &host, &new, if continues { LastMembers::Stay } else { LastMembers::Leave })?;
+    Ok(())
+}
+
+/// qplus: the host pushes for `lease` seconds more. Opens a broadcast unless this dialect has one on air.
+///
+/// Errors: [`Error::NotRoomOwner`].
+pub(crate) fn push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, lease: i64) -> Result<()> {
+    let room = room::owned(tx, account, room)?;
+    let last = broadcasts::latest(tx.conn, account)?;
+    if let Some(row) = &last
+        && row.driver == Dialect::Qplus
+        && row.state == State::OnAir
+    {
+        return broadcasts::renew(tx, row, Some(lease));
+    }
+    let host = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
+    let code = stream_code::code_of_host(tx, &host)?;
+    let new = NewBroadcast {
+        title: room.shown_name(last.as_ref().map(|row| row.title.as_str())).to_owned(),
+        lease: Some(lease),
+        ..NewBroadcast::by(Dialect::Qplus, State::OnAir, &room, code, tx.now)
+    };
+    replace(tx, &host, &new, LastMembers::Leave)?;
+    Ok(())
+}
+
+/// Opens a broadcast of what the host planned (minilvb-v2), because its stream has started.
+pub(crate) fn open_planned(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    room: &RoomRow,
+    sequence: Option<&str>,
+    code: &str,
+) -> Result<()> {
+    let new = NewBroadcast {
+        title: room.plan_title.clone(),
+        cover: room.plan_cover.clone(),
+        location: room.plan_location.clone(),
+        push_sequence: sequence.map(str::to_owned),
+        ..NewBroadcast::by(Dialect::MinilvbV2, State::OnAir, room, code.to_owned(), tx.now)
+    };
+    replace(tx, host, &new, LastMembers::Leave)?;
+    Ok(())
+}
+
+/// Puts an announced live on the air; without effect on everything else.
+pub(crate) fn put_on_air(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    row: &BroadcastRow,
+    sequence: Option<&str>,
+) -> Result<()> {
+    if row.driver != Dialect::MinilvbV1 || row.state == State::Ended {
+        return Ok(());
+    }
+    broadcasts::put_on_air(tx, row, host, sequence)
+}
+
+/// minilvb-v1: puts the announced live of an actor on the air; without effect where there is none.
+///
+/// Errors: [`Error::ProofRequired`].
+pub(crate) fn put_announced_on_air(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
+    let host = account::acting(tx, actor)?;
+    match broadcasts::latest(tx.conn, host.id)? {
+        Some(row) => put_on_air(tx, &host, &row, None),
+        None => Ok(()),
+    }
+}
+
+/// Ends what the host has and starts the next broadcast, with the host in its audience.
+fn replace(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    new: &NewBroadcast,
+    last_members: LastMembers,
+) -> Result<BroadcastRow> {
+    if let Some(old) = broadcasts::latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended) {
+        broadcasts::end(tx, &old)?;
+    }
+    if last_members == LastMembers::Leave {
+        audience::clear(tx, host.id)?;
+    }
+    let row = broadcasts::insert(tx, new, host)?;
+    seat_host(tx, host, new.driver)?;
+    Ok(row)
+}

@@ -1,0 +1,116 @@
+//! Groups: audiences as the dialect without rooms names them (minilvb-v1), of lives and of recordings.
+
+use super::account;
+use crate::{
+    AccountId, Actor, Dialect, GroupMember, MemberNames, Page, Result, Window,
+    store::{Tx, conn::Conn},
+    table::{
+        accounts,
+        audience::{self as members, MemberRow},
+        recording_audience, recordings,
+    },
+};
+
+/// Enters the audience of a host under a group name. Entering again keeps the place and replaces the names.
+///
+/// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
+pub(crate) fn enter(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    host: &str,
+    group: &str,
+    names: &MemberNames,
+) -> Result<()> {
+    let member = account::acting(tx, actor)?;
+    let host = account::ensure(tx, host)?.id;
+    let row = super::audience::arriving(tx, host, member.id, Dialect::MinilvbV1)?;
+    let position = if row.listed { row.position } else { tx.next_position()? };
+    let row = MemberRow {
+        group_id: Some(group.to_owned()),
+        listed: true,
+        nickname: Some(names.nickname.clone()),
+        avatar: Some(names.avatar.clone()),
+        position,
+        ..row
+    };
+    members::put(tx, &row, &member.user_id)
+}
+
+/// Leaves a group; without effect for an account that is not in it.
+///
+/// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
+pub(crate) fn quit(tx: &mut Tx<'_>, actor: &Actor, host: &str, group: &str) -> Result<()> {
+    let member = account::acting(tx, actor)?.id;
+    let Some(host) = accounts::by_user_id(tx.conn, host)?.map(|row| row.id) else { return Ok(()) };
+    let Some(row) = members::find(tx, host, member)?.filter(|row| row.listed) else { return Ok(()) };
+    let of = match row.group_id {
+        Some(of) => Some(of),
+        None => members::own_group(tx.conn, host)?,
+    };
+    if of.as_deref() == Some(group) {
+        members::remove(tx, host, member)?;
+    }
+    Ok(())
+}
+
+/// Enters the audience of a recording: one more viewer of it, if it exists and the member is new.
+///
+/// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
+pub(crate) fn enter_recording(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    owner: &str,
+    file_id: &str,
+    names: &MemberNames,
+) -> Result<()> {
+    let member = account::acting(tx, actor)?.id;
+    let owner = account::ensure(tx, owner)?.id;
+    if recording_audience::put(tx, owner, file_id, member, names)? {
+        recordings::step_viewers(tx, owner, file_id, 1)?;
+    }
+    Ok(())
+}
+
+/// Leaves the audience of a recording; without effect for an account that is not in it.
+///
+/// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
+pub(crate) fn quit_recording(tx: &mut Tx<'_>, actor: &Actor, owner: &str, file_id: &str) -> Result<()> {
+    let member = account::acting(tx, actor)?.id;
+    let Some(owner) = accounts::by_user_id(tx.conn, owner)?.map(|row| row.id) else { return Ok(()) };
+    if recording_audience::remove(tx, owner, file_id, member)? {
+        recordings::step_viewers(tx, owner, file_id, -1)?;
+    }
+    Ok(())
+}
+
+/// Takes an account that is about to be deleted out of the audience of every recording.
+pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    for (owner, file_id) in recording_audience::remove_everywhere(tx, account)? {
+        recordings::step_viewers(tx, owner, &file_id, -1)?;
+    }
+    Ok(())
+}
+
+/// The members of a group in order of entry: those of the host's audience, then those of the recording whose file id the
+/// group's name is. `listed` is the list of the audience in memory, see [`members::group`].
+pub(crate) fn page(
+    conn: &mut Conn,
+    host: &str,
+    group: &str,
+    window: Window,
+    listed: &impl Fn(AccountId, &str, bool) -> Option<Page<AccountId>>,
+) -> Result<Page<GroupMember>> {
+    let Some(host) = accounts::by_user_id(conn, host)?.map(|row| row.id) else {
+        return Ok(Page::default());
+    };
+    let mut page = members::group(conn, host, group, listed)?;
+    // By places, not by items: a member that has left meanwhile leaves a gap, which no other member fills.
+    let rest = Window {
+        offset: window.offset.saturating_sub(page.total),
+        limit: window.limit.saturating_sub(page.total.saturating_sub(window.offset)),
+    };
+    let watching = recording_audience::page(conn, host, group, rest)?;
+    page.total += watching.total;
+    page.items.extend(watching.items);
+    Ok(page)
+}

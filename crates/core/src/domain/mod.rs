@@ -1,0 +1,18 @@
+//! The rules: each operation that changes something is a function over a transaction, tested without a runtime.
+//!
+//! A rule decides by the tables alone, never by the read model, which may be behind.
+
+pub(crate) mod account;
+pub(crate) mod audience;
+pub(crate) mod broadcast;
+pub(crate) mod group;
+pub(crate) mod login;
+pub(crate) mod overview;
+pub(crate) mod recording;
+pub(crate) mod registration;
+pub(crate) mod report;
+pub(crate) mod room;
+pub(crate) mod session;
+pub(crate) mod short_video;
+pub(crate) mod stream_code;
+pub(crate) mod verification;

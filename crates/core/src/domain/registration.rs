@@ -1,0 +1,57 @@
+//! Registration: a name gets a password, whether or not a guest used the name before.
+
+use super::broadcast;
+use crate::{
+    Error, NewAccount, Result,
+    model::password::StoredPassword,
+    store::{Tx, conn::Conn},
+    table::{
+        accounts::{self, AccountRow},
+        audience,
+    },
+};
+
+/// Whether a value identifies a registered account, as id, phone or e-mail: one value must not serve two accounts.
+pub(crate) fn used(conn: &mut Conn, value: &str) -> Result<bool> {
+    Ok(accounts::by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
+        || accounts::by_phone(conn, value)?.is_some()
+        || accounts::by_email(conn, value)?.is_some())
+}
+
+/// Checks that all identifiers of a registration are free.
+///
+/// Errors, first match: [`Error::AccountExists`], [`Error::PhoneExists`], [`Error::EmailExists`].
+pub(crate) fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
+    if accounts::registered_like(conn, &new.user_id)?.is_some() || used(conn, &new.user_id)? {
+        return Err(Error::AccountExists);
+    }
+    if let Some(phone) = &new.phone
+        && used(conn, phone)?
+    {
+        return Err(Error::PhoneExists);
+    }
+    if let Some(email) = &new.email
+        && used(conn, email)?
+    {
+        return Err(Error::EmailExists);
+    }
+    Ok(())
+}
+
+/// Registers an account. Guests of this name, in any ASCII case, end their broadcasts and leave all audiences: from now on
+/// they could not even leave. The guest of exactly this name becomes the account.
+///
+/// Errors: those of [`check`].
+pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
+    check(tx.conn, new)?;
+    let guests = accounts::spelled_like(tx.conn, &new.user_id)?;
+    for guest in &guests {
+        broadcast::close::take_over(tx, guest)?;
+        audience::leave_everywhere(tx, guest.id)?;
+    }
+    let id = match guests.iter().find(|guest| guest.user_id == new.user_id) {
+        Some(guest) => guest.id,
+        None => accounts::insert(tx, &new.user_id, Some(stored))?.id,
+    };
+    accounts::register(tx, id, new, stored)
+}

@@ -1,0 +1,19 @@
+//! Reports of users about hosts: kept for the operator, without an effect of their own.
+
+use super::account;
+use crate::{
+    Actor, Result,
+    store::Tx,
+    table::{accounts, reports},
+};
+
+/// Keeps a report about a host; without effect for a host that does not exist.
+///
+/// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
+pub(crate) fn report(tx: &mut Tx<'_>, reporter: &Actor, host: &str) -> Result<()> {
+    let reporter = account::acting(tx, reporter)?.id;
+    match accounts::by_user_id(tx.conn, host)? {
+        Some(host) => reports::insert(tx, reporter, host.id),
+        None => Ok(()),
+    }
+}

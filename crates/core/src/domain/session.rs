@@ -1,0 +1,114 @@
+//! Sessions: which a login opens and which it ends, by the policy of each dialect.
+//!
+//! sxb has one session per account, alive while used; minilvb-v2 one of a fixed life, with a refresh token; qplus several,
+//! alive while used. A dialect never ends another dialect's sessions; only a new password does.
+
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    AccountId, Dialect, Error, IssuedSession, Result,
+    model::{random, session::TokenHash},
+    store::Tx,
+    table::{
+        audience,
+        sessions::{self, SessionRow},
+    },
+};
+
+/// Opens a session as the dialect's policy wants it.
+pub(crate) fn open(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    user_id: &str,
+    dialect: Dialect,
+) -> Result<IssuedSession> {
+    let policy = tx.config().sessions;
+    match dialect {
+        Dialect::Qplus => close_oldest(tx, account, policy.qplus_per_account)?,
+        _ => {
+            close_account(tx, account, Some(dialect))?;
+        }
+    }
+    let token = random::token(tx.random());
+    let signed = dialect == Dialect::MinilvbV2;
+    let refresh_token = if signed { random::token(tx.random()) } else { String::new() };
+    let row = SessionRow {
+        digest: TokenHash::of(&token).bytes().to_vec(),
+        dialect,
+        account_id: account,
+        token: signed.then(|| token.clone()),
+        refresh_digest: signed.then(|| TokenHash::of(&refresh_token).bytes().to_vec()),
+        refresh_until: signed.then_some(tx.now + policy.v2_refresh_ttl),
+        opened_at: tx.now,
+        used_at: tx.now,
+        cursors: String::new(),
+    };
+    let user_id: Arc<str> = user_id.into();
+    sessions::insert(tx, &row, Arc::clone(&user_id))?;
+    Ok(IssuedSession {
+        account,
+        user_id,
+        token: token.into(),
+        refresh_token: refresh_token.into(),
+        expires_in: match dialect {
+            Dialect::MinilvbV1 | Dialect::MinilvbV2 => policy.v2_token_ttl,
+            Dialect::Sxb => policy.sxb_idle,
+            Dialect::Qplus => policy.qplus_idle,
+        },
+    })
+}
+
+/// Ends the least recently used qplus sessions of an account until one more fits below `most`.
+fn close_oldest(tx: &mut Tx<'_>, account: AccountId, most: usize) -> Result<()> {
+    let oldest_first = sessions::oldest_first(tx.conn, account, Dialect::Qplus)?;
+    let too_many = (oldest_first.len() + 1).saturating_sub(most.max(1));
+    for digest in oldest_first.iter().take(too_many) {
+        close(tx, digest)?;
+    }
+    Ok(())
+}
+
+/// Trades a refresh token for a new session (minilvb-v2). The old tokens die at once.
+///
+/// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
+pub(crate) fn refresh(tx: &mut Tx<'_>, user_id: &str, offered: &TokenHash) -> Result<IssuedSession> {
+    let (row, user_id) = sessions::by_signer(tx.conn, user_id)?.ok_or(Error::InvalidSession)?;
+    let matches = row.refresh_digest.as_deref().is_some_and(|known| bool::from(known.ct_eq(offered.bytes())));
+    if !matches || row.refresh_until.is_none_or(|until| until <= tx.now) {
+        return Err(Error::InvalidSession);
+    }
+    open(tx, row.account_id, &user_id, Dialect::MinilvbV2)
+}
+
+/// Ends one session and takes the member that came through it out of its audience. Returns whether there was a session.
+pub(crate) fn close(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<bool> {
+    let closed = sessions::delete(tx, digest)?;
+    if closed {
+        audience::leave_with_session(tx, digest)?;
+    }
+    Ok(closed)
+}
+
+/// Ends the sessions of an account, in one dialect or in all. Returns how many there were.
+pub(crate) fn close_account(tx: &mut Tx<'_>, account: AccountId, dialect: Option<Dialect>) -> Result<usize> {
+    let mut closed = 0;
+    for row in sessions::of_account(tx.conn, account)? {
+        if dialect.is_none_or(|wanted| wanted == row.dialect)
+            && let Some(digest) = TokenHash::from_bytes(&row.digest)
+            && close(tx, &digest)?
+        {
+            closed += 1;
+        }
+    }
+    Ok(closed)
+}
+
+/// Deletes some sessions whose time is over. Their members have left by then, or leave here.
+pub(crate) fn close_ended(tx: &mut Tx<'_>) -> Result<()> {
+    for digest in sessions::ended(tx.conn, tx.config().sessions, tx.now)? {
+        close(tx, &digest)?;
+    }
+    Ok(())
+}

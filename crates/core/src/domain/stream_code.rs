@@ -1,0 +1,94 @@
+//! Stream codes: which code a stream of a host or room gets, and whose stream a code names.
+//!
+//! Every code ever handed out is kept with the account it belongs to, so that a late notice finds its room.
+
+use crate::{
+    AccountId, CallbackSource, Error, Result,
+    sign::{
+        digest::md5_hex,
+        stream::{Picture, bypass_digest, live_code},
+    },
+    store::{Tx, conn::Conn},
+    table::{
+        accounts::{self, AccountRow},
+        rooms::{self, RoomRow},
+        stream_codes::{self, TAIL, WHOLE, keep},
+    },
+};
+
+/// Codes tried for a host at most; only malice needs more than two.
+const TRIES: u32 = 64;
+
+/// Whose stream it is.
+pub(crate) struct StreamOwner {
+    pub(crate) account: AccountId,
+    /// Found as an sxb stream: such a code never moves a live.
+    pub(crate) by_tail: bool,
+}
+
+/// A stored code, exactly; else its tail as one of sxb's; else what the route says.
+pub(crate) fn owner(conn: &mut Conn, code: &str, source: &CallbackSource) -> Result<Option<StreamOwner>> {
+    let tail = code.rsplit_once('_').map_or(code, |(_, tail)| tail);
+    let by_tail = stream_codes::owner(conn, TAIL, tail)?;
+    if let Some(account) = stream_codes::owner(conn, WHOLE, code)? {
+        return Ok(Some(StreamOwner { account, by_tail: by_tail == Some(account) }));
+    }
+    if let Some(account) = by_tail {
+        return Ok(Some(StreamOwner { account, by_tail: true }));
+    }
+    let account = match source {
+        CallbackSource::Sxb { room: Some(room) } => rooms::owner(conn, *room)?,
+        CallbackSource::Sxb { room: None } => None,
+        CallbackSource::Shared => user_inside(conn, code)?,
+    };
+    Ok(account.map(|account| StreamOwner { account, by_tail: false }))
+}
+
+/// The user id inside a code whose maker this server never met: behind the business id, the longest that has a room.
+fn user_inside(conn: &mut Conn, code: &str) -> Result<Option<AccountId>> {
+    let mut rest = code.split_once('_').map_or("", |(_, rest)| rest);
+    while !rest.is_empty() {
+        if let Some(user) = accounts::by_user_id(conn, rest)?
+            && rooms::of_account(conn, user.id)?.is_some()
+        {
+            return Ok(Some(user.id));
+        }
+        rest = rest.rsplit_once('_').map_or("", |(shorter, _)| shorter);
+    }
+    Ok(None)
+}
+
+/// The stream code of a host in the dialects that make it of the user id (contract minilvb-v1 §6.1). Ids that differ
+/// only in characters a code cannot have get different codes.
+pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String> {
+    let bizid = &tx.config().media.bizid;
+    let plain = live_code(bizid, &host.user_id, None);
+    if keep(tx, WHOLE, &plain, host.id)? {
+        return Ok(plain);
+    }
+    // Somebody may have taken the next one too, by choosing the id it is made of.
+    for attempt in 0..TRIES {
+        let text = if attempt == 0 { host.user_id.clone() } else { format!("{}#{attempt}", host.user_id) };
+        let digest: String = md5_hex(text).chars().take(8).collect();
+        let marked = live_code(bizid, &host.user_id, Some(&digest));
+        if keep(tx, WHOLE, &marked, host.id)? {
+            return Ok(marked);
+        }
+    }
+    Err(Error::Busy)
+}
+
+/// The stream code of a room in the dialect that makes it of the room number (contract sxb §7).
+pub(crate) fn code_of_room(
+    tx: &mut Tx<'_>,
+    room: &RoomRow,
+    host: &AccountRow,
+    screen: bool,
+) -> Result<String> {
+    let picture = if screen { Picture::Screen } else { Picture::Camera };
+    let tail = bypass_digest(room.number.0, &host.user_id, picture);
+    let code = format!("{}_{tail}", tx.config().media.bizid);
+    keep(tx, TAIL, &tail, host.id)?;
+    keep(tx, WHOLE, &code, host.id)?;
+    Ok(code)
+}

@@ -1,0 +1,109 @@
+//! Proving control of a phone: one-time codes, and grants an operator opens out of band.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
+
+use super::registration;
+use crate::{
+    Error, Purpose, Result,
+    model::{
+        random::{self, Random},
+        session::TokenHash,
+    },
+    store::{Tx, conn::Conn},
+    table::{accounts, verifications},
+};
+
+/// Seconds a code or grant is valid.
+const LIFETIME: i64 = 600;
+/// Wrong tries after which a code is dead.
+const TRIES: i16 = 5;
+/// Seconds between two codes for a phone.
+const PAUSE: i64 = 60;
+
+/// A grant has no code: it is open, or not.
+const GRANT: i16 = 3;
+
+/// The number a purpose has in the table.
+fn number(purpose: Purpose) -> i16 {
+    match purpose {
+        Purpose::Register => 1,
+        Purpose::Reset => 2,
+    }
+}
+
+/// Checks that a code for a phone would be good for something.
+///
+/// Errors: [`Error::PhoneExists`], [`Error::RegistrationClosed`] (register), [`Error::NoSuchAccount`] (reset).
+pub(crate) fn useful(
+    conn: &mut Conn,
+    phone: &str,
+    purpose: Purpose,
+    registration_is_open: bool,
+) -> Result<()> {
+    match purpose {
+        Purpose::Register if registration::used(conn, phone)? => Err(Error::PhoneExists),
+        Purpose::Register if !registration_is_open => Err(Error::RegistrationClosed),
+        Purpose::Reset if accounts::by_phone(conn, phone)?.is_none() => Err(Error::NoSuchAccount),
+        Purpose::Register | Purpose::Reset => Ok(()),
+    }
+}
+
+/// Makes a six-digit code for a phone in place of an older one.
+///
+/// Errors: those of [`useful`], [`Error::RateLimited`] less than [`PAUSE`] after the last code.
+pub(crate) fn issue_code(tx: &mut Tx<'_>, phone: &str, purpose: Purpose) -> Result<SecretString> {
+    let registration_is_open = tx.config().accounts.open_registration;
+    useful(tx.conn, phone, purpose, registration_is_open)?;
+    let last = verifications::find(tx.conn, phone, number(purpose))?;
+    if last.is_some_and(|last| tx.now < last.created_at + PAUSE) {
+        return Err(Error::RateLimited);
+    }
+    let random: &dyn Random = tx.random();
+    let code = format!("{:06}", random::number(random) % 1_000_000);
+    let valid_until = tx.now + LIFETIME;
+    verifications::put(tx, phone, number(purpose), &code, valid_until)?;
+    Ok(code.into())
+}
+
+/// Opens a grant: until it is over the account with that phone may set a new password once.
+///
+/// Errors: [`Error::NoSuchAccount`].
+pub(crate) fn grant_reset(tx: &mut Tx<'_>, phone: &str) -> Result<()> {
+    accounts::by_phone(tx.conn, phone)?.ok_or(Error::NoSuchAccount)?;
+    let valid_until = tx.now + LIFETIME;
+    verifications::put(tx, phone, GRANT, "", valid_until)
+}
+
+/// Uses up the code to register with a phone; returns whether the code was right.
+///
+/// Errors: [`Error::PhoneExists`] for a right code of a phone that was registered meanwhile.
+pub(crate) fn use_registration_code(tx: &mut Tx<'_>, phone: &str, code: &SecretString) -> Result<bool> {
+    let right = try_code(tx, phone, number(Purpose::Register), code.expose_secret())?;
+    if right && accounts::by_phone(tx.conn, phone)?.is_some() {
+        return Err(Error::PhoneExists);
+    }
+    Ok(right)
+}
+
+/// Uses up the code, or without a code the grant, for a new password; returns whether that was proof.
+pub(crate) fn use_reset_proof(tx: &mut Tx<'_>, phone: &str, code: Option<&SecretString>) -> Result<bool> {
+    match code {
+        Some(code) => try_code(tx, phone, number(Purpose::Reset), code.expose_secret()),
+        None => try_code(tx, phone, GRANT, ""),
+    }
+}
+
+/// Uses a code up if it is right, counts the try if not.
+fn try_code(tx: &mut Tx<'_>, phone: &str, purpose: i16, code: &str) -> Result<bool> {
+    let Some(known) = verifications::find(tx.conn, phone, purpose)? else { return Ok(false) };
+    let right = known.tries < TRIES
+        && tx.now < known.valid_until
+        && bool::from(known.digest.ct_eq(TokenHash::of(code).bytes()));
+    if right {
+        verifications::delete(tx, phone, purpose)?;
+    } else {
+        verifications::count_try(tx, phone, purpose, TRIES)?;
+    }
+    Ok(right)
+}

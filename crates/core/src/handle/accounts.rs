@@ -1,0 +1,286 @@
+//! Accounts: registration, login, profiles, and what an operator asks about them.
+
+use std::net::IpAddr;
+
+use secrecy::SecretString;
+
+use super::core::Accounts;
+use crate::{
+    Account, AccountId, AccountOverview, Actor, Dialect, Error, Identifier, IssuedSession, NewAccount,
+    Password, Picture, PictureId, ProfileUpdate, Purpose, ResetProof, Result,
+    domain::{account, login, overview, registration, report, verification},
+    model::{password::StoredPassword, random},
+    store::Tx,
+    table::{
+        accounts::{self, AccountRow},
+        head_pictures,
+    },
+};
+
+/// Names tried for an account that is registered by phone alone; ten digits make even two unlikely.
+const NAMES_TRIED: usize = 8;
+
+impl Accounts<'_> {
+    /// The account of that number.
+    pub async fn get(&self, id: AccountId) -> Result<Option<Account>> {
+        Ok(self.0.store().read(move |conn| accounts::by_id(conn, id)).await?.map(Account::from))
+    }
+
+    /// The account, guest or registered, of that id.
+    pub async fn find(&self, user_id: &str) -> Result<Option<Account>> {
+        let user_id = user_id.to_owned();
+        Ok(self.0.store().read(move |conn| accounts::by_user_id(conn, &user_id)).await?.map(Account::from))
+    }
+
+    /// The registered account with that phone number.
+    pub async fn find_by_phone(&self, phone: &str) -> Result<Option<Account>> {
+        let phone = phone.to_owned();
+        Ok(self.0.store().read(move |conn| accounts::by_phone(conn, &phone)).await?.map(Account::from))
+    }
+
+    /// Whether somebody may act, for what stores nothing: no guest is made.
+    ///
+    /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
+    pub async fn may_act(&self, actor: Actor) -> Result<()> {
+        self.0.store().read(move |conn| account::may_act(conn, &actor)).await
+    }
+
+    /// Accounts ordered by id text, those behind `after` only: for walking through all of them.
+    pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Account>> {
+        let after = after.unwrap_or_default().to_owned();
+        let rows = self.0.store().read(move |conn| accounts::after(conn, &after, limit)).await?;
+        Ok(rows.into_iter().map(Account::from).collect())
+    }
+
+    /// The account of that id, guest or registered, with all that is shown of it somewhere.
+    pub async fn overview(&self, user_id: &str) -> Result<Option<AccountOverview>> {
+        let (user_id, policy, now) = (user_id.to_owned(), self.0.config().sessions, self.0.now());
+        self.0.store().snapshot(move |conn| overview::overview(conn, &user_id, policy, now)).await
+    }
+
+    /// Registers an account. A guest's name is taken over: its broadcast ends, it leaves the audiences it is in, room
+    /// number and recordings stay with the name, the profile starts anew. Guests whose names differ in ASCII case only
+    /// end and leave likewise.
+    ///
+    /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
+    /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
+    pub async fn register(&self, new: NewAccount) -> Result<Account> {
+        self.open_to(new.client)?;
+        // Refuse early what would be refused anyway: hashing is the expensive part.
+        let early = new.clone();
+        self.0.store().snapshot(move |conn| registration::check(conn, &early)).await?;
+        if !self.0.throttle().may_register(new.client, self.0.now()) {
+            return Err(Error::RateLimited);
+        }
+        let client = new.client;
+        let outcome = match self.0.hasher().hash(&new.password, &new.user_id).await {
+            Ok(stored) => self.0.store().write(move |tx| registration::register(tx, &new, &stored)).await,
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.0.throttle().unregister(client);
+        }
+        outcome.map(Account::from)
+    }
+
+    /// Refuses everybody but the operator while registration is closed.
+    fn open_to(self, client: Option<IpAddr>) -> Result<()> {
+        if client.is_some() && !self.0.config().accounts.open_registration {
+            return Err(Error::RegistrationClosed);
+        }
+        Ok(())
+    }
+
+    /// Registers with a phone and the code sent to it; id and nickname are made up. `address` is what the profile starts
+    /// with.
+    ///
+    /// Errors: [`Error::RegistrationClosed`], [`Error::WrongCode`], [`Error::PhoneExists`], and those of
+    /// [`Accounts::register`].
+    pub async fn register_by_phone(
+        &self,
+        phone: &str,
+        password: Password,
+        code: &SecretString,
+        address: &str,
+        client: Option<IpAddr>,
+    ) -> Result<Account> {
+        self.open_to(client)?;
+        let (wanted, code) = (phone.to_owned(), code.clone());
+        let use_code = move |tx: &mut Tx<'_>| verification::use_registration_code(tx, &wanted, &code);
+        if !self.0.store().write(use_code).await? {
+            return Err(Error::WrongCode);
+        }
+        let name = self.free_name().await?;
+        let new = NewAccount {
+            phone: Some(phone.to_owned()),
+            address: address.to_owned(),
+            client,
+            ..NewAccount::new(name, password)
+        };
+        let account = self.register(new).await?;
+        let nickname = format!("nick-{}", account.id);
+        let update = ProfileUpdate { nickname: Some(nickname), ..ProfileUpdate::default() };
+        self.update_profile(account.id, update).await?;
+        self.get(account.id).await?.ok_or(Error::NoSuchAccount)
+    }
+
+    async fn free_name(&self) -> Result<String> {
+        for _ in 0..NAMES_TRIED {
+            let name = format!("user{:010}", random::number(self.0.random()));
+            if self.find(&name).await?.is_none() {
+                return Ok(name);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Checks a password without opening a session. `forms` are the readings of what the client sent; any may match.
+    ///
+    /// Errors: [`Error::NoSuchAccount`], [`Error::WrongPassword`], [`Error::RateLimited`] after too many failures from
+    /// this address, [`Error::Busy`].
+    pub async fn verify(
+        &self,
+        identifier: Identifier,
+        forms: &[Password],
+        client: Option<IpAddr>,
+    ) -> Result<Account> {
+        self.check(identifier, forms, client).await.map(|(row, _)| row.into())
+    }
+
+    /// Logs in: checks the password and opens a session as the dialect's policy wants it. Errors as
+    /// [`Accounts::verify`].
+    pub async fn login(
+        &self,
+        dialect: Dialect,
+        identifier: Identifier,
+        forms: &[Password],
+        client: Option<IpAddr>,
+    ) -> Result<(Account, IssuedSession)> {
+        let (row, stored) = self.check(identifier, forms, client).await?;
+        let account = row.clone();
+        let issued = self.0.store().write(move |tx| login::open(tx, &account, &stored, dialect)).await?;
+        Ok((row.into(), issued))
+    }
+
+    /// The account an identifier names, if one of the forms is its password.
+    async fn check(
+        &self,
+        identifier: Identifier,
+        forms: &[Password],
+        client: Option<IpAddr>,
+    ) -> Result<(AccountRow, StoredPassword)> {
+        let found = self.0.store().read(move |conn| login::find(conn, &identifier)).await?;
+        let row = found.ok_or(Error::NoSuchAccount)?;
+        let stored = StoredPassword(row.password.clone().ok_or(Error::NoSuchAccount)?);
+        let throttle = self.0.throttle();
+        if !throttle.may_log_in(row.id, client, self.0.now()) {
+            return Err(Error::RateLimited);
+        }
+        let right = self.0.hasher().verify(forms, &row.user_id, stored.clone()).await?;
+        throttle.tried(row.id, client, right, self.0.now());
+        if right { Ok((row, stored)) } else { Err(Error::WrongPassword) }
+    }
+
+    /// Replaces the password and ends the account's sessions in all dialects.
+    ///
+    /// Errors: [`Error::NoSuchAccount`] if no registered account has that id.
+    pub async fn set_password(&self, user_id: &str, password: &Password) -> Result<()> {
+        let stored = self.0.hasher().hash(password, user_id).await?;
+        let user_id = user_id.to_owned();
+        self.0.store().write(move |tx| account::set_password(tx, &user_id, &stored)).await
+    }
+
+    /// Whether a code for a phone would be good for anything.
+    ///
+    /// Errors: [`Error::PhoneExists`], [`Error::RegistrationClosed`] (register), [`Error::NoSuchAccount`] (reset).
+    pub async fn may_ask_for_code(&self, phone: &str, purpose: Purpose) -> Result<()> {
+        let phone = phone.to_owned();
+        let open = self.0.config().accounts.open_registration;
+        self.0.store().read(move |conn| verification::useful(conn, &phone, purpose, open)).await
+    }
+
+    /// Makes a six-digit code for a phone, valid for ten minutes, in place of an older one. Delivering it is the
+    /// caller's business.
+    ///
+    /// Errors: those of [`Accounts::may_ask_for_code`], [`Error::RateLimited`] less than a minute after the last one.
+    pub async fn issue_code(&self, phone: &str, purpose: Purpose) -> Result<SecretString> {
+        let phone = phone.to_owned();
+        self.0.store().write(move |tx| verification::issue_code(tx, &phone, purpose)).await
+    }
+
+    /// Opens a grant: for ten minutes the account with that phone may set a new password once.
+    ///
+    /// Errors: [`Error::NoSuchAccount`].
+    pub async fn grant_reset(&self, phone: &str) -> Result<()> {
+        let phone = phone.to_owned();
+        self.0.store().write(move |tx| verification::grant_reset(tx, &phone)).await
+    }
+
+    /// Sets a new password for the account with a phone and returns the account; all its sessions end.
+    ///
+    /// Errors: [`Error::NoSuchAccount`]; [`Error::WrongCode`] without sufficient proof, whether the phone is known or
+    /// not; [`Error::RateLimited`] beyond ten times in an hour; [`Error::Busy`].
+    pub async fn reset_password(
+        &self,
+        phone: &str,
+        password: &Password,
+        proof: ResetProof,
+    ) -> Result<Account> {
+        let account = match (self.find_by_phone(phone).await?, &proof) {
+            (Some(account), _) => account,
+            (None, ResetProof::NotNeeded) => return Err(Error::NoSuchAccount),
+            (None, ResetProof::Of { .. }) => return Err(Error::WrongCode),
+        };
+        if let ResetProof::Of { session, code } = proof
+            && session.is_none_or(|session| session.account() != account.id)
+        {
+            let phone = phone.to_owned();
+            let use_proof = move |tx: &mut Tx<'_>| verification::use_reset_proof(tx, &phone, code.as_ref());
+            if !self.0.store().write(use_proof).await? {
+                return Err(Error::WrongCode);
+            }
+        }
+        if !self.0.throttle().may_reset(account.id, self.0.now()) {
+            return Err(Error::RateLimited);
+        }
+        let stored = self.0.hasher().hash(password, &account.user_id).await?;
+        let id = account.id;
+        self.0.store().write(move |tx| account::replace_password(tx, id, &stored)).await?;
+        Ok(account)
+    }
+
+    /// Changes a profile; what is on air shows the new name at once.
+    ///
+    /// Errors: [`Error::NoSuchAccount`].
+    pub async fn update_profile(&self, account: AccountId, update: ProfileUpdate) -> Result<()> {
+        self.0.store().write(move |tx| account::update_profile(tx, account, &update)).await
+    }
+
+    /// Stores a head picture in place of the last one and returns its new number.
+    ///
+    /// Errors: [`Error::NoSuchAccount`].
+    pub async fn set_head_picture(&self, account: AccountId, picture: Picture) -> Result<PictureId> {
+        self.0.store().write(move |tx| account::set_head_picture(tx, account, &picture)).await
+    }
+
+    /// The bytes of a head picture.
+    pub async fn head_picture(&self, id: PictureId) -> Result<Option<Picture>> {
+        self.0.store().read(move |conn| head_pictures::find(conn, id)).await
+    }
+
+    /// Keeps a report about a host. Without effect for a host nobody knows.
+    ///
+    /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
+    pub async fn report(&self, reporter: Actor, host: &str) -> Result<()> {
+        let host = host.to_owned();
+        self.0.store().write(move |tx| report::report(tx, &reporter, &host)).await
+    }
+
+    /// Deletes an account and all it owns; its room number is never given out again.
+    ///
+    /// Errors: [`Error::NoSuchAccount`].
+    pub async fn delete(&self, user_id: &str) -> Result<()> {
+        let user_id = user_id.to_owned();
+        self.0.store().write(move |tx| account::delete(tx, &user_id)).await
+    }
+}

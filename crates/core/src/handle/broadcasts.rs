@@ -1,0 +1,122 @@
+//! Broadcasts: going on air and off, live lists, counters.
+
+use super::core::Broadcasts;
+use crate::{
+    AccountId, Actor, Announcement, Broadcast, Counted, Dialect, Error, OnAirFilter, Page, Report, Result,
+    RoomNumber, Step, Window,
+    domain::broadcast::{close, open},
+    model::counter::Counter,
+    table::broadcasts,
+};
+
+impl Broadcasts<'_> {
+    /// A page of what is on air, newest start first, and how many match.
+    pub async fn on_air(&self, filter: OnAirFilter, window: Window) -> Result<Page<Broadcast>> {
+        self.0.expire_due().await?;
+        let live = self.0.memory().live();
+        Ok(Page { total: live.total(filter), items: live.page(filter, window.offset, window.limit) })
+    }
+
+    /// The broadcast a room has on air.
+    pub async fn of_room(&self, room: RoomNumber) -> Result<Option<Broadcast>> {
+        self.0.expire_due().await?;
+        let live = self.0.memory().live();
+        Ok(live.host_of_room(room).and_then(|host| live.broadcast(host)))
+    }
+
+    /// The broadcast of a room that is on air, whoever asks.
+    ///
+    /// Errors: [`Error::NotOnAir`].
+    pub async fn require_on_air(&self, room: RoomNumber) -> Result<Broadcast> {
+        self.of_room(room).await?.ok_or(Error::NotOnAir)
+    }
+
+    /// The latest broadcast of a user, on air or not.
+    pub async fn latest(&self, user_id: &str) -> Result<Option<Broadcast>> {
+        self.0.expire_due().await?;
+        {
+            let live = self.0.memory().live();
+            if let Some(on_air) = live.host_of_user(user_id).and_then(|host| live.broadcast(host)) {
+                return Ok(Some(on_air));
+            }
+        }
+        let user_id = user_id.to_owned();
+        self.0.store().snapshot(move |conn| broadcasts::latest_of_user(conn, &user_id)).await
+    }
+
+    /// minilvb-v1: announces a live. It replaces the host's broadcast, is not listed yet, and starts with counters 0.
+    /// A guest's user info becomes its profile.
+    ///
+    /// Errors: [`Error::ProofRequired`].
+    pub async fn announce(&self, actor: Actor, announcement: Announcement) -> Result<Broadcast> {
+        self.0.store().write(move |tx| open::announce(tx, &actor, &announcement)).await
+    }
+
+    /// minilvb-v1: puts the announced live on the air, or takes what is on air off it. Without effect where there is
+    /// nothing to move; on air is only for what this dialect announced.
+    ///
+    /// Errors: [`Error::ProofRequired`].
+    pub async fn set_on_air(&self, actor: Actor, on_air: bool) -> Result<()> {
+        self.0
+            .store()
+            .write(
+                move |tx| {
+                    if on_air { open::put_announced_on_air(tx, &actor) } else { close::suspend(tx, &actor) }
+                },
+            )
+            .await
+    }
+
+    /// sxb: allots the caller's room. Whatever it had on air ends; the caller is the only one in the room, which is
+    /// not on air yet. Always the same number for an account.
+    pub async fn prepare(&self, account: AccountId) -> Result<RoomNumber> {
+        self.0.store().write(move |tx| open::prepare(tx, account)).await
+    }
+
+    /// sxb: puts the caller's room on the air with a new broadcast. Those who are in it stay if it was prepared or put
+    /// on the air by this dialect before.
+    ///
+    /// Errors: [`Error::NotRoomOwner`].
+    pub async fn report(&self, account: AccountId, report: Report) -> Result<()> {
+        self.0.store().write(move |tx| open::report(tx, account, &report)).await
+    }
+
+    /// qplus: the host pushes for `lease` seconds more. Opens a broadcast unless this dialect has one on air.
+    ///
+    /// Errors: [`Error::NotRoomOwner`].
+    pub async fn push(&self, account: AccountId, room: RoomNumber, lease: i64) -> Result<()> {
+        // A sibling may just have ended it: only the tables know.
+        let renewed = !self.0.has_siblings() && {
+            let live = self.0.memory().live();
+            live.on_air(account).is_some_and(|on_air| {
+                on_air.info.room == room
+                    && on_air.info.driver == Dialect::Qplus
+                    && on_air.lease == Some(lease)
+            })
+        };
+        if renewed {
+            self.0.expire_due().await?;
+            if self.0.memory().beat_broadcast(account, Dialect::Qplus, self.0.now()) {
+                return Ok(());
+            }
+        }
+        self.0.store().write(move |tx| open::push(tx, account, room, lease)).await
+    }
+
+    /// qplus: the host stops; whatever the room has on air ends.
+    ///
+    /// Errors: [`Error::NotRoomOwner`].
+    pub async fn stop_push(&self, account: AccountId, room: RoomNumber) -> Result<()> {
+        self.0.store().write(move |tx| close::stop_push(tx, account, room)).await
+    }
+
+    /// sxb: the caller ends its own live, or leaves somebody else's room.
+    pub async fn exit(&self, account: AccountId, room: Option<RoomNumber>) -> Result<()> {
+        self.0.store().write(move |tx| close::exit(tx, account, room)).await
+    }
+
+    /// Counts on the latest broadcast of a user, on air or not. Without effect where there is none.
+    pub async fn count(&self, user_id: &str, counted: Counted, step: Step) -> Result<()> {
+        self.0.count(Counter::Broadcast { user_id: user_id.to_owned(), counted }, step).await
+    }
+}

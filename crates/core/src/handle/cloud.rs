@@ -1,0 +1,170 @@
+//! Signatures with the configured keys: what clients need to talk to the cloud services themselves.
+
+use secrecy::ExposeSecret as _;
+
+use super::core::Cloud;
+use crate::{
+    CloudConfig, RoomNumber, UnixSeconds,
+    model::random,
+    sign::{cos, room_service, usersig, vod},
+};
+
+/// COS v5: a key for signing requests, and when it is valid.
+#[derive(Clone)]
+pub struct CosKey {
+    /// 40 lower-case hex digits.
+    pub sign_key: String,
+    /// `start;end`.
+    pub key_time: String,
+}
+
+/// The room-service sign.
+#[derive(Clone)]
+pub struct RoomServiceSign {
+    /// When it expires.
+    pub expires: UnixSeconds,
+    /// 32 lower-case hex digits.
+    pub sign: String,
+}
+
+/// What a permit for an AV room says (contract tencent-cloud b.2).
+#[derive(Debug, Clone, Copy)]
+pub struct RoomPermit {
+    /// The room.
+    pub room: RoomNumber,
+    /// What the user may do there, a bit each. Like the other numbers, only the lower 32 bits are sealed.
+    pub privileges: i64,
+    /// Kind of account, 0 for ordinary ones.
+    pub kind: i64,
+}
+
+impl RoomPermit {
+    /// Seconds a permit is valid.
+    const TTL: i64 = 600;
+
+    /// The binary form, big-endian: version 0, length of the user id and the id, application, room, expiry, privileges,
+    /// kind of account.
+    fn bytes(self, application: i64, user_id: &str, expires: UnixSeconds) -> Option<Vec<u8>> {
+        let length = u16::try_from(user_id.len()).ok()?;
+        let mut bytes = vec![0];
+        bytes.extend(length.to_be_bytes());
+        bytes.extend(user_id.as_bytes());
+        for number in [application, self.room.0, expires, self.privileges, self.kind] {
+            let [_, _, _, _, low @ ..] = number.to_be_bytes();
+            bytes.extend(low);
+        }
+        Some(bytes)
+    }
+}
+
+impl Cloud<'_> {
+    fn config(&self) -> &CloudConfig {
+        &self.0.config().cloud
+    }
+
+    /// The IM ticket of a user.
+    pub fn user_sig(&self, user_id: &str) -> Option<String> {
+        let config = self.config();
+        let key = config.im_secret.expose_secret();
+        let ticket = usersig::Ticket {
+            sdkappid: config.im_sdkappid,
+            user_id,
+            issued: self.0.now(),
+            ttl: config.usersig_ttl,
+            userbuf: None,
+        };
+        (!key.is_empty()).then(|| ticket.seal(key))
+    }
+
+    /// An IM ticket that is also a permit for an AV room, both for ten minutes. `None` also for a user id of more than
+    /// 65535 bytes.
+    pub fn room_permit(&self, user_id: &str, permit: RoomPermit) -> Option<String> {
+        let config = self.config();
+        let key = config.im_secret.expose_secret();
+        let now = self.0.now();
+        let sealed = permit.bytes(config.im_sdkappid, user_id, now + RoomPermit::TTL)?;
+        let ticket = usersig::Ticket {
+            sdkappid: config.im_sdkappid,
+            user_id,
+            issued: now,
+            ttl: RoomPermit::TTL,
+            userbuf: Some(&sealed),
+        };
+        (!key.is_empty()).then(|| ticket.seal(key))
+    }
+
+    /// Whether an IM ticket is this user's and valid.
+    pub fn verify_user_sig(&self, user_sig: &str, user_id: &str) -> bool {
+        let config = self.config();
+        let key = config.im_secret.expose_secret();
+        usersig::verify(user_sig, config.im_sdkappid, user_id, key, self.0.now()).is_ok()
+    }
+
+    /// COS v4: a signature for uploads to the whole bucket.
+    pub fn cos_v4(&self) -> Option<String> {
+        let config = self.config();
+        let now = self.0.now();
+        let key = config.cos_secret_key.expose_secret();
+        (!key.is_empty() && !config.cos_bucket.is_empty()).then(|| {
+            cos::V4 {
+                appid: &config.cos_appid,
+                bucket: &config.cos_bucket,
+                secret_id: &config.cos_secret_id,
+                scope: cos::Scope::Reusable { until: now + config.cos_sign_ttl },
+                now,
+                random: random::number(self.0.random()),
+                order: cos::FieldOrder::Abketrf,
+            }
+            .sign(key)
+        })
+    }
+
+    /// COS v5: a key for signing uploads.
+    pub fn cos_v5(&self) -> Option<CosKey> {
+        let config = self.config();
+        let now = self.0.now();
+        let key = config.cos_secret_key.expose_secret();
+        (!key.is_empty()).then(|| {
+            let key_time = cos::key_time(now, now + config.cos_sign_ttl);
+            CosKey { sign_key: cos::sign_key(key, &key_time), key_time }
+        })
+    }
+
+    /// A signature for uploading a video.
+    pub fn vod_upload(&self) -> Option<String> {
+        let config = self.config();
+        let key = config.vod_secret_key.expose_secret();
+        (!key.is_empty()).then(|| {
+            let upload = vod::Upload {
+                secret_id: &config.vod_secret_id,
+                now: self.0.now(),
+                ttl: config.vod_sign_ttl,
+                procedure: &config.vod_procedure,
+                random: random::number(self.0.random()),
+            };
+            vod::signature(key, &upload.original())
+        })
+    }
+
+    /// The room-service sign of a user.
+    pub fn room_service(&self, user_id: &str) -> Option<RoomServiceSign> {
+        let key = self.config().api_key.expose_secret();
+        let expires = self.0.now() + room_service::LIFETIME;
+        (!key.is_empty())
+            .then(|| RoomServiceSign { expires, sign: room_service::sign(key, expires, user_id) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permit_in_bytes() {
+        let permit = RoomPermit { room: RoomNumber(0x0102), privileges: -1, kind: 7 };
+        let bytes = permit.bytes(0x5370_4000, "mei", 0x6553_f100).unwrap();
+        let expected = b"\x00\x00\x03mei\x53\x70\x40\x00\x00\x00\x01\x02\x65\x53\xf1\x00\xff\xff\xff\xff\x00\x00\x00\x07";
+        assert_eq!(bytes, expected);
+        assert_eq!(permit.bytes(1, &"x".repeat(65_536), 0), None);
+    }
+}

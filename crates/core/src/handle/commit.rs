@@ -1,0 +1,47 @@
+//! Connects the writers to the read model: what is due ends before the jobs of a commit, and the changes of a commit reach
+//! the read model before callers are answered.
+
+use std::sync::Arc;
+
+use crate::{
+    Result, UnixSeconds,
+    domain::{audience, broadcast::close},
+    model::change::Change,
+    read_model::{expiry::Expirable, memory::Memory},
+    store::{CommitListener, Tx},
+};
+
+/// Keeps the read model equal to the tables.
+pub(crate) struct ReadModelListener {
+    pub(crate) memory: Arc<Memory>,
+}
+
+impl CommitListener for ReadModelListener {
+    fn is_due(&self, now: UnixSeconds) -> bool {
+        self.memory.is_due(now)
+    }
+
+    fn expire(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let due = self.memory.due(tx.now);
+        // Hosts first: with a broadcast its audience goes.
+        for expirable in &due {
+            if let Expirable::Broadcast(host) = expirable {
+                close::expire(tx, *host)?;
+            }
+        }
+        for expirable in due {
+            if let Expirable::Member { host, account } = expirable {
+                audience::expire(tx, host, account)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn committed(&self, changes: Vec<Change>) {
+        self.memory.apply(changes);
+    }
+
+    fn counted(&self, changes: &[Change]) -> bool {
+        self.memory.apply_counters(changes)
+    }
+}

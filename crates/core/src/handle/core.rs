@@ -1,0 +1,232 @@
+//! The handle through which everything is done, and its accessors.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64},
+};
+
+use crossbeam_channel::Sender;
+
+use crate::{
+    Clock, Config, Error, Random, Result, Step, UnixSeconds,
+    login::{hasher::Hasher, throttle::LoginThrottle},
+    model::counter::Counter,
+    read_model::memory::Memory,
+    store::{CommitNotice, Store, coalesce::Coalescer},
+    table::settings,
+};
+
+/// Figures of a running core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Broadcasts on air.
+    pub rooms_on_air: usize,
+    /// Members of all audiences.
+    pub members: usize,
+    /// Sessions held in memory.
+    pub sessions: usize,
+    /// Jobs that wait for the writer.
+    pub queue_depth: usize,
+}
+
+/// A running core. Cloning it is cheap; all clones are the same core.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use relive_core::{Config, Core, Dialect, Identifier, NewAccount, Password, SystemClock, SystemRandom};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let core = Core::start(Config::sqlite(folder.path().join("relive.db")), Arc::new(SystemClock), Arc::new(SystemRandom))?;
+/// core.accounts().register(NewAccount::new("anna", Password::plain("secret"))).await?;
+/// let anna = Identifier::UserId("anna".to_owned());
+/// let (account, grant) = core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")], None).await?;
+/// let room = core.broadcasts().prepare(account.id).await?;
+/// assert_eq!(core.rooms().number_of(grant.account).await?, Some(room));
+/// core.shutdown().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Core(pub(super) Arc<Inner>);
+
+/// The parts of a running core.
+pub(super) struct Inner {
+    pub(super) config: Arc<Config>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) store: Store,
+    /// To the follower, where the database is shared with other gateways.
+    pub(super) follower: Option<Sender<CommitNotice>>,
+    pub(super) coalescer: Coalescer<Counter>,
+    pub(super) memory: Arc<Memory>,
+    pub(super) hasher: Hasher,
+    pub(super) throttle: LoginThrottle,
+    /// The database's own count of what others changed, as of the last look.
+    pub(super) foreign_changes: AtomicI64,
+    /// Held while clocks are written down.
+    pub(super) flushing: tokio::sync::Mutex<()>,
+    pub(super) stopped: AtomicBool,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Core")
+    }
+}
+
+/// Accounts: registration, login, profiles. From [`Core::accounts`].
+#[derive(Debug, Clone, Copy)]
+pub struct Accounts<'a>(pub(super) &'a Core);
+
+/// Sessions of all dialects. From [`Core::sessions`].
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions<'a>(pub(super) &'a Core);
+
+/// Rooms. From [`Core::rooms`].
+#[derive(Debug, Clone, Copy)]
+pub struct Rooms<'a>(pub(super) &'a Core);
+
+/// Broadcasts. From [`Core::broadcasts`].
+#[derive(Debug, Clone, Copy)]
+pub struct Broadcasts<'a>(pub(super) &'a Core);
+
+/// Audiences. From [`Core::audiences`].
+#[derive(Debug, Clone, Copy)]
+pub struct Audiences<'a>(pub(super) &'a Core);
+
+/// Recordings. From [`Core::recordings`].
+#[derive(Debug, Clone, Copy)]
+pub struct Recordings<'a>(pub(super) &'a Core);
+
+/// Short videos. From [`Core::short_videos`].
+#[derive(Debug, Clone, Copy)]
+pub struct ShortVideos<'a>(pub(super) &'a Core);
+
+/// Streams. From [`Core::streams`].
+#[derive(Debug, Clone, Copy)]
+pub struct Streams<'a>(pub(super) &'a Core);
+
+/// Signs with the configured keys. From [`Core::cloud`]. `None` everywhere means: that service is not configured.
+#[derive(Debug, Clone, Copy)]
+pub struct Cloud<'a>(pub(super) &'a Core);
+
+impl Core {
+    /// Accounts: registration, login, profiles.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+
+    /// Sessions: what a token stands for.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
+    }
+
+    /// Rooms: numbers, names, followers.
+    pub fn rooms(&self) -> Rooms<'_> {
+        Rooms(self)
+    }
+
+    /// Broadcasts: going on air and off, live lists, counters.
+    pub fn broadcasts(&self) -> Broadcasts<'_> {
+        Broadcasts(self)
+    }
+
+    /// Audiences: entering, beating, leaving.
+    pub fn audiences(&self) -> Audiences<'_> {
+        Audiences(self)
+    }
+
+    /// Recordings: replays.
+    pub fn recordings(&self) -> Recordings<'_> {
+        Recordings(self)
+    }
+
+    /// Short videos.
+    pub fn short_videos(&self) -> ShortVideos<'_> {
+        ShortVideos(self)
+    }
+
+    /// Streams: what the media cloud says.
+    pub fn streams(&self) -> Streams<'_> {
+        Streams(self)
+    }
+
+    /// Signatures with the configured keys.
+    pub fn cloud(&self) -> Cloud<'_> {
+        Cloud(self)
+    }
+
+    /// The configuration the core was started with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The time.
+    pub fn now(&self) -> UnixSeconds {
+        self.0.clock.now()
+    }
+
+    /// Figures.
+    pub fn stats(&self) -> Stats {
+        let (rooms_on_air, members) = self.memory().live().size();
+        Stats {
+            rooms_on_air,
+            members,
+            sessions: self.memory().sessions.len(),
+            queue_depth: self.store().queue_depth(),
+        }
+    }
+
+    /// Writes something and waits until it is on disk: whether the core can do its work.
+    pub async fn probe(&self) -> Result<()> {
+        self.store().write_loosely(settings::probe).await
+    }
+
+    /// Expires everything past its deadline and returns the time used. Call before reading the read model, so that lists show
+    /// nothing that is over.
+    ///
+    /// Errors: [`Error::Unavailable`] while it is not known what other gateways do.
+    pub(crate) async fn expire_due(&self) -> Result<UnixSeconds> {
+        if !self.memory().is_fresh() {
+            return Err(Error::Unavailable);
+        }
+        let now = self.now();
+        if self.memory().is_due(now) {
+            // Every batch begins with what is due; an empty job makes one.
+            self.store().write(|_| Ok(())).await?;
+        }
+        Ok(now)
+    }
+
+    /// Whether other gateways may write to the same database.
+    pub(crate) fn has_siblings(&self) -> bool {
+        self.0.follower.is_some()
+    }
+
+    /// Counts, together with all others that count on the same counter now.
+    pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
+        self.0.coalescer.count(self.store(), counter, step.by()).await
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    pub(crate) fn throttle(&self) -> &LoginThrottle {
+        &self.0.throttle
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.0.random
+    }
+}

@@ -1,0 +1,110 @@
+//! Sessions: what a token stands for.
+
+use std::sync::Arc;
+
+use super::core::Sessions;
+use crate::{
+    AccountId, Dialect, Error, IssuedSession, Result, Session,
+    domain::session,
+    model::session::TokenHash,
+    store::conn::Conn,
+    table::sessions::{self, SessionRow},
+};
+
+impl Sessions<'_> {
+    /// The session a token stands for; the use prolongs it where the dialect's sessions slide.
+    ///
+    /// Errors: [`Error::InvalidSession`].
+    pub async fn authenticate(&self, dialect: Dialect, token: &str) -> Result<Arc<Session>> {
+        self.admit(dialect, token, Arc::clone).await
+    }
+
+    /// Likewise, for who has to know nothing but whose session it is.
+    ///
+    /// Errors: [`Error::InvalidSession`].
+    pub async fn account(&self, dialect: Dialect, token: &str) -> Result<AccountId> {
+        self.admit(dialect, token, |session| session.account).await
+    }
+
+    async fn admit<T>(&self, dialect: Dialect, token: &str, take: impl Fn(&Arc<Session>) -> T) -> Result<T> {
+        let digest = TokenHash::of(token);
+        let now = self.0.now();
+        let alive = |session: &Session| session.is_alive(self.0.config().sessions, now);
+        let admit = |session: &Arc<Session>| {
+            if session.dialect != dialect || !alive(session) {
+                return Err(Error::InvalidSession);
+            }
+            self.0.memory().touch(session, now);
+            Ok(take(session))
+        };
+        // A sibling may have closed it, or heard of it later than this gateway.
+        let trusted =
+            |known: &Arc<Session>| !self.0.has_siblings() || (self.0.memory().is_fresh() && alive(known));
+        let known = self.0.memory().sessions.peek(&digest, |known| trusted(known).then(|| admit(known)));
+        match known.flatten() {
+            Some(admitted) => admitted,
+            None => admit(
+                &self
+                    .load(move |conn| sessions::by_digest(conn, &digest))
+                    .await?
+                    .ok_or(Error::InvalidSession)?,
+            ),
+        }
+    }
+
+    /// The one session of a user whose requests are signed (minilvb-v2), its token's life over or not.
+    pub async fn signed(&self, user_id: &str) -> Result<Option<Arc<Session>>> {
+        // With siblings there may be a newer one; which one a request is signed with does not show before it is checked.
+        if !self.0.has_siblings()
+            && let Some(session) = self.0.memory().sessions.signed(user_id)
+        {
+            return Ok(Some(session));
+        }
+        let user_id = user_id.to_owned();
+        self.load(move |conn| sessions::by_signer(conn, &user_id)).await
+    }
+
+    /// Whether a session's token still opens doors.
+    pub fn is_alive(&self, session: &Session) -> bool {
+        session.is_alive(self.0.config().sessions, self.0.now())
+    }
+
+    /// Reads a session from the table into memory. Starts over when a session was closed meanwhile: what was read
+    /// might be the one.
+    async fn load(
+        &self,
+        query: impl Fn(&mut Conn) -> Result<Option<(SessionRow, String)>> + Clone + Send + 'static,
+    ) -> Result<Option<Arc<Session>>> {
+        for _ in 0..8 {
+            let mark = self.0.memory().sessions.mark();
+            let Some((row, user_id)) = self.0.store().read(query.clone()).await? else { return Ok(None) };
+            let Some(session) = row.session(user_id.into()) else { return Ok(None) };
+            if let Some(session) = self.0.memory().sessions.fill(session, mark, self.0.random()) {
+                return Ok(Some(session));
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Trades a refresh token for a new session (minilvb-v2). The old tokens die at once.
+    ///
+    /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
+    pub async fn refresh(&self, user_id: &str, refresh_token: &str) -> Result<IssuedSession> {
+        let (user_id, offered) = (user_id.to_owned(), TokenHash::of(refresh_token));
+        self.0.store().write(move |tx| session::refresh(tx, &user_id, &offered)).await
+    }
+
+    /// Ends the session of a token.
+    ///
+    /// Errors: [`Error::InvalidSession`] if it is over already, or expired.
+    pub async fn close(&self, dialect: Dialect, token: &str) -> Result<()> {
+        let digest = self.authenticate(dialect, token).await?.digest;
+        let closed = self.0.store().write(move |tx| session::close(tx, &digest)).await?;
+        if closed { Ok(()) } else { Err(Error::InvalidSession) }
+    }
+
+    /// Ends the sessions of an account in one dialect. Returns how many there were.
+    pub async fn close_all(&self, account: AccountId, dialect: Dialect) -> Result<usize> {
+        self.0.store().write(move |tx| session::close_account(tx, account, Some(dialect))).await
+    }
+}

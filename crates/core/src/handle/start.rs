@@ -1,0 +1,111 @@
+//! Starts a core: opens the database, loads the read model, starts the threads.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
+
+use crossbeam_channel::Sender;
+use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
+
+use super::{
+    commit::ReadModelListener,
+    core::{Core, Inner},
+    upkeep::data_version,
+};
+use crate::{
+    Clock, Config, Random, Result, StartError,
+    domain::broadcast::count,
+    login::{hasher::Hasher, throttle::LoginThrottle},
+    model::rule::GRACE,
+    read_model::memory::Memory,
+    replica::{
+        follower::Follower,
+        load::{empty, last_position, load},
+    },
+    store::{
+        CommitListener, CommitNotice, Env, Store,
+        coalesce::Coalescer,
+        conn::{Backend, Conn, on},
+        link::{Link, Reachability},
+        migrate::migrate,
+    },
+};
+
+impl Core {
+    /// Opens the database, brings it up to date, loads what is served from memory, and starts the threads.
+    pub fn start(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+        let config = Arc::new(config);
+        let shared = matches!(Backend::of(&config.database)?, Backend::Postgres(_));
+        let mut conn = Conn::open(&config.database)?;
+        migrate(&mut conn)?;
+        let memory = Arc::new(Memory::new(empty(&config, clock.now()), Arc::clone(&random), shared));
+        let env = Arc::new(Env {
+            config: Arc::clone(&config),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            position: AtomicI64::new(0),
+            origin: AtomicI64::new(0),
+        });
+        let (store, follower, seen) = if shared {
+            drop(conn);
+            let (store, follower) = start_shared(&env, &memory)?;
+            (store, Some(follower), 0)
+        } else {
+            let (store, seen) = start_alone(conn, &env, &memory)?;
+            (store, None, seen)
+        };
+        let inner = Inner {
+            store,
+            follower,
+            coalescer: Coalescer::new(count::apply, count::isolation),
+            hasher: Hasher::start(&config.accounts, Arc::clone(&random))?,
+            throttle: LoginThrottle::new(config.limits),
+            config,
+            clock,
+            random,
+            memory,
+            foreign_changes: AtomicI64::new(seen),
+            flushing: tokio::sync::Mutex::default(),
+            stopped: AtomicBool::new(false),
+        };
+        let core = Self(Arc::new(inner));
+        if core.config().background {
+            core.start_upkeep()?;
+        }
+        Ok(core)
+    }
+}
+
+/// The store over an embedded database, with memory filled, and the version of the database memory has.
+fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, i64), StartError> {
+    // Before anything is read: what others change from here on is noticed.
+    let seen = data_version(&mut conn).map_err(StartError::Load)?;
+    let grace_until = env.clock.now() + GRACE;
+    let live = load(&mut conn, &env.config, grace_until, memory).map_err(StartError::Load)?;
+    memory.replace_live(live);
+    env.position.store(last_position(&mut conn).map_err(StartError::Load)?, Ordering::Relaxed);
+    let commits = Arc::new(ReadModelListener { memory: Arc::clone(memory) });
+    Ok((Store::sqlite(conn, env, commits)?, seen))
+}
+
+/// A name for this gateway in the feed that no other one has.
+fn new_origin(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, |c| diesel::select(sql::<BigInt>("nextval('positions')")).get_result(c))?)
+}
+
+/// The store over a database shared with other gateways, and the follower that keeps the memory of it.
+fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<CommitNotice>), StartError> {
+    let database = &env.config.database;
+    let common = Reachability::new(database.clone());
+    let (sender, committed) = crossbeam_channel::bounded(database.queue);
+    let mut link = Link::open(&common)?;
+    let origin = link.get().and_then(new_origin).map_err(StartError::Load)?;
+    env.origin.store(origin, Ordering::Relaxed);
+    let (config, clock) = (Arc::clone(&env.config), Arc::clone(&env.clock));
+    let mut follower = Follower::new(link, Arc::clone(memory), config, clock, origin, committed);
+    follower.fill().map_err(StartError::Load)?;
+    follower.start()?;
+    let commits: Arc<dyn CommitListener> = Arc::new(ReadModelListener { memory: Arc::clone(memory) });
+    Ok((Store::postgres(&common, env, &commits, &sender)?, sender))
+}

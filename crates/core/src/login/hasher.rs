@@ -1,0 +1,231 @@
+//! One password for four dialects, and the threads that hash it.
+//!
+//! What is stored is argon2id of a *canonical form*, `md5hex(md5hex(password) + user_id)`: it is what minilvb-v2
+//! clients send instead of the password (seed 001, register), so it is the only form every dialect can reach.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        Error as HashError,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
+};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::oneshot;
+
+use super::metronome::Metronome;
+use crate::{
+    AccountConfig, Error, Password, Random, Result, StartError,
+    model::password::{PasswordForm, StoredPassword},
+    sign::digest::md5_hex,
+};
+
+/// The canonical form of a password for an account.
+fn canonical(password: &Password, user_id: &str) -> SecretString {
+    let from = |md5: &str| md5_hex(format!("{md5}{user_id}")).into();
+    match password.form() {
+        PasswordForm::Plain(text) => from(&md5_hex(text.expose_secret())),
+        PasswordForm::Md5(digits) => from(digits.expose_secret()),
+        PasswordForm::Canonical(digits) => digits.clone(),
+    }
+}
+
+type Job = Box<dyn FnOnce(&mut HashWorker) + Send>;
+
+/// How long a thread that has nothing to hash keeps its memory.
+const MEMORY_KEPT: Duration = Duration::from_secs(1);
+
+/// What a thread hashes with.
+struct HashWorker {
+    params: Params,
+    /// Used again by the next hash: to ask the system for as much fresh memory for every one of them cost a tenth of all
+    /// logins.
+    memory: Vec<Block>,
+}
+
+impl HashWorker {
+    /// Works until the last who could ask is gone.
+    fn serve(mut self, queue: &Receiver<Job>, metronome: &Metronome) {
+        loop {
+            let job = match queue.recv_timeout(MEMORY_KEPT) {
+                Err(RecvTimeoutError::Timeout) => {
+                    self.memory = Vec::new();
+                    queue.recv().ok()
+                }
+                come => come.ok(),
+            };
+            let Some(job) = job else { return };
+            metronome.during(|| job(&mut self));
+        }
+    }
+
+    fn hash(&mut self, password: &[u8], salt: &[u8]) -> Result<StoredPassword, HashError> {
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        let salt = Salt::new(salt)?;
+        let length = self.params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        let argon2 = Argon2::new(algorithm, version, self.params.clone());
+        let stored = PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: ParamsString::try_from(&self.params)?,
+            salt: Some(salt),
+            hash: Some(self.output(&argon2, password, &salt, length)?),
+        };
+        Ok(StoredPassword(stored.to_string()))
+    }
+
+    /// Whether this is the password, whatever a hash cost when it was stored.
+    fn verify(&mut self, password: &[u8], stored: &PasswordHash) -> Result<bool, HashError> {
+        let (Some(salt), Some(hash)) = (&stored.salt, &stored.hash) else { return Ok(false) };
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+        let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from)?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(stored)?);
+        // The comparison takes constant time.
+        Ok(self.output(&argon2, password, salt, hash.len())? == *hash)
+    }
+
+    fn output(
+        &mut self,
+        argon2: &Argon2<'_>,
+        password: &[u8],
+        salt: &[u8],
+        length: usize,
+    ) -> Result<Output, HashError> {
+        let blocks = argon2.params().block_count();
+        self.memory.resize_with(self.memory.len().max(blocks), Block::default);
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..length).ok_or(HashError::OutputSize)?;
+        argon2.hash_password_into_with_memory(password, salt, output, &mut self.memory)?;
+        Ok(Output::new(output)?)
+    }
+}
+
+/// A few threads that hash, so that logins never take the processor from everything else.
+#[derive(Debug, Clone)]
+pub(crate) struct Hasher {
+    jobs: Sender<Job>,
+    random: Arc<dyn Random>,
+}
+
+/// Lets other threads go first, as far as the system looks who is waiting ([`Metronome`]): a login may wait a moment
+/// longer, a heartbeat must not wait for logins.
+fn step_back() {
+    /// The least weight there is: a sixtieth of the others'.
+    #[cfg(target_os = "linux")]
+    const NICE: i32 = 19;
+    // On Linux the calling thread's own; elsewhere it would be the whole process's.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
+}
+
+impl Hasher {
+    pub(crate) fn start(config: &AccountConfig, random: Arc<dyn Random>) -> Result<Self, StartError> {
+        let params =
+            Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, None)
+                .map_err(|error| StartError::Argon2(error.to_string()))?;
+        let (jobs, queue): (Sender<Job>, Receiver<Job>) = crossbeam_channel::bounded(config.hash_queue);
+        let threads = config.hash_threads.max(1);
+        let metronome = Arc::new(Metronome::start(threads).map_err(StartError::Thread)?);
+        for index in 0..threads {
+            let (queue, worker) = (queue.clone(), HashWorker { params: params.clone(), memory: Vec::new() });
+            let metronome = Arc::clone(&metronome);
+            thread::Builder::new()
+                .name(format!("relive-hash-{index}"))
+                .spawn(move || {
+                    step_back();
+                    worker.serve(&queue, &metronome);
+                })
+                .map_err(StartError::Thread)?;
+        }
+        Ok(Self { jobs, random })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut HashWorker) -> T + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |worker| {
+            // Whoever asked may have given up while the job waited.
+            if !reply.is_closed() {
+                let _ = reply.send(job(worker));
+            }
+        });
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Error::Busy,
+            TrySendError::Disconnected(_) => Error::Unavailable,
+        })?;
+        answer.await.map_err(|_| Error::Unavailable)
+    }
+
+    /// Hashes a password for storing.
+    pub(crate) async fn hash(&self, password: &Password, user_id: &str) -> Result<StoredPassword> {
+        let canonical = canonical(password, user_id);
+        let mut salt = [0; 16];
+        self.random.fill(&mut salt);
+        self.run(move |worker| {
+            worker
+                .hash(canonical.expose_secret().as_bytes(), &salt)
+                .map_err(|error| Error::Storage(error.to_string().into()))
+        })
+        .await?
+    }
+
+    /// Whether one of the forms is the stored password. The comparison takes constant time.
+    pub(crate) async fn verify(
+        &self,
+        forms: &[Password],
+        user_id: &str,
+        stored: StoredPassword,
+    ) -> Result<bool> {
+        let mut candidates: Vec<SecretString> = Vec::with_capacity(forms.len());
+        for form in forms {
+            let candidate = canonical(form, user_id);
+            if candidates.iter().all(|known| known.expose_secret() != candidate.expose_secret()) {
+                candidates.push(candidate);
+            }
+        }
+        self.run(move |worker| {
+            let Ok(stored) = PasswordHash::new(&stored.0) else { return false };
+            candidates.iter().any(|candidate| {
+                worker.verify(candidate.expose_secret().as_bytes(), &stored).unwrap_or(false)
+            })
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::PasswordVerifier as _;
+
+    use super::*;
+
+    fn worker(memory_kib: u32) -> HashWorker {
+        HashWorker { params: Params::new(memory_kib, 2, 1, None).unwrap(), memory: Vec::new() }
+    }
+
+    #[test]
+    fn a_hash_does_not_depend_on_what_was_hashed_before() {
+        let mut used = worker(64);
+        for password in ["first", "second"] {
+            let StoredPassword(stored) = used.hash(password.as_bytes(), &[7; 16]).unwrap();
+            assert!(Argon2::default().verify_password(password.as_bytes(), &*stored).is_ok(), "{stored}");
+            assert!(worker(64).hash(password.as_bytes(), &[7; 16]).unwrap().0 == stored);
+        }
+    }
+
+    #[test]
+    fn a_password_stored_at_another_cost_is_still_the_password() {
+        for (then, now) in [(64, 32), (32, 64)] {
+            let StoredPassword(stored) = worker(then).hash(b"secret", &[7; 16]).unwrap();
+            let (stored, mut worker) = (PasswordHash::new(&stored).unwrap(), worker(now));
+            worker.hash(b"another", &[8; 16]).unwrap();
+            assert!(worker.verify(b"secret", &stored).unwrap());
+            assert!(!worker.verify(b"Secret", &stored).unwrap());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Checking passwords: the threads that hash, and the throttle against guessing.
+
+pub(crate) mod hasher;
+mod metronome;
+pub(crate) mod throttle;

@@ -1,0 +1,133 @@
+//! Names of parts of the state that is served from memory: what a gateway has to read again.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use super::{
+    change::Change,
+    id::{AccountId, BroadcastId, RecordingId},
+    random::hex,
+    session::TokenHash,
+};
+
+/// Something to read again, because a transaction has changed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ChangeKey {
+    /// What a host has on air.
+    Broadcast(AccountId),
+    /// The counters of a broadcast.
+    Counters(BroadcastId),
+    /// The whole audience of a host.
+    Audience(AccountId),
+    /// Whether, and as what, an account is in a host's audience.
+    Member(AccountId, AccountId),
+    /// The room of an account.
+    Room(AccountId),
+    /// What an account follows.
+    Follows(AccountId),
+    /// A recording.
+    Recording(RecordingId),
+    /// What recordings show of their owner's profile, and whether there still is such an account.
+    Owner(AccountId),
+    /// Whether there is such a session, when it was used last and how far it has read.
+    Session(TokenHash),
+}
+
+impl ChangeKey {
+    /// What changes ask for, each once. A new session asks for nothing: it is read when somebody comes with it.
+    pub(crate) fn of(changes: &[Change]) -> Vec<Self> {
+        let mut keys = BTreeSet::new();
+        for change in changes {
+            match change {
+                Change::Broadcast(current) => drop(keys.insert(Self::Broadcast(current.info.host))),
+                Change::OffAir { host } | Change::Renewed { host, .. } => {
+                    keys.insert(Self::Broadcast(*host));
+                }
+                Change::Counters { broadcast, .. } => drop(keys.insert(Self::Counters(*broadcast))),
+                Change::HostGone(host) => keys.extend([
+                    Self::Broadcast(*host),
+                    Self::Audience(*host),
+                    Self::Owner(*host),
+                    Self::Room(*host),
+                ]),
+                Change::Member(seat) => drop(keys.insert(Self::Member(seat.host, seat.account))),
+                Change::Left { host, account } => drop(keys.insert(Self::Member(*host, *account))),
+                Change::AudienceCleared { host } => drop(keys.insert(Self::Audience(*host))),
+                Change::SessionClosed(digest) | Change::SessionRead(digest) => {
+                    keys.insert(Self::Session(*digest));
+                }
+                Change::Room(owner) => drop(keys.insert(Self::Room(*owner))),
+                Change::Follows(account) => drop(keys.insert(Self::Follows(*account))),
+                Change::Recording(recording) => drop(keys.insert(Self::Recording(recording.id))),
+                Change::RecordingCounters(counters) => drop(keys.insert(Self::Recording(counters.id))),
+                Change::Renamed(owner) => drop(keys.insert(Self::Owner(owner.account))),
+                Change::SessionOpened(..) | Change::Reloaded => {}
+            }
+        }
+        keys.into_iter().collect()
+    }
+
+    /// `b17 c17 a17 m17.42 h17 f42 r5 o17 s0f…`, separated by spaces: broadcast, counters, audience, member, room, follows,
+    /// recording, owner, session.
+    pub(crate) fn format(keys: &[Self]) -> String {
+        keys.iter().fold(String::new(), |mut text, key| {
+            let space = if text.is_empty() { "" } else { " " };
+            let _ = match key {
+                Self::Broadcast(host) => write!(text, "{space}b{host}"),
+                Self::Counters(broadcast) => write!(text, "{space}c{broadcast}"),
+                Self::Audience(host) => write!(text, "{space}a{host}"),
+                Self::Member(host, account) => write!(text, "{space}m{host}.{account}"),
+                Self::Room(owner) => write!(text, "{space}h{owner}"),
+                Self::Follows(account) => write!(text, "{space}f{account}"),
+                Self::Recording(id) => write!(text, "{space}r{id}"),
+                Self::Owner(owner) => write!(text, "{space}o{owner}"),
+                Self::Session(digest) => write!(text, "{space}s{}", hex(digest.bytes())),
+            };
+            text
+        })
+    }
+
+    /// Reads what [`ChangeKey::format`] wrote. What a newer relive may have added is passed over.
+    pub(crate) fn parse(text: &str) -> impl Iterator<Item = Self> {
+        text.split(' ').filter_map(|word| {
+            let (kind, rest) = word.split_at_checked(1)?;
+            let account = |text: &str| text.parse().ok().map(AccountId);
+            match kind {
+                "b" => account(rest).map(Self::Broadcast),
+                "c" => rest.parse().ok().map(|id| Self::Counters(BroadcastId(id))),
+                "a" => account(rest).map(Self::Audience),
+                "m" => {
+                    let (host, member) = rest.split_once('.')?;
+                    Some(Self::Member(account(host)?, account(member)?))
+                }
+                "h" => account(rest).map(Self::Room),
+                "f" => account(rest).map(Self::Follows),
+                "r" => rest.parse().ok().map(|id| Self::Recording(RecordingId(id))),
+                "o" => account(rest).map(Self::Owner),
+                "s" => TokenHash::from_hex(rest).map(Self::Session),
+                _ => None,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_the_feed() {
+        let keys = [
+            ChangeKey::Broadcast(AccountId(17)),
+            ChangeKey::Counters(BroadcastId(17)),
+            ChangeKey::Audience(AccountId(3)),
+            ChangeKey::Member(AccountId(17), AccountId(42)),
+            ChangeKey::Room(AccountId(17)),
+            ChangeKey::Follows(AccountId(42)),
+            ChangeKey::Recording(RecordingId(5)),
+            ChangeKey::Owner(AccountId(17)),
+            ChangeKey::Session(TokenHash::of("token")),
+        ];
+        assert_eq!(ChangeKey::parse(&ChangeKey::format(&keys)).collect::<Vec<_>>(), keys);
+        assert_eq!(ChangeKey::parse("").count() + ChangeKey::parse("x1 b m1 sxyz m1.x").count(), 0);
+    }
+}

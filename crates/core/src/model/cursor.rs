@@ -1,0 +1,84 @@
+//! How far a session has read a list, and the order of live lists.
+
+use super::{
+    clock::UnixSeconds,
+    id::{AccountId, BroadcastId},
+};
+
+/// Order of all live lists: newest start first, equal starts: the later opened first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ListPosition {
+    newest_first: (std::cmp::Reverse<UnixSeconds>, std::cmp::Reverse<i64>),
+    pub(crate) host: AccountId,
+}
+
+impl ListPosition {
+    pub(crate) fn new(started_at: UnixSeconds, id: BroadcastId, host: AccountId) -> Self {
+        Self { newest_first: (std::cmp::Reverse(started_at), std::cmp::Reverse(id.0)), host }
+    }
+}
+
+impl ListPosition {
+    /// `started.id.host`.
+    pub(crate) fn to_text(self) -> String {
+        format!("{}.{}.{}", self.newest_first.0.0, self.newest_first.1.0, self.host)
+    }
+
+    /// From the three parts of [`ListPosition::to_text`].
+    pub(crate) fn from_parts(started_at: Option<i64>, id: Option<i64>, host: Option<i64>) -> Option<Self> {
+        Some(Self::new(started_at?, BroadcastId(id?), AccountId(host?)))
+    }
+}
+
+/// How far a session has read one of its lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Cursor {
+    /// The last broadcast it got.
+    pub(crate) on_air: Option<ListPosition>,
+    /// The owner of the last room off air it got.
+    pub(crate) off_air: Option<AccountId>,
+}
+
+/// `all;followed`, each `started.id.host.owner` with empty parts for what was not reached.
+pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
+    if cursors == [Cursor::default(); 2] {
+        return String::new();
+    }
+    cursors
+        .map(|cursor| {
+            let place = cursor.on_air.map_or_else(|| "..".to_owned(), ListPosition::to_text);
+            format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
+        })
+        .join(";")
+}
+
+pub(crate) fn parse_cursors(text: &str) -> [Cursor; 2] {
+    let cursor = |part: Option<&str>| {
+        let mut numbers = part.unwrap_or_default().split('.').map(|number| number.parse().ok());
+        let mut next = || numbers.next().flatten();
+        let (started, id, host) = (next(), next(), next());
+        Cursor { on_air: ListPosition::from_parts(started, id, host), off_air: next().map(AccountId) }
+    };
+    let mut parts = text.split(';');
+    [cursor(parts.next()), cursor(parts.next())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BroadcastId;
+
+    #[test]
+    fn cursors_survive_the_table() {
+        let cursors = [
+            Cursor {
+                on_air: Some(ListPosition::new(1_700_000_000, BroadcastId(7), AccountId(3))),
+                off_air: None,
+            },
+            Cursor { on_air: None, off_air: Some(AccountId(12)) },
+        ];
+        assert_eq!(parse_cursors(&format_cursors(cursors)), cursors);
+        assert_eq!(parse_cursors(""), [Cursor::default(); 2]);
+        assert_eq!(parse_cursors("x.y;;;."), [Cursor::default(); 2]);
+    }
+}

@@ -1,0 +1,22 @@
+//! Plain values: no query, no lock over a collection, nothing asynchronous. Every layer may use them.
+
+pub(crate) mod account;
+pub(crate) mod audience;
+pub(crate) mod broadcast;
+pub(crate) mod change;
+pub(crate) mod change_key;
+pub(crate) mod clock;
+pub(crate) mod counter;
+pub(crate) mod cursor;
+pub(crate) mod fragment;
+pub(crate) mod id;
+pub(crate) mod overview;
+pub(crate) mod page;
+pub(crate) mod password;
+pub(crate) mod random;
+pub(crate) mod recording;
+pub(crate) mod room;
+pub(crate) mod rule;
+pub(crate) mod session;
+pub(crate) mod short_video;
+pub(crate) mod stream;

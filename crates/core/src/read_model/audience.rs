@@ -1,0 +1,96 @@
+//! Who is in a host's audience.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{by_id::ById, group::Groups, member::LiveMember, ranked::Ranked};
+use crate::{AccountId, Page, Role, Window, model::audience::Listed};
+
+/// Position in the member list: the host first, then by order of entry.
+type MemberPosition = (bool, i64, AccountId);
+
+fn place(account: AccountId, member: &LiveMember) -> MemberPosition {
+    (member.role != Role::Host, member.position, account)
+}
+
+/// One host's audience.
+#[derive(Debug, Default)]
+pub(crate) struct Audience {
+    members: ById<AccountId, Arc<LiveMember>>,
+    order: Ranked<MemberPosition>,
+    /// Its groups, once somebody has asked for one.
+    groups: OnceLock<Groups>,
+    /// The group of whoever came last: nearly always everybody's.
+    group: Option<Arc<str>>,
+}
+
+impl Audience {
+    /// The same list, with a name that is kept once for all who are in it.
+    pub(super) fn share(&mut self, listed: Listed) -> Listed {
+        let Listed::Group(name) = listed else { return listed };
+        let known = self.group.take().filter(|known| *known == name).unwrap_or(name);
+        self.group = Some(Arc::clone(&known));
+        Listed::Group(known)
+    }
+
+    pub(crate) fn insert(&mut self, account: AccountId, member: Arc<LiveMember>) -> Option<Arc<LiveMember>> {
+        let old = self.remove(account);
+        self.order.insert(place(account, &member));
+        if let Some(groups) = self.groups.get_mut() {
+            groups.insert(account, &member);
+        }
+        self.members.insert(account, member);
+        old
+    }
+
+    pub(crate) fn remove(&mut self, account: AccountId) -> Option<Arc<LiveMember>> {
+        let old = self.members.remove(&account)?;
+        self.order.remove(&place(account, &old));
+        if let Some(groups) = self.groups.get_mut() {
+            groups.remove(account, &old);
+        }
+        Some(old)
+    }
+
+    pub(crate) fn get(&self, account: AccountId) -> Option<&Arc<LiveMember>> {
+        self.members.get(&account)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Everybody, the host included.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Everybody but the host.
+    pub(crate) fn viewers(&self) -> usize {
+        let host_is_here = self.order.get(0).is_some_and(|(not_host, _, _)| !not_host);
+        self.members.len() - usize::from(host_is_here)
+    }
+
+    pub(crate) fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &LiveMember> {
+        self.order
+            .from(offset)
+            .take(limit)
+            .filter_map(|(_, _, account)| self.members.get(&account).map(|it| &**it))
+    }
+
+    /// The members of a group in order of entry. `own`: it is that of the host's latest broadcast.
+    pub(crate) fn group(&self, name: &str, own: bool, window: Window) -> Page<AccountId> {
+        self.groups.get_or_init(|| Groups::of(self.members())).page(name, own, window)
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.members.keys().copied()
+    }
+
+    pub(crate) fn into_members(self) -> impl Iterator<Item = (AccountId, Arc<LiveMember>)> {
+        self.members.into_iter()
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = (AccountId, &LiveMember)> {
+        self.members.iter().map(|(account, member)| (*account, &**member))
+    }
+}

@@ -1,0 +1,153 @@
+//! The groups of an audience: lists of members by name, each of which knows positions.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    member::LiveMember,
+    ranked::{Ranked, merged_from},
+};
+use crate::{AccountId, Page, Window, model::audience::Listed};
+
+/// Position in a group: by order of entry.
+type GroupPosition = (i64, AccountId);
+
+/// All groups of one audience.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    /// That of the host's latest broadcast, of those who did not say a name.
+    own: Ranked<GroupPosition>,
+    named: HashMap<Arc<str>, Ranked<GroupPosition>>,
+}
+
+impl Groups {
+    pub(super) fn of<'a>(members: impl Iterator<Item = (AccountId, &'a LiveMember)>) -> Self {
+        let mut groups = Self::default();
+        members.for_each(|(account, member)| groups.insert(account, member));
+        groups
+    }
+
+    pub(super) fn insert(&mut self, account: AccountId, member: &LiveMember) {
+        let place = (member.position, account);
+        match &member.listed {
+            Listed::Nowhere => {}
+            Listed::OwnGroup => self.own.insert(place),
+            Listed::Group(name) => self.named.entry(Arc::clone(name)).or_default().insert(place),
+        }
+    }
+
+    pub(super) fn remove(&mut self, account: AccountId, member: &LiveMember) {
+        let place = (member.position, account);
+        match &member.listed {
+            Listed::Nowhere => {}
+            Listed::OwnGroup => {
+                self.own.remove(&place);
+            }
+            Listed::Group(name) => {
+                if let Some(group) = self.named.get_mut(name) {
+                    group.remove(&place);
+                    if group.is_empty() {
+                        self.named.remove(name);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `own`: those who did not say a name belong to it as well.
+    pub(super) fn page(&self, name: &str, own: bool, window: Window) -> Page<AccountId> {
+        let nobody = Ranked::default();
+        let named = self.named.get(name).unwrap_or(&nobody);
+        let unnamed = if own { &self.own } else { &nobody };
+        let items = merged_from(named, unnamed, window.offset).take(window.limit);
+        Page { total: named.len() + unnamed.len(), items: items.map(|(_, account)| account).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        sync::atomic::{AtomicBool, AtomicI64},
+    };
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        Dialect, Role,
+        read_model::{audience::Audience, member::MemberClock},
+    };
+
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+
+    fn listed() -> impl Strategy<Value = Listed> {
+        prop_oneof![
+            Just(Listed::Nowhere),
+            Just(Listed::OwnGroup),
+            (0..NAMES.len()).prop_map(|name| Listed::Group(NAMES[name].into())),
+        ]
+    }
+
+    fn member(position: i64, listed: Listed) -> Arc<LiveMember> {
+        Arc::new(LiveMember {
+            user_id: "".into(),
+            listed,
+            role: Role::Viewer,
+            dialect: Dialect::MinilvbV1,
+            position,
+            clock: MemberClock::Never,
+            dirty: AtomicBool::new(false),
+            timer: AtomicI64::new(0),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn pages_of_a_group_are_its_members_in_order(
+            steps in proptest::collection::vec((0..30_i64, proptest::option::of(listed())), 0..120),
+            asked_first_after in 0..120_usize,
+            limit in 1..7_usize,
+        ) {
+            let (mut audience, mut model) = (Audience::default(), BTreeMap::new());
+            for (at, (account, step)) in steps.into_iter().enumerate() {
+                let account = AccountId(account);
+                if let Some(listed) = step {
+                    let position = i64::try_from(at).unwrap();
+                    let listed = audience.share(listed);
+                    audience.insert(account, member(position, listed.clone()));
+                    model.insert(account, (position, listed));
+                } else {
+                    audience.remove(account);
+                    model.remove(&account);
+                }
+                if at < asked_first_after {
+                    continue;
+                }
+                for (name, own) in NAMES.iter().flat_map(|name| [(name, false), (name, true)]) {
+                    let mut expected: Vec<_> = model
+                        .iter()
+                        .filter(|(_, (_, listed))| match listed {
+                            Listed::Nowhere => false,
+                            Listed::OwnGroup => own,
+                            Listed::Group(group) => **group == **name,
+                        })
+                        .map(|(account, (position, _))| (*position, *account))
+                        .collect();
+                    expected.sort_unstable();
+                    let pages = (0..).map(|page| {
+                        audience.group(name, own, Window { offset: page * limit, limit })
+                    });
+                    let mut joined = Vec::new();
+                    for page in pages {
+                        prop_assert_eq!(page.total, expected.len());
+                        if page.items.is_empty() {
+                            break;
+                        }
+                        joined.extend(page.items);
+                    }
+                    prop_assert_eq!(joined, expected.iter().map(|(_, account)| *account).collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The state that is served from memory: what is on air, who is in which audience, when it all ends, which sessions are open.
+//!
+//! Nothing here decides what may happen. Jobs decide by the tables; after a commit their changes are applied here, before
+//! the callers are answered. Only clocks (beats, "last used") move here first and are flushed to the tables later.
+
+pub(crate) mod audience;
+mod by_id;
+pub(crate) mod directory;
+pub(crate) mod expiry;
+mod group;
+pub(crate) mod live;
+pub(crate) mod member;
+pub(crate) mod memory;
+mod ranked;
+pub(crate) mod refresh;
+pub(crate) mod replays;
+pub(crate) mod room_cache;
+pub(crate) mod sessions;
+#[cfg(test)]
+mod tests;

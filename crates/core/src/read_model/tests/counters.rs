@@ -1,0 +1,54 @@
+//! Counters reach memory on several ways, in any order: the newest stay.
+
+use std::sync::Arc;
+
+use crate::{
+    Actor, Announcement, BroadcastId, Config, Core, State, SystemRandom, TestClock,
+    model::{broadcast::BroadcastState, change::Change, counter::Counters},
+};
+
+fn version(version: i64) -> Counters {
+    Counters { counted_likes: 10 * version, host_likes: 0, anonymous: version, version }
+}
+
+#[tokio::test]
+async fn older_counters_never_replace_newer_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::sqlite(folder.path().join("relive.db"));
+    config.background = false;
+    let core = Core::start(config, Arc::new(TestClock::at(1_700_000_000)), Arc::new(SystemRandom)).unwrap();
+    let host = Actor::Unproven("host".to_owned());
+    core.broadcasts().announce(host.clone(), Announcement::default()).await.unwrap();
+    core.broadcasts().set_on_air(host, true).await.unwrap();
+    let memory = core.memory();
+    let live = core.broadcasts().latest("host").await.unwrap().unwrap();
+    let info = Arc::clone(&memory.live().on_air(live.host).unwrap().info);
+    let (host, broadcast) = (info.host, info.id);
+
+    let counted = |counters| memory.apply_counters(&[Change::Counters { host, broadcast, counters }]);
+    let applied = |counters| memory.apply(vec![Change::Counters { host, broadcast, counters }]);
+    let read = |counters| {
+        let (info, state) = (Arc::clone(&info), State::OnAir);
+        let current = BroadcastState { info, state, counters, beat_at: 0, lease: None };
+        memory.apply(vec![Change::Broadcast(Box::new(current))]);
+    };
+    let shown = || memory.live().on_air(host).unwrap().counters;
+
+    assert!(counted(version(5)));
+    assert_eq!(shown(), version(5));
+    assert!(counted(version(4)), "known, and too late");
+    assert_eq!(shown(), version(5));
+    applied(version(3));
+    assert_eq!(shown(), version(5));
+    read(version(2));
+    assert_eq!(shown(), version(5), "the row was read before, and arrives after");
+    read(version(6));
+    assert_eq!(shown(), version(6));
+    assert!(counted(version(7)));
+    assert_eq!(shown(), version(7));
+
+    let strangers = Change::Counters { host, broadcast: BroadcastId(broadcast.0 + 1), counters: version(9) };
+    assert!(!memory.apply_counters(&[strangers]), "memory does not have that broadcast");
+    assert!(!memory.apply_counters(&[Change::Room(host)]), "that has to be read");
+    assert_eq!(shown(), version(7));
+}

@@ -1,0 +1,228 @@
+//! What lists show, in a form that can be compared, once from memory and once from the tables.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, atomic::Ordering},
+};
+
+use diesel::prelude::*;
+
+use super::step::filters;
+use crate::{
+    AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber, State,
+    model::{audience::Listed, counter::Counters, session::TokenHash},
+    read_model::{live::Live, member::MemberClock},
+    store::{
+        conn::{Conn, on},
+        schema::{accounts, audience, broadcasts, counters, rooms, sessions},
+    },
+    table::{
+        accounts::AccountRow, audience::MemberRow, broadcasts::BroadcastRow, counters::counts, recordings,
+        sessions::SessionRow,
+    },
+};
+
+/// Somebody in an audience.
+#[derive(Debug, PartialEq)]
+pub(super) struct Seated {
+    pub(super) account: AccountId,
+    user_id: String,
+    role: Role,
+    dialect: Dialect,
+    listed: Listed,
+    position: i64,
+    session: Option<TokenHash>,
+}
+
+/// Everything lists can show.
+#[derive(Debug, PartialEq)]
+pub(super) struct Picture {
+    pub(super) on_air: BTreeMap<AccountId, (BroadcastInfo, Counters, Option<i64>)>,
+    /// By filter: total, and the hosts in order.
+    orders: Vec<(OnAirFilter, usize, Vec<AccountId>)>,
+    by_room: BTreeMap<RoomNumber, AccountId>,
+    by_user: BTreeMap<String, AccountId>,
+    /// By host, in order.
+    pub(super) audiences: BTreeMap<AccountId, Vec<Seated>>,
+    pub(super) viewers: BTreeMap<AccountId, usize>,
+    seats: BTreeMap<AccountId, AccountId>,
+    members: usize,
+    replays: Vec<Recording>,
+}
+
+/// The rows themselves.
+pub(super) struct Tables {
+    pub(super) accounts: Vec<AccountRow>,
+    pub(super) rooms: Vec<(AccountId, RoomNumber)>,
+    pub(super) broadcasts: Vec<BroadcastRow>,
+    pub(super) counters: HashMap<BroadcastId, Counters>,
+    pub(super) members: Vec<MemberRow>,
+    pub(super) sessions: Vec<SessionRow>,
+    /// All recordings, in the order of lists.
+    recordings: Vec<Recording>,
+}
+
+impl Tables {
+    pub(super) fn load(conn: &mut Conn) -> Result<Self> {
+        Ok(Self {
+            accounts: on!(conn, |c| accounts::table.load(c))?,
+            rooms: on!(conn, |c| rooms::table.select((rooms::account_id, rooms::number)).load(c))?,
+            broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).load(c))?,
+            counters: on!(conn, |c| counters::table.select((counters::broadcast_id, counts!())).load::<(
+                BroadcastId,
+                Counters
+            )>(
+                c
+            ))?
+            .into_iter()
+            .collect(),
+            members: on!(conn, |c| audience::table.load(c))?,
+            sessions: on!(conn, |c| sessions::table.load(c))?,
+            recordings: recordings::latest(conn, 1_000)?,
+        })
+    }
+
+    /// What lists ought to show.
+    pub(super) fn picture(&self) -> Picture {
+        let accounts: HashMap<AccountId, &AccountRow> =
+            self.accounts.iter().map(|account| (account.id, account)).collect();
+        let mut on_air: Vec<&BroadcastRow> =
+            self.broadcasts.iter().filter(|row| row.state == State::OnAir).collect();
+        on_air.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.id)));
+        let info = |row: &BroadcastRow| row.info(accounts[&row.account_id]);
+        let mut audiences: BTreeMap<AccountId, Vec<Seated>> = BTreeMap::new();
+        let mut members: Vec<&MemberRow> = self.members.iter().collect();
+        members.sort_by_key(|row| (row.role != Role::Host, row.position));
+        for row in &members {
+            audiences.entry(row.host_id).or_default().push(Seated {
+                account: row.account_id,
+                user_id: accounts[&row.account_id].user_id.clone(),
+                role: row.role,
+                dialect: row.dialect,
+                listed: Listed::new(row.listed, row.group_id.as_deref()),
+                position: row.position,
+                session: row.session.as_deref().and_then(TokenHash::from_bytes),
+            });
+        }
+        Picture {
+            orders: filters()
+                .map(|filter| {
+                    let hosts: Vec<AccountId> = on_air
+                        .iter()
+                        .map(|row| info(row))
+                        .filter(|info| filter.app.is_none_or(|app| info.app.is_none_or(|own| own == app)))
+                        .filter(|info| !filter.live_kind || info.kind == "live")
+                        .map(|info| info.host)
+                        .collect();
+                    (filter, hosts.len(), hosts)
+                })
+                .collect(),
+            by_room: on_air.iter().map(|row| (row.room, row.account_id)).collect(),
+            by_user: on_air
+                .iter()
+                .map(|row| (accounts[&row.account_id].user_id.clone(), row.account_id))
+                .collect(),
+            viewers: audiences
+                .iter()
+                .map(|(host, seated)| (*host, seated.iter().filter(|one| one.account != *host).count()))
+                .collect(),
+            seats: members
+                .iter()
+                .filter(|row| row.dialect == Dialect::Sxb)
+                .map(|row| (row.account_id, row.host_id))
+                .collect(),
+            members: members.len(),
+            replays: self.recordings.clone(),
+            on_air: on_air
+                .iter()
+                .map(|row| (row.account_id, (info(row), self.counters[&row.id], row.lease)))
+                .collect(),
+            audiences,
+        }
+    }
+}
+
+impl Live {
+    /// What lists do show.
+    pub(super) fn picture(&self) -> Picture {
+        let whole = |filter| self.directory.page(filter, 0, usize::MAX);
+        let hosts = |filter| whole(filter).iter().map(|place| place.host).collect::<Vec<_>>();
+        let audience = |host: &AccountId| &self.audiences[host];
+        for filter in filters() {
+            let pages = (0..).map(|page| self.directory.page(filter, page * 2, 2));
+            let joined: Vec<_> = pages.take_while(|page| !page.is_empty()).flatten().collect();
+            assert_eq!(joined, whole(filter), "pages of {filter:?}");
+        }
+        Picture {
+            on_air: self
+                .on_air
+                .iter()
+                .map(|(host, on_air)| (*host, ((*on_air.info).clone(), on_air.counters, on_air.lease)))
+                .collect(),
+            orders: filters().map(|filter| (filter, self.directory.total(filter), hosts(filter))).collect(),
+            by_room: self.by_room.iter().map(|(room, host)| (*room, *host)).collect(),
+            by_user: self.by_user.iter().map(|(user, host)| (user.to_string(), *host)).collect(),
+            audiences: self
+                .audiences
+                .keys()
+                .map(|host| {
+                    let accounts: HashMap<i64, AccountId> =
+                        audience(host).members().map(|(account, one)| (one.position, account)).collect();
+                    let seated = audience(host).page(0, usize::MAX).map(|member| Seated {
+                        account: accounts[&member.position],
+                        user_id: member.user_id.to_string(),
+                        role: member.role,
+                        dialect: member.dialect,
+                        listed: member.listed.clone(),
+                        position: member.position,
+                        session: match &member.clock {
+                            MemberClock::Session(session) => Some(session.digest),
+                            MemberClock::Never | MemberClock::Beat(_) => None,
+                        },
+                    });
+                    (*host, seated.collect())
+                })
+                .collect(),
+            viewers: self.audiences.iter().map(|(host, audience)| (*host, audience.viewers())).collect(),
+            seats: self
+                .seats
+                .iter()
+                .map(|(account, (host, member))| {
+                    let seated = audience(host).get(*account).expect("who sits is in the audience");
+                    assert!(Arc::ptr_eq(member, seated), "beats of {account:?} are lost");
+                    (*account, *host)
+                })
+                .collect(),
+            members: self.members,
+            replays: self.replays.everything(),
+        }
+    }
+
+    /// The queue of times to look again knows every expirable once, no later than it ends, and nothing else.
+    pub(super) fn check_expiry(&self) {
+        use crate::{UnixSeconds, read_model::expiry::Expirable};
+        let mut known: BTreeSet<(UnixSeconds, Expirable)> = BTreeSet::new();
+        let mut expirable = |timer: UnixSeconds, gone_at: UnixSeconds, what: Expirable| {
+            if gone_at == UnixSeconds::MAX {
+                return;
+            }
+            assert!(timer <= gone_at, "{what:?} is looked at too late");
+            known.insert((timer, what));
+        };
+        for (host, on_air) in &self.on_air {
+            expirable(on_air.timer, on_air.gone_at(self.grace_until), Expirable::Broadcast(*host));
+        }
+        for (host, audience) in &self.audiences {
+            for (account, member) in audience.members() {
+                let gone_at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
+                expirable(
+                    member.timer.load(Ordering::Relaxed),
+                    gone_at,
+                    Expirable::Member { host: *host, account },
+                );
+            }
+        }
+        let queued: BTreeSet<_> = self.expiry.entries().collect();
+        assert_eq!(queued, known);
+    }
+}

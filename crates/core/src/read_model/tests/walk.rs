@@ -1,0 +1,517 @@
+//! Walking step by step, and looking at both sides after each.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, atomic::Ordering},
+};
+
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use super::{
+    picture::Tables,
+    step::{Code, Foreign, GROUPS, Step, USERS, filters},
+};
+use crate::{
+    AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
+    Identifier, Listing, MemberNames, NewAccount, NewRecording, Password, Plan, ProfileUpdate, Report,
+    Result, Role, RoomNumber, RoomOnAir, RoomText, Session, State, StreamEvent, TestClock, TestRandom,
+    UserInfo, Window,
+    database::Scratch,
+    model::session::TokenHash,
+    read_model::{expiry::Expirable, member::MemberClock},
+};
+
+const ALL: Window = Window { offset: 0, limit: 1_000 };
+
+/// A core on its way.
+pub(super) struct Walk {
+    core: Core,
+    clock: Arc<TestClock>,
+    config: Config,
+    starts: u64,
+    started_at: i64,
+    /// The numbers users had last; they may be gone.
+    ids: [AccountId; USERS.len()],
+    rooms: [RoomNumber; USERS.len()],
+    codes: [String; USERS.len()],
+    /// Everything ever handed out: most of it is over.
+    tokens: Vec<(Dialect, String)>,
+    sessions: Vec<Arc<Session>>,
+    /// When users last gave a sign of life that was not lost since.
+    beats: HashMap<AccountId, i64>,
+    /// Who was listed after the last step, and until when it had a right to be.
+    promised: Vec<(Expirable, i64)>,
+    _folder: TempDir,
+    _scratch: Option<Scratch>,
+}
+
+impl Walk {
+    /// Half of the users are registered, logged in and have a room; the others are nobody yet.
+    pub(super) async fn start() -> Self {
+        let mut walk = Self::empty();
+        for user in 2..5 {
+            walk.take(&Step::Register(user)).await;
+            walk.take(&Step::Login(user, Dialect::Qplus)).await;
+            walk.compare(&Step::Maintain).await;
+            walk.take(&Step::Prepare(user)).await;
+            walk.compare(&Step::Prepare(user)).await;
+        }
+        walk
+    }
+
+    fn empty() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let mut config = Config::sqlite(folder.path().join("relive.db"));
+        let scratch = postgres();
+        if let Some(scratch) = &scratch {
+            scratch.url().clone_into(&mut config.database.url);
+            config.database.writers = 2;
+        }
+        config.accounts.argon2_memory_kib = 8;
+        config.accounts.argon2_iterations = 1;
+        config.accounts.hash_threads = 1;
+        config.database.readers = 1;
+        config.sessions.qplus_per_account = 2;
+        config.background = false;
+        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let core = open(&config, &clock, 0);
+        Self {
+            core,
+            started_at: 1_700_000_000,
+            clock,
+            config,
+            starts: 0,
+            ids: [AccountId(999_999); USERS.len()],
+            rooms: [RoomNumber(1); USERS.len()],
+            codes: USERS.map(|user| format!("1000_{user}")),
+            tokens: Vec::new(),
+            sessions: Vec::new(),
+            beats: HashMap::new(),
+            promised: Vec::new(),
+            _folder: folder,
+            _scratch: scratch,
+        }
+    }
+
+    /// Does one step. Refusals are fine, failures are not.
+    pub(super) async fn take(&mut self, step: &Step) {
+        let result = self.try_take(step).await;
+        let failed = matches!(result, Err(Error::Storage(_) | Error::Unavailable | Error::Busy));
+        assert!(!failed, "{step:?}: {result:?}");
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one line per operation")]
+    async fn try_take(&mut self, step: &Step) -> Result<()> {
+        let core = self.core.clone();
+        let (ids, rooms) = (self.ids, self.rooms);
+        let actor = |who: usize| -> Actor {
+            // With proof on the even seconds.
+            if core.now() % 2 == 0 { Actor::Unproven(USERS[who].to_owned()) } else { Actor::Proven(ids[who]) }
+        };
+        match *step {
+            Step::Announce(host, group) => {
+                let announcement = Announcement {
+                    group_id: GROUPS[group].to_owned(),
+                    title: format!("by v1 at {}", core.now()),
+                    user_info: UserInfo { nickname: format!("nick {group}"), ..UserInfo::default() },
+                };
+                core.broadcasts().announce(actor(host), announcement).await.map(drop)
+            }
+            Step::SetOnAir(host, on) => core.broadcasts().set_on_air(actor(host), on).await,
+            Step::EnterGroup(who, host, group) => {
+                let names = MemberNames::default();
+                core.audiences().enter_group(actor(who), USERS[host], GROUPS[group], names).await
+            }
+            Step::QuitGroup(who, host, group) => {
+                core.audiences().quit_group(actor(who), USERS[host], GROUPS[group]).await
+            }
+            Step::Count(host, counted, by) => core.broadcasts().count(USERS[host], counted, by).await,
+            Step::Prepare(host) => core.broadcasts().prepare(ids[host]).await.map(drop),
+            Step::Report { host, app, live, screen } => {
+                let report = Report {
+                    room: rooms[host],
+                    title: format!("by sxb at {}", core.now()),
+                    cover: String::new(),
+                    kind: if live { "live" } else { "other" }.to_owned(),
+                    group_id: rooms[host].to_string(),
+                    app,
+                    device: 0,
+                    screen,
+                    place: HostLocation::default(),
+                };
+                core.broadcasts().report(ids[host], report).await
+            }
+            Step::Exit(who, host) => core.broadcasts().exit(ids[who], host.map(|host| rooms[host])).await,
+            Step::Enter(who, host, role) => core.audiences().enter(ids[who], rooms[host], role).await,
+            Step::Leave(who, host) => core.audiences().leave(ids[who], rooms[host]).await,
+            Step::RequestMic(who, host) => core.audiences().request_mic(ids[who], rooms[host]).await,
+            Step::SetMic(who, host, on) => core.audiences().set_mic(ids[who], rooms[host], on).await,
+            Step::Beat(who, role, likes) => {
+                core.audiences().beat(ids[who], role, likes).await?;
+                self.beats.insert(ids[who], core.now());
+                Ok(())
+            }
+            Step::Push(host, lease) => core.broadcasts().push(ids[host], rooms[host], lease).await,
+            Step::StopPush(host) => core.broadcasts().stop_push(ids[host], rooms[host]).await,
+            Step::Watch(session, host) => match self.session(session) {
+                Some(session) => core.audiences().watch(&session, rooms[host]).await,
+                None => Ok(()),
+            },
+            Step::Unwatch(session, host) => match self.session(session) {
+                Some(session) => core.audiences().unwatch(&session, rooms[host]).await,
+                None => Ok(()),
+            },
+            Step::NextPage(session, restart) => match self.session(session) {
+                Some(session) => core.rooms().next_page(&session, Listing::OnAir, restart, 1).await.map(drop),
+                None => Ok(()),
+            },
+            Step::ModifyRoom(host, name) => {
+                let text = RoomText { name: name.to_owned(), ..RoomText::default() };
+                core.rooms().modify(ids[host], None, text).await
+            }
+            Step::Plan(host) => {
+                let plan = Plan { title: format!("by v2 at {}", core.now()), ..Plan::default() };
+                core.rooms().plan(ids[host], plan).await
+            }
+            Step::Started(whose, which, sequence) => {
+                let sequence = sequence.map(|sequence| sequence.to_string());
+                self.event(whose, which, StreamEvent::Started { sequence }).await
+            }
+            Step::Stopped(whose, which, sequence) => {
+                let sequence = sequence.map(|sequence| sequence.to_string());
+                self.event(whose, which, StreamEvent::Stopped { sequence }).await
+            }
+            Step::Follow(who, host, follow) => {
+                core.rooms().follow(self.ids[who], self.rooms[host], follow).await
+            }
+            Step::Recorded(host, file, hls, end) => {
+                let (kind, format) = if hls { ("m3u8", FileFormat::Hls) } else { ("mp4", FileFormat::Mp4) };
+                let end_at = 1_699_000_000 + end * 100;
+                let new = NewRecording {
+                    file_id: file.to_string(),
+                    format,
+                    url: format!("http://vod.example/{file}.{kind}"),
+                    start_at: Some(end_at - 90),
+                    end_at: Some(end_at),
+                    duration: None,
+                    size: None,
+                };
+                self.event(host, Code::Inside, StreamEvent::Recorded(new)).await
+            }
+            Step::CountRecording(host, file, counted, by) => {
+                core.recordings().count(USERS[host], &file.to_string(), counted, by).await
+            }
+            Step::EnterRecording(who, host, file) => {
+                let (audiences, file) = (core.audiences(), file.to_string());
+                let names = MemberNames::default();
+                audiences.enter_recording(Actor::Proven(self.ids[who]), USERS[host], &file, names).await
+            }
+            Step::QuitRecording(who, host, file) => {
+                let (audiences, file) = (core.audiences(), file.to_string());
+                audiences.quit_recording(Actor::Proven(self.ids[who]), USERS[host], &file).await
+            }
+            Step::Register(who) => {
+                core.accounts().register(NewAccount::new(USERS[who], password())).await.map(drop)
+            }
+            Step::Login(who, dialect) => {
+                let user = Identifier::UserId(USERS[who].to_owned());
+                let (_, grant) = core.accounts().login(dialect, user, &[password()], None).await?;
+                let token = grant.token.expose_secret().to_owned();
+                if dialect == Dialect::Qplus {
+                    self.sessions.push(core.sessions().authenticate(dialect, &token).await?);
+                }
+                self.tokens.push((dialect, token));
+                Ok(())
+            }
+            Step::Use(token) => match self.token(token) {
+                Some((dialect, token)) => core.sessions().authenticate(dialect, &token).await.map(drop),
+                None => Ok(()),
+            },
+            Step::Close(token) => match self.token(token) {
+                Some((dialect, token)) => core.sessions().close(dialect, &token).await,
+                None => Ok(()),
+            },
+            Step::SetPassword(who) => core.accounts().set_password(USERS[who], &password()).await,
+            Step::Rename(who, name) => core.accounts().update_profile(ids[who], renamed(name)).await,
+            Step::Delete(who) => core.accounts().delete(USERS[who]).await,
+            Step::Maintain => core.maintain().await,
+            Step::Wait(seconds) => {
+                self.clock.advance(seconds);
+                Ok(())
+            }
+            Step::Restart(orderly, seconds) => {
+                if orderly {
+                    self.core.shutdown().await;
+                } else {
+                    self.beats.clear();
+                }
+                self.clock.advance(seconds);
+                self.starts += 1;
+                self.started_at = self.core.now();
+                self.core = open(&self.config, &self.clock, self.starts);
+                Ok(())
+            }
+            Step::Foreign(what, whom) => {
+                let other = open(&self.config, &self.clock, 1_000);
+                // Whether it succeeds does not matter, but that it is noticed.
+                let _ = match what {
+                    Foreign::SetPassword => other.accounts().set_password(USERS[whom], &password()).await,
+                    Foreign::Delete => other.accounts().delete(USERS[whom]).await,
+                    Foreign::Rename => other.accounts().update_profile(ids[whom], renamed("foreign")).await,
+                    Foreign::Open => other.broadcasts().push(ids[whom], rooms[whom], 100).await,
+                    Foreign::Stop => other.broadcasts().stop_push(ids[whom], rooms[whom]).await,
+                };
+                other.shutdown().await;
+                core.maintain().await
+            }
+        }
+    }
+
+    fn session(&self, index: usize) -> Option<Arc<Session>> {
+        self.sessions.get(index % self.sessions.len().max(1)).map(Arc::clone)
+    }
+
+    fn token(&self, index: usize) -> Option<(Dialect, String)> {
+        self.tokens.get(index % self.tokens.len().max(1)).cloned()
+    }
+
+    async fn event(&self, host: usize, code: Code, event: StreamEvent) -> Result<()> {
+        let code = match code {
+            Code::Last => self.codes[host].clone(),
+            Code::Inside => format!("8888_{}_suffix", USERS[host]),
+        };
+        self.core.streams().event(code, CallbackSource::Shared, event).await
+    }
+
+    /// Looks at memory and tables.
+    pub(super) async fn compare(&mut self, step: &Step) {
+        self.core.expire_due().await.unwrap();
+        let tables = self.core.store().snapshot(Tables::load).await.unwrap();
+        let memory = self.core.memory();
+        assert_eq!(memory.live().picture(), tables.picture(), "after {step:?}");
+        memory.live().check_expiry();
+        Self::check_rows(&tables);
+        self.check_clocks(&tables);
+        self.check_promises(step);
+        self.check_sessions(&tables);
+        self.check_views(&tables).await;
+        self.learn(&tables);
+    }
+
+    /// What must hold in the tables alone.
+    fn check_rows(tables: &Tables) {
+        let mut rooms_on_air = HashSet::new();
+        for row in &tables.broadcasts {
+            let counters = tables.counters[&row.id];
+            assert!(counters.counted_likes >= 0 && counters.host_likes >= 0 && counters.anonymous >= 0);
+            assert!(row.state != State::OnAir || rooms_on_air.insert(row.room), "two lives in one room");
+            assert!(tables.rooms.contains(&(row.account_id, row.room)));
+        }
+        let mut seated = HashSet::new();
+        let sessions: HashSet<&[u8]> = tables.sessions.iter().map(|row| &*row.digest).collect();
+        for row in &tables.members {
+            assert!(row.dialect != Dialect::Sxb || seated.insert(row.account_id), "two sxb seats");
+            assert_eq!(row.role == Role::Host, row.host_id == row.account_id);
+            assert!(row.session.as_deref().is_none_or(|digest| sessions.contains(digest)), "seat of a ghost");
+        }
+        let mut lower = HashSet::new();
+        for account in tables.accounts.iter().filter(|account| account.is_registered()) {
+            assert!(lower.insert(account.user_id.to_ascii_lowercase()), "registered twice");
+        }
+    }
+
+    /// Clocks run ahead of the tables only while that is noted, and nothing is listed whose time is over.
+    fn check_clocks(&self, tables: &Tables) {
+        let live = self.core.memory().live();
+        let now = self.core.now();
+        let graced = now < self.started_at + 60;
+        for (host, on_air) in live.picture().on_air.keys().map(|host| (*host, live.on_air(*host).unwrap())) {
+            let row = tables.broadcasts.iter().find(|row| row.id == on_air.info.id).unwrap();
+            let beat = on_air.beat.load(Ordering::Relaxed);
+            let dirty = on_air.dirty.load(Ordering::Relaxed);
+            assert!(beat == row.beat_at || dirty && beat > row.beat_at, "{beat} {dirty} {}", row.beat_at);
+            assert!(graced || on_air.lease.is_none_or(|lease| now <= beat + lease), "{host} is over");
+            assert!(on_air.info.driver != Dialect::Sxb || beat >= self.last_beat(host), "a beat is lost");
+        }
+        for row in &tables.members {
+            let member = live.audience(row.host_id).unwrap().get(row.account_id).unwrap();
+            match &member.clock {
+                MemberClock::Never => assert_ne!(row.dialect, Dialect::Sxb),
+                MemberClock::Beat(beat) => {
+                    let (beat, dirty) = (beat.load(Ordering::Relaxed), member.dirty.load(Ordering::Relaxed));
+                    assert!(beat == row.beat_at || dirty && beat > row.beat_at);
+                    assert!(beat >= self.last_beat(row.account_id), "a beat is lost");
+                    let silence = if row.role == Role::Host { 90 } else { 30 };
+                    assert!(graced || now <= beat + silence, "{row:?} is over");
+                }
+                MemberClock::Session(session) => assert!(now < session.used_at() + 3_600, "{row:?} is over"),
+            }
+        }
+    }
+
+    fn last_beat(&self, account: AccountId) -> i64 {
+        self.beats.get(&account).copied().unwrap_or(0)
+    }
+
+    /// Nothing ends before its time while nobody ends it.
+    fn check_promises(&mut self, step: &Step) {
+        let live = self.core.memory().live();
+        let now = self.core.now();
+        let harmless = matches!(
+            step,
+            Step::Wait(_)
+                | Step::Maintain
+                | Step::Use(_)
+                | Step::Restart(true, _)
+                | Step::Foreign(Foreign::Rename, _)
+        );
+        for (expirable, until) in std::mem::take(&mut self.promised) {
+            let there = match expirable {
+                Expirable::Broadcast(host) => live.on_air(host).is_some(),
+                Expirable::Member { host, account } => {
+                    live.audience(host).is_some_and(|audience| audience.get(account).is_some())
+                }
+            };
+            assert!(!harmless || there || now > until, "{expirable:?} ended early by {step:?}");
+        }
+        let grace = self.started_at + 59;
+        let picture = live.picture();
+        for host in picture.on_air.keys() {
+            let on_air = live.on_air(*host).unwrap();
+            let silent = on_air.lease.map_or(i64::MAX, |lease| on_air.beat.load(Ordering::Relaxed) + lease);
+            self.promised.push((Expirable::Broadcast(*host), silent.max(grace)));
+        }
+        for (host, seated) in &picture.audiences {
+            let end = self.promised.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
+            let end = end.map_or(i64::MAX, |(_, until)| *until);
+            for account in seated.iter().map(|one| one.account) {
+                let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
+                let own = match &member.clock {
+                    MemberClock::Never => i64::MAX,
+                    MemberClock::Beat(beat) => {
+                        let silence = if account == *host { 90 } else { 30 };
+                        (beat.load(Ordering::Relaxed) + silence).max(grace)
+                    }
+                    MemberClock::Session(session) => session.used_at() + 3_599,
+                };
+                self.promised.push((Expirable::Member { host: *host, account }, own.min(end)));
+            }
+        }
+    }
+
+    /// Sessions in memory are sessions in the table.
+    fn check_sessions(&self, tables: &Tables) {
+        let sessions = self.core.memory().sessions.all();
+        let signed = self.core.memory().sessions.all_signed();
+        let rows: BTreeMap<TokenHash, _> =
+            tables.sessions.iter().map(|row| (TokenHash::from_bytes(&row.digest).unwrap(), row)).collect();
+        for session in &sessions {
+            let row = rows[&session.digest];
+            assert_eq!((session.dialect, session.account), (row.dialect, row.account_id));
+            assert!(session.used_at() >= row.used_at);
+        }
+        for (user, digest) in signed {
+            let account = tables.accounts.iter().find(|account| account.user_id == *user).unwrap();
+            let row = rows[&digest];
+            assert_eq!((row.dialect, row.account_id), (Dialect::MinilvbV2, account.id));
+        }
+        let mut kept = BTreeMap::new();
+        for row in &tables.sessions {
+            *kept.entry((row.account_id, row.dialect)).or_insert(0) += 1;
+        }
+        for ((_, dialect), count) in kept {
+            assert!(count <= if dialect == Dialect::Qplus { 2 } else { 1 });
+        }
+    }
+
+    /// What the public calls answer.
+    async fn check_views(&self, tables: &Tables) {
+        let core = &self.core;
+        let picture = tables.picture();
+        for filter in filters() {
+            let page = core.broadcasts().on_air(filter, ALL).await.unwrap();
+            assert_eq!(page.total, page.items.len());
+        }
+        assert_eq!(core.rooms().on_air_count().await.unwrap(), picture.on_air.len());
+        let open = |session: &&Arc<Session>| core.memory().sessions.get(&session.digest).is_some();
+        if let Some(session) = self.sessions.iter().rfind(open) {
+            // A list takes from memory what a look at one room reads from the tables.
+            let page = core.rooms().next_page(session, Listing::OnAir, true, 1_000).await.unwrap();
+            assert_eq!(page.on_air.len(), picture.on_air.len());
+            for listed in page.on_air.iter().map(RoomOnAir::room) {
+                let room = core.rooms().find(session.account(), listed.number).await.unwrap();
+                let facts = |room: &crate::Room| {
+                    let names = (room.owner, room.owner_name.clone(), room.name.clone());
+                    let texts = [&room.description, &room.topic, &room.anchor_password, &room.user_password];
+                    (names, texts.map(String::clone), room.head_picture, room.followers, room.followed)
+                };
+                assert_eq!(facts(&listed), facts(&room));
+            }
+        }
+        for account in &tables.accounts {
+            let Some(row) = tables.broadcasts.iter().rfind(|row| row.account_id == account.id) else {
+                continue;
+            };
+            let seated = picture.audiences.get(&account.id).map_or(&[][..], Vec::as_slice);
+            let viewers = picture.viewers.get(&account.id).copied().unwrap_or(0);
+            let latest = core.broadcasts().latest(&account.user_id).await.unwrap().unwrap();
+            let counters = tables.counters[&row.id];
+            let expected = (
+                row.id,
+                row.state,
+                counters.counted_likes + counters.host_likes,
+                i64::try_from(viewers).unwrap() + counters.anonymous,
+                i64::try_from(seated.len()).unwrap(),
+            );
+            assert_eq!((latest.id, latest.state, latest.likes, latest.viewers, latest.members), expected);
+            let members = core.audiences().members(row.room, ALL).await.unwrap();
+            let shown = if row.state == State::OnAir { seated.len() } else { 0 };
+            assert_eq!((members.total, members.items.len()), (shown, shown));
+            let group = core.audiences().group(&account.user_id, &row.group(), ALL).await.unwrap();
+            let listed = tables.members.iter().filter(|member| {
+                let own = member.group_id.as_ref().is_none_or(|group| *group == row.group());
+                member.host_id == account.id && member.listed && own
+            });
+            assert_eq!(group.total, listed.count());
+        }
+    }
+
+    /// Numbers for the next steps.
+    fn learn(&mut self, tables: &Tables) {
+        for (index, user) in USERS.iter().enumerate() {
+            let Some(account) = tables.accounts.iter().find(|account| account.user_id == *user) else {
+                continue;
+            };
+            self.ids[index] = account.id;
+            if let Some((_, room)) = tables.rooms.iter().find(|(owner, _)| *owner == account.id) {
+                self.rooms[index] = *room;
+            }
+        }
+        for (host, (info, ..)) in tables.picture().on_air {
+            if let Some(index) = self.ids.iter().position(|id| *id == host) {
+                self.codes[index].clone_from(&info.stream_code);
+            }
+        }
+    }
+}
+
+/// A database on the PostgreSQL server the tests are given, if they are given one.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+fn postgres() -> Option<Scratch> {
+    std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
+}
+
+fn open(config: &Config, clock: &Arc<TestClock>, seed: u64) -> Core {
+    let random = Arc::new(TestRandom::seeded(seed));
+    Core::start(config.clone(), Arc::clone(clock) as _, random).unwrap()
+}
+
+fn password() -> Password {
+    Password::plain("secret")
+}
+
+fn renamed(name: &str) -> ProfileUpdate {
+    ProfileUpdate { nickname: Some(name.to_owned()), ..ProfileUpdate::default() }
+}

@@ -1,0 +1,162 @@
+//! Loads the read model from the tables: everything at start, changed rows afterwards.
+
+use std::{collections::HashMap, sync::Arc, thread};
+
+use crossbeam_channel::Sender;
+
+use crate::{
+    AccountId, Config, Error, RecordingId, Result, UnixSeconds,
+    model::{change::Change, change_key::ChangeKey, session::TokenHash},
+    read_model::{live::Live, memory::Memory, refresh::Refresh, replays::Replays},
+    store::conn::Conn,
+    table::{accounts, audience, broadcasts, counters, recording_audience, recordings, sessions},
+};
+
+/// Keys looked up with one query at most: SQLite counts parameters.
+const KEYS_PER_QUERY: usize = 500;
+
+/// Rows passed to the other thread at a time.
+const ROWS_PER_BATCH: usize = 500;
+
+/// Batches that may wait for the other thread.
+const BATCHES_AHEAD: usize = 16;
+
+/// A model of nothing.
+pub(crate) fn empty(config: &Config, grace_until: UnixSeconds) -> Live {
+    Live::new(config.timeouts, config.sessions.qplus_idle, grace_until)
+}
+
+/// Loads everything that is served from memory. Sessions are loaded when somebody uses them, except those through which a
+/// member watches.
+pub(crate) fn load(
+    conn: &mut Conn,
+    config: &Config,
+    grace_until: UnixSeconds,
+    memory: &Memory,
+) -> Result<Live> {
+    let mut live = empty(config, grace_until);
+    if let Conn::Postgres(_) = conn {
+        // Here all of a table is wanted.
+        conn.execute("SET LOCAL enable_seqscan = on")?;
+    }
+    let put = |state| live.apply(Change::Broadcast(Box::new(state)), &memory.sessions);
+    load_in_background(put, |rows| broadcasts::each_on_air(conn, |state| rows.put(state)))?;
+    let watching = audience::sessions(conn)?;
+    for session in sessions::by_digests(conn, &watching)?.into_values() {
+        memory.hold(session);
+    }
+    let put = |member| live.apply(Change::Member(Box::new(member)), &memory.sessions);
+    load_in_background(put, |rows| audience::each(conn, |member| rows.put(member)))?;
+    for recording in recordings::latest(conn, Replays::rows_to_load())? {
+        live.apply(Change::Recording(Arc::new(recording)), &memory.sessions);
+    }
+    Ok(live)
+}
+
+/// Rows on their way to another thread, a batch at a time.
+struct RowStream<R> {
+    batch: Vec<R>,
+    sender: Sender<Vec<R>>,
+}
+
+impl<R> RowStream<R> {
+    fn put(&mut self, row: R) {
+        self.batch.push(row);
+        if self.batch.len() == ROWS_PER_BATCH {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        // The receiver ends after the sender, never before.
+        let _ = self.sender.send(std::mem::replace(&mut self.batch, Vec::with_capacity(ROWS_PER_BATCH)));
+    }
+}
+
+/// Reads rows in this thread and applies them in another one: there may be a million, and a list of them would stay in the
+/// process's memory.
+fn load_in_background<R: Send>(
+    mut take: impl FnMut(R) + Send,
+    read: impl FnOnce(&mut RowStream<R>) -> Result<()>,
+) -> Result<()> {
+    let (sender, handed) = crossbeam_channel::bounded(BATCHES_AHEAD);
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .name("relive-load".to_owned())
+            .spawn_scoped(scope, move || handed.into_iter().flatten().for_each(&mut take))
+            .map_err(|error| Error::Storage(error.into()))?;
+        let mut rows = RowStream { batch: Vec::new(), sender };
+        read(&mut rows)?;
+        rows.send();
+        Ok(())
+    })
+}
+
+/// The highest order of entry ever given out.
+pub(crate) fn last_position(conn: &mut Conn) -> Result<i64> {
+    Ok(audience::last_position(conn)?.max(recording_audience::last_position(conn)?).unwrap_or(0))
+}
+
+/// Reads the rows of keys, all in the state the open transaction sees.
+pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Result<Refresh> {
+    let mut refresh = Refresh::default();
+    let mut digests = Vec::new();
+    let mut counted = Vec::new();
+    for key in keys {
+        match key {
+            ChangeKey::Broadcast(host) => drop(refresh.broadcasts.insert(host, None)),
+            ChangeKey::Counters(broadcast) => counted.push(broadcast),
+            ChangeKey::Audience(host) => refresh.audiences.push(host),
+            ChangeKey::Member(host, account) => drop(refresh.members.insert((host, account), None)),
+            ChangeKey::Room(owner) => refresh.rooms.push(owner),
+            ChangeKey::Follows(account) => refresh.follows.push(account),
+            ChangeKey::Recording(id) => drop(refresh.recordings.insert(id, None)),
+            ChangeKey::Owner(account) => drop(refresh.owners.insert(account, None)),
+            ChangeKey::Session(digest) => digests.push(digest),
+        }
+    }
+    let hosts: Vec<AccountId> = refresh.broadcasts.keys().copied().collect();
+    for hosts in hosts.chunks(KEYS_PER_QUERY) {
+        for state in broadcasts::on_air_of(conn, hosts)? {
+            refresh.broadcasts.insert(state.info.host, Some(Box::new(state)));
+        }
+    }
+    for broadcasts in counted.chunks(KEYS_PER_QUERY) {
+        refresh.counters.extend(counters::of_broadcasts(conn, broadcasts)?);
+    }
+    let ids: Vec<RecordingId> = refresh.recordings.keys().copied().collect();
+    for ids in ids.chunks(KEYS_PER_QUERY) {
+        for recording in recordings::by_id(conn, ids)? {
+            refresh.recordings.insert(recording.id, Some(Arc::new(recording)));
+        }
+    }
+    let owners: Vec<AccountId> = refresh.owners.keys().copied().collect();
+    for owners in owners.chunks(KEYS_PER_QUERY) {
+        for owner in accounts::owner_profiles(conn, owners)? {
+            refresh.owners.insert(owner.account, Some(Box::new(owner)));
+        }
+    }
+    read_members(conn, &mut refresh)?;
+    let watching = refresh.members.values().flatten().filter_map(|member| member.session);
+    digests.extend(watching);
+    digests.sort_unstable();
+    digests.dedup();
+    let mut found: HashMap<TokenHash, _> = sessions::by_digests(conn, &digests)?;
+    refresh.sessions = digests.into_iter().map(|digest| (digest, found.remove(&digest))).collect();
+    Ok(refresh)
+}
+
+fn read_members(conn: &mut Conn, refresh: &mut Refresh) -> Result<()> {
+    let mut members = Vec::new();
+    for hosts in refresh.audiences.chunks(KEYS_PER_QUERY) {
+        members.extend(audience::of_hosts(conn, hosts)?);
+    }
+    let wanted: Vec<(AccountId, AccountId)> = refresh.members.keys().copied().collect();
+    for wanted in wanted.chunks(KEYS_PER_QUERY) {
+        members.extend(audience::of_members(conn, wanted)?);
+    }
+    for member in members {
+        refresh.members.insert((member.host, member.account), Some(member));
+    }
+    Ok(())
+}

@@ -1,0 +1,371 @@
+//! Table `audience`: one row per member of a host's audience.
+
+use std::collections::HashMap;
+
+use diesel::{
+    connection::DefaultLoadingMode,
+    prelude::*,
+    sql_types::{Array, BigInt},
+};
+
+use super::{accounts::AccountRow, broadcasts::latest};
+use crate::{
+    AccountId, Dialect, GroupMember, Page, Result, Role, RoomNumber, State, UnixSeconds,
+    model::{
+        audience::{Listed, MemberState},
+        change::Change,
+        session::TokenHash,
+    },
+    store::{
+        Tx,
+        conn::{Conn, on},
+        prepared::prepared,
+        schema::{accounts, audience, broadcasts, rooms},
+    },
+};
+
+/// A row of the table.
+#[derive(Debug, Clone, Queryable, Insertable)]
+// With every column named, the text of an insert is always the same.
+#[diesel(table_name = audience, treat_none_as_default_value = false)]
+pub(crate) struct MemberRow {
+    pub(crate) host_id: AccountId,
+    pub(crate) account_id: AccountId,
+    pub(crate) role: Role,
+    pub(crate) dialect: Dialect,
+    pub(crate) group_id: Option<String>,
+    pub(crate) listed: bool,
+    pub(crate) nickname: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) position: i64,
+    pub(crate) beat_at: UnixSeconds,
+    pub(crate) session: Option<Vec<u8>>,
+}
+
+impl MemberRow {
+    /// As the read model wants it.
+    pub(crate) fn state(&self, user_id: &str) -> MemberState {
+        MemberState {
+            host: self.host_id,
+            account: self.account_id,
+            user_id: user_id.into(),
+            role: self.role,
+            dialect: self.dialect,
+            listed: Listed::new(self.listed, self.group_id.as_deref()),
+            position: self.position,
+            beat_at: self.beat_at,
+            session: self.session.as_deref().and_then(TokenHash::from_bytes),
+        }
+    }
+}
+
+/// The row of a member, if it is there.
+pub(crate) fn find(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<Option<MemberRow>> {
+    Ok(on!(tx.conn, |c| audience::table.find((host, account)).first(c).optional())?)
+}
+
+/// The columns of a member the read model holds.
+#[derive(Queryable)]
+struct MemberStateRow {
+    host: AccountId,
+    account: AccountId,
+    role: Role,
+    dialect: Dialect,
+    group_id: Option<String>,
+    listed: bool,
+    position: i64,
+    beat_at: UnixSeconds,
+    session: Option<Vec<u8>>,
+    user_id: String,
+}
+
+impl MemberStateRow {
+    fn state(self) -> MemberState {
+        MemberState {
+            host: self.host,
+            account: self.account,
+            user_id: self.user_id.into(),
+            role: self.role,
+            dialect: self.dialect,
+            listed: Listed::new(self.listed, self.group_id.as_deref()),
+            position: self.position,
+            beat_at: self.beat_at,
+            session: self.session.as_deref().and_then(TokenHash::from_bytes),
+        }
+    }
+}
+
+/// The columns of [`MemberStateRow`].
+macro_rules! member_state {
+    () => {
+        (
+            audience::host_id,
+            audience::account_id,
+            audience::role,
+            audience::dialect,
+            audience::group_id,
+            audience::listed,
+            audience::position,
+            audience::beat_at,
+            audience::session,
+            accounts::user_id,
+        )
+    };
+}
+
+/// Passes every member of every audience to `put`, one by one.
+pub(crate) fn each(conn: &mut Conn, mut put: impl FnMut(MemberState)) -> Result<()> {
+    on!(conn, |c| {
+        let members = audience::table
+            .inner_join(accounts::table)
+            .select(member_state!())
+            .load_iter::<MemberStateRow, DefaultLoadingMode>(c)?;
+        for row in members {
+            put(row?.state());
+        }
+    });
+    Ok(())
+}
+
+/// All members of some hosts' audiences.
+pub(crate) fn of_hosts(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<MemberState>> {
+    let rows: Vec<MemberStateRow> = on!(conn, |c| audience::table
+        .inner_join(accounts::table)
+        .filter(audience::host_id.eq_any(hosts))
+        .select(member_state!())
+        .load(c))?;
+    Ok(rows.into_iter().map(MemberStateRow::state).collect())
+}
+
+/// Members by host and account, and some others: pairs cannot be asked for, and few accounts are in more than one of the
+/// audiences asked about.
+pub(crate) fn of_members(conn: &mut Conn, wanted: &[(AccountId, AccountId)]) -> Result<Vec<MemberState>> {
+    let (hosts, accounts_wanted): (Vec<AccountId>, Vec<AccountId>) = wanted.iter().copied().unzip();
+    let rows: Vec<MemberStateRow> = on!(conn, |c| audience::table
+        .inner_join(accounts::table)
+        .filter(audience::host_id.eq_any(&hosts).and(audience::account_id.eq_any(&accounts_wanted)))
+        .select(member_state!())
+        .load(c))?;
+    Ok(rows.into_iter().map(MemberStateRow::state).collect())
+}
+
+/// The sessions through which members watch.
+pub(crate) fn sessions(conn: &mut Conn) -> Result<Vec<TokenHash>> {
+    let found: Vec<Vec<u8>> = on!(conn, |c| audience::table
+        .filter(audience::session.is_not_null())
+        .select(audience::session.assume_not_null())
+        .distinct()
+        .load(c))?;
+    Ok(found.iter().filter_map(|bytes| TokenHash::from_bytes(bytes)).collect())
+}
+
+/// The highest order of entry in the table.
+pub(crate) fn last_position(conn: &mut Conn) -> Result<Option<i64>> {
+    Ok(on!(conn, |c| audience::table.select(diesel::dsl::max(audience::position)).first(c))?)
+}
+
+/// The rows needed when somebody enters a room through sxb.
+pub(crate) struct Entry {
+    /// The host of what the room has on air.
+    pub(crate) host: AccountId,
+    /// The user id of the account that enters.
+    pub(crate) user_id: String,
+    /// The account's row in that audience, if it is a member already.
+    pub(crate) known: Option<MemberRow>,
+}
+
+/// Looks up an account and the room on air it wants to enter; `None` if the room is not on air. One query, because this is
+/// the write every viewer begins with.
+pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Result<Option<Entry>> {
+    let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| prepared!(
+        rooms::table
+            .inner_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+            .inner_join(accounts::table.on(accounts::id.eq(account)))
+            .left_join(
+                audience::table
+                    .on(audience::host_id.eq(broadcasts::account_id).and(audience::account_id.eq(account)))
+            )
+            .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
+            .select((broadcasts::account_id, accounts::user_id, audience::all_columns.nullable()))
+            .limit(1)
+    )
+    .get_result(c)
+    .optional())?;
+    Ok(found.map(|(host, user_id, known)| Entry { host, user_id, known }))
+}
+
+/// Writes a member down, new or changed, and tells the read model.
+pub(crate) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()> {
+    on!(tx.conn, |c| prepared!(
+        diesel::insert_into(audience::table)
+            .values(row)
+            .on_conflict((audience::host_id, audience::account_id))
+            .do_update()
+            .set((
+                audience::role.eq(row.role),
+                audience::dialect.eq(row.dialect),
+                audience::group_id.eq(&row.group_id),
+                audience::listed.eq(row.listed),
+                audience::nickname.eq(&row.nickname),
+                audience::avatar.eq(&row.avatar),
+                audience::position.eq(row.position),
+                audience::beat_at.eq(row.beat_at),
+                audience::session.eq(&row.session),
+            ))
+    )
+    .run(c))?;
+    tx.changed(Change::Member(Box::new(row.state(user_id))));
+    Ok(())
+}
+
+/// Tells the read model again what the table holds of a member.
+pub(crate) fn publish(tx: &mut Tx<'_>, row: &MemberRow, user: &AccountRow) {
+    tx.changed(Change::Member(Box::new(row.state(&user.user_id))));
+}
+
+/// Takes an account out of an audience; returns whether it was a member.
+pub(crate) fn remove(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<bool> {
+    let gone = on!(tx.conn, |c| diesel::delete(audience::table.find((host, account))).execute(c))?;
+    if gone > 0 {
+        tx.changed(Change::Left { host, account });
+    }
+    Ok(gone > 0)
+}
+
+/// Takes every member out of an audience.
+pub(crate) fn clear(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
+    let gone =
+        on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::host_id.eq(host))).execute(c))?;
+    if gone > 0 {
+        tx.changed(Change::AudienceCleared { host });
+    }
+    Ok(())
+}
+
+/// Takes an account out of every audience it entered through sxb, except one: sxb allows one room per user.
+pub(crate) fn leave_others(tx: &mut Tx<'_>, account: AccountId, except: AccountId) -> Result<()> {
+    let gone: Vec<AccountId> = on!(tx.conn, |c| diesel::delete(
+        audience::table
+            .filter(audience::account_id.eq(account))
+            .filter(audience::dialect.eq(Dialect::Sxb).and(audience::host_id.ne(except)))
+    )
+    .returning(audience::host_id)
+    .get_results(c))?;
+    for host in gone {
+        tx.changed(Change::Left { host, account });
+    }
+    Ok(())
+}
+
+/// Takes the members that came through a session out of their audiences.
+pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<()> {
+    let gone: Vec<(AccountId, AccountId)> =
+        on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::session.eq(digest.bytes())))
+            .returning((audience::host_id, audience::account_id))
+            .get_results(c))?;
+    for (host, account) in gone {
+        tx.changed(Change::Left { host, account });
+    }
+    Ok(())
+}
+
+/// Takes an account out of every audience.
+pub(crate) fn leave_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let gone: Vec<AccountId> =
+        on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::account_id.eq(account)))
+            .returning(audience::host_id)
+            .get_results(c))?;
+    for host in gone {
+        tx.changed(Change::Left { host, account });
+    }
+    Ok(())
+}
+
+/// The name of the group the audience of a host's latest broadcast is in.
+pub(crate) fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<String>> {
+    Ok(latest(conn, host)?.map(|row| row.group()))
+}
+
+/// Id, names given on entering, names in the profile.
+type GroupRow = (String, Option<String>, Option<String>, String, String);
+
+/// A page of a group of a host's audience. `listed` returns the page's accounts from memory, which knows positions in a list of
+/// any length; it is told whether the group is that of the host's latest broadcast. The table knows the members' names.
+pub(crate) fn group(
+    conn: &mut Conn,
+    host: AccountId,
+    group: &str,
+    listed: &impl Fn(AccountId, &str, bool) -> Option<Page<AccountId>>,
+) -> Result<Page<GroupMember>> {
+    let own = own_group(conn, host)?.is_some_and(|own| own == group);
+    let Page { total, items } = listed(host, group, own).unwrap_or_default();
+    let mut rows = rows(conn, host, &items)?;
+    let member = |(user_id, nickname, avatar, profile_nickname, profile_avatar): GroupRow| GroupMember {
+        user_id,
+        nickname: nickname.unwrap_or(profile_nickname),
+        avatar: avatar.unwrap_or(profile_avatar),
+    };
+    Ok(Page { total, items: items.iter().filter_map(|account| rows.remove(account)).map(member).collect() })
+}
+
+/// The rows of some members. Who has left meanwhile has none.
+fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashMap<AccountId, GroupRow>> {
+    let all = || {
+        audience::table.inner_join(accounts::table).filter(audience::host_id.eq(host)).select((
+            audience::account_id,
+            (accounts::user_id, audience::nickname, audience::avatar, accounts::nickname, accounts::avatar),
+        ))
+    };
+    let mut found = HashMap::with_capacity(members.len());
+    match conn {
+        // In process a loop costs nothing, and its statement stays prepared.
+        Conn::Sqlite(c) => {
+            for member in members {
+                found.extend(
+                    prepared!(all().filter(audience::account_id.eq(member))).load::<(_, GroupRow)>(c)?,
+                );
+            }
+        }
+        Conn::Postgres(c) => {
+            found.extend(all().filter(audience::account_id.eq_any(members)).load::<(_, GroupRow)>(c)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes beats of members: host, member, time. A stored beat never goes back.
+pub(crate) fn flush_beats(tx: &mut Tx<'_>, beats: &[(AccountId, AccountId, UnixSeconds)]) -> Result<()> {
+    match tx.conn {
+        // In process: a loop costs nothing.
+        Conn::Sqlite(c) => {
+            for (host, account, beat_at) in beats {
+                prepared!(
+                    diesel::update(
+                        audience::table
+                            .filter(audience::host_id.eq(host).and(audience::account_id.eq(account)))
+                            .filter(audience::beat_at.lt(beat_at)),
+                    )
+                    .set(audience::beat_at.eq(beat_at))
+                )
+                .run(c)?;
+            }
+        }
+        Conn::Postgres(c) => {
+            let hosts: Vec<AccountId> = beats.iter().map(|(host, _, _)| *host).collect();
+            let members: Vec<AccountId> = beats.iter().map(|(_, account, _)| *account).collect();
+            let times: Vec<UnixSeconds> = beats.iter().map(|(_, _, beat_at)| *beat_at).collect();
+            prepared!(
+                diesel::sql_query(
+                    "UPDATE audience SET beat_at = greatest(audience.beat_at, new.beat_at) \
+                 FROM unnest($1, $2, $3) AS new (host_id, account_id, beat_at) \
+                 WHERE audience.host_id = new.host_id AND audience.account_id = new.account_id",
+                )
+                .bind::<Array<BigInt>, _>(hosts)
+                .bind::<Array<BigInt>, _>(members)
+                .bind::<Array<BigInt>, _>(times)
+            )
+            .run(c)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,382 @@
+//! Table `broadcasts`: every broadcast ever opened or prepared; a room names its latest.
+
+use std::sync::Arc;
+
+use diesel::{
+    connection::DefaultLoadingMode,
+    dsl::sql,
+    prelude::*,
+    sql_types::{Array, BigInt, Bool},
+};
+
+use super::{
+    accounts::{AccountRow, by_user_id},
+    counters::{begin, counters_of, counts},
+    rooms::RoomRow,
+};
+use crate::{
+    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, Error, Result, RoomNumber, State, UnixSeconds,
+    model::{broadcast::BroadcastState, change::Change, counter::Counters, fragment::Fragments},
+    store::{
+        Tx,
+        conn::{Conn, on},
+        prepared::prepared,
+        schema::{accounts, audience, broadcasts, counters, rooms},
+    },
+};
+
+/// A row of the table.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct BroadcastRow {
+    pub(crate) id: BroadcastId,
+    pub(crate) account_id: AccountId,
+    pub(crate) room: RoomNumber,
+    pub(crate) driver: Dialect,
+    pub(crate) state: State,
+    pub(crate) title: String,
+    pub(crate) cover: String,
+    pub(crate) location: String,
+    pub(crate) nickname: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) group_id: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) app: Option<i64>,
+    _device: Option<i16>,
+    _screen: bool,
+    _longitude: Option<f64>,
+    _latitude: Option<f64>,
+    _place: String,
+    pub(crate) stream_code: String,
+    pub(crate) push_sequence: Option<String>,
+    pub(crate) started_at: UnixSeconds,
+    pub(crate) ended_at: Option<UnixSeconds>,
+    pub(crate) beat_at: UnixSeconds,
+    pub(crate) lease: Option<i64>,
+}
+
+impl BroadcastRow {
+    /// The group its own audience is in.
+    pub(crate) fn group(&self) -> String {
+        self.group_id.clone().unwrap_or_else(|| self.room.to_string())
+    }
+
+    /// This broadcast as others see it.
+    pub(crate) fn info(&self, host: &AccountRow) -> BroadcastInfo {
+        BroadcastInfo {
+            id: self.id,
+            room: self.room,
+            host: self.account_id,
+            user_id: host.user_id.as_str().into(),
+            driver: self.driver,
+            title: self.title.clone(),
+            cover: self.cover.clone(),
+            location: self.location.clone(),
+            nickname: self.nickname.clone().unwrap_or_else(|| host.display_name().to_owned()),
+            avatar: self.avatar.clone().unwrap_or_else(|| host.avatar.clone()),
+            group_id: self.group(),
+            kind: self.kind.clone(),
+            app: self.app,
+            stream_code: self.stream_code.clone(),
+            started_at: self.started_at,
+            fragments: Fragments::default(),
+        }
+    }
+
+    /// This broadcast as the read model keeps it.
+    pub(crate) fn state_of(&self, host: &AccountRow, counters: Counters) -> BroadcastState {
+        BroadcastState {
+            info: Arc::new(self.info(host)),
+            state: self.state,
+            counters,
+            beat_at: self.beat_at,
+            lease: self.lease,
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = broadcasts, treat_none_as_default_value = false)]
+pub(crate) struct NewBroadcast {
+    pub(crate) account_id: AccountId,
+    pub(crate) room: RoomNumber,
+    pub(crate) driver: Dialect,
+    pub(crate) state: State,
+    pub(crate) title: String,
+    pub(crate) cover: String,
+    pub(crate) location: String,
+    pub(crate) nickname: Option<String>,
+    pub(crate) avatar: Option<String>,
+    pub(crate) group_id: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) app: Option<i64>,
+    pub(crate) device: Option<i16>,
+    pub(crate) screen: bool,
+    pub(crate) longitude: Option<f64>,
+    pub(crate) latitude: Option<f64>,
+    pub(crate) place: String,
+    pub(crate) stream_code: String,
+    pub(crate) push_sequence: Option<String>,
+    pub(crate) started_at: UnixSeconds,
+    pub(crate) beat_at: UnixSeconds,
+    pub(crate) lease: Option<i64>,
+}
+
+impl NewBroadcast {
+    /// A broadcast without a text, with a clock that starts now.
+    pub(crate) fn by(
+        driver: Dialect,
+        state: State,
+        room: &RoomRow,
+        stream_code: String,
+        now: UnixSeconds,
+    ) -> Self {
+        Self {
+            account_id: room.account_id,
+            room: room.number,
+            driver,
+            state,
+            title: String::new(),
+            cover: String::new(),
+            location: String::new(),
+            nickname: None,
+            avatar: None,
+            group_id: None,
+            kind: BroadcastInfo::LIVE.to_owned(),
+            app: None,
+            device: None,
+            screen: false,
+            longitude: None,
+            latitude: None,
+            place: String::new(),
+            stream_code,
+            push_sequence: None,
+            started_at: now,
+            beat_at: now,
+            lease: None,
+        }
+    }
+}
+
+/// The latest broadcast of a host.
+pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<BroadcastRow>> {
+    Ok(on!(conn, |c| broadcasts::table
+        .filter(broadcasts::account_id.eq(host))
+        .order(broadcasts::id.desc())
+        .first(c)
+        .optional())?)
+}
+
+/// The latest broadcast of a host, and how others see it, by the tables alone.
+pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(BroadcastRow, Broadcast)>> {
+    let Some(row) = latest(conn, host.id)? else { return Ok(None) };
+    let (members, viewers) = audience_size(conn, host.id)?;
+    let BroadcastState { info, state, counters, .. } = row.state_of(host, counters_of(conn, row.id)?);
+    Ok(Some((row, Broadcast::new(info, state, counters, members, viewers))))
+}
+
+/// The latest broadcast of a user as others see it, by the tables alone.
+pub(crate) fn latest_of_user(conn: &mut Conn, user_id: &str) -> Result<Option<Broadcast>> {
+    let Some(host) = by_user_id(conn, user_id)? else { return Ok(None) };
+    Ok(latest_of(conn, &host)?.map(|(_, shown)| shown))
+}
+
+/// Who hosts what a room has on air.
+///
+/// Errors: [`Error::NotOnAir`], also for a number no room has.
+pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
+    let host: Option<AccountId> = on!(tx.conn, |c| prepared!(
+        broadcasts::table
+            .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+            .filter(rooms::number.eq(room).and(broadcasts::state.eq(State::OnAir)))
+            .select(broadcasts::account_id)
+            .limit(1)
+    )
+    .get_result(c)
+    .optional())?;
+    host.ok_or(Error::NotOnAir)
+}
+
+/// Everybody in a host's audience, and everybody but the host.
+fn audience_size(conn: &mut Conn, host: AccountId) -> Result<(usize, usize)> {
+    let of_host = || audience::table.filter(audience::host_id.eq(host));
+    let members: i64 = on!(conn, |c| of_host().count().get_result(c))?;
+    let viewers: i64 = on!(conn, |c| of_host().filter(audience::account_id.ne(host)).count().get_result(c))?;
+    Ok((usize::try_from(members).unwrap_or(0), usize::try_from(viewers).unwrap_or(0)))
+}
+
+/// Passes every broadcast on air to `put`, one by one.
+pub(crate) fn each_on_air(conn: &mut Conn, mut put: impl FnMut(BroadcastState)) -> Result<()> {
+    on!(conn, |c| {
+        let on_air = broadcasts::table
+            .inner_join(accounts::table)
+            .inner_join(counters::table)
+            // A literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
+            .filter(sql::<Bool>("broadcasts.state = 1"))
+            .select((broadcasts::all_columns, accounts::all_columns, counts!()))
+            .load_iter::<(BroadcastRow, AccountRow, Counters), DefaultLoadingMode>(c)?;
+        for row in on_air {
+            let (row, host, counters) = row?;
+            put(row.state_of(&host, counters));
+        }
+    });
+    Ok(())
+}
+
+/// The broadcasts some hosts have on air. A host that is off the air is left out.
+pub(crate) fn on_air_of(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<BroadcastState>> {
+    let rows: Vec<(BroadcastRow, AccountRow, Counters)> = on!(conn, |c| broadcasts::table
+        .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .inner_join(accounts::table.on(accounts::id.eq(broadcasts::account_id)))
+        .inner_join(counters::table.on(counters::broadcast_id.eq(broadcasts::id)))
+        .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
+        .select((broadcasts::all_columns, accounts::all_columns, counts!()))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(row, host, counters)| row.state_of(&host, counters)).collect())
+}
+
+/// Some broadcasts of a host that overlap a span of time, newest first.
+pub(crate) fn overlapping(
+    conn: &mut Conn,
+    host: AccountId,
+    (start_at, end_at): (UnixSeconds, UnixSeconds),
+) -> Result<Vec<BroadcastRow>> {
+    /// A recording overlaps few broadcasts; more than this would be nonsense.
+    const MOST_OVERLAPPING: i64 = 64;
+    Ok(on!(conn, |c| broadcasts::table
+        .filter(broadcasts::account_id.eq(host).and(broadcasts::started_at.lt(end_at)))
+        .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.gt(start_at)))
+        .order(broadcasts::id.desc())
+        .limit(MOST_OVERLAPPING)
+        .load(c))?)
+}
+
+/// Stores a broadcast with its counters at 0 and makes it the latest of its room.
+pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewBroadcast, host: &AccountRow) -> Result<BroadcastRow> {
+    let row: BroadcastRow =
+        on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(new).get_result(c))?;
+    on!(tx.conn, |c| prepared!(
+        diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
+    )
+    .run(c))?;
+    begin(tx, row.id, row.account_id)?;
+    publish(tx, &row, host)?;
+    Ok(row)
+}
+
+/// Puts an announced broadcast on the air, by a push of that sequence if one is given.
+pub(crate) fn put_on_air(
+    tx: &mut Tx<'_>,
+    row: &BroadcastRow,
+    host: &AccountRow,
+    sequence: Option<&str>,
+) -> Result<()> {
+    let row: BroadcastRow = on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
+        .set((
+            broadcasts::state.eq(State::OnAir),
+            broadcasts::ended_at.eq(None::<UnixSeconds>),
+            sequence.map(|sequence| broadcasts::push_sequence.eq(sequence)),
+        ))
+        .returning(broadcasts::all_columns)
+        .get_result(c))?;
+    publish(tx, &row, host)
+}
+
+/// Takes a broadcast off the air so that it may come back.
+pub(crate) fn suspend(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) -> Result<()> {
+    let now = tx.now;
+    let row: BroadcastRow = on!(tx.conn, |c| prepared!(
+        diesel::update(broadcasts::table.find(row.id))
+            .set((broadcasts::state.eq(State::Prepared), broadcasts::ended_at.eq(now)))
+            .returning(broadcasts::all_columns)
+    )
+    .get_result(c))?;
+    publish(tx, &row, host)
+}
+
+/// Ends a broadcast for good.
+pub(crate) fn end(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
+    let now = tx.now;
+    on!(tx.conn, |c| prepared!(
+        diesel::update(broadcasts::table.find(row.id))
+            .set((broadcasts::state.eq(State::Ended), broadcasts::ended_at.eq(now)))
+    )
+    .run(c))?;
+    tx.changed(Change::OffAir { host: row.account_id });
+    Ok(())
+}
+
+/// Moves the clock of a broadcast to now, with a lease of that many seconds.
+pub(crate) fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<i64>) -> Result<()> {
+    let beat_at = tx.now;
+    on!(tx.conn, |c| prepared!(
+        diesel::update(broadcasts::table.find(row.id))
+            .set((broadcasts::beat_at.eq(beat_at), broadcasts::lease.eq(lease)))
+    )
+    .run(c))?;
+    tx.changed(Change::Renewed { host: row.account_id, broadcast: row.id, beat_at, lease });
+    Ok(())
+}
+
+/// Gives a broadcast another title.
+pub(crate) fn set_title(tx: &mut Tx<'_>, row: &BroadcastRow, title: &str) -> Result<()> {
+    on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
+        .set(broadcasts::title.eq(title))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Stores the sequence of the push that feeds a broadcast.
+pub(crate) fn set_push_sequence(tx: &mut Tx<'_>, row: &BroadcastRow, sequence: &str) -> Result<()> {
+    on!(tx.conn, |c| prepared!(
+        diesel::update(broadcasts::table.find(row.id)).set(broadcasts::push_sequence.eq(sequence))
+    )
+    .run(c))?;
+    Ok(())
+}
+
+/// Tells the read model about a broadcast as it is now.
+pub(crate) fn publish(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) -> Result<()> {
+    let counters = counters_of(tx.conn, row.id)?;
+    tx.changed(Change::Broadcast(Box::new(row.state_of(host, counters))));
+    Ok(())
+}
+
+/// Tells the read model again what a host has on air, because the host's profile or the title has changed.
+pub(crate) fn publish_on_air(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
+    match latest(tx.conn, host.id)?.filter(|row| row.state == State::OnAir) {
+        Some(row) => publish(tx, &row, host),
+        None => Ok(()),
+    }
+}
+
+/// Writes beats of broadcasts. A stored beat never goes back.
+pub(crate) fn flush_beats(tx: &mut Tx<'_>, beats: &[(BroadcastId, UnixSeconds)]) -> Result<()> {
+    match tx.conn {
+        // In process: a loop costs nothing.
+        Conn::Sqlite(c) => {
+            for (broadcast, beat_at) in beats {
+                prepared!(
+                    diesel::update(
+                        broadcasts::table
+                            .filter(broadcasts::id.eq(broadcast).and(broadcasts::beat_at.lt(beat_at))),
+                    )
+                    .set(broadcasts::beat_at.eq(beat_at))
+                )
+                .run(c)?;
+            }
+        }
+        Conn::Postgres(c) => {
+            let (ids, times): (Vec<BroadcastId>, Vec<UnixSeconds>) = beats.iter().copied().unzip();
+            prepared!(
+                diesel::sql_query(
+                    "UPDATE broadcasts SET beat_at = greatest(broadcasts.beat_at, new.beat_at) \
+                 FROM unnest($1, $2) AS new (id, beat_at) WHERE broadcasts.id = new.id",
+                )
+                .bind::<Array<BigInt>, _>(ids)
+                .bind::<Array<BigInt>, _>(times)
+            )
+            .run(c)?;
+        }
+    }
+    Ok(())
+}

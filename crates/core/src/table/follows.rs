@@ -1,0 +1,53 @@
+//! Table `follows`: which account follows which room.
+
+use diesel::prelude::*;
+
+use crate::{
+    AccountId, Result, RoomNumber,
+    model::change::Change,
+    store::{
+        Tx,
+        conn::{Conn, on},
+        schema::{follows, rooms},
+    },
+};
+
+/// The rooms an account follows, with their owners, the newest owner first.
+pub(crate) fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<(RoomNumber, AccountId)>> {
+    Ok(on!(conn, |c| follows::table
+        .inner_join(rooms::table)
+        .filter(follows::account_id.eq(account))
+        .order(rooms::account_id.desc())
+        .select((rooms::number, rooms::account_id))
+        .load(c))?)
+}
+
+/// Makes an account follow the room of an owner; without effect for a room it follows already.
+pub(crate) fn insert(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, owner: AccountId) -> Result<()> {
+    on!(tx.conn, |c| diesel::insert_into(follows::table)
+        .values((follows::account_id.eq(account), follows::room.eq(room)))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    tx.changed(Change::Follows(account));
+    tx.changed(Change::Room(owner));
+    Ok(())
+}
+
+/// Makes an account stop following the room of an owner; without effect for a room it does not follow.
+pub(crate) fn delete(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, owner: AccountId) -> Result<()> {
+    on!(tx.conn, |c| diesel::delete(follows::table.find((account, room))).execute(c))?;
+    tx.changed(Change::Follows(account));
+    tx.changed(Change::Room(owner));
+    Ok(())
+}
+
+/// Makes an account follow nothing any more.
+pub(crate) fn delete_of_account(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let followed = of_account(tx.conn, account)?;
+    on!(tx.conn, |c| diesel::delete(follows::table.filter(follows::account_id.eq(account))).execute(c))?;
+    tx.changed(Change::Follows(account));
+    for (_, owner) in followed {
+        tx.changed(Change::Room(owner));
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! One file per table: its row, queries that find rows, writes that tell the read model what they changed, and the values
+//! others get of a row. No file here decides what may happen.
+
+pub(crate) mod accounts;
+pub(crate) mod audience;
+pub(crate) mod broadcasts;
+pub(crate) mod changes;
+pub(crate) mod counters;
+pub(crate) mod follows;
+pub(crate) mod head_pictures;
+pub(crate) mod recording_audience;
+pub(crate) mod recordings;
+pub(crate) mod reports;
+pub(crate) mod rooms;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+pub(crate) mod short_videos;
+pub(crate) mod stream_codes;
+pub(crate) mod verifications;

@@ -1,0 +1,340 @@
+//! Table `recordings`: replays with counters of their own.
+
+use std::sync::Arc;
+
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Integer, Text},
+};
+
+use super::counters::stepped;
+use crate::{
+    AccountId, Counted, FileFormat, NewRecording, Page, Recording, RecordingFilter, RecordingId,
+    RecordingOrder, Result, UnixSeconds, Window,
+    model::{
+        change::Change,
+        counter::{RecordingCounters, Steps},
+        fragment::Fragments,
+    },
+    store::{
+        Tx,
+        conn::{Conn, on},
+        prepared::prepared,
+        schema::{accounts, recordings},
+    },
+};
+
+/// A row of the table.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct RecordingRow {
+    pub(crate) id: RecordingId,
+    account_id: AccountId,
+    file_id: String,
+    file_name: String,
+    title: String,
+    cover: String,
+    location: String,
+    nickname: String,
+    avatar: String,
+    play_url: String,
+    pub(crate) play_rank: i16,
+    hls_url: String,
+    start_at: UnixSeconds,
+    end_at: UnixSeconds,
+    duration: i64,
+    size: i64,
+    likes: i64,
+    viewers: i64,
+    stored_at: UnixSeconds,
+}
+
+/// A row with its owner's id, nickname and picture URL.
+pub(crate) type OwnedRecordingRow = (RecordingRow, String, String, String);
+
+impl RecordingRow {
+    /// The recording of a row, as lists show it.
+    pub(crate) fn into_recording(
+        (row, user_id, owner_nickname, owner_avatar): OwnedRecordingRow,
+    ) -> Recording {
+        Recording {
+            id: row.id,
+            owner: row.account_id,
+            fragments: Fragments::default(),
+            user_id: user_id.into(),
+            owner_nickname,
+            owner_avatar,
+            file_id: row.file_id,
+            file_name: row.file_name,
+            title: row.title,
+            cover: row.cover,
+            location: row.location,
+            nickname: row.nickname,
+            avatar: row.avatar,
+            play_url: row.play_url,
+            hls_url: row.hls_url,
+            start_at: row.start_at,
+            end_at: row.end_at,
+            duration: row.duration,
+            size: row.size,
+            likes: row.likes,
+            viewers: row.viewers,
+            stored_at: row.stored_at,
+        }
+    }
+}
+
+/// Recordings by number, those that are there.
+pub(crate) fn by_id(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec<Recording>> {
+    let rows: Vec<_> = on!(conn, |c| recordings::table
+        .inner_join(accounts::table)
+        .filter(recordings::id.eq_any(ids))
+        .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
+        .load(c))?;
+    Ok(rows.into_iter().map(RecordingRow::into_recording).collect())
+}
+
+/// The recordings that ended last.
+pub(crate) fn latest(conn: &mut Conn, most: usize) -> Result<Vec<Recording>> {
+    let rows: Vec<_> = on!(conn, |c| recordings::table
+        .inner_join(accounts::table)
+        .order((recordings::end_at.desc(), recordings::id.desc()))
+        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
+        .load(c))?;
+    Ok(rows.into_iter().map(RecordingRow::into_recording).collect())
+}
+
+/// The recording of an owner with a file id, listed or not.
+pub(crate) fn find(conn: &mut Conn, owner: &str, file_id: &str) -> Result<Option<Recording>> {
+    let row = on!(conn, |c| recordings::table
+        .inner_join(accounts::table)
+        .filter(accounts::user_id.eq(owner).and(recordings::file_id.eq(file_id)))
+        .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
+        .first(c)
+        .optional())?;
+    Ok(row.map(RecordingRow::into_recording))
+}
+
+/// The row of an owner with a file id.
+pub(crate) fn of_file(conn: &mut Conn, owner: AccountId, file_id: &str) -> Result<Option<RecordingRow>> {
+    Ok(on!(conn, |c| recordings::table
+        .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
+        .first(c)
+        .optional())?)
+}
+
+/// Up to two rows of an owner that overlap a span of time.
+pub(crate) fn overlapping(
+    conn: &mut Conn,
+    owner: AccountId,
+    (start_at, end_at): (UnixSeconds, UnixSeconds),
+) -> Result<Vec<RecordingRow>> {
+    Ok(on!(conn, |c| recordings::table
+        .filter(recordings::account_id.eq(owner))
+        .filter(recordings::start_at.lt(end_at).and(recordings::end_at.gt(start_at)))
+        .limit(2)
+        .load(c))?)
+}
+
+/// How many recordings an account has, listed or not.
+pub(crate) fn count_of(conn: &mut Conn, owner: AccountId) -> Result<i64> {
+    Ok(on!(conn, |c| recordings::table.filter(recordings::account_id.eq(owner)).count().get_result(c))?)
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// `length` characters of a text, from the first (1) on.
+    fn substr(text: Text, from: Integer, length: Integer) -> Text;
+}
+
+/// The recordings a filter lets through, with their owners: a query to go on with.
+macro_rules! filtered {
+    ($filter:expr) => {{
+        let filter: &RecordingFilter = $filter;
+        let mut query = recordings::table.inner_join(accounts::table).into_boxed();
+        query = if filter.with_play_url {
+            query.filter(recordings::play_url.ne(""))
+        } else {
+            query.filter(recordings::play_url.ne("").or(recordings::hls_url.ne("")))
+        };
+        if let Some(after) = filter.ended_after {
+            query = query.filter(recordings::end_at.gt(after));
+        }
+        if let Some(owner) = &filter.owner {
+            query = query.filter(accounts::user_id.eq(owner));
+        }
+        if let Some(prefix) = &filter.file_name_prefix {
+            // Not LIKE: SQLite's ignores case, PostgreSQL's does not.
+            let length = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
+            query = query.filter(substr(recordings::file_name, 1, length).eq(prefix));
+        }
+        query
+    }};
+}
+
+/// A page of a list, read from the table.
+pub(crate) fn page(
+    conn: &mut Conn,
+    filter: &RecordingFilter,
+    order: RecordingOrder,
+    window: Window,
+) -> Result<Page<Arc<Recording>>> {
+    let rows: Vec<_> = on!(conn, |c| {
+        let query = match order {
+            RecordingOrder::Ended => {
+                filtered!(filter).order((recordings::end_at.desc(), recordings::id.desc()))
+            }
+            RecordingOrder::Stored => filtered!(filter).order(recordings::id.desc()),
+        };
+        query
+            .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
+            .limit(window.sql_limit())
+            .offset(window.sql_offset())
+            .load(c)
+    })?;
+    Page::read(
+        window,
+        rows.into_iter().map(|row| Arc::new(RecordingRow::into_recording(row))).collect(),
+        || Ok(on!(conn, |c| filtered!(filter).count().get_result(c))?),
+    )
+}
+
+/// What a recording takes over from the broadcast it was made of.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) title: String,
+    pub(crate) cover: String,
+    pub(crate) location: String,
+    pub(crate) nickname: String,
+    pub(crate) avatar: String,
+}
+
+/// The times of a recording.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) start_at: UnixSeconds,
+    pub(crate) end_at: UnixSeconds,
+    /// Seconds, 0 if unknown.
+    pub(crate) duration: i64,
+}
+
+/// Stores a recording of a stream.
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    owner: AccountId,
+    stream: &str,
+    new: &NewRecording,
+    span: Span,
+    about: &About,
+) -> Result<()> {
+    let (play_url, hls_url) =
+        if new.format == FileFormat::Hls { ("", new.url.as_str()) } else { (new.url.as_str(), "") };
+    let id: RecordingId = on!(tx.conn, |c| diesel::insert_into(recordings::table)
+        .values((
+            (
+                recordings::account_id.eq(owner),
+                recordings::file_id.eq(&new.file_id),
+                recordings::file_name.eq(stream),
+                recordings::title.eq(&about.title),
+                recordings::cover.eq(&about.cover),
+                recordings::location.eq(&about.location),
+                recordings::nickname.eq(&about.nickname),
+                recordings::avatar.eq(&about.avatar),
+            ),
+            (
+                recordings::play_url.eq(play_url),
+                recordings::play_rank.eq(new.format.rank()),
+                recordings::hls_url.eq(hls_url),
+                recordings::start_at.eq(span.start_at),
+                recordings::end_at.eq(span.end_at),
+                recordings::duration.eq(span.duration),
+                recordings::size.eq(new.size.unwrap_or(0).max(0)),
+                recordings::likes.eq(0),
+                recordings::viewers.eq(0),
+                recordings::stored_at.eq(tx.now),
+            ),
+        ))
+        .returning(recordings::id)
+        .get_result(c))?;
+    publish(tx, id)
+}
+
+/// Sets the URL of a recording's playlist.
+pub(crate) fn set_hls_url(tx: &mut Tx<'_>, id: RecordingId, url: &str) -> Result<()> {
+    on!(tx.conn, |c| diesel::update(recordings::table.find(id)).set(recordings::hls_url.eq(url)).execute(c))?;
+    publish(tx, id)
+}
+
+/// Sets the URL of a recording's file, and how good a file it is.
+pub(crate) fn set_play_url(tx: &mut Tx<'_>, id: RecordingId, url: &str, rank: i16) -> Result<()> {
+    on!(tx.conn, |c| diesel::update(recordings::table.find(id))
+        .set((recordings::play_url.eq(url), recordings::play_rank.eq(rank)))
+        .execute(c))?;
+    publish(tx, id)
+}
+
+/// Moves a counter of a recording; without effect where there is none.
+pub(crate) fn count(
+    tx: &mut Tx<'_>,
+    owner: &str,
+    file_id: &str,
+    counted: Counted,
+    steps: Steps,
+) -> Result<()> {
+    let owners = accounts::table.filter(accounts::user_id.eq(owner)).select(accounts::id);
+    let recording = recordings::table
+        .filter(recordings::account_id.eq_any(owners))
+        .filter(recordings::file_id.eq(file_id));
+    let counters = (recordings::id, recordings::likes, recordings::viewers);
+    let counters: Option<RecordingCounters> = match counted {
+        Counted::Like => on!(tx.conn, |c| prepared!(
+            diesel::update(recording)
+                .set(recordings::likes.eq(stepped!(recordings::likes, steps)))
+                .returning(counters)
+        )
+        .get_result(c)
+        .optional())?,
+        Counted::AnonymousViewer => on!(tx.conn, |c| prepared!(
+            diesel::update(recording)
+                .set(recordings::viewers.eq(stepped!(recordings::viewers, steps)))
+                .returning(counters)
+        )
+        .get_result(c)
+        .optional())?,
+    };
+    if let Some(counters) = counters {
+        tx.changed(Change::RecordingCounters(counters));
+    }
+    Ok(())
+}
+
+/// Counts a named viewer of a recording in or out; without effect on a recording that is not stored.
+pub(crate) fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {
+    let counters: Option<RecordingCounters> = on!(tx.conn, |c| prepared!(
+        diesel::update(
+            recordings::table
+                .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
+                .filter(
+                    (recordings::viewers + step)
+                        .ge(0)
+                        .and((recordings::viewers + step).le(i64::from(i32::MAX)))
+                )
+        )
+        .set(recordings::viewers.eq(recordings::viewers + step))
+        .returning((recordings::id, recordings::likes, recordings::viewers))
+    )
+    .get_result(c)
+    .optional())?;
+    if let Some(counters) = counters {
+        tx.changed(Change::RecordingCounters(counters));
+    }
+    Ok(())
+}
+
+/// Tells the read model about a recording as it is now.
+fn publish(tx: &mut Tx<'_>, id: RecordingId) -> Result<()> {
+    for recording in by_id(tx.conn, &[id])? {
+        tx.changed(Change::Recording(Arc::new(recording)));
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! Table `rooms`: one row per account that ever needed a room.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::{
+    AccountId, Broadcast, BroadcastId, Error, PictureId, Plan, Result, Room, RoomNumber, RoomText,
+    UnixSeconds,
+    model::{change::Change, room::RoomDetails, rule},
+    store::{
+        Tx,
+        conn::{Conn, on},
+        schema::{accounts, broadcasts, follows, rooms},
+    },
+};
+
+/// A row of the table.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct RoomRow {
+    pub(crate) number: RoomNumber,
+    pub(crate) account_id: AccountId,
+    _broadcast_id: Option<BroadcastId>,
+    pub(crate) named: bool,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) topic: String,
+    pub(crate) anchor_password: String,
+    pub(crate) assist_password: String,
+    pub(crate) user_password: String,
+    pub(crate) plan_title: String,
+    pub(crate) plan_cover: String,
+    pub(crate) plan_location: String,
+    pub(crate) planned_at: Option<UnixSeconds>,
+    pub(crate) hint_name: String,
+    pub(crate) hint_cover: String,
+}
+
+impl RoomRow {
+    /// The name visitors see: its own, else the title of its last broadcast, else of the planned one.
+    pub(crate) fn shown_name<'a>(&'a self, last_title: Option<&'a str>) -> &'a str {
+        rule::shown_room_name(&self.name, last_title, &self.plan_title)
+    }
+
+    /// What lists show of the room beyond its broadcast.
+    fn into_details(self, head_picture: Option<PictureId>, followers: i64) -> RoomDetails {
+        RoomDetails {
+            number: self.number,
+            owner: self.account_id,
+            head_picture,
+            name: self.name,
+            plan_title: self.plan_title,
+            description: self.description,
+            topic: self.topic,
+            anchor_password: self.anchor_password,
+            assist_password: self.assist_password,
+            user_password: self.user_password,
+            followers,
+        }
+    }
+}
+
+/// The room of an account.
+pub(crate) fn of_account(conn: &mut Conn, account: AccountId) -> Result<Option<RoomRow>> {
+    Ok(on!(conn, |c| rooms::table.filter(rooms::account_id.eq(account)).first(c).optional())?)
+}
+
+/// The owner of a room.
+pub(crate) fn owner(conn: &mut Conn, room: RoomNumber) -> Result<Option<AccountId>> {
+    Ok(on!(conn, |c| rooms::table.find(room).select(rooms::account_id).first(c).optional())?)
+}
+
+/// Rooms of some owners with what lists show of them beyond the broadcast. An owner without a room is left out.
+pub(crate) fn details(conn: &mut Conn, owners: &[AccountId]) -> Result<Vec<RoomDetails>> {
+    let rows: Vec<(RoomRow, Option<PictureId>)> = on!(conn, |c| rooms::table
+        .inner_join(accounts::table)
+        .filter(rooms::account_id.eq_any(owners.iter().copied()))
+        .select((rooms::all_columns, accounts::head_picture))
+        .load(c))?;
+    let numbers: Vec<RoomNumber> = rows.iter().map(|(room, _)| room.number).collect();
+    let followers = followers(conn, &numbers)?;
+    Ok(rows
+        .into_iter()
+        .map(|(room, head_picture)| {
+            let followers = followers.get(&room.number).copied().unwrap_or(0);
+            room.into_details(head_picture, followers)
+        })
+        .collect())
+}
+
+/// How many accounts follow some rooms. A room that nobody follows is left out.
+fn followers(conn: &mut Conn, numbers: &[RoomNumber]) -> Result<HashMap<RoomNumber, i64>> {
+    let rows: Vec<(RoomNumber, i64)> = on!(conn, |c| follows::table
+        .filter(follows::room.eq_any(numbers.iter().copied()))
+        .group_by(follows::room)
+        .select((follows::room, diesel::dsl::count_star()))
+        .load(c))?;
+    Ok(rows.into_iter().collect())
+}
+
+/// A room, its owner's id, nickname and picture, the title of its last broadcast.
+type SeenRow = (RoomRow, (String, String, Option<PictureId>), Option<String>);
+
+/// A room as the caller sees it, with what it has on air.
+pub(crate) fn seen_by(
+    conn: &mut Conn,
+    caller: AccountId,
+    number: RoomNumber,
+    on_air: Option<Broadcast>,
+) -> Result<Option<Room>> {
+    let mut rooms = all_seen_by(conn, caller, &[number])?;
+    Ok(rooms.pop().map(|room| room.with_broadcast(on_air)))
+}
+
+/// Rooms as the caller sees them, in the order of the numbers, without what they have on air. A number that no room has is
+/// left out.
+pub(crate) fn all_seen_by(conn: &mut Conn, caller: AccountId, numbers: &[RoomNumber]) -> Result<Vec<Room>> {
+    let rows: Vec<SeenRow> = on!(conn, |c| rooms::table
+        .inner_join(accounts::table)
+        .left_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .filter(rooms::number.eq_any(numbers.iter().copied()))
+        .select((
+            rooms::all_columns,
+            (accounts::user_id, accounts::nickname, accounts::head_picture),
+            broadcasts::title.nullable(),
+        ))
+        .load(c))?;
+    let followers = followers(conn, numbers)?;
+    let followed: Vec<RoomNumber> = on!(conn, |c| follows::table
+        .filter(follows::account_id.eq(caller).and(follows::room.eq_any(numbers.iter().copied())))
+        .select(follows::room)
+        .load(c))?;
+    let mut seen: HashMap<RoomNumber, Room> = rows
+        .into_iter()
+        .map(|(row, (user_id, nickname, picture), title)| {
+            let number = row.number;
+            let owner_name = if nickname.is_empty() { user_id } else { nickname };
+            let followers = followers.get(&number).copied().unwrap_or(0);
+            let details = row.into_details(picture, followers);
+            let room = details.room(owner_name, title.as_deref(), followed.contains(&number), None);
+            (number, room)
+        })
+        .collect();
+    Ok(numbers.iter().filter_map(|number| seen.remove(number)).collect())
+}
+
+/// Makes the room of an account, with three passwords that publish, assist and watch.
+///
+/// Errors: [`Error::Storage`] once all room numbers are given out.
+pub(crate) fn insert(tx: &mut Tx<'_>, owner: AccountId, passwords: [String; 3]) -> Result<RoomRow> {
+    let [anchor, assist, user] = passwords;
+    let room: RoomRow = on!(tx.conn, |c| diesel::insert_into(rooms::table)
+        .values((
+            rooms::account_id.eq(owner),
+            rooms::named.eq(false),
+            rooms::name.eq(""),
+            rooms::description.eq(""),
+            rooms::topic.eq(""),
+            rooms::anchor_password.eq(anchor),
+            rooms::assist_password.eq(assist),
+            rooms::user_password.eq(user),
+            rooms::plan_title.eq(""),
+            rooms::plan_cover.eq(""),
+            rooms::plan_location.eq(""),
+            rooms::hint_name.eq(""),
+            rooms::hint_cover.eq(""),
+        ))
+        .get_result(c))?;
+    if room.number.0 > i64::from(i32::MAX) {
+        return Err(Error::Storage("all room numbers are given out".into()));
+    }
+    Ok(room)
+}
+
+/// Gives a room its texts and passwords; from now on its owner has named it if `named` says so.
+pub(crate) fn set_text(tx: &mut Tx<'_>, room: &RoomRow, text: &RoomText, named: bool) -> Result<()> {
+    on!(tx.conn, |c| diesel::update(rooms::table.find(room.number))
+        .set((
+            rooms::named.eq(named),
+            rooms::name.eq(&text.name),
+            rooms::description.eq(&text.description),
+            rooms::topic.eq(&text.topic),
+            rooms::anchor_password.eq(&text.anchor_password),
+            rooms::assist_password.eq(&text.assist_password),
+            rooms::user_password.eq(&text.user_password),
+        ))
+        .execute(c))?;
+    tx.changed(Change::Room(room.account_id));
+    Ok(())
+}
+
+/// Stores what the owner of a room plans to broadcast next.
+pub(crate) fn set_plan(tx: &mut Tx<'_>, room: &RoomRow, plan: &Plan) -> Result<()> {
+    let now = tx.now;
+    on!(tx.conn, |c| diesel::update(rooms::table.find(room.number))
+        .set((
+            rooms::plan_title.eq(&plan.title),
+            rooms::plan_cover.eq(&plan.cover),
+            rooms::plan_location.eq(&plan.location),
+            rooms::planned_at.eq(now),
+        ))
+        .execute(c))?;
+    tx.changed(Change::Room(room.account_id));
+    Ok(())
+}
+
+/// Stores name and cover for the next recording of a room; without effect on a room that is not the owner's.
+pub(crate) fn set_hint(
+    tx: &mut Tx<'_>,
+    room: RoomNumber,
+    owner: AccountId,
+    name: &str,
+    cover: &str,
+) -> Result<()> {
+    on!(tx.conn, |c| diesel::update(
+        rooms::table.filter(rooms::number.eq(room).and(rooms::account_id.eq(owner)))
+    )
+    .set((rooms::hint_name.eq(name), rooms::hint_cover.eq(cover)))
+    .execute(c))?;
+    Ok(())
+}
