@@ -6,6 +6,7 @@
 mod dependency;
 mod document;
 mod interface;
+mod layers;
 mod source;
 mod text;
 mod vocabulary;
@@ -51,9 +52,14 @@ struct Rule {
 /// Every rule, in the order in which they are checked.
 const RULES: &[Rule] = &[
     Rule {
-        name: "layers",
+        name: "packages",
         reason: "gateway → adapters → {wire, core}: a dialect can be added or dropped without touching the others",
         check: dependency::layers,
+    },
+    Rule {
+        name: "layers",
+        reason: "imports go down: a reader needs to know the layers below a file, and none above",
+        check: layers::layers,
     },
     Rule {
         name: "domain-words",

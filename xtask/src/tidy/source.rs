@@ -2,7 +2,7 @@
 
 use super::{Finding, Repository};
 use crate::{
-    rust::{Kind, Token, Tokens},
+    rust::{Kind, Token, Tokens, is_test_file},
     tree::Tree,
 };
 
@@ -12,11 +12,6 @@ const LONG: usize = 600;
 /// Every Rust file that is Rust, with its tokens; what is not is rustc's to report.
 fn sources(tree: &Tree) -> impl Iterator<Item = (&str, Tokens)> {
     tree.with_extension("rs").filter_map(|(path, text)| Tokens::of(text).map(|tokens| (path, tokens)))
-}
-
-/// Whether the whole file is test code.
-pub(super) fn is_test_file(path: &str) -> bool {
-    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs")
 }
 
 /// Findings for every place, in files the filter takes, where one of the sequences starts.
