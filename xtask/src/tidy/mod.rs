@@ -129,7 +129,7 @@ const RULES: &[Rule] = &[
     Rule { name: "links", reason: "a link that leads nowhere is worse than none", check: document::links },
     Rule {
         name: "generated-docs",
-        reason: "the documented interfaces are those of the code: `cargo xtask docs` rewrites them",
+        reason: "the documented interfaces and layers are those of the code: `cargo xtask docs` rewrites them",
         check: generated_docs,
     },
 ];
