@@ -9,6 +9,7 @@ mod interface;
 mod layers;
 mod source;
 mod text;
+mod types;
 mod vocabulary;
 
 use anyhow::{Result, ensure};
@@ -60,6 +61,11 @@ const RULES: &[Rule] = &[
         name: "layers",
         reason: "imports go down: a reader needs to know the layers below a file, and none above",
         check: layers::layers,
+    },
+    Rule {
+        name: "one-name-one-type",
+        reason: "a name that means two types makes the reader check the imports of every file it meets",
+        check: types::one_name_one_type,
     },
     Rule {
         name: "domain-words",
@@ -160,7 +166,7 @@ pub(crate) fn run() -> Result<()> {
 /// Prints every rule with its reason.
 pub(crate) fn list() {
     for rule in RULES {
-        println!("{:16} {}", rule.name, rule.reason);
+        println!("{:17} {}", rule.name, rule.reason);
     }
 }
 
