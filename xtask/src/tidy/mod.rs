@@ -11,6 +11,7 @@ mod source;
 mod text;
 mod types;
 mod vocabulary;
+mod where_is;
 
 use anyhow::{Result, ensure};
 
@@ -133,6 +134,11 @@ const RULES: &[Rule] = &[
         check: document::decision_records,
     },
     Rule { name: "links", reason: "a link that leads nowhere is worse than none", check: document::links },
+    Rule {
+        name: "where-is",
+        reason: "a newcomer follows the paths of the architecture, so each of them leads somewhere",
+        check: where_is::where_is,
+    },
     Rule {
         name: "generated-docs",
         reason: "the documented interfaces and layers are those of the code: `cargo xtask docs` rewrites them",
