@@ -1,5 +1,6 @@
-//! `cargo xtask docs`: the interface table of every `docs/protocols/<adapter>.md`, between two markers, written from the
-//! adapter's own table. The rest of the file is written by hand.
+//! `cargo xtask docs`: the parts of documents that are written from the code, each between two markers. The interface
+//! table of every `docs/protocols/<adapter>.md` comes from the adapter's own table, the layers in `docs/ARCHITECTURE.md`
+//! from the imports of the core. The rest of the files is written by hand.
 
 use std::{fmt::Write as _, fs};
 
@@ -7,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     command::root,
+    layers,
     marked::Part,
     seed::PROTOCOLS,
     table::{Row, rows},
@@ -14,8 +16,17 @@ use crate::{
 };
 
 const TABLE: Part = Part("interfaces");
+const LAYERS: Part = Part("layers:core");
 
-/// Rewrites the stale tables, or with `check` only reports them as an error.
+/// A document with a generated part.
+struct Document {
+    path: String,
+    part: Part,
+    /// The whole text as it should be; `None` where the markers are missing.
+    fresh: Option<String>,
+}
+
+/// Rewrites the stale parts, or with `check` only reports them as an error.
 pub(crate) fn run(check: bool) -> Result<()> {
     let root = root()?;
     let tree = Tree::read(&root)?;
@@ -27,8 +38,8 @@ pub(crate) fn run(check: bool) -> Result<()> {
         ensure!(problems.is_empty(), "the generated documentation is stale");
         return Ok(());
     }
-    for (path, text) in documents(&tree) {
-        let text = text.with_context(|| format!("{path} {}", TABLE.missing()))?;
+    for Document { path, part, fresh } in documents(&tree) {
+        let text = fresh.with_context(|| format!("{path} {}", part.missing()))?;
         if tree.text(&path) != Some(text.as_str()) {
             fs::write(root.join(&path), text).with_context(|| format!("cannot write {path}"))?;
             println!("{path} rewritten");
@@ -39,26 +50,31 @@ pub(crate) fn run(check: bool) -> Result<()> {
 
 /// Every document that is not what it would be rewritten to, and why.
 pub(crate) fn problems(tree: &Tree) -> Vec<(String, String)> {
-    let stale = documents(tree).into_iter().filter_map(|(path, text)| match text {
-        None => Some((path, TABLE.missing())),
+    let stale = documents(tree).into_iter().filter_map(|Document { path, part, fresh }| match fresh {
+        None => Some((path, part.missing())),
         Some(text) if tree.text(&path) != Some(text.as_str()) => {
-            Some((path, "the interface table is stale; `cargo xtask docs` rewrites it".to_owned()))
+            let message = format!("the part `{}` is stale; `cargo xtask docs` rewrites it", part.0);
+            Some((path, message))
         }
         Some(_) => None,
     });
     stale.collect()
 }
 
-/// The documents of the adapters that have both a table and a document, each with the text it should have; `None`
-/// where the markers are missing.
-fn documents(tree: &Tree) -> Vec<(String, Option<String>)> {
-    let documents = PROTOCOLS.iter().filter_map(|protocol| {
+/// The documents of the adapters that have both a table and a document, and the architecture.
+fn documents(tree: &Tree) -> Vec<Document> {
+    let document = |path: String, part: Part, content: &str| {
+        let fresh = part.replace(tree.text(&path)?, content);
+        Some(Document { path, part, fresh })
+    };
+    let tables = PROTOCOLS.iter().filter_map(|protocol| {
+        let rows = rows(tree, protocol.adapter)?;
         let path = format!("docs/protocols/{}.md", protocol.adapter);
-        let (rows, text) = (rows(tree, protocol.adapter)?, tree.text(&path)?);
-        let text = TABLE.replace(text, &table(protocol.adapter, &rows));
-        Some((path, text))
+        document(path, TABLE, &table(protocol.adapter, &rows))
     });
-    documents.collect()
+    let layers = layers::core_block(tree);
+    let layers = layers.and_then(|block| document("docs/ARCHITECTURE.md".to_owned(), LAYERS, &block));
+    tables.chain(layers).collect()
 }
 
 fn table(adapter: &str, rows: &[Row]) -> String {
@@ -88,8 +104,7 @@ mod tests {
         let text = "# qplus\n\n<!-- interfaces:begin -->\n<!-- interfaces:end -->\n\nWords.\n";
         assert!(check(text)[0].contains("stale"));
         let tree = Tree::from([("crates/qplus/src/interface.rs", SOURCE), (PATH, text)]);
-        let (_, fresh) = documents(&tree).remove(0);
-        let fresh = fresh.unwrap();
+        let fresh = documents(&tree).remove(0).fresh.unwrap();
         assert!(fresh.starts_with("# qplus\n\n") && fresh.ends_with("\n\nWords.\n"));
         assert!(
             fresh
@@ -101,6 +116,20 @@ mod tests {
     #[test]
     fn a_document_without_markers_is_a_problem() {
         assert!(check("# qplus\n")[0].contains("lacks the markers"));
+    }
+
+    #[test]
+    fn the_layers_of_the_core_stand_in_the_architecture() {
+        let check = |text: &str| {
+            let tree = Tree::from([("crates/core/src/lib.rs", ""), ("docs/ARCHITECTURE.md", text)]);
+            (problems(&tree).len(), documents(&tree).remove(0).fresh)
+        };
+        let (problems, fresh) = check("# A\n\n<!-- layers:core:begin -->\n<!-- layers:core:end -->\n");
+        let fresh = fresh.unwrap();
+        assert_eq!(problems, 1);
+        assert!(fresh.contains("```text\nlib "), "{fresh}");
+        assert_eq!(check(&fresh).0, 0);
+        assert_eq!(check("# A\n").0, 1);
     }
 
     #[test]

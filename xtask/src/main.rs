@@ -9,7 +9,9 @@ mod bench;
 mod ci;
 mod command;
 mod docs;
+mod imports;
 mod interrupt;
+mod layers;
 mod markdown;
 mod marked;
 mod package;
@@ -57,13 +59,17 @@ enum Cli {
         /// Print the rules and their reasons instead.
         #[arg(long)]
         list: bool,
+        /// Print the layers of a crate, such as `core` or `sxb`, with their files and imports instead.
+        #[arg(long, value_name = "CRATE", conflicts_with = "list")]
+        graph: Option<String>,
     },
     /// Measure the server beside a bare hyper server and other yardsticks in the same run. Needs wrk; some rows also
     /// PostgreSQL or valgrind.
     Bench(bench::Options),
-    /// Rewrite the interface tables in docs/protocols from the adapters' tables.
+    /// Rewrite the generated parts of the documents: the interface tables in docs/protocols, the layers in
+    /// docs/ARCHITECTURE.md.
     Docs {
-        /// Fail when a table is stale; write nothing.
+        /// Fail when a part is stale; write nothing.
         #[arg(long)]
         check: bool,
     },
@@ -84,11 +90,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Cli::Test { args, ci } => test::run_tests(&args, ci),
         Cli::Ci { jobs, skip, ci } => ci::run(&jobs, &skip, ci),
         Cli::Postgres => postgres::run(),
-        Cli::Tidy { list: true } => {
+        Cli::Tidy { list: true, .. } => {
             tidy::list();
             Ok(())
         }
-        Cli::Tidy { list: false } => tidy::run(),
+        Cli::Tidy { graph: Some(name), .. } => layers::print(&name),
+        Cli::Tidy { .. } => tidy::run(),
         Cli::Bench(options) => bench::run(options),
         Cli::Docs { check } => docs::run(check),
     }

@@ -34,9 +34,7 @@ pub(crate) struct Tokens(Vec<Token>);
 impl Tokens {
     /// `None` if the text is not Rust.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let mut tokens = Self(Vec::new());
-        tokens.add_stream(TokenStream::from_str(text).ok()?, false);
-        Some(tokens)
+        TokenStream::from_str(text).ok().map(Self::from)
     }
 
     /// All tokens in order.
@@ -107,6 +105,22 @@ impl Tokens {
     fn add(&mut self, kind: Kind, text: String, span: Span, test_only: bool) {
         self.0.push(Token { kind, text, line: span.start().line, test_only });
     }
+}
+
+impl From<TokenStream> for Tokens {
+    fn from(stream: TokenStream) -> Self {
+        let mut tokens = Self(Vec::new());
+        tokens.add_stream(stream, false);
+        tokens
+    }
+}
+
+/// Whether the whole file is test code, by its path.
+pub(crate) fn is_test_file(path: &str) -> bool {
+    path.starts_with("tests/")
+        || path.contains("/tests/")
+        || path.ends_with("/tests.rs")
+        || path == "tests.rs"
 }
 
 fn is_doc(attribute: &Group) -> bool {

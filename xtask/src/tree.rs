@@ -80,6 +80,10 @@ impl Tree {
     pub(crate) fn with_bytes(path: &str, bytes: &[u8]) -> Self {
         Self(BTreeMap::from([(path.to_owned(), bytes.to_vec())]))
     }
+
+    pub(crate) fn insert(&mut self, path: &str, text: &str) {
+        self.0.insert(path.to_owned(), text.as_bytes().to_vec());
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@
 mod dependency;
 mod document;
 mod interface;
+mod layers;
 mod source;
 mod text;
+mod types;
 mod vocabulary;
+mod where_is;
 
 use anyhow::{Result, ensure};
 
@@ -51,9 +54,19 @@ struct Rule {
 /// Every rule, in the order in which they are checked.
 const RULES: &[Rule] = &[
     Rule {
-        name: "layers",
+        name: "packages",
         reason: "gateway → adapters → {wire, core}: a dialect can be added or dropped without touching the others",
         check: dependency::layers,
+    },
+    Rule {
+        name: "layers",
+        reason: "imports go down: a reader needs to know the layers below a file, and none above",
+        check: layers::layers,
+    },
+    Rule {
+        name: "one-name-one-type",
+        reason: "a name that means two types makes the reader check the imports of every file it meets",
+        check: types::one_name_one_type,
     },
     Rule {
         name: "domain-words",
@@ -122,8 +135,13 @@ const RULES: &[Rule] = &[
     },
     Rule { name: "links", reason: "a link that leads nowhere is worse than none", check: document::links },
     Rule {
+        name: "where-is",
+        reason: "a newcomer follows the paths of the architecture, so each of them leads somewhere",
+        check: where_is::where_is,
+    },
+    Rule {
         name: "generated-docs",
-        reason: "the documented interfaces are those of the code: `cargo xtask docs` rewrites them",
+        reason: "the documented interfaces and layers are those of the code: `cargo xtask docs` rewrites them",
         check: generated_docs,
     },
 ];
@@ -154,7 +172,7 @@ pub(crate) fn run() -> Result<()> {
 /// Prints every rule with its reason.
 pub(crate) fn list() {
     for rule in RULES {
-        println!("{:16} {}", rule.name, rule.reason);
+        println!("{:17} {}", rule.name, rule.reason);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Finding, Repository};
 use crate::{
-    rust::{Kind, Token, Tokens},
+    rust::{Kind, Token, Tokens, is_test_file},
     tree::Tree,
 };
 
@@ -12,11 +12,6 @@ const LONG: usize = 600;
 /// Every Rust file that is Rust, with its tokens; what is not is rustc's to report.
 fn sources(tree: &Tree) -> impl Iterator<Item = (&str, Tokens)> {
     tree.with_extension("rs").filter_map(|(path, text)| Tokens::of(text).map(|tokens| (path, tokens)))
-}
-
-/// Whether the whole file is test code.
-pub(super) fn is_test_file(path: &str) -> bool {
-    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs")
 }
 
 /// Findings for every place, in files the filter takes, where one of the sequences starts.
@@ -99,7 +94,7 @@ pub(super) fn clock_and_random(repository: &Repository) -> Vec<Finding> {
     const RANDOM: &str = "draws random bytes";
     let mut findings = forbid(
         repository,
-        |path, _| path != "crates/core/src/clock.rs",
+        |path, _| path != "crates/core/src/model/clock.rs",
         &[
             (&["SystemTime", ":", ":", "now"], CLOCK),
             (&["UNIX_EPOCH", ".", "elapsed"], CLOCK),
@@ -110,7 +105,7 @@ pub(super) fn clock_and_random(repository: &Repository) -> Vec<Finding> {
     );
     findings.extend(forbid(
         repository,
-        |path, token| path != "crates/core/src/random.rs" && token.kind == Kind::Word,
+        |path, token| path != "crates/core/src/model/random.rs" && token.kind == Kind::Word,
         &[(&["getrandom"], RANDOM), (&["OsRng"], RANDOM), (&["new_v4"], RANDOM)],
     ));
     findings
@@ -222,10 +217,10 @@ mod tests {
     fn time_and_randomness_have_one_file_each() {
         let time = "let a = SystemTime::now();\nlet b = jiff::Timestamp::now();";
         assert_eq!(lines(clock_and_random, "crates/gateway/src/serve.rs", time), [1, 2]);
-        assert_eq!(lines(clock_and_random, "crates/core/src/clock.rs", time), NONE);
+        assert_eq!(lines(clock_and_random, "crates/core/src/model/clock.rs", time), NONE);
         let random = "getrandom::fill(&mut bytes);\nlet a = Uuid::new_v4();";
         assert_eq!(lines(clock_and_random, "crates/core/src/account.rs", random), [1, 2]);
-        assert_eq!(lines(clock_and_random, "crates/core/src/random.rs", random), NONE);
+        assert_eq!(lines(clock_and_random, "crates/core/src/model/random.rs", random), NONE);
     }
 
     #[test]

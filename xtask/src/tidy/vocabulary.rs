@@ -1,7 +1,7 @@
 //! The core's vocabulary: no dialect's field names, no dialect's error numbers.
 
-use super::{Finding, Repository, source::is_test_file};
-use crate::rust::{Kind, Token, Tokens, plain_string};
+use super::{Finding, Repository};
+use crate::rust::{Kind, Token, Tokens, is_test_file, plain_string};
 
 /// Names that exist on the wire of one dialect or another, and in no other language.
 const WIRE_NAMES: &[&str] = &[
