@@ -6,8 +6,8 @@ use crate::seed::PROTOCOLS;
 /// folder, or a file, of that name.
 const CORE: &[&[&str]] = &[
     &["error", "config"],
-    &["sign"],
     &["model"],
+    &["sign"],
     &["login"],
     &["store"],
     &["table"],
