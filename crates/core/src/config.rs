@@ -61,7 +61,7 @@ pub struct AccountConfig {
     pub argon2_iterations: u32,
     /// Argon2id lanes.
     pub argon2_parallelism: u32,
-    /// Threads that hash.
+    /// Threads that hash passwords; 0 counts as 1. Fewer than there are cores leave time to everything else.
     pub hash_threads: usize,
     /// Hashes that may wait; more are refused as busy.
     pub hash_queue: usize,
@@ -180,7 +180,7 @@ impl Config {
                 argon2_memory_kib: 19_456,
                 argon2_iterations: 2,
                 argon2_parallelism: 1,
-                hash_threads: std::thread::available_parallelism().map_or(1, usize::from),
+                hash_threads: hash_threads(),
                 hash_queue: 256,
             },
             limits: LimitConfig { login_failures: 10, registrations_per_hour: 0 },
@@ -224,4 +224,10 @@ impl Config {
             background: true,
         }
     }
+}
+
+/// One thread fewer than there are cores, at least one: hashing never takes all of the processor.
+fn hash_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.saturating_sub(1).max(1)
 }

@@ -6,7 +6,6 @@
 
 mod guard;
 mod login;
-mod metronome;
 mod overview;
 mod password;
 mod profile;

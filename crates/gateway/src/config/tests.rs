@@ -80,6 +80,7 @@ fn plain_text_is_read_as_its_key_asks() {
         ("RELIVE_MEDIA__RECORD", "false"),
         ("RELIVE_ACCOUNTS__ARGON2", "{ iterations = 3 }"),
         ("RELIVE_ACCOUNTS__ARGON2__PARALLELISM", "2"),
+        ("RELIVE_ACCOUNTS__HASH_THREADS", "3"),
         ("RELIVE_MEDIA__PUSH_KEY", "123456"),
         ("RELIVE_PORT", "tcp://10.0.0.1:80"),
         ("OTHER__LISTEN", "x"),
@@ -96,6 +97,7 @@ fn plain_text_is_read_as_its_key_asks() {
     assert_eq!(settings.sxb.admins, ["a", "b"]);
     assert!(!settings.media.record);
     assert_eq!((settings.accounts.argon2.iterations, settings.accounts.argon2.parallelism), (3, 2));
+    assert_eq!(settings.core().accounts.hash_threads, 3);
     assert_eq!(settings.media.push_key.text().expose_secret(), "123456");
 }
 
