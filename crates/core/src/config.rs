@@ -37,11 +37,6 @@ pub struct DatabaseConfig {
     pub writers: usize,
     /// Jobs that may wait for a writer; more are refused as busy.
     pub queue: usize,
-    /// SQLite: a caller that has been alone for a while commits its writes on its own thread: half as much waiting as for
-    /// the writer thread and back. Where the runtime has one worker, or the last commit took more than a millisecond, by
-    /// [`tokio::task::block_in_place`]. Without effect outside of Tokio's multi-thread runtime. Not for services that call
-    /// the core from a `LocalSet`: there such a call panics, or keeps the other tasks of its thread waiting.
-    pub commit_in_place: bool,
     /// PostgreSQL: how long a statement, or the wait for a lock, may take; whole milliseconds.
     pub statement_timeout: Duration,
     /// PostgreSQL: how long opening a connection may take; whole seconds.
@@ -170,7 +165,6 @@ impl Config {
                 readers: 2,
                 writers: 4,
                 queue: 16_384,
-                commit_in_place: false,
                 statement_timeout: Duration::from_secs(3),
                 connect_timeout: Duration::from_secs(2),
                 reconnect_pause: Duration::from_millis(500),

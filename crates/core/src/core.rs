@@ -251,7 +251,7 @@ impl Core {
     /// Writes something and waits until it is on disk: whether the core can do its work.
     pub async fn probe(&self) -> Result<()> {
         self.store()
-            .write_loosely(|tx| {
+            .write_read_committed(|tx| {
                 let now = tx.now.to_string();
                 on!(tx.conn, |c| prepared!(
                     diesel::insert_into(settings::table)
@@ -290,7 +290,7 @@ impl Core {
             return Ok(false);
         }
         let mut taken = DrainedClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
-        self.store().write_loosely(move |tx| flush(tx, &clocks)).await?;
+        self.store().write_read_committed(move |tx| flush(tx, &clocks)).await?;
         taken.clocks = None;
         Ok(true)
     }

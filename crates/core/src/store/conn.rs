@@ -20,6 +20,15 @@ pub(crate) enum Conn {
     Postgres(PgConnection),
 }
 
+/// The database engine behind a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Embedded SQLite.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
 /// Runs one query text on whichever backend the connection has: `on!(conn, |c| query.load(c))`.
 macro_rules! on {
     ($conn:expr, |$c:ident| $query:expr) => {

@@ -2,8 +2,8 @@
 //!
 //! * [`Store::write`] hands a job to a writer. With SQLite there is one: it takes every waiting job, opens one
 //!   transaction, runs each job in a savepoint of its own, commits once and only then answers: what is acknowledged is
-//!   on disk, and the price of one sync is shared by all; who is alone may commit where it is. With PostgreSQL there are
-//!   a few writers, and each job has a transaction of its own.
+//!   on disk, and all jobs of a batch share the price of one sync. With PostgreSQL there are a few writers, and each
+//!   job has a transaction of its own.
 //! * [`Store::read`] hands a query to one of a few reader threads.
 //!
 //! Both queues are bounded; a full one answers [`Error::Busy`] at once.
@@ -31,7 +31,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
-use self::{conn::Conn, link::Reachability, reader::ReadJob, writer::Desk};
+use self::{conn::Conn, link::Reachability, reader::ReadJob};
 pub(crate) use self::{
     job::{Isolation, WriteJob},
     postgres::CommitNotice,
@@ -74,33 +74,19 @@ pub(crate) trait CommitListener: Send + Sync + 'static {
 
 /// The way to the writers.
 #[derive(Clone)]
-pub(crate) struct Queue {
-    jobs: Sender<Box<dyn WriteJob>>,
-    /// SQLite's writer, where callers may commit themselves.
-    desk: Option<Arc<Desk>>,
-}
+pub(crate) struct Queue(Sender<Box<dyn WriteJob>>);
 
 impl Queue {
-    /// Puts a job into the queue, or commits it at once.
+    /// Queues a job.
+    ///
+    /// Errors: [`Error::Busy`] if the queue is full, [`Error::Unavailable`] after the writers have stopped.
     pub(crate) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        let job = match &self.desk {
-            Some(desk) if self.jobs.is_empty() => desk.commit(job),
-            _ => Some(job),
-        };
-        job.map_or(Ok(()), |job| self.put(job))
-    }
-
-    /// Puts a job into the queue.
-    fn put(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        self.jobs.try_send(job).map_err(|refused| match refused {
+        self.0.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => Error::Unavailable,
         })
     }
 }
-
-/// Writers that run, and where callers may commit themselves.
-type Started = (Option<Arc<Desk>>, Vec<JoinHandle<()>>);
 
 /// The writers, the readers and their queues.
 pub(crate) struct Store {
@@ -118,10 +104,7 @@ impl Store {
         commits: Arc<dyn CommitListener>,
     ) -> Result<Self, StartError> {
         let common = Reachability::new(env.config.database.clone());
-        Self::start(env, &common, 1, |queue| {
-            let (desk, thread) = writer::start(conn, Arc::clone(env), commits, queue)?;
-            Ok((env.config.database.commit_in_place.then_some(desk), vec![thread]))
-        })
+        Self::start(env, &common, 1, |queue| Ok(vec![writer::start(conn, Arc::clone(env), commits, queue)?]))
     }
 
     /// Starts the threads on a migrated PostgreSQL database. What jobs have changed goes to `committed`, whose owner
@@ -134,7 +117,7 @@ impl Store {
     ) -> Result<Self, StartError> {
         let writers = env.config.database.writers.max(1);
         Self::start(env, common, writers, |queue| {
-            Ok((None, postgres::start(writers, common, env, commits, committed, &queue)?))
+            postgres::start(writers, common, env, commits, committed, &queue)
         })
     }
 
@@ -142,15 +125,14 @@ impl Store {
         env: &Arc<Env>,
         common: &Arc<Reachability>,
         count: usize,
-        start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Started, StartError>,
+        start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Vec<JoinHandle<()>>, StartError>,
     ) -> Result<Self, StartError> {
         let database = &env.config.database;
         let (jobs, write_queue) = crossbeam_channel::bounded(database.queue);
         let (reads, read_queue) = crossbeam_channel::bounded(database.queue);
         let mut threads = reader::start(database.readers, common, &read_queue)?;
-        let (desk, writers) = start_writers(write_queue)?;
-        threads.extend(writers);
-        Ok(Self { queue: Queue { jobs, desk }, writers: count, reads, threads: Mutex::new(threads) })
+        threads.extend(start_writers(write_queue)?);
+        Ok(Self { queue: Queue(jobs), writers: count, reads, threads: Mutex::new(threads) })
     }
 
     /// Runs a job in a writer and waits until it is committed. The job may run more than once.
@@ -158,27 +140,24 @@ impl Store {
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(Queue::submit, Isolation::Serial, job).await
+        self.run(Isolation::Serializable, job).await
     }
 
-    /// Like [`Store::write`], for jobs that are right whatever runs beside them: single statements, or several whose
-    /// order among others' does not matter. Always done by a writer's thread: the probe of readiness has to notice that it
-    /// takes long, and what is done in the background is not in a hurry.
-    pub(crate) async fn write_loosely<T: Send + 'static>(
+    /// Like [`Store::write`], for jobs that are correct under READ COMMITTED, whatever other jobs run meanwhile.
+    pub(crate) async fn write_read_committed<T: Send + 'static>(
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(Queue::put, Isolation::Loose, job).await
+        self.run(Isolation::ReadCommitted, job).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        submit: impl FnOnce(&Queue, Box<dyn WriteJob>) -> Result<()>,
         isolation: Isolation,
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        submit(&self.queue, job::job(isolation, job, reply))?;
+        self.queue.submit(job::job(isolation, job, reply))?;
         answer.await.unwrap_or(Err(Error::Unavailable))
     }
 
@@ -219,7 +198,7 @@ impl Store {
 
     /// Jobs that wait for a writer.
     pub(crate) fn queue_depth(&self) -> usize {
-        self.queue.jobs.len()
+        self.queue.0.len()
     }
 
     /// Lets the queues run empty and waits for the writers. Later calls answer [`Error::Unavailable`].
@@ -228,7 +207,7 @@ impl Store {
         for _ in 0..self.writers {
             let (reply, answer) = oneshot::channel();
             // Waits for a place in a full queue: the writers are emptying it.
-            if self.queue.jobs.send(job::stop(reply)).is_ok() {
+            if self.queue.0.send(job::stop(reply)).is_ok() {
                 answers.push(answer);
             }
         }

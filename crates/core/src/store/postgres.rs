@@ -16,7 +16,7 @@ use diesel::{prelude::*, result::Error as QueryError};
 
 use super::{
     CommitListener, Env, Tx,
-    conn::Conn,
+    conn::{Conn, Engine},
     job::{Isolation, WriteJob},
     link::{Link, Reachability, query_error},
     prepared::prepared,
@@ -120,7 +120,7 @@ impl Writer {
         }
         let commits = Arc::clone(&self.commits);
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.serve(super::job::job(Isolation::Serial, move |tx| commits.expire(tx), reply));
+        self.serve(super::job::job(Isolation::Serializable, move |tx| commits.expire(tx), reply));
         // A failure shows again in the job that comes next.
         let _ = answer.blocking_recv();
     }
@@ -168,10 +168,10 @@ impl Writer {
 
     /// Runs a job once. `Err`: the database cannot be reached.
     fn run(&mut self, job: &mut dyn WriteJob) -> Result<End> {
-        let begin = match job.isolation() {
-            Isolation::Serial => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
-            Isolation::Loose => Some("BEGIN"),
-            Isolation::Together | Isolation::Statement => None,
+        let begin = match job.isolation(Engine::Postgres) {
+            Isolation::Serializable => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
+            Isolation::ReadCommitted => Some("BEGIN"),
+            Isolation::SingleStatement => None,
         };
         let conn = self.link.get()?;
         if let Some(begin) = begin

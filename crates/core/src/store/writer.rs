@@ -1,20 +1,20 @@
-//! SQLite's one writer: group commit.
+//! SQLite's one writer thread: group commit.
 //!
-//! Its thread takes all jobs that wait and commits them together. Two changes of threads beside each commit are nothing when
-//! hundreds share it, but half of what it costs to a caller who is alone: such a caller commits where it is.
+//! The thread takes every job that waits, runs all of them in one transaction, commits once and answers then. Handing a
+//! job over costs two context switches, which is negligible in a batch.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use crossbeam_channel::{Receiver, Select, TryRecvError};
-use tokio::runtime::{Handle, RuntimeFlavor};
+use crossbeam_channel::Receiver;
 
 use super::{
     CommitListener, Env, Tx,
-    conn::{Backend, Conn, on},
+    conn::{Backend, Conn, Engine, on},
     job::{Isolation, WriteJob},
     log_file,
     prepared::prepared,
@@ -30,11 +30,6 @@ macro_rules! exec_prepared {
 
 /// Jobs that share one commit at most. Bounds how long the first of them waits.
 const BATCH: usize = 512;
-/// Commits of one caller each, in a row, after which the next caller counts as alone.
-pub(super) const ALONE: u32 = 8;
-
-/// A commit that takes longer is one of a slow disk.
-const QUICK: Duration = Duration::from_millis(1);
 
 /// Starts the writer thread.
 pub(super) fn start(
@@ -42,124 +37,56 @@ pub(super) fn start(
     env: Arc<Env>,
     commits: Arc<dyn CommitListener>,
     queue: Receiver<Box<dyn WriteJob>>,
-) -> Result<(Arc<Desk>, JoinHandle<()>), StartError> {
-    let desk = Arc::new(Desk(Mutex::new(Some(Writer { conn, env, commits, alone: 0, quick: false }))));
-    let own = Arc::clone(&desk);
-    let thread = thread::Builder::new().name("relive-write".to_owned()).spawn(move || own.serve(queue));
-    Ok((desk, thread.map_err(StartError::Thread)?))
-}
-
-/// Where the writer sits: for its thread, and for callers that are alone. Empty once the queue has ended.
-pub(super) struct Desk(Mutex<Option<Writer>>);
-
-impl Desk {
-    /// Commits a job on the thread of its caller, who has found the queue empty. Gives it back if others write as well, or
-    /// if this thread must not wait.
-    pub(super) fn commit(&self, job: Box<dyn WriteJob>) -> Option<Box<dyn WriteJob>> {
-        let quick = match self.free().as_deref() {
-            Some(Some(writer)) => writer.quick,
-            _ => return Some(job),
-        };
-        let runtime = match Handle::try_current() {
-            Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => runtime,
-            _ => return Some(job),
-        };
-        if quick && runtime.metrics().num_workers() > 1 {
-            wake_another_worker(&runtime);
-            self.commit_here(job)
-        } else {
-            // Other threads take over what else this one had to do, the sockets included: the disk may be slow. Not under
-            // the lock, as Tokio may refuse this by a panic.
-            tokio::task::block_in_place(|| self.commit_here(job))
-        }
-    }
-
-    fn commit_here(&self, job: Box<dyn WriteJob>) -> Option<Box<dyn WriteJob>> {
-        let mut desk = self.free();
-        let Some(writer) = desk.as_mut().and_then(|desk| desk.as_mut()) else { return Some(job) };
-        let mut batch = vec![job];
-        let failure = writer.commit(&mut batch);
-        // Under the lock: a job that follows from this one must not be committed here as well, and so on.
-        answer(&mut batch, failure.as_ref());
-        None
-    }
-
-    /// The writer, if nobody has it and whoever asks is alone.
-    fn free(&self) -> Option<MutexGuard<'_, Option<Writer>>> {
-        let desk = match self.0.try_lock() {
-            Ok(desk) => desk,
-            Err(TryLockError::WouldBlock) => return None,
-            Err(TryLockError::Poisoned(desk)) => {
-                // What was begun before the panic is undone, and others may write to the file.
-                drop(desk.into_inner().take());
-                return None;
+) -> Result<JoinHandle<()>, StartError> {
+    let writer = Writer { conn, env, commits };
+    thread::Builder::new()
+        .name("relive-write".to_owned())
+        .spawn(move || {
+            // After a panic outside of a job memory may differ from the file: nothing is written any more.
+            let _ = catch_unwind(AssertUnwindSafe(|| writer.serve(&queue)));
+            for job in queue {
+                job.answer(Some(Error::Unavailable));
             }
-        };
-        desk.as_ref().is_some_and(|writer| writer.alone >= ALONE).then_some(desk)
-    }
-
-    /// Commits what is put into the queue, until that ends.
-    fn serve(&self, queue: Receiver<Box<dyn WriteJob>>) {
-        if let Ok(mut desk) = self.0.lock()
-            && let Some(writer) = desk.as_mut()
-        {
-            writer.grow_log();
-        }
-        let mut batch = Vec::with_capacity(BATCH);
-        let mut waiting = Select::new();
-        waiting.recv(&queue);
-        let writer = loop {
-            // A job stays in the queue until its turn has come, so that nobody commits in place meanwhile.
-            waiting.ready();
-            // A panic outside of a job has left memory behind the file, maybe: nobody writes any more.
-            let Ok(mut desk) = self.0.lock() else { break None };
-            match queue.try_recv() {
-                Ok(first) => batch.push(first),
-                Err(TryRecvError::Empty) => continue,
-                Err(TryRecvError::Disconnected) => break desk.take(),
-            }
-            batch.extend(queue.try_iter().take(BATCH - 1));
-            if batch.iter().any(|job| job.stops()) {
-                break desk.take();
-            }
-            let failure = desk.as_mut().and_then(|writer| writer.commit(&mut batch));
-            // Who is answered may be alone, and finds the desk free.
-            drop(desk);
-            answer(&mut batch, failure.as_ref());
-        };
-        let (stops, mut last): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.stops());
-        if let Some(mut writer) = writer {
-            if !last.is_empty() {
-                let failure = writer.commit(&mut last);
-                answer(&mut last, failure.as_ref());
-            }
-            writer.move_log();
-        }
-        // Whoever waits for the end may open the file now.
-        for job in stops {
-            job.answer(None);
-        }
-        // A job that comes between the last batch and the end of the queue would be answered by nobody.
-        for job in queue {
-            job.answer(Some(Error::Unavailable));
-        }
-    }
+        })
+        .map_err(StartError::Thread)
 }
 
 struct Writer {
     conn: Conn,
     env: Arc<Env>,
     commits: Arc<dyn CommitListener>,
-    /// Commits of one caller each since others shared one.
-    alone: u32,
-    /// The last commit took less than [`QUICK`].
-    quick: bool,
 }
 
 impl Writer {
-    /// Before the first commit, so that none has to wait for it later.
+    /// Commits the queued jobs until one of them stops the writer or the queue closes.
+    fn serve(mut self, queue: &Receiver<Box<dyn WriteJob>>) {
+        self.grow_log();
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut stops = Vec::new();
+        while stops.is_empty()
+            && let Ok(first) = queue.recv()
+        {
+            batch.push(first);
+            batch.extend(queue.try_iter().take(BATCH - 1));
+            stops.extend(batch.extract_if(.., |job| job.stops()));
+            if batch.is_empty() {
+                continue;
+            }
+            let failure = self.commit(&mut batch);
+            for job in batch.drain(..) {
+                job.answer(failure.as_ref().map(Error::again));
+            }
+        }
+        self.truncate_log();
+        // Callers that wait for the end of the writer may open the file now.
+        for job in stops {
+            job.answer(None);
+        }
+    }
+
+    /// Gives the log its full size before the first commit, so that no commit waits for the file to grow.
     fn grow_log(&mut self) {
-        // A command that is done in a moment needs none.
+        // A short-lived command does not need it.
         if self.env.config.background
             && let Ok(Backend::Sqlite(path)) = Backend::of(&self.env.config.database)
             && let Err(error) = log_file::grow(&mut self.conn, path)
@@ -168,16 +95,16 @@ impl Writer {
         }
     }
 
-    /// After the last commit.
-    fn move_log(mut self) {
-        // Everything into the one file an operator thinks of; what cannot be moved now is moved at the next start.
-        // A command leaves that to the server beside it; if there is none, to the last connection that closes.
+    /// Moves the log into the database file after the last commit, and closes the connection.
+    fn truncate_log(mut self) {
+        // One file is what an operator expects to copy; a log that cannot be moved now is moved at the next start.
+        // A command leaves this to the server beside it, or to the last connection that closes.
         if self.env.config.background {
             let _ = self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
         }
     }
 
-    /// Runs all jobs in one transaction; why that failed, if it did.
+    /// Runs all jobs in one transaction and tells the read models. Returns why the commit failed, if it did.
     fn commit(&mut self, batch: &mut [Box<dyn WriteJob>]) -> Option<Error> {
         let started = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
@@ -198,22 +125,18 @@ impl Writer {
                 Some(error)
             }
         };
-        let alone = batch.iter().map(|job| job.callers()).sum::<usize>() <= 1;
-        self.alone = if alone { self.alone.saturating_add(1) } else { 0 };
-        let took = started.elapsed();
-        self.quick = took < QUICK;
-        metrics::histogram!("relive_commit_seconds").record(took.as_secs_f64());
+        metrics::histogram!("relive_commit_seconds").record(started.elapsed().as_secs_f64());
         failure
     }
 
     fn run(&mut self, batch: &mut [Box<dyn WriteJob>], now: UnixSeconds) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
         if let [job] = batch
-            && job.isolation() == Isolation::Statement
+            && job.isolation(Engine::Sqlite) == Isolation::SingleStatement
             && !self.commits.is_due(now)
         {
             let done = job.run(&mut Tx::new(&mut self.conn, now, &self.env, &mut changes));
-            // What failed may be the commit.
+            // The statement commits itself: its failure may be that of the commit.
             return if done {
                 Ok(changes)
             } else {
@@ -234,22 +157,5 @@ impl Writer {
         }
         exec_prepared!(self.conn, "COMMIT");
         Ok(changes)
-    }
-}
-
-/// Wakes up a worker that sleeps, unless one is looking for work already. It finds what else this one had to do, and then
-/// waits at the sockets: should the disk be slow for once, only who commits waits for it. Costs less than handing this
-/// worker over to another thread.
-fn wake_another_worker(runtime: &Handle) {
-    // What a worker wakes up last stays its own, until something else takes that place and makes it everybody's.
-    for _ in 0..2 {
-        runtime.spawn(std::future::ready(()));
-    }
-}
-
-/// Tells every caller how its job ended.
-fn answer(batch: &mut Vec<Box<dyn WriteJob>>, failure: Option<&Error>) {
-    for job in batch.drain(..) {
-        job.answer(failure.map(Error::again));
     }
 }

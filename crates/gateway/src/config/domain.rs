@@ -90,7 +90,6 @@ impl Settings {
             url: database.url.clone(),
             readers,
             writers: database.writers,
-            commit_in_place: true,
             statement_timeout: database.statement_timeout,
             connect_timeout: database.connect_timeout,
             reconnect_pause: database.reconnect_pause,

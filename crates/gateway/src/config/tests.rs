@@ -275,8 +275,6 @@ fn the_example_is_the_defaults() {
 #[test]
 fn the_core_is_told_what_its_own_defaults_say() {
     let ours = format!("{:?}", Settings::default().core());
-    let mut own = relive_core::Config::sqlite("relive-data/relive.db");
-    // What only a server does.
-    (own.background, own.database.commit_in_place) = (true, true);
+    let own = relive_core::Config::sqlite("relive-data/relive.db");
     assert_eq!(ours, format!("{own:?}"));
 }
