@@ -359,7 +359,7 @@ impl Core {
 
     /// Counts, together with all others that count on the same counter now.
     pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
-        self.0.coalescer.count(self.store(), counter, step.by()).await
+        self.0.coalescer.count(self.store().queue(), counter, step.by()).await
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -12,9 +12,10 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    Queue, Store, Tx,
     conn::Engine,
     job::{Isolation, WriteJob, guarded},
+    queue::Queue,
+    tx::Tx,
 };
 use crate::{Error, Result};
 
@@ -96,7 +97,7 @@ impl<K: Eq + Hash + Ord + Send + 'static> Coalescer<K> {
     }
 
     /// Counts, and waits until that is committed.
-    pub(crate) async fn count(&self, store: &Store, key: K, step: i64) -> Result<()> {
+    pub(crate) async fn count(&self, queue: &Queue, key: K, step: i64) -> Result<()> {
         let (reply, answer) = oneshot::channel();
         {
             let mut state = self.0.state();
@@ -108,7 +109,7 @@ impl<K: Eq + Hash + Ord + Send + 'static> Coalescer<K> {
             *steps = steps.then(step);
             pending.waiting.push(reply);
         }
-        Count::submit(&self.0, store.queue())?;
+        Count::submit(&self.0, queue)?;
         answer.await.unwrap_or(Err(Error::Busy))
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
-use super::{Tx, conn::Engine};
+use super::{conn::Engine, tx::Tx};
 use crate::{Error, Result};
 
 /// The transaction a job needs. SQLite's writer runs one batch at a time, so there every transaction is serializable.
@@ -114,4 +114,10 @@ impl WriteJob for Stop {
 /// The job after which a writer ends.
 pub(super) fn stop(reply: oneshot::Sender<()>) -> Box<dyn WriteJob> {
     Box::new(Stop(reply))
+}
+
+/// A job that does nothing, and the end of the wait for its answer.
+pub(crate) fn wait() -> (Box<dyn WriteJob>, oneshot::Receiver<()>) {
+    let (reply, answer) = oneshot::channel();
+    (stop(reply), answer)
 }

@@ -14,17 +14,19 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use diesel::{prelude::*, result::Error as QueryError};
 
-use super::{
-    CommitListener, Env, Tx,
-    conn::{Conn, Engine},
-    job::{Isolation, WriteJob},
-    link::{Link, Reachability, query_error},
-    prepared::prepared,
-    schema::changes,
-};
+use crate::live::{Change, ChangeKey};
 use crate::{
     Error, Result, StartError, causes,
-    live::{Change, ChangeKey},
+    store::{
+        conn::{Conn, Engine},
+        env::Env,
+        job::{self, Isolation, WriteJob},
+        link::{Link, Reachability, query_error},
+        listener::CommitListener,
+        prepared::prepared,
+        schema::changes,
+        tx::Tx,
+    },
 };
 
 /// How often a job is run again at most, and for how long.
@@ -40,7 +42,7 @@ pub(crate) enum CommitNotice {
 }
 
 /// Starts the writer threads.
-pub(super) fn start(
+pub(in crate::store) fn start(
     count: usize,
     common: &Arc<Reachability>,
     env: &Arc<Env>,
@@ -120,7 +122,7 @@ impl Writer {
         }
         let commits = Arc::clone(&self.commits);
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.serve(super::job::job(Isolation::Serializable, move |tx| commits.expire(tx), reply));
+        self.serve(job::job(Isolation::Serializable, move |tx| commits.expire(tx), reply));
         // A failure shows again in the job that comes next.
         let _ = answer.blocking_recv();
     }

@@ -12,14 +12,19 @@ use std::{
 
 use crossbeam_channel::Receiver;
 
-use super::{
-    CommitListener, Env, Tx,
-    conn::{Backend, Conn, Engine, on},
-    job::{Isolation, WriteJob},
-    log_file,
-    prepared::prepared,
+use super::wal;
+use crate::live::Change;
+use crate::{
+    Error, Result, StartError, UnixSeconds, causes,
+    store::{
+        conn::{Backend, Conn, Engine, on},
+        env::Env,
+        job::{Isolation, WriteJob},
+        listener::CommitListener,
+        prepared::prepared,
+        tx::Tx,
+    },
 };
-use crate::{Error, Result, StartError, UnixSeconds, causes, live::Change};
 
 /// Runs a statement that is run for every batch or job: parsed once.
 macro_rules! exec_prepared {
@@ -32,7 +37,7 @@ macro_rules! exec_prepared {
 const BATCH: usize = 512;
 
 /// Starts the writer thread.
-pub(super) fn start(
+pub(in crate::store) fn start(
     conn: Conn,
     env: Arc<Env>,
     commits: Arc<dyn CommitListener>,
@@ -89,7 +94,7 @@ impl Writer {
         // A short-lived command does not need it.
         if self.env.config.background
             && let Ok(Backend::Sqlite(path)) = Backend::of(&self.env.config.database)
-            && let Err(error) = log_file::grow(&mut self.conn, path)
+            && let Err(error) = wal::grow(&mut self.conn, path)
         {
             tracing::warn!(error = %causes(&error), "the log could not be given its size");
         }
