@@ -2,8 +2,8 @@
 //!
 //! * `baseline sqlite --threads N --seconds S --rows R`: commits a second of SQLite used the ordinary way, one transaction
 //!   per request through a pool of at most 16 connections, each of them on disk before it is answered;
-//! * `baseline hash --seconds S`: milliseconds one password hash of the default cost takes while every core hashes: they
-//!   share the memory that makes it slow.
+//! * `baseline hash --seconds S`: milliseconds one password hash of the default cost takes while the default number of
+//!   threads hash: they share the memory that makes it slow.
 #![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
 
 use std::{
@@ -170,8 +170,8 @@ fn hash(span: Duration) -> Result<serde_json::Value, Box<dyn Error>> {
         Params::new(costs.argon2_memory_kib, costs.argon2_iterations, costs.argon2_parallelism, None)
             .map_err(|error| error.to_string())?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let cores = thread::available_parallelism()?.get();
-    let one_core = || -> Result<f64, String> {
+    let threads = costs.hash_threads;
+    let one_thread = || -> Result<f64, String> {
         let (started, mut hashes) = (Instant::now(), 0_u32);
         while started.elapsed() < span {
             let hash = argon2.hash_password_with_salt(b"0123456789abcdef0123456789abcdef", &[7; 16]);
@@ -181,13 +181,13 @@ fn hash(span: Duration) -> Result<serde_json::Value, Box<dyn Error>> {
         Ok(started.elapsed().as_secs_f64() * 1e3 / f64::from(hashes.max(1)))
     };
     let times = thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(one_core)).collect();
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|_| Err("a hash panicked".to_owned()))
         };
-        threads.into_iter().map(join).collect::<Result<Vec<f64>, String>>()
+        running.into_iter().map(join).collect::<Result<Vec<f64>, String>>()
     })?;
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
-    let mean = times.iter().sum::<f64>() / cores as f64;
-    Ok(json!({"mean": mean}))
+    let mean = times.iter().sum::<f64>() / threads as f64;
+    Ok(json!({"mean": mean, "threads": threads}))
 }

@@ -37,11 +37,6 @@ pub struct DatabaseConfig {
     pub writers: usize,
     /// Jobs that may wait for a writer; more are refused as busy.
     pub queue: usize,
-    /// SQLite: a caller that has been alone for a while commits its writes on its own thread: half as much waiting as for
-    /// the writer thread and back. Where the runtime has one worker, or the last commit took more than a millisecond, by
-    /// [`tokio::task::block_in_place`]. Without effect outside of Tokio's multi-thread runtime. Not for services that call
-    /// the core from a `LocalSet`: there such a call panics, or keeps the other tasks of its thread waiting.
-    pub commit_in_place: bool,
     /// PostgreSQL: how long a statement, or the wait for a lock, may take; whole milliseconds.
     pub statement_timeout: Duration,
     /// PostgreSQL: how long opening a connection may take; whole seconds.
@@ -61,7 +56,7 @@ pub struct AccountConfig {
     pub argon2_iterations: u32,
     /// Argon2id lanes.
     pub argon2_parallelism: u32,
-    /// Threads that hash.
+    /// Threads that hash passwords; 0 counts as 1. Fewer than there are cores leave time to everything else.
     pub hash_threads: usize,
     /// Hashes that may wait; more are refused as busy.
     pub hash_queue: usize,
@@ -170,7 +165,6 @@ impl Config {
                 readers: 2,
                 writers: 4,
                 queue: 16_384,
-                commit_in_place: false,
                 statement_timeout: Duration::from_secs(3),
                 connect_timeout: Duration::from_secs(2),
                 reconnect_pause: Duration::from_millis(500),
@@ -180,7 +174,7 @@ impl Config {
                 argon2_memory_kib: 19_456,
                 argon2_iterations: 2,
                 argon2_parallelism: 1,
-                hash_threads: std::thread::available_parallelism().map_or(1, usize::from),
+                hash_threads: hash_threads(),
                 hash_queue: 256,
             },
             limits: LimitConfig { login_failures: 10, registrations_per_hour: 0 },
@@ -224,4 +218,10 @@ impl Config {
             background: true,
         }
     }
+}
+
+/// One thread fewer than there are cores, at least one: hashing never takes all of the processor.
+fn hash_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.saturating_sub(1).max(1)
 }

@@ -30,13 +30,30 @@ pub(super) fn commits(programs: &Programs, threads: u32, rows: usize, seconds: u
     baseline(programs, &format!("sqlite --threads {threads} --rows {rows} --seconds {seconds}"))
 }
 
-/// Milliseconds of one password hash on one core.
-pub(super) fn hash(programs: &Programs, seconds: u64) -> Result<f64> {
-    #[derive(Deserialize)]
-    struct Hash {
-        mean: f64,
+/// Password hashes of the default cost, in the default number of threads.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Hashes {
+    /// Of one, milliseconds, while all threads hash.
+    mean: f64,
+    threads: u32,
+}
+
+impl Hashes {
+    /// Hashes all threads make together in a second.
+    pub(super) fn rate(&self) -> f64 {
+        f64::from(self.threads) * 1_000.0 / self.mean
     }
-    Ok(baseline::<Hash>(programs, &format!("hash --seconds {seconds}"))?.mean)
+}
+
+impl std::fmt::Display for Hashes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "threads: {}, {:.1} ms a hash", self.threads, self.mean)
+    }
+}
+
+/// Measures password hashes.
+pub(super) fn hash(programs: &Programs, seconds: u64) -> Result<Hashes> {
+    baseline(programs, &format!("hash --seconds {seconds}"))
 }
 
 fn baseline<T: for<'de> Deserialize<'de>>(programs: &Programs, words: &str) -> Result<T> {
@@ -103,5 +120,8 @@ mod tests {
         let found: Commits =
             serde_json::from_str(r#"{"mean":0.1,"p50":0.09,"p99":0.2,"rate":9586.4}"#).unwrap();
         assert_eq!(found.to_string(), "9586 commits/s · 0.09 · 0.20 ms");
+        let found: Hashes = serde_json::from_str(r#"{"mean":12.5,"threads":3}"#).unwrap();
+        assert_eq!(found.to_string(), "threads: 3, 12.5 ms a hash");
+        assert!((found.rate() - 240.0).abs() < 1e-9);
     }
 }

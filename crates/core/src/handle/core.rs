@@ -181,7 +181,7 @@ impl Core {
 
     /// Writes something and waits until it is on disk: whether the core can do its work.
     pub async fn probe(&self) -> Result<()> {
-        self.store().write_loosely(settings::probe).await
+        self.store().write_read_committed(settings::probe).await
     }
 
     /// Expires everything past its deadline and returns the time used. Call before reading the read model, so that lists show
@@ -207,7 +207,7 @@ impl Core {
 
     /// Counts, together with all others that count on the same counter now.
     pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
-        self.0.coalescer.count(self.store(), counter, step.by()).await
+        self.0.coalescer.count(self.store().queue(), counter, step.by()).await
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -89,7 +89,7 @@ impl Core {
             return Ok(false);
         }
         let mut taken = DrainedClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
-        self.store().write_loosely(move |tx| flush(tx, &clocks)).await?;
+        self.store().write_read_committed(move |tx| flush(tx, &clocks)).await?;
         taken.clocks = None;
         Ok(true)
     }

@@ -16,7 +16,6 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 
-use super::metronome::Metronome;
 use crate::{
     AccountConfig, Error, Password, Random, Result, StartError,
     model::password::{PasswordForm, StoredPassword},
@@ -47,8 +46,8 @@ struct HashWorker {
 }
 
 impl HashWorker {
-    /// Works until the last who could ask is gone.
-    fn serve(mut self, queue: &Receiver<Job>, metronome: &Metronome) {
+    /// Runs until the queue closes.
+    fn serve(mut self, queue: &Receiver<Job>) {
         loop {
             let job = match queue.recv_timeout(MEMORY_KEPT) {
                 Err(RecvTimeoutError::Timeout) => {
@@ -58,7 +57,7 @@ impl HashWorker {
                 come => come.ok(),
             };
             let Some(job) = job else { return };
-            metronome.during(|| job(&mut self));
+            job(&mut self);
         }
     }
 
@@ -103,20 +102,19 @@ impl HashWorker {
     }
 }
 
-/// A few threads that hash, so that logins never take the processor from everything else.
+/// The handle to the hash threads. There are fewer of them than cores, so that a crowd that logs in leaves one to the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
     jobs: Sender<Job>,
     random: Arc<dyn Random>,
 }
 
-/// Lets other threads go first, as far as the system looks who is waiting ([`Metronome`]): a login may wait a moment
-/// longer, a heartbeat must not wait for logins.
-fn step_back() {
+/// Lowers the calling thread's priority: a login may wait a moment longer, a heartbeat must not wait for logins.
+fn lower_priority() {
     /// The least weight there is: a sixtieth of the others'.
     #[cfg(target_os = "linux")]
     const NICE: i32 = 19;
-    // On Linux the calling thread's own; elsewhere it would be the whole process's.
+    // On Linux `nice` applies to the calling thread; elsewhere it would apply to the whole process.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(NICE);
 }
@@ -127,16 +125,13 @@ impl Hasher {
             Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, None)
                 .map_err(|error| StartError::Argon2(error.to_string()))?;
         let (jobs, queue): (Sender<Job>, Receiver<Job>) = crossbeam_channel::bounded(config.hash_queue);
-        let threads = config.hash_threads.max(1);
-        let metronome = Arc::new(Metronome::start(threads).map_err(StartError::Thread)?);
-        for index in 0..threads {
+        for index in 0..config.hash_threads.max(1) {
             let (queue, worker) = (queue.clone(), HashWorker { params: params.clone(), memory: Vec::new() });
-            let metronome = Arc::clone(&metronome);
             thread::Builder::new()
                 .name(format!("relive-hash-{index}"))
                 .spawn(move || {
-                    step_back();
-                    worker.serve(&queue, &metronome);
+                    lower_priority();
+                    worker.serve(&queue);
                 })
                 .map_err(StartError::Thread)?;
         }

@@ -1,5 +1,4 @@
 //! Checking passwords: the threads that hash, and the throttle against guessing.
 
 pub(crate) mod hasher;
-mod metronome;
 pub(crate) mod throttle;

@@ -12,8 +12,10 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    Queue, Store, Tx,
+    conn::Engine,
     job::{Isolation, WriteJob, guarded},
+    queue::Queue,
+    tx::Tx,
 };
 use crate::{Error, Result, model::counter::Steps};
 
@@ -49,13 +51,13 @@ impl<K> Default for State<K> {
 /// Moves counters: each of them once, by what its steps make together.
 type Apply<K> = fn(&mut Tx<'_>, &[(K, Steps)]) -> Result<()>;
 
-/// What that asks of its transaction.
-type Asks<K> = fn(&[(K, Steps)]) -> Isolation;
+/// The transaction [`Apply`] needs for these counters on this engine.
+type IsolationOf<K> = fn(&[(K, Steps)], Engine) -> Isolation;
 
 struct Common<K> {
     state: Mutex<State<K>>,
     apply: Apply<K>,
-    asks: Asks<K>,
+    isolation: IsolationOf<K>,
 }
 
 impl<K> Common<K> {
@@ -69,12 +71,12 @@ pub(crate) struct Coalescer<K>(Arc<Common<K>>);
 
 impl<K: Eq + Hash + Ord + Send + 'static> Coalescer<K> {
     /// `apply` gets the counters in their order, so that writers that meet on rows meet in the same order.
-    pub(crate) fn new(apply: Apply<K>, asks: Asks<K>) -> Self {
-        Self(Arc::new(Common { state: Mutex::default(), apply, asks }))
+    pub(crate) fn new(apply: Apply<K>, isolation: IsolationOf<K>) -> Self {
+        Self(Arc::new(Common { state: Mutex::default(), apply, isolation }))
     }
 
     /// Counts, and waits until that is committed.
-    pub(crate) async fn count(&self, store: &Store, key: K, step: i64) -> Result<()> {
+    pub(crate) async fn count(&self, queue: &Queue, key: K, step: i64) -> Result<()> {
         let (reply, answer) = oneshot::channel();
         {
             let mut state = self.0.state();
@@ -86,7 +88,7 @@ impl<K: Eq + Hash + Ord + Send + 'static> Coalescer<K> {
             *steps = steps.then(step);
             pending.waiting.push(reply);
         }
-        Count::submit(&self.0, store.queue())?;
+        Count::submit(&self.0, queue)?;
         answer.await.unwrap_or(Err(Error::Busy))
     }
 }
@@ -178,13 +180,9 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
         last.into_iter().for_each(send);
     }
 
-    fn isolation(&mut self) -> Isolation {
-        let asks = self.common.asks;
-        asks(self.take())
-    }
-
-    fn callers(&self) -> usize {
-        self.waiting.len()
+    fn isolation(&mut self, engine: Engine) -> Isolation {
+        let isolation = self.common.isolation;
+        isolation(self.take(), engine)
     }
 }
 

@@ -4,20 +4,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
-use super::Tx;
+use super::{conn::Engine, tx::Tx};
 use crate::{Error, Result};
 
-/// What a job asks of the transaction it runs in, where each has its own.
+/// The transaction a job needs. SQLite's writer runs one batch at a time, so there every transaction is serializable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isolation {
-    /// It decides by what it has read, and must run as if no other job ran meanwhile.
-    Serial,
-    /// It is several statements that do not mind the company of other jobs.
-    Loose,
-    /// It is one statement with PostgreSQL, and several with SQLite that do not mind the company of other jobs.
-    Together,
-    /// It is one statement: a transaction by itself. It also tells the other gateways, and fails when its commit does.
-    Statement,
+    /// The job decides by what it has read: run it as if no other job ran meanwhile.
+    Serializable,
+    /// The job is several statements that are correct under READ COMMITTED.
+    ReadCommitted,
+    /// The job is one statement that is correct under READ COMMITTED and writes its own row of `changes`: run it without
+    /// BEGIN and COMMIT. The statement's failure may be that of its commit.
+    SingleStatement,
 }
 
 /// A job in the queue.
@@ -32,15 +31,8 @@ pub(crate) trait WriteJob: Send {
     /// Answers the caller, after the commit or with the failure of the whole transaction.
     fn answer(self: Box<Self>, failure: Option<Error>);
 
-    /// What it asks of its transaction.
-    fn isolation(&mut self) -> Isolation {
-        Isolation::Serial
-    }
-
-    /// How many wait for it, once it has run.
-    fn callers(&self) -> usize {
-        1
-    }
+    /// The transaction the job needs on this engine.
+    fn isolation(&mut self, engine: Engine) -> Isolation;
 
     /// Whether the writer shall end with this job.
     fn stops(&self) -> bool {
@@ -76,7 +68,7 @@ where
         let _ = self.reply.send(result);
     }
 
-    fn isolation(&mut self) -> Isolation {
+    fn isolation(&mut self, _: Engine) -> Isolation {
         self.isolation
     }
 }
@@ -110,6 +102,10 @@ impl WriteJob for Stop {
         let _ = self.0.send(());
     }
 
+    fn isolation(&mut self, _: Engine) -> Isolation {
+        Isolation::Serializable
+    }
+
     fn stops(&self) -> bool {
         true
     }
@@ -118,4 +114,10 @@ impl WriteJob for Stop {
 /// The job after which a writer ends.
 pub(super) fn stop(reply: oneshot::Sender<()>) -> Box<dyn WriteJob> {
     Box::new(Stop(reply))
+}
+
+/// A job that does nothing, and the end of the wait for its answer.
+pub(crate) fn wait() -> (Box<dyn WriteJob>, oneshot::Receiver<()>) {
+    let (reply, answer) = oneshot::channel();
+    (stop(reply), answer)
 }

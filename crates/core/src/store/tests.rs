@@ -1,9 +1,11 @@
 //! What happens when a job, a commit, a query or the file itself fails: whoever asked gets an error, nothing changes,
 //! and the core works again afterwards.
 
-mod alone;
-
-use std::sync::{Arc, mpsc};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    mpsc,
+};
 
 use diesel::{Connection as _, connection::SimpleConnection as _, prelude::*, sqlite::SqliteConnection};
 use secrecy::ExposeSecret as _;
@@ -406,4 +408,152 @@ async fn a_bug_in_a_job_is_not_the_end() {
     let answer = world.core.store().write::<()>(|_| panic!("a bug")).await;
     assert!(matches!(answer, Err(Error::Unavailable)));
     world.works().await;
+}
+
+#[tokio::test]
+async fn a_slow_commit_keeps_nobody_from_reading() {
+    let world = World::new(|_| {}).await;
+    let (release, held) = hold(&world.core);
+    // The runtime has one thread: these answers show that it does not wait for the writer.
+    assert!(world.core.broadcasts().of_room(world.room).await.unwrap().is_some());
+    assert!(!world.has("one").await);
+    let names = ["one", "two", "three"];
+    let writes = names.map(|name| Box::pin(world.set(name)) as std::pin::Pin<Box<_>>);
+    let written = together::<Result<()>>(writes.into(), || {
+        assert_eq!(world.core.stats().queue_depth, 3, "all of them share the next commit");
+        drop(release);
+    });
+    assert!(written.await.iter().all(Result::is_ok));
+    held.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_probe_can_be_given_up() {
+    let world = World::new(|_| {}).await;
+    let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let probe = Box::pin(world.core.probe()) as std::pin::Pin<Box<dyn Future<Output = Result<()>> + '_>>;
+    // The writer waits for the lock; the caller does not, and may drop the future.
+    let probed = together(vec![probe], || other.batch_execute("COMMIT").unwrap());
+    assert!(probed.await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_transaction_that_a_job_has_ended_is_not_the_end() {
+    let world = World::new(|_| {}).await;
+    let spoilt = world.core.store().write(|tx| tx.conn.execute("ROLLBACK"));
+    assert!(matches!(spoilt.await, Err(Error::Storage(_))));
+    world.set("kept").await.unwrap();
+    assert!(world.has("kept").await);
+    world.works().await;
+}
+
+/// A clock that can be broken.
+#[derive(Debug, Default)]
+struct Faulty(AtomicBool);
+
+impl crate::Clock for Faulty {
+    fn now(&self) -> crate::UnixSeconds {
+        assert!(!self.0.load(Ordering::Relaxed), "a bug");
+        1_700_000_000
+    }
+}
+
+#[tokio::test]
+async fn a_bug_outside_of_jobs_ends_writing() {
+    let world = World::new(|_| {}).await;
+    let clock = Arc::new(Faulty::default());
+    let config = world.core.config().clone();
+    let core = Core::start(config, Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
+    core.store().write(|tx| put(tx.conn, "before")).await.unwrap();
+    clock.0.store(true, Ordering::Relaxed);
+    assert!(matches!(core.store().write(|tx| put(tx.conn, "lost")).await, Err(Error::Unavailable)));
+    clock.0.store(false, Ordering::Relaxed);
+    // Memory may differ from the file now: no job runs as if nothing had happened.
+    for _ in 0..2 {
+        assert!(matches!(core.store().write(|tx| put(tx.conn, "next")).await, Err(Error::Unavailable)));
+    }
+    core.shutdown().await;
+    for (name, kept) in [("before", true), ("lost", false), ("next", false)] {
+        assert_eq!(world.has(name).await, kept, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_after_the_end() {
+    let world = World::new(|_| {}).await;
+    world.set("before").await.unwrap();
+    world.core.shutdown().await;
+    assert!(matches!(world.set("after").await, Err(Error::Unavailable)));
+    let like = world.core.broadcasts().count("host", Counted::Like, Step::Up).await;
+    assert!(like.is_err(), "{like:?}");
+    let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN EXCLUSIVE; COMMIT").unwrap();
+    let names: Vec<String> = settings::table.select(settings::name).load(&mut other).unwrap();
+    assert!(names.contains(&"before".to_owned()) && !names.contains(&"after".to_owned()), "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn storms_of_likes_and_single_likes_are_counted_exactly() {
+    const EACH: i64 = 16;
+    let world = World::new(|_| {}).await;
+    let mut likes = 0;
+    for callers in [1, 64, 1, 2, 1, 3, 64, 1] {
+        let storm: Vec<_> = (0..callers)
+            .map(|_| {
+                let core = world.core.clone();
+                tokio::spawn(async move {
+                    for _ in 0..EACH {
+                        core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for caller in storm {
+            caller.await.unwrap();
+        }
+        likes += callers * EACH;
+        let shown = world.core.broadcasts().of_room(world.room).await.unwrap().unwrap();
+        assert_eq!(shown.likes, likes);
+    }
+    // A core that reads the file has the same number.
+    let config = world.core.config().clone();
+    let reopened = Core::start(config, Arc::clone(&world.clock) as _, Arc::new(SystemRandom)).unwrap();
+    assert_eq!(reopened.broadcasts().of_room(world.room).await.unwrap().unwrap().likes, likes);
+}
+
+#[tokio::test]
+async fn a_like_without_a_transaction_whose_commit_fails_is_not_counted() {
+    let world = World::new(|_| {}).await;
+    let like = async || world.core.broadcasts().count("host", Counted::Like, Step::Up).await;
+    like().await.unwrap();
+    // The statement succeeds; what it leaves behind is refused when it is committed.
+    world
+        .pragma(
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY); \
+             CREATE TABLE child (parent REFERENCES parent DEFERRABLE INITIALLY DEFERRED); \
+             CREATE TRIGGER orphan AFTER UPDATE ON counters BEGIN INSERT INTO child VALUES (7); END",
+        )
+        .await;
+    let failed = like().await;
+    assert!(matches!(failed, Err(Error::Storage(_))), "{failed:?}");
+    world.pragma("DROP TRIGGER orphan").await;
+    like().await.unwrap();
+    let shown = world.core.broadcasts().of_room(world.room).await.unwrap().unwrap();
+    assert_eq!(shown.likes, 2);
+}
+
+#[tokio::test]
+async fn a_like_without_a_transaction_expires_what_is_due_first() {
+    let world = World::new(|_| {}).await;
+    world.clock.advance(61);
+    world.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    let on_air = world.core.store().read(|conn| {
+        let on_air = on!(conn, |c| broadcasts::table
+            .filter(broadcasts::state.eq(State::OnAir))
+            .count()
+            .get_result::<i64>(c))?;
+        Ok(on_air)
+    });
+    assert_eq!(on_air.await.unwrap(), 0);
 }

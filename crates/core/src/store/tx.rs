@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use diesel::prelude::*;
 
-use super::{Env, conn::Conn, prepared::prepared};
-use crate::{Config, Random, Result, UnixSeconds, model::change::Change};
+use super::{conn::Conn, env::Env, prepared::prepared};
+use crate::model::change::Change;
+use crate::{Config, Random, Result, UnixSeconds};
 
 /// One job inside a writer's transaction.
 pub(crate) struct Tx<'a> {

@@ -45,6 +45,7 @@ impl Settings {
         check.number("accounts.argon2.iterations", argon2.iterations, 1..=1_000);
         let least = argon2.parallelism.clamp(1, 64) * 8;
         check.number("accounts.argon2.memory_kib", argon2.memory_kib, least..=4_194_304);
+        check.number("accounts.hash_threads", self.accounts.hash_threads, 0..=1_024);
     }
 
     fn storage(&self, check: &mut Check) {

@@ -12,8 +12,12 @@ pub(crate) fn seconds(duration: Duration) -> i64 {
 impl Settings {
     /// What the core is told at start.
     pub fn core(&self) -> relive_core::Config {
-        // Sizes of queues and of the hash pool are not configurable: the core knows best.
+        // Sizes of queues are not configurable: the core knows best.
         let own = relive_core::Config::sqlite("");
+        let hash_threads = match self.accounts.hash_threads {
+            0 => own.accounts.hash_threads,
+            threads => threads,
+        };
         let (media, tencent) = (&self.media, &self.tencent);
         relive_core::Config {
             database: self.database(),
@@ -22,6 +26,7 @@ impl Settings {
                 argon2_memory_kib: self.accounts.argon2.memory_kib,
                 argon2_iterations: self.accounts.argon2.iterations,
                 argon2_parallelism: self.accounts.argon2.parallelism,
+                hash_threads,
                 ..own.accounts
             },
             limits: relive_core::LimitConfig {
@@ -85,7 +90,6 @@ impl Settings {
             url: database.url.clone(),
             readers,
             writers: database.writers,
-            commit_in_place: true,
             statement_timeout: database.statement_timeout,
             connect_timeout: database.connect_timeout,
             reconnect_pause: database.reconnect_pause,

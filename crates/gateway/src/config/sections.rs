@@ -173,11 +173,13 @@ pub struct Accounts {
     pub registration: Registration,
     /// Cost of a password hash.
     pub argon2: Argon2,
+    /// Threads that hash passwords; 0 = one fewer than there are cores, at least one.
+    pub hash_threads: usize,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { registration: Registration::Open, argon2: Argon2::default() }
+        Self { registration: Registration::Open, argon2: Argon2::default(), hash_threads: 0 }
     }
 }
 

@@ -80,6 +80,7 @@ fn plain_text_is_read_as_its_key_asks() {
         ("RELIVE_MEDIA__RECORD", "false"),
         ("RELIVE_ACCOUNTS__ARGON2", "{ iterations = 3 }"),
         ("RELIVE_ACCOUNTS__ARGON2__PARALLELISM", "2"),
+        ("RELIVE_ACCOUNTS__HASH_THREADS", "3"),
         ("RELIVE_MEDIA__PUSH_KEY", "123456"),
         ("RELIVE_PORT", "tcp://10.0.0.1:80"),
         ("OTHER__LISTEN", "x"),
@@ -96,6 +97,7 @@ fn plain_text_is_read_as_its_key_asks() {
     assert_eq!(settings.sxb.admins, ["a", "b"]);
     assert!(!settings.media.record);
     assert_eq!((settings.accounts.argon2.iterations, settings.accounts.argon2.parallelism), (3, 2));
+    assert_eq!(settings.core().accounts.hash_threads, 3);
     assert_eq!(settings.media.push_key.text().expose_secret(), "123456");
 }
 
@@ -273,8 +275,6 @@ fn the_example_is_the_defaults() {
 #[test]
 fn the_core_is_told_what_its_own_defaults_say() {
     let ours = format!("{:?}", Settings::default().core());
-    let mut own = relive_core::Config::sqlite("relive-data/relive.db");
-    // What only a server does.
-    (own.background, own.database.commit_in_place) = (true, true);
+    let own = relive_core::Config::sqlite("relive-data/relive.db");
     assert_eq!(ours, format!("{own:?}"));
 }

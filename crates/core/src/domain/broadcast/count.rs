@@ -3,7 +3,10 @@
 use crate::{
     Counted, Result,
     model::counter::{Counter, Steps},
-    store::{Isolation, Tx, conn::Conn},
+    store::{
+        Isolation, Tx,
+        conn::{Conn, Engine},
+    },
     table::{counters, recordings},
 };
 
@@ -38,17 +41,18 @@ pub(crate) fn apply(tx: &mut Tx<'_>, steps: &[(Counter, Steps)]) -> Result<()> {
     Ok(())
 }
 
-/// Steps of one kind on broadcasts are one statement, or, with SQLite, one for each broadcast.
-pub(crate) fn isolation(counters: &[(Counter, Steps)]) -> Isolation {
+/// The transaction that [`apply`] needs: steps of one kind on broadcasts are one statement, with SQLite one per broadcast.
+pub(crate) fn isolation(counters: &[(Counter, Steps)], engine: Engine) -> Isolation {
     let kind = |(counter, _): &(Counter, Steps)| match counter {
         Counter::Broadcast { counted, .. } => Some(*counted),
         Counter::Recording { .. } => None,
     };
     let first = counters.first().and_then(kind);
-    match counters {
-        _ if first.is_none() || counters.iter().any(|counter| kind(counter) != first) => Isolation::Loose,
-        [_] => Isolation::Statement,
-        _ => Isolation::Together,
+    let one_kind = first.is_some() && counters.iter().all(|counter| kind(counter) == first);
+    if one_kind && (counters.len() == 1 || engine == Engine::Postgres) {
+        Isolation::SingleStatement
+    } else {
+        Isolation::ReadCommitted
     }
 }
 
@@ -67,13 +71,16 @@ mod tests {
             let (owner, file_id) = ("a".to_owned(), "file".to_owned());
             one(Counter::Recording { owner, file_id, counted: Counted::Like })
         };
-        assert_eq!(isolation(&[like("a")]), Isolation::Statement);
-        assert_eq!(isolation(&[viewer()]), Isolation::Statement);
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            assert_eq!(isolation(&[like("a")], engine), Isolation::SingleStatement);
+            assert_eq!(isolation(&[viewer()], engine), Isolation::SingleStatement);
+            assert_eq!(isolation(&[like("a"), viewer()], engine), Isolation::ReadCommitted);
+            assert_eq!(isolation(&[like("a"), recording()], engine), Isolation::ReadCommitted);
+            assert_eq!(isolation(&[recording()], engine), Isolation::ReadCommitted);
+            assert_eq!(isolation(&[], engine), Isolation::ReadCommitted);
+        }
+        assert_eq!(isolation(&[like("a"), like("b")], Engine::Postgres), Isolation::SingleStatement);
         // With SQLite a statement each: all of them are counted, or none.
-        assert_eq!(isolation(&[like("a"), like("b")]), Isolation::Together);
-        assert_eq!(isolation(&[like("a"), viewer()]), Isolation::Loose);
-        assert_eq!(isolation(&[like("a"), recording()]), Isolation::Loose);
-        assert_eq!(isolation(&[recording()]), Isolation::Loose);
-        assert_eq!(isolation(&[]), Isolation::Loose);
+        assert_eq!(isolation(&[like("a"), like("b")], Engine::Sqlite), Isolation::ReadCommitted);
     }
 }

@@ -14,17 +14,19 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use diesel::{prelude::*, result::Error as QueryError};
 
-use super::{
-    CommitListener, Env, Tx,
-    conn::Conn,
-    job::{Isolation, WriteJob},
-    link::{Link, Reachability, query_error},
-    prepared::prepared,
-    schema::changes,
-};
+use crate::model::{change::Change, change_key::ChangeKey};
 use crate::{
     Error, Result, StartError, causes,
-    model::{change::Change, change_key::ChangeKey},
+    store::{
+        conn::{Conn, Engine},
+        env::Env,
+        job::{self, Isolation, WriteJob},
+        link::{Link, Reachability, query_error},
+        listener::CommitListener,
+        prepared::prepared,
+        schema::changes,
+        tx::Tx,
+    },
 };
 
 /// How often a job is run again at most, and for how long.
@@ -40,7 +42,7 @@ pub(crate) enum CommitNotice {
 }
 
 /// Starts the writer threads.
-pub(super) fn start(
+pub(in crate::store) fn start(
     count: usize,
     common: &Arc<Reachability>,
     env: &Arc<Env>,
@@ -120,7 +122,7 @@ impl Writer {
         }
         let commits = Arc::clone(&self.commits);
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.serve(super::job::job(Isolation::Serial, move |tx| commits.expire(tx), reply));
+        self.serve(job::job(Isolation::Serializable, move |tx| commits.expire(tx), reply));
         // A failure shows again in the job that comes next.
         let _ = answer.blocking_recv();
     }
@@ -168,10 +170,10 @@ impl Writer {
 
     /// Runs a job once. `Err`: the database cannot be reached.
     fn run(&mut self, job: &mut dyn WriteJob) -> Result<End> {
-        let begin = match job.isolation() {
-            Isolation::Serial => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
-            Isolation::Loose => Some("BEGIN"),
-            Isolation::Together | Isolation::Statement => None,
+        let begin = match job.isolation(Engine::Postgres) {
+            Isolation::Serializable => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
+            Isolation::ReadCommitted => Some("BEGIN"),
+            Isolation::SingleStatement => None,
         };
         let conn = self.link.get()?;
         if let Some(begin) = begin

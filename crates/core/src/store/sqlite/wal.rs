@@ -10,13 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::conn::Conn;
-use crate::{Result, causes};
+use super::connection::LOG_PAGES;
+use crate::{Result, causes, store::conn::Conn};
 
-/// Pages after which a commit moves the log into the database file.
-pub(super) const PAGES: u64 = 4_000;
-/// A page and what the log keeps with it, and some room for the commit that goes beyond [`PAGES`].
-const SIZE: u64 = (PAGES + 256) * (4_096 + 24);
+/// A page and what the log keeps with it, and some room for the commit that goes beyond [`LOG_PAGES`].
+const SIZE: u64 = (LOG_PAGES + 256) * (4_096 + 24);
 
 /// Gives the log of a database its size. On a disk that is too full it stays as it is.
 pub(super) fn grow(conn: &mut Conn, database: &str) -> Result<()> {

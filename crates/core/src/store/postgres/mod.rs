@@ -1,0 +1,4 @@
+//! PostgreSQL: several writers, each job a transaction of its own.
+
+pub(super) mod connection;
+pub(super) mod writer;

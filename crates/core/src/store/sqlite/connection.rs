@@ -1,0 +1,23 @@
+//! Opens connections to a SQLite file.
+
+use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
+
+type Refusal = Box<dyn std::error::Error + Send + Sync>;
+
+/// Pages of the log after which a commit moves it into the database file.
+pub(super) const LOG_PAGES: u64 = 4_000;
+
+/// Opens a connection, ready for use: WAL mode, synced at every commit, foreign keys on. Makes the folder of the file.
+pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Refusal> {
+    if let Some(folder) = std::path::Path::new(path).parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut conn = SqliteConnection::establish(path)?;
+    // busy_timeout only matters to a second process (the command line); inside, one thread at a time writes.
+    conn.batch_execute(&format!(
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; \
+         PRAGMA wal_autocheckpoint = {LOG_PAGES};"
+    ))?;
+    Ok(conn)
+}
