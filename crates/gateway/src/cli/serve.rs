@@ -21,8 +21,8 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<()> {
     }
     let generated = generate(&mut settings, &SystemRandom).context("cannot store generated secrets")?;
     if let Some(generated) = generated {
-        let (keys, place) = (generated.keys.join(", "), generated.place);
-        tracing::info!("generated {keys} and stored them in {place} (docs/OPERATIONS.md)");
+        let (keys, store) = (generated.keys.join(", "), generated.store);
+        tracing::info!("generated {keys} and stored them in {store} (docs/OPERATIONS.md)");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(settings));
