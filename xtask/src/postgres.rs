@@ -1,5 +1,5 @@
-//! Starts a temporary PostgreSQL server for tests and for manual use: on loopback, on a free port, in a temporary folder
-//! that is removed with the server.
+//! Starts a temporary PostgreSQL server for tests and for manual use: on loopback, on a free port, in a temporary
+//! folder that is removed with the server.
 
 use std::{
     fs::{self, OpenOptions},

@@ -16,8 +16,8 @@ pub(crate) struct Protocol {
 pub(crate) struct Seed {
     /// The name under which sources cite the document, such as `seed 003`.
     pub(crate) name: &'static str,
-    /// The sections that describe a call: the section's number, or "" where the document has no numbers, and the name of
-    /// the interface.
+    /// The sections that describe a call: the section's number, or "" where the document has no numbers, and the name
+    /// of the interface.
     pub(crate) sections: &'static [(&'static str, &'static str)],
 }
 

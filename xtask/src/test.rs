@@ -1,5 +1,5 @@
-//! `cargo xtask test`: runs every test of the workspace except doctests. Tests of packages with a database run once with
-//! SQLite and once with PostgreSQL.
+//! `cargo xtask test`: runs every test of the workspace except doctests. Tests of packages with a database run once
+//! with SQLite and once with PostgreSQL.
 
 use anyhow::{Result, bail};
 

@@ -1,5 +1,6 @@
 //! Fills a database with data for the benches, through the core and with many operations at the same time. Prints the
-//! data that a load generator needs as one JSON document. Hashes passwords at the lowest cost, unless `--strong` is given.
+//! data that a load generator needs as one JSON document. Hashes passwords at the lowest cost, unless `--strong` is
+//! given.
 //!
 //! `fill --database sqlite:///path/world.db --on-air 1000 --members 1000 --recordings 500 --users 2000 --hosts 1000`
 #![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]

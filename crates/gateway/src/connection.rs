@@ -157,7 +157,8 @@ struct Activity {
     last: AtomicU64,
     /// Whether bytes were written, or a request ended, after `last` was set.
     moved: AtomicBool,
-    /// Whether the connection speaks HTTP/2. Its frames may belong to no request, so arriving bytes need not be headers.
+    /// Whether the connection speaks HTTP/2. Its frames may belong to no request, so arriving bytes need not be
+    /// headers.
     http2: AtomicBool,
 }
 

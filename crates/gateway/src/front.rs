@@ -26,8 +26,8 @@ use crate::{
 /// Body limit of a request whose path no adapter owns.
 const UNOWNED_BODY_BYTES: usize = 64 * 1024;
 
-/// A request answered faster than this has most likely not yielded to other tasks, so it yields once before its reply is
-/// sent. A wrong guess costs one more system call or delays the reply a little.
+/// A request answered faster than this has most likely not yielded to other tasks, so it yields once before its reply
+/// is sent. A wrong guess costs one more system call or delays the reply a little.
 const YIELD_BELOW: Duration = Duration::from_micros(50);
 
 /// Answers every request of the main listener.

@@ -97,8 +97,8 @@ impl MountTable {
 
 /// The path below a prefix, `/` if the path is the prefix.
 fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
-    // An empty prefix is not compared: an empty string has a dangling address, and the wide load with which a comparison
-    // begins takes hundreds of cycles there, although none of its bytes are used.
+    // An empty prefix is not compared: an empty string has a dangling address, and the wide load with which a
+    // comparison begins takes hundreds of cycles there, although none of its bytes are used.
     let rest = if prefix.is_empty() { path } else { path.strip_prefix(prefix)? };
     match rest {
         "" => Some("/"),

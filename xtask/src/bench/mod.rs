@@ -1,5 +1,5 @@
-//! Benches: measures relive in turns with a bare hyper server and other yardsticks, because absolute figures of a shared
-//! machine mean nothing. `docs/PERFORMANCE.md` explains each row.
+//! Benches: measures relive in turns with a bare hyper server and other yardsticks, because absolute figures of a
+//! shared machine mean nothing. `docs/PERFORMANCE.md` explains each row.
 
 mod curve;
 mod durability;

@@ -38,8 +38,8 @@ impl Programs {
         Ok(programs)
     }
 
-    /// Builds the yardstick of databases and password hashes, for the rows that need it. It is built apart from the server,
-    /// because its dependencies must not change the features of the server's dependencies.
+    /// Builds the yardstick of databases and password hashes, for the rows that need it. It is built apart from the
+    /// server, because its dependencies must not change the features of the server's dependencies.
     pub(crate) fn build_baseline(&self) -> Result<()> {
         run(cargo(["build", "--release"]).args(["--package", "relive-core", "--example", "baseline"]))?;
         self.keep("examples/baseline")
@@ -199,8 +199,8 @@ impl Server {
             .read_to_string()?)
     }
 
-    /// Sends a request; returns the answer and its length in bytes. An answer without success, or with another number of
-    /// entries than expected, is an error.
+    /// Sends a request; returns the answer and its length in bytes. An answer without success, or with another number
+    /// of entries than expected, is an error.
     pub(crate) fn ask(&self, request: &Request) -> Result<(Value, usize)> {
         let text = self.send(request)?;
         let value = request.check(&text).with_context(|| format!("{} {}", request.path, request.body))?;

@@ -199,8 +199,8 @@ fn moves(world: &World) -> Vec<Request> {
     all(false).chain(all(true)).collect()
 }
 
-/// 70 % heartbeats, 15 % lists, 10 % likes, 5 % moves, scattered. Each of the generator's two threads sends every second
-/// request and has its own guests and viewers to move.
+/// 70 % heartbeats, 15 % lists, 10 % likes, 5 % moves, scattered. Each of the generator's two threads sends every
+/// second request and has its own guests and viewers to move.
 pub(super) fn mixed(world: &World) -> Vec<Request> {
     let threads = [0, 1].map(|thread| mixed_thread(world, thread));
     let [even, odd] = threads;

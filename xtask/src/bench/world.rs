@@ -91,8 +91,8 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Fills a SQLite database in a new folder below `folder`, and starts relive on the database. `under` is the program
-    /// under which relive runs; empty = none.
+    /// Fills a SQLite database in a new folder below `folder`, and starts relive on the database. `under` is the
+    /// program under which relive runs; empty = none.
     pub(crate) fn start(
         programs: &Programs,
         folder: &Path,

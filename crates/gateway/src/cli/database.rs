@@ -33,8 +33,8 @@ pub(super) enum Db {
     Restore {
         /// File made by backup
         file: PathBuf,
-        /// Replace an existing database. SQLite: rename it to <its name>.before-restore; PostgreSQL: drop relive's tables,
-        /// in the same transaction
+        /// Replace an existing database. SQLite: rename it to <its name>.before-restore; PostgreSQL: drop relive's
+        /// tables, in the same transaction
         #[arg(long)]
         replace: bool,
     },

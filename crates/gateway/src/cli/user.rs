@@ -65,7 +65,8 @@ pub(super) enum User {
     },
     /// Let the owner of a phone set a new password through qplus once, within ten minutes
     ///
-    /// For servers with `qplus.password_reset = "proof"`. First make sure that the request comes from the phone's owner.
+    /// For servers with `qplus.password_reset = "proof"`. First make sure that the request comes from the phone's
+    /// owner.
     ResetGrant {
         /// Phone number of a registered account
         phone: String,
@@ -176,8 +177,8 @@ impl User {
     }
 }
 
-/// Loads the configuration and creates the database's file if it is missing: accounts may be registered before the first
-/// start of the server.
+/// Loads the configuration and creates the database's file if it is missing: accounts may be registered before the
+/// first start of the server.
 fn settings_with_database(sources: &Sources, err: &mut dyn Write) -> anyhow::Result<Settings> {
     let settings = super::load_printing_warnings(sources)?.settings;
     if let Err(missing) = super::require_database_file(&settings.database.url) {

@@ -21,8 +21,8 @@ impl Layer {
         Self { values, origins: Arc::default() }
     }
 
-    /// The values in the text of a TOML file. The error names file and line, and does not quote the line, which may hold
-    /// a secret.
+    /// The values in the text of a TOML file. The error names file and line, and does not quote the line, which may
+    /// hold a secret.
     pub(crate) fn toml(path: &Path, text: &str) -> Result<Self, String> {
         let failed = |error: &toml::de::Error| {
             let line = error.span().map_or(1, |span| line(text, span.start));

@@ -25,6 +25,7 @@ pub use cloud::{Callback, Cos, Im, Media, PlayScheme, Tencent, Vod};
 pub use dialect::{ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, Sxb};
 pub(crate) use domain::seconds;
 pub use error::ConfigError;
+pub(crate) use secrets::GENERATED;
 pub use secrets::{Generated, generate, stored_secrets};
 pub use sections::{Accounts, Admin, Argon2, Database, Http, Limits, Log, LogFormat, Registration, Settings};
 pub use value::{AuthCodeDelivery, OptionalAddress, Secret, UtcOffset};

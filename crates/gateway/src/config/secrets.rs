@@ -1,5 +1,5 @@
-//! Secrets that the server generates at its first start. They are stored in `secrets.toml` beside a SQLite database, or in
-//! a PostgreSQL database itself, so that all gateways on the database have the same secrets.
+//! Secrets that the server generates at its first start. They are stored in `secrets.toml` beside a SQLite database, or
+//! in a PostgreSQL database itself, so that all gateways on the database have the same secrets.
 //!
 //! No secret is built in: a server without configured secrets still signs its URLs and refuses forged callbacks.
 
@@ -16,7 +16,7 @@ use relive_core::Random;
 use super::{Secret, Settings, error::ConfigError, layer::Layer};
 
 /// Keys of the secrets that are generated if they are not given.
-pub(super) const GENERATED: [&str; 3] = ["callback.key", "media.push_key", "tencent.im.secret"];
+pub(crate) const GENERATED: [&str; 3] = ["callback.key", "media.push_key", "tencent.im.secret"];
 
 const HEADER: &str = "# Secrets relive generated because none were configured. Keep this file private and keep it:\n\
                       # with other keys, clients' push URLs and callbacks of the media cloud stop working.\n\n";

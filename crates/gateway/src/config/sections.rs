@@ -104,7 +104,8 @@ impl Default for Admin {
 pub struct Log {
     /// Format of a line.
     pub format: LogFormat,
-    /// Level: `off`, `error`, `warn`, `info`, `debug`, `trace`, optionally with exceptions such as `info,relive_core=debug`.
+    /// Level: `off`, `error`, `warn`, `info`, `debug`, `trace`, optionally with exceptions such as
+    /// `info,relive_core=debug`.
     pub level: String,
 }
 

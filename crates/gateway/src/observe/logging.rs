@@ -44,8 +44,8 @@ where
     lines.with_filter(levels.and(library_limit()))
 }
 
-/// Limits libraries to level `info`, at every configured level: their lines at `debug` and `trace` may quote a socket, a
-/// header or a statement, and with it a token.
+/// Limits libraries to level `info`, at every configured level: their lines at `debug` and `trace` may quote a socket,
+/// a header or a statement, and with it a token.
 fn library_limit() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     const OWN_TARGETS: [&str; 5] = ["relive", "minilvb_v1", "minilvb_v2", "sxb", "qplus"];
     filter_fn(|metadata| {

@@ -5,8 +5,8 @@ use std::{sync::OnceLock, time::Duration};
 use metrics::{Counter, Histogram, counter, histogram};
 use relive_wire::Interface;
 
-/// Envelope codes that each have a counter of their own, per interface. No dialect has more codes; further ones share one
-/// counter.
+/// Envelope codes that each have a counter of their own, per interface. No dialect has more codes; further ones share
+/// one counter.
 const MAX_CODES: usize = 48;
 const UNKNOWN: &str = "unknown";
 

@@ -79,8 +79,8 @@ impl Trio {
         answer
     }
 
-    /// Repeats a request at every process until the answer is right; panics if that takes longer than [`SOON`] after the
-    /// last change.
+    /// Repeats a request at every process until the answer is right; panics if that takes longer than [`SOON`] after
+    /// the last change.
     fn soon(&self, what: &str, ask: &Ask<'_>, right: impl Fn(&Value) -> bool) {
         for (index, server) in self.servers.iter().enumerate() {
             loop {

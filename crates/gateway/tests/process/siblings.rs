@@ -1,5 +1,5 @@
-//! Three processes on one PostgreSQL server behave as one server: counts are exact, a user id is registered once, and an
-//! account has one room.
+//! Three processes on one PostgreSQL server behave as one server: counts are exact, a user id is registered once, and
+//! an account has one room.
 
 use std::{collections::BTreeSet, process::Stdio, thread, time::Instant};
 

@@ -8,7 +8,7 @@ use relive_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Secret, Settings};
+use crate::config::{GENERATED, Secret, Settings};
 
 /// The inputs that all signatures have in common.
 pub(super) struct Maker<'a> {
@@ -122,7 +122,6 @@ impl Maker<'_> {
 
 /// The text of a secret; an error with the secret's name if it is not configured.
 fn key(name: &str, secret: &Secret) -> anyhow::Result<SecretString> {
-    const GENERATED: [&str; 3] = ["callback.key", "media.push_key", "tencent.im.secret"];
     if !secret.is_empty() {
         return Ok(secret.text());
     }

@@ -1,7 +1,7 @@
 //! `relive user show`: prints one account as each dialect shows it, with that dialect's field names.
 //!
-//! The only module of the gateway that knows fields of dialects. It never prints a token, or the password of an account or
-//! a room.
+//! The only module of the gateway that knows fields of dialects. It never prints a token, or the password of an account
+//! or a room.
 
 use std::{fmt::Write as _, io};
 
