@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: CI is this enum. What a CI machine runs, a laptop runs with the same words.
+//! `cargo xtask ci`: runs the CI jobs. A laptop and a CI machine run the same commands.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use crate::{
     test, tidy,
 };
 
-/// One job, in the order in which all of them run: the quick ones that fail most often come first.
+/// The CI jobs in the order in which they run: quick jobs that fail most often come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Job {
-    /// The formatting is rustfmt's.
+    /// The sources are formatted with rustfmt.
     Fmt,
     /// The project's own rules hold.
     Tidy,
@@ -56,7 +56,7 @@ impl std::fmt::Display for Job {
     }
 }
 
-/// Runs the named jobs, or all, without the skipped ones; the first failure ends the run with an error.
+/// Runs the named jobs, or all if none is named, without the skipped ones. Stops at the first failure.
 pub(crate) fn run(named: &[Job], skipped: &[Job], ci: bool) -> Result<()> {
     run_each(&selection(named, skipped), |job| job.run(ci))
 }
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_jobs_or_the_named_ones_without_the_skipped() {
+    fn all_or_the_named_jobs_are_selected_without_the_skipped_ones() {
         assert_eq!(selection(&[], &[]), Job::value_variants());
         assert_eq!(selection(&[Job::Doc, Job::Fmt], &[]), [Job::Doc, Job::Fmt]);
         assert!(!selection(&[], &[Job::Test]).contains(&Job::Test));

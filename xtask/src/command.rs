@@ -1,4 +1,4 @@
-//! Starting `cargo`, and knowing where the workspace is.
+//! Starts `cargo` and other commands, and finds the root of the workspace.
 
 use std::{
     env,
@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// The root of the workspace around the current folder. Not the one this tool was built in: work trees that share a
-/// target folder share the tool, too.
+/// The root of the workspace that contains the current folder. This tool may have been built in another work tree, with
+/// which it shares the target folder.
 pub(crate) fn root() -> Result<PathBuf> {
     let here = env::current_dir().context("there is no current folder")?;
     let root = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_command_is_an_error_that_shows_it() {
+    fn the_error_of_a_failed_command_shows_the_command() {
         let error = run(&mut cargo(["no-such-subcommand"])).unwrap_err().to_string();
         assert!(error.starts_with("`cargo no-such-subcommand` failed"), "{error}");
         assert!(!installed("no-such-subcommand"));

@@ -1,21 +1,21 @@
-//! Ctrl-C does not end this tool at once: what it started is stopped first.
+//! Catches Ctrl-C, so that this tool stops the programs it has started before it ends.
 
 use std::sync::mpsc::{Receiver, channel};
 
 use anyhow::Result;
 
-/// Hears of Ctrl-C.
+/// Receives Ctrl-C.
 pub(crate) struct Interrupt(Receiver<()>);
 
 impl Interrupt {
     /// Waits for the first Ctrl-C.
     pub(crate) fn wait(&self) {
-        // An error would mean that the thread below is gone: no Ctrl-C will ever be heard of.
+        // An error means that the thread of `catch` has ended, so that Ctrl-C cannot be received any more.
         let _ = self.0.recv();
     }
 }
 
-/// From now on Ctrl-C goes to the programs this one has started, and to whoever waits here.
+/// Catches Ctrl-C from now on: it ends the programs that this tool has started, but not the tool itself.
 pub(crate) fn catch() -> Result<Interrupt> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signal = {

@@ -1,11 +1,11 @@
-//! What the rules need to know about a Markdown file: its headings and its links.
+//! Finds the headings and the links of a Markdown file.
 
 use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 
 /// A link or an image.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// As written, without the title.
+    /// The target as written, without the title.
     pub(crate) target: String,
     /// Counted from 1.
     pub(crate) line: usize,

@@ -1,6 +1,6 @@
-//! The generated part of a document: what stands between two markers. The rest is written by hand.
+//! The generated part of a document, between two markers. The rest is written by hand.
 
-/// The markers of a part.
+/// A generated part, by the name in its markers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part(pub(crate) &'static str);
 
@@ -13,7 +13,7 @@ impl Part {
         format!("<!-- {}:end -->", self.0)
     }
 
-    /// The text with another content between the markers; `None` where they are missing.
+    /// Replaces the text between the markers; `None` if the text has no markers.
     pub(crate) fn replace(self, text: &str, content: &str) -> Option<String> {
         let (begin, end) = (self.begin(), self.end());
         let (before, rest) = text.split_once(&begin)?;
@@ -21,7 +21,7 @@ impl Part {
         Some(format!("{before}{begin}\n\n{content}\n{end}{after}"))
     }
 
-    /// What to say of a text without them.
+    /// Describes the problem of a text without markers.
     pub(crate) fn missing(self) -> String {
         format!("lacks the markers {} and {}", self.begin(), self.end())
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_stands_between_the_markers_changes() {
+    fn only_the_text_between_the_markers_changes() {
         let part = Part("table");
         let text = "# A\n\n<!-- table:begin -->\nold\n<!-- table:end -->\n\nWords.\n";
         let fresh = part.replace(text, "| new |\n").unwrap();

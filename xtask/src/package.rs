@@ -1,4 +1,4 @@
-//! The workspace's packages and what they depend on, as cargo sees them.
+//! The workspace's packages and their dependencies, read from `cargo metadata`.
 
 use std::path::PathBuf;
 
@@ -17,20 +17,20 @@ pub(crate) struct Package {
 /// One direct dependency.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Dependency {
-    /// The package's name, whatever it is renamed to.
+    /// The package's own name, also if the dependency is renamed.
     pub(crate) name: String,
     /// `None` = ordinary, else `dev` or `build`.
     pub(crate) kind: Option<String>,
 }
 
 impl Dependency {
-    /// Whether only tests, examples and benches see it.
+    /// Whether only tests, examples and benches use the dependency.
     pub(crate) fn is_dev(&self) -> bool {
         self.kind.as_deref() == Some("dev")
     }
 }
 
-/// What cargo knows of the workspace.
+/// The output of `cargo metadata`.
 #[derive(Debug, Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -42,7 +42,7 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
     Ok(metadata()?.packages)
 }
 
-/// Where cargo puts what it builds.
+/// The folder of cargo's build output.
 pub(crate) fn target_directory() -> Result<PathBuf> {
     Ok(metadata()?.target_directory)
 }
@@ -52,5 +52,5 @@ fn metadata() -> Result<Metadata> {
         .output()
         .context("cannot start `cargo metadata`")?;
     ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).context("`cargo metadata` wrote no JSON")
+    serde_json::from_slice(&output.stdout).context("the output of `cargo metadata` is not JSON")
 }

@@ -1,5 +1,5 @@
-//! A PostgreSQL server of one's own, for tests and for trying things out: on loopback, on a free port, in a temporary
-//! folder, and gone afterwards.
+//! Starts a temporary PostgreSQL server for tests and for manual use: on loopback, on a free port, in a temporary
+//! folder that is removed with the server.
 
 use std::{
     fs::{self, OpenOptions},
@@ -13,28 +13,28 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-/// What to say where there is no PostgreSQL.
+/// Message for a machine without PostgreSQL.
 pub(crate) const MISSING: &str = "no PostgreSQL binaries found (looked in PATH and /usr/lib/postgresql/*/bin); \
                                   `apt-get install postgresql` or your system's package installs them";
 
-/// Where distributions keep `initdb`, which is not in everybody's PATH.
+/// Folders in which distributions keep `initdb`, which is often not in PATH.
 const FOLDERS: &[&str] = &["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt", "/usr/local/opt"];
 
-/// Whether what is committed survives the machine's end.
+/// Whether commits are synced to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sync {
-    /// It does, as everywhere where it matters.
+    /// Commits survive a crash of the machine, as in production.
     On,
-    /// It does not: tests are done sooner.
+    /// Commits may be lost in a crash of the machine, which makes tests faster.
     Off,
 }
 
-/// A running server. It is stopped, and its data removed, with this value.
+/// A running server. Dropping the value stops the server and removes its data.
 pub(crate) struct Cluster {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
-    /// Who runs it instead of root, which PostgreSQL refuses.
+    /// The user that runs the server if this tool runs as root, which PostgreSQL refuses.
     user: Option<&'static str>,
 }
 
@@ -62,16 +62,11 @@ impl Cluster {
             Sync::On => "on",
             Sync::Off => "off",
         };
-        // In the file, so that whoever stops it can start it again.
+        // In the configuration file, so that tests can stop and start the server with the same options.
         let options = format!(
             "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 500\n\
-             fsync = {fsync}
-log_min_messages = fatal
-\
-             ssl = on
-ssl_cert_file = '{}'
-ssl_key_file = '{}'
-",
+             fsync = {fsync}\nlog_min_messages = fatal\n\
+             ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
             cluster.port,
             cluster.folder.path().display(),
             cluster.root().display(),
@@ -83,12 +78,12 @@ ssl_key_file = '{}'
         Ok(Some(cluster))
     }
 
-    /// The URL of a database on it from which others can be made.
+    /// The URL of the server's database `postgres`, through which other databases can be created.
     pub(crate) fn url(&self) -> String {
         format!("postgres://relive@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// One of its client programs, to be run on the database of [`Cluster::url`].
+    /// A command that runs a client program on the database of [`Cluster::url`].
     pub(crate) fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command.args(["--host=127.0.0.1", &format!("--port={}", self.port), "--username=relive"]);
@@ -96,14 +91,14 @@ ssl_key_file = '{}'
         command
     }
 
-    /// How to call `pg_ctl` on it, for tests that stop and start it: words separated by spaces.
+    /// The words of a `pg_ctl` command for this server, separated by spaces, for tests that stop and start the server.
     pub(crate) fn control_words(&self) -> String {
         let control = self.control("");
         let words = std::iter::once(control.get_program()).chain(control.get_args());
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ").trim_end().to_owned()
     }
 
-    /// The certificate its own is signed by: its own.
+    /// The root certificate: the server's own, which is self-signed.
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("root.crt")
     }
@@ -112,7 +107,7 @@ ssl_key_file = '{}'
         self.folder.path().join("server.key")
     }
 
-    /// Makes a certificate for its address, as private as PostgreSQL wants the key.
+    /// Creates a certificate for the server's address, and its key with the permissions that PostgreSQL requires.
     fn certify(&self) -> Result<()> {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
         fs::write(self.root(), made.cert.pem())?;
@@ -162,14 +157,14 @@ impl Drop for Cluster {
 pub(crate) fn run() -> Result<()> {
     let interrupt = crate::interrupt::catch()?;
     let Some(cluster) = Cluster::start(Sync::Off)? else { bail!(MISSING) };
-    println!("PostgreSQL is running, and gone with everything in it after Ctrl-C. To use it:\n");
+    println!("PostgreSQL is running. Ctrl-C stops it and deletes its data. To use it:\n");
     println!("    RELIVE_DATABASE__URL={} cargo run", cluster.url());
     println!("    psql {}\n", cluster.url());
     interrupt.wait();
     Ok(())
 }
 
-/// The folder of the newest PostgreSQL there is.
+/// The folder of the programs of the newest PostgreSQL on this machine.
 fn programs() -> Option<PathBuf> {
     let versions = FOLDERS.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
     let mut found: Vec<PathBuf> = versions
@@ -211,11 +206,11 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Runs a command; what it says is only shown if it fails.
+/// Runs a command; shows its output only if it fails.
 fn quiet(command: &mut Command) -> Result<()> {
-    // A server that is started inherits the output: a pipe would not end before the server does.
-    let said = tempfile::tempfile()?;
-    let (out, error) = (said.try_clone()?, said.try_clone()?);
+    // A started server inherits the output. A pipe would stay open until the server ends, so the output goes to a file.
+    let output = tempfile::tempfile()?;
+    let (out, error) = (output.try_clone()?, output.try_clone()?);
     let status = command
         .stdin(Stdio::null())
         .stdout(out)
@@ -224,9 +219,9 @@ fn quiet(command: &mut Command) -> Result<()> {
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     if !status.success() {
         let mut text = String::new();
-        let mut said = said;
-        std::io::Seek::rewind(&mut said)?;
-        std::io::Read::read_to_string(&mut said, &mut text)?;
+        let mut output = output;
+        std::io::Seek::rewind(&mut output)?;
+        std::io::Read::read_to_string(&mut output, &mut text)?;
         ensure!(status.success(), "{command:?} failed ({status}):\n{text}");
     }
     Ok(())
@@ -237,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_numbers_not_texts() {
+    fn versions_are_compared_as_numbers() {
         assert!(
             version(Path::new("/usr/lib/postgresql/15/bin"))
                 > version(Path::new("/usr/lib/postgresql/9/bin"))
@@ -246,8 +241,8 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_is_gone_when_it_is_dropped() {
-        // Where there is none, `xtask test` says so.
+    fn dropping_a_cluster_stops_the_server_and_removes_its_data() {
+        // `cargo xtask test` reports a machine without PostgreSQL.
         let Some(cluster) = Cluster::start(Sync::Off).unwrap() else { return };
         let port = cluster.port;
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());

@@ -1,10 +1,10 @@
-//! Rust source as a flat list of tokens: no comments, and every token knows its line and whether only tests see it.
+//! Splits Rust source into a flat list of tokens without comments. Each token has its line and whether it is in a test.
 
 use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-/// What a token is.
+/// Kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A keyword or a name.
@@ -19,20 +19,20 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
-    /// As written, a string with its quotes.
+    /// The token as written; a string has its quotes.
     pub(crate) text: String,
     /// Counted from 1.
     pub(crate) line: usize,
-    /// Inside an item under `#[cfg(test)]`.
+    /// Whether the token is inside an item under `#[cfg(test)]`.
     pub(crate) test_only: bool,
 }
 
-/// A file's tokens. Doc comments are comments, so they are not among them.
+/// The tokens of a file, without comments and doc comments.
 #[derive(Debug)]
 pub(crate) struct Tokens(Vec<Token>);
 
 impl Tokens {
-    /// `None` if the text is not Rust.
+    /// The tokens of a text; `None` if the text is not Rust.
     pub(crate) fn of(text: &str) -> Option<Self> {
         TokenStream::from_str(text).ok().map(Self::from)
     }
@@ -42,7 +42,7 @@ impl Tokens {
         self.0.iter()
     }
 
-    /// The first token of every place where these texts follow each other.
+    /// The first token of every sequence of tokens with these texts.
     pub(crate) fn find<'a>(&'a self, texts: &'a [&str]) -> impl Iterator<Item = &'a Token> {
         self.0.windows(texts.len()).filter_map(move |window| {
             let equal = window.iter().zip(texts).all(|(token, text)| token.text == *text);
@@ -52,7 +52,7 @@ impl Tokens {
 
     fn add_stream(&mut self, stream: TokenStream, test_only: bool) {
         let mut trees = stream.into_iter().peekable();
-        // Set by `#[cfg(test)]`, and ends with the item that follows: at its `;` or its last `}`.
+        // Set by `#[cfg(test)]`, and cleared at the end of the item that follows: at its `;` or its last `}`.
         let mut test_item = false;
         while let Some(tree) = trees.next() {
             match tree {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_rust_has_no_tokens() {
+    fn text_that_is_not_rust_has_no_tokens() {
         assert!(Tokens::of("fn a( {").is_none());
     }
 

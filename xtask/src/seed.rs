@@ -1,11 +1,11 @@
-//! What the four protocols' published documents prescribe: every section that describes a call, and that call's name.
+//! The published documents of the four protocols: each section that describes a call, and the name of the call.
 
-/// An adapter and the documents it answers for.
+/// An adapter and the documents that it implements.
 #[derive(Debug)]
 pub(crate) struct Protocol {
     /// Package, folder below `crates/`, folder below `tests/contracts/`, file below `docs/protocols/`.
     pub(crate) adapter: &'static str,
-    /// The documents that describe it.
+    /// The documents that describe the protocol.
     pub(crate) seeds: &'static [Seed],
     /// A member and the value it has in a successful reply. Callback paths have a reply of their own.
     pub(crate) success: &'static [(&'static str, i64)],
@@ -14,9 +14,10 @@ pub(crate) struct Protocol {
 /// One published document.
 #[derive(Debug)]
 pub(crate) struct Seed {
-    /// Such as `seed 003`.
+    /// The name under which sources cite the document, such as `seed 003`.
     pub(crate) name: &'static str,
-    /// Its sections that describe a call: number, or empty where the document has no numbers; and interface name.
+    /// The sections that describe a call: the section's number, or "" where the document has no numbers, and the name
+    /// of the interface.
     pub(crate) sections: &'static [(&'static str, &'static str)],
 }
 
@@ -28,7 +29,7 @@ pub(crate) const PROTOCOLS: &[Protocol] = &[
             Seed {
                 name: "seed 000",
                 sections: &[
-                    // Written `RequstLVBAddr` there: the same operation under a second spelling.
+                    // The document writes `RequstLVBAddr`: the same operation under a second spelling.
                     ("1", "RequestLVBAddr"),
                     ("2", "ChangeStatus"),
                     ("3", "ChangeCount"),
@@ -126,7 +127,7 @@ pub(crate) const PROTOCOLS: &[Protocol] = &[
     },
 ];
 
-/// The protocol an adapter speaks.
+/// The protocol of an adapter.
 #[cfg(test)]
 pub(crate) fn protocol(adapter: &str) -> &'static Protocol {
     PROTOCOLS.iter().find(|protocol| protocol.adapter == adapter).unwrap()

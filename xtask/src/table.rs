@@ -1,5 +1,5 @@
-//! The adapters' interface tables, read from the sources: rows of the form `Variant: "name" => handler, "source";`
-//! inside `interfaces! { … }`, whichever file of the crate holds it.
+//! Reads the adapters' interface tables from the sources: rows of the form `Variant: "name" => handler, "source";`
+//! inside `interfaces! { … }`, in any file of the crate.
 
 use crate::{
     rust::{Kind, Token, Tokens, plain_string},
@@ -11,7 +11,7 @@ use crate::{
 pub(crate) struct Row {
     /// Stable name of the interface, such as `live/roomlist`.
     pub(crate) name: String,
-    /// Where it is specified, such as `seed 003 §五`.
+    /// The specification of the interface, such as `seed 003 §五`.
     pub(crate) source: String,
     /// The file that holds the row.
     pub(crate) path: String,
@@ -22,7 +22,7 @@ pub(crate) struct Row {
 impl Row {
     /// The folder of the interface's contract data.
     pub(crate) fn contract_folder(&self, adapter: &str) -> String {
-        // A crate may export an adapter of its own beside the one it is named after.
+        // The crate of minilvb-v1 also exports the adapter of the media cloud's callbacks.
         let adapter = if self.path.contains("/src/callback/") { "callback" } else { adapter };
         format!("tests/contracts/{adapter}/{}", self.name.trim_matches('/').replace('/', "."))
     }
@@ -46,7 +46,7 @@ pub(crate) fn rows(tree: &Tree, adapter: &str) -> Option<Vec<Row>> {
     found
 }
 
-/// The insides of every `interfaces! { … }`.
+/// The tokens inside each `interfaces! { … }`.
 fn tables<'a, 'b>(tokens: &'b [&'a Token]) -> impl Iterator<Item = &'b [&'a Token]> {
     let starts = tokens.windows(3).enumerate().filter_map(|(index, window)| {
         let texts = window.iter().map(|token| token.text.as_str());
@@ -67,7 +67,7 @@ fn tables<'a, 'b>(tokens: &'b [&'a Token]) -> impl Iterator<Item = &'b [&'a Toke
     })
 }
 
-/// `Variant : "name" = > … , "source"`; every other statement is no row.
+/// Reads `Variant : "name" = > … , "source"`; `None` for any other statement.
 fn row(path: &str, statement: &[&Token]) -> Option<Row> {
     let [variant, colon, name, .., comma, source] = statement else { return None };
     if variant.kind != Kind::Word || colon.text != ":" || comma.text != "," {

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: every test of the workspace except doctests; those that store something once with SQLite and once
-//! with PostgreSQL.
+//! `cargo xtask test`: runs every test of the workspace except doctests. Tests of packages with a database run once
+//! with SQLite and once with PostgreSQL.
 
 use anyhow::{Result, bail};
 
@@ -9,13 +9,13 @@ use crate::{
     postgres::{Cluster, MISSING, Sync},
 };
 
-/// Packages whose tests run on whichever database they are given.
-const STORING: &[&str] = &["relive-core", "relive-gateway", "contract-tests"];
+/// Packages whose tests use PostgreSQL if the environment names a server, else SQLite.
+const DATABASE_PACKAGES: &[&str] = &["relive-core", "relive-gateway", "contract-tests"];
 
 /// Builds the server, because some tests start its binary, then runs the tests: with nextest where it is installed,
 /// else with cargo's own runner. A failure does not keep the other tests from running.
 ///
-/// `ci`: a machine without PostgreSQL has failed; on others it is told what was not run.
+/// With `ci`, a missing PostgreSQL is an error; else the tests that were not run are reported.
 pub(crate) fn run_tests(args: &[String], ci: bool) -> Result<()> {
     let nextest = installed("nextest");
     // `--workspace` selects the same features as the test build, so that nothing is compiled twice.
@@ -26,7 +26,7 @@ pub(crate) fn run_tests(args: &[String], ci: bool) -> Result<()> {
 }
 
 fn on_postgres(args: &[String], nextest: bool, ci: bool) -> Result<()> {
-    // Whoever interrupts the tests must not be left with a server.
+    // Ctrl-C must not leave a PostgreSQL server running.
     let _interrupt = interrupt::catch()?;
     let Some(cluster) = Cluster::start(Sync::Off)? else {
         if ci {
@@ -35,14 +35,14 @@ fn on_postgres(args: &[String], nextest: bool, ci: bool) -> Result<()> {
         println!("NOT RUN: every test on PostgreSQL. {MISSING}");
         return Ok(());
     };
-    // One test stops and starts the server it uses: that one is not for the others.
+    // One test stops and starts its server, so it gets a server that no other test uses.
     let Some(own) = Cluster::start(Sync::Off)? else { bail!(MISSING) };
     println!("==> once more on PostgreSQL");
     let mut command = cargo(runner(nextest));
     if nextest {
-        // A second -E would add to the first: the operator's own selection stands alone.
+        // A second -E would add tests to the selection in `args`.
         if !args.iter().any(|arg| arg.starts_with("-E") || arg.starts_with("--filter")) {
-            let only: Vec<_> = STORING.iter().map(|name| format!("package({name})")).collect();
+            let only: Vec<_> = DATABASE_PACKAGES.iter().map(|name| format!("package({name})")).collect();
             command.args(["-E", &only.join(" | ")]);
         }
         command.arg("--no-tests=pass");
@@ -60,7 +60,7 @@ fn runner(nextest: bool) -> impl Iterator<Item = &'static str> {
     let words: &[_] = if nextest {
         &["nextest", "run", "--workspace", "--no-fail-fast"]
     } else {
-        // Doctests are a job of their own; left to the default they would run here too.
+        // Without these flags doctests would run, too, which are a CI job of their own.
         &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]
     };
     words.iter().copied()

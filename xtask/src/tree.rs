@@ -1,4 +1,4 @@
-//! The repository's files, read once, so that every rule is a function from files to findings.
+//! Reads the repository's files once, so that every rule is a function from files to findings.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -38,12 +38,12 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether there is a file of that path, or a folder with a file in it.
+    /// Whether a file has this path, or is below a folder with this path.
     pub(crate) fn has(&self, path: &str) -> bool {
         path.is_empty() || self.0.contains_key(path) || self.below(path).next().is_some()
     }
 
-    /// The file of that path, if it is UTF-8.
+    /// The text of a file, if the file exists and is UTF-8.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.0.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
@@ -53,7 +53,7 @@ impl Tree {
         self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
     }
 
-    /// All UTF-8 files whose name ends in that extension.
+    /// All UTF-8 files with this extension.
     pub(crate) fn with_extension(&self, extension: &str) -> impl Iterator<Item = (&str, &str)> {
         self.files().filter_map(move |(path, bytes)| {
             let named = Path::new(path).extension().is_some_and(|found| found == extension);

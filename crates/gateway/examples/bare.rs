@@ -1,5 +1,5 @@
 //! The baseline of the benches: hyper with the gateway's protocol settings, which reads the body, parses the JSON and
-//! answers a constant. Whatever relive does beyond that is its own cost.
+//! replies with a constant. The difference to relive is the cost of relive itself.
 //!
 //! `bare ADDRESS`; `POST /N` answers N bytes of JSON.
 
@@ -39,7 +39,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let body =
         request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let parsed: Result<serde_json::Value, _> = serde_json::from_slice(&body);
-    // The constant depends on the parse, so that no compiler leaves it out.
+    // The constant depends on the parse, so that the compiler cannot remove the parse.
     let fill = if parsed.is_ok() { b'0' } else { b'1' };
     let mut reply = Response::new(Full::new(constant(length, fill)));
     reply
@@ -48,7 +48,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(reply)
 }
 
-/// `{"":"000…"}` of that many bytes.
+/// `{"":"000…"}`, `length` bytes long.
 fn constant(length: usize, fill: u8) -> Bytes {
     let mut text = Vec::with_capacity(length);
     text.extend_from_slice(b"{\"\":\"");

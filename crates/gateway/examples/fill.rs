@@ -1,6 +1,6 @@
-//! Fills a database with a world for the benches, through the core and with many operations at a time, and prints what a
-//! load generator has to know of it as one JSON document. Passwords are hashed as weakly as possible, unless it says
-//! otherwise.
+//! Fills a database with data for the benches, through the core and with many operations at the same time. Prints the
+//! data that a load generator needs as one JSON document. Hashes passwords at the lowest cost, unless `--strong` is
+//! given.
 //!
 //! `fill --database sqlite:///path/world.db --on-air 1000 --members 1000 --recordings 500 --users 2000 --hosts 1000`
 #![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
@@ -24,26 +24,26 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-/// Operations under way at a time: what shares a commit.
-const AT_ONCE: usize = 1_024;
-/// Everybody's password: no base64, so that it has one reading.
+/// Operations under way at the same time, which share commits.
+const CONCURRENCY: usize = 1_024;
+/// Password of every user. It is not base64, which sxb would decode.
 const PASSWORD: &str = "passs2017!";
-/// How long ago replays were live, and how long they are.
-const REPLAYED_AGO: i64 = 7_200;
-const REPLAY_LENGTH: i64 = 1_800;
+/// Age of the replays: seconds since their lives began.
+const REPLAY_AGE_SECONDS: i64 = 7_200;
+const REPLAY_LENGTH_SECONDS: i64 = 1_800;
 
 #[derive(Debug, Clone, Parser)]
 struct Options {
-    /// Where the data lives, as in `database.url`.
+    /// URL of the database, as in `database.url`.
     #[arg(long)]
     database: String,
-    /// Lives on air by guests, which never time out.
+    /// Lives of guests, on air. They never time out.
     #[arg(long, default_value_t = 0)]
     on_air: usize,
-    /// Members of these lives' groups.
+    /// Members of the groups of these lives.
     #[arg(long, default_value_t = 0)]
     members: usize,
-    /// How many of them are in the group of the first live; the others are spread evenly.
+    /// Members in the group of the first live; the other members are spread evenly.
     #[arg(long, default_value_t = 0)]
     crowd: usize,
     /// Replays.
@@ -52,10 +52,10 @@ struct Options {
     /// Registered users, logged in through every dialect that has sessions.
     #[arg(long, default_value_t = 0)]
     users: usize,
-    /// How many of them are on air; the others sit in their rooms, or in the lives' if there are none.
+    /// Registered users on air. The other registered users enter their rooms, or without hosts the rooms of guests.
     #[arg(long, default_value_t = 0)]
     hosts: usize,
-    /// Lives of which more is printed than their number.
+    /// Greatest number of lives to print.
     #[arg(long, default_value_t = 2_000)]
     print: usize,
     /// Hash passwords at the default cost.
@@ -63,17 +63,17 @@ struct Options {
     strong: bool,
 }
 
-/// The machine's clock, or an earlier time: replays have been.
+/// The system's clock, set back by a number of seconds while replays are made.
 #[derive(Debug)]
-struct Shifted(AtomicI64);
+struct ShiftedClock(AtomicI64);
 
-impl Clock for Shifted {
+impl Clock for ShiftedClock {
     fn now(&self) -> UnixSeconds {
         SystemClock.now() - self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Somebody who is on air without an account.
+/// The live of a guest.
 #[derive(Debug, Clone)]
 struct Live {
     user: String,
@@ -82,7 +82,7 @@ struct Live {
     stream: String,
 }
 
-/// Somebody with an account.
+/// A registered user, with the token of each dialect that has sessions.
 #[derive(Debug, Clone)]
 struct User {
     id: String,
@@ -96,12 +96,12 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut config = Config::sqlite("unused");
     config.database.url.clone_from(&options.database);
-    config.accounts.hash_queue = AT_ONCE;
+    config.accounts.hash_queue = CONCURRENCY;
     if !options.strong {
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
     }
-    let clock = Arc::new(Shifted(AtomicI64::new(0)));
+    let clock = Arc::new(ShiftedClock(AtomicI64::new(0)));
     let core = Core::start(config, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandom))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let world = runtime.block_on(fill(&core, &clock, &options))?;
@@ -109,13 +109,14 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn fill(core: &Core, clock: &Shifted, options: &Options) -> anyhow::Result<Value> {
-    clock.0.store(REPLAYED_AGO, Ordering::Relaxed);
+async fn fill(core: &Core, clock: &ShiftedClock, options: &Options) -> anyhow::Result<Value> {
+    clock.0.store(REPLAY_AGE_SECONDS, Ordering::Relaxed);
     let before =
         each(core, options.recordings, |core, index| go_live(core, format!("replay{index:07}"))).await?;
-    clock.0.store(REPLAYED_AGO - REPLAY_LENGTH, Ordering::Relaxed);
+    clock.0.store(REPLAY_AGE_SECONDS - REPLAY_LENGTH_SECONDS, Ordering::Relaxed);
     let before = Arc::new(before);
-    each(core, options.recordings, move |core, index| leave_replay(core, Arc::clone(&before), index)).await?;
+    each(core, options.recordings, move |core, index| end_with_recording(core, Arc::clone(&before), index))
+        .await?;
     clock.0.store(0, Ordering::Relaxed);
 
     let lives = each(core, options.on_air, |core, index| go_live(core, format!("live{index:07}"))).await?;
@@ -131,7 +132,7 @@ async fn fill(core: &Core, clock: &Shifted, options: &Options) -> anyhow::Result
     })
     .await?;
     let users = each(core, options.users, sign_up).await?;
-    let users = seat(core, options, &lives, users).await?;
+    let users = enter_rooms(core, options, &lives, users).await?;
     let world = json!({
         "now": core.now(),
         "password": PASSWORD,
@@ -146,7 +147,7 @@ async fn fill(core: &Core, clock: &Shifted, options: &Options) -> anyhow::Result
     Ok(world)
 }
 
-/// Runs an operation for each number below `count`, many at a time; what they return, in order.
+/// Runs an operation for each number below `count`, many at the same time; returns their results in order.
 async fn each<T: Send + 'static, F: Future<Output = anyhow::Result<T>> + Send + 'static>(
     core: &Core,
     count: usize,
@@ -154,7 +155,7 @@ async fn each<T: Send + 'static, F: Future<Output = anyhow::Result<T>> + Send + 
 ) -> anyhow::Result<Vec<T>> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
-    for _ in 0..AT_ONCE.min(count) {
+    for _ in 0..CONCURRENCY.min(count) {
         let (core, next, operation) = (core.clone(), Arc::clone(&next), operation.clone());
         tasks.spawn(async move {
             let mut done = Vec::new();
@@ -193,17 +194,17 @@ async fn go_live(core: Core, user: String) -> anyhow::Result<Live> {
     Ok(Live { group, room: broadcast.room.0, stream: broadcast.stream_code.clone(), user })
 }
 
-/// Ends a live and leaves a file of it.
-async fn leave_replay(core: Core, lives: Arc<Vec<Live>>, index: usize) -> anyhow::Result<()> {
+/// Ends a live and stores its recording.
+async fn end_with_recording(core: Core, lives: Arc<Vec<Live>>, index: usize) -> anyhow::Result<()> {
     let live = lives.get(index).context("no such live")?;
     core.broadcasts().set_on_air(Actor::Unproven(live.user.clone()), false).await?;
     let file = NewRecording {
         file_id: format!("91011121314{index:07}"),
         format: FileFormat::Mp4,
         url: format!("http://1000.vod.example/{}/f0.mp4", live.stream),
-        start_at: Some(core.now() - REPLAY_LENGTH),
+        start_at: Some(core.now() - REPLAY_LENGTH_SECONDS),
         end_at: Some(core.now()),
-        duration: Some(REPLAY_LENGTH),
+        duration: Some(REPLAY_LENGTH_SECONDS),
         size: Some(1 << 24),
     };
     core.streams().event(live.stream.clone(), CallbackSource::Shared, StreamEvent::Recorded(file)).await?;
@@ -219,31 +220,36 @@ async fn join(core: &Core, live: &Live, user: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Registers somebody and logs it in three times.
+/// Registers a user and logs it in through each dialect that has sessions.
 async fn sign_up(core: Core, index: usize) -> anyhow::Result<User> {
     let id = format!("user{index:07}");
     let password = || Password::plain(PASSWORD);
     core.accounts().register(NewAccount::new(id.clone(), password())).await?;
     let mut tokens = Vec::new();
     for dialect in [Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus] {
-        let who = Identifier::UserId(id.clone());
-        let (_, grant) = core.accounts().login(dialect, who, &[password()], None).await?;
-        tokens.push(grant.token.expose_secret().to_owned());
+        let user = Identifier::UserId(id.clone());
+        let (_, session) = core.accounts().login(dialect, user, &[password()], None).await?;
+        tokens.push(session.token.expose_secret().to_owned());
     }
     let [sxb, v2, qplus] = <[String; 3]>::try_from(tokens).ok().context("three logins")?;
     Ok(User { id, room: 0, sxb, v2, qplus })
 }
 
-/// Puts the first users on air and the others into a room.
-async fn seat(core: &Core, options: &Options, lives: &[Live], users: Vec<User>) -> anyhow::Result<Vec<User>> {
+/// Puts the first users on air; the others enter a room.
+async fn enter_rooms(
+    core: &Core,
+    options: &Options,
+    lives: &[Live],
+    users: Vec<User>,
+) -> anyhow::Result<Vec<User>> {
     let (count, hosts) = (users.len(), options.hosts.min(users.len()));
     let users = Arc::new(users);
     let hosting = Arc::clone(&users);
     let mut rooms = each(core, hosts, move |core, index| report(core, Arc::clone(&hosting), index)).await?;
-    let of_lives: Vec<_> = lives.iter().map(|live| live.room).collect();
-    let choice = Arc::new(if rooms.is_empty() { of_lives } else { rooms.clone() });
+    let rooms_of_guests: Vec<_> = lives.iter().map(|live| live.room).collect();
+    let choice = Arc::new(if rooms.is_empty() { rooms_of_guests } else { rooms.clone() });
     let watching = Arc::clone(&users);
-    let seated = each(core, count - hosts, move |core, index| {
+    let entered = each(core, count - hosts, move |core, index| {
         let (users, choice) = (Arc::clone(&watching), Arc::clone(&choice));
         async move {
             let Some(room) = choice.get(index % choice.len().max(1)).copied() else { return Ok(0) };
@@ -254,7 +260,7 @@ async fn seat(core: &Core, options: &Options, lives: &[Live], users: Vec<User>) 
         }
     })
     .await?;
-    rooms.extend(seated);
+    rooms.extend(entered);
     let users = Arc::try_unwrap(users).unwrap_or_else(|users| users.as_ref().clone());
     Ok(users.into_iter().zip(rooms).map(|(user, room)| User { room, ..user }).collect())
 }

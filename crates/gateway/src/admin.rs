@@ -1,4 +1,4 @@
-//! The operator's listener: is it alive, can it work, what has it done.
+//! The operator's listener: liveness, readiness and metrics.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -16,19 +16,19 @@ use crate::{
     observe::recorder,
 };
 
-/// A storage that needs longer than this to commit a write is of no use to anybody.
-const PROBE: Duration = Duration::from_secs(2);
+/// Longest time the readiness probe waits for its write to be committed.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answers the operator's listener.
-pub(crate) struct Admin {
+/// Answers requests to the operator's listener.
+pub(crate) struct AdminHandler {
     pub(crate) core: Core,
-    /// Connections of the main listener.
+    /// Open connections of the main listener.
     pub(crate) connections: Arc<ConnectionLimits>,
     /// Set while the main listener drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
-impl Handler for Admin {
+impl Handler for AdminHandler {
     async fn answer(&self, _peer: IpAddr, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Gone> {
         const TEXT: &str = "text/plain; charset=utf-8";
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -43,13 +43,13 @@ impl Handler for Admin {
     }
 }
 
-impl Admin {
-    /// Ready means: a write was committed just now, and the server is not about to stop.
+impl AdminHandler {
+    /// Answers `/readyz`: the server is ready if it is not stopping and the storage commits a write in time.
     async fn ready(&self) -> Response<Full<Bytes>> {
         let problem = if *self.stopping.borrow() {
             Some("the server is stopping")
         } else {
-            match timeout(PROBE, self.core.probe()).await {
+            match timeout(PROBE_TIMEOUT, self.core.probe()).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => {
                     tracing::warn!(error = %causes(&error), "not ready: the storage failed");
@@ -68,7 +68,7 @@ impl Admin {
         reply(status, "application/json", body.to_string())
     }
 
-    /// Prometheus text. Gauges are read now; all else was counted when it happened.
+    /// All metrics as Prometheus text. Sets the gauges first; counters and histograms are updated at each event.
     fn metrics(&self) -> String {
         let stats = self.core.stats();
         gauge!("relive_connections").set(self.connections.open_connections());

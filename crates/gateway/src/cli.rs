@@ -1,4 +1,4 @@
-//! The `relive` command: what is typed, and how failures look.
+//! The `relive` command: its arguments, its exit codes, and how it prints failures.
 
 mod config;
 mod database;
@@ -38,10 +38,10 @@ struct Common {
     /// Configuration file [default: ./relive.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE", env = "RELIVE_CONFIG")]
     config: Option<PathBuf>,
-    /// Where to listen, same as --set http.listen=ADDRESS
+    /// Address to listen on, same as --set http.listen=ADDRESS
     #[arg(long, global = true, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Set any configuration key; secrets belong into files or the environment instead
+    /// Set any configuration key; give secrets in files or the environment instead
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
 }
@@ -50,16 +50,16 @@ struct Common {
 enum Command {
     /// Run the server (the default)
     Serve,
-    /// Look at the configuration
+    /// Check or print the configuration
     #[command(subcommand)]
     Config(config::Config),
     /// Manage accounts
     #[command(subcommand)]
     User(user::User),
-    /// Make signatures, and find out what is wrong with others
+    /// Make signatures, or check given ones
     #[command(subcommand)]
     Sign(sign::Sign),
-    /// Look after the database
+    /// Migrate, back up, restore, copy or check the database
     #[command(subcommand)]
     Db(database::Db),
 }
@@ -69,14 +69,14 @@ fn assignment(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().to_owned(), value.to_owned()))
 }
 
-/// Standard input, output and error, or what stands for them in a test.
+/// Standard input, output and error, or their replacements in a test.
 struct Standard<'a> {
     input: &'a mut dyn BufRead,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
 }
 
-/// Runs the command the process was started with. Exit code 0 = done, 1 = failed, 2 = not understood.
+/// Runs the command line of this process. Exit code 0 = done, 1 = failed, 2 = wrong arguments.
 pub fn main() -> ExitCode {
     let mut standard =
         Standard { input: &mut io::stdin().lock(), out: &mut io::stdout().lock(), err: &mut io::stderr() };
@@ -101,9 +101,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>, standard: &mut Standard<'_
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of a pipe has seen enough.
+        // The program that reads the output, such as `head`, closed the pipe.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if error.is::<Told>() => ExitCode::FAILURE,
+        Err(error) if error.is::<Reported>() => ExitCode::FAILURE,
         Err(error) => {
             let _ = writeln!(standard.err, "error: {error:#}");
             ExitCode::FAILURE
@@ -111,17 +111,17 @@ fn run(arguments: impl IntoIterator<Item = OsString>, standard: &mut Standard<'_
     }
 }
 
-/// A failure whose output says all there is to say: only the exit code is left.
+/// A failure that the command has already printed: only the exit code still reports it.
 #[derive(Debug, thiserror::Error)]
 #[error("see above")]
-struct Told;
+struct Reported;
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 impl Common {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    #[expect(clippy::disallowed_methods, reason = "only this function reads the environment")]
     fn sources(&self, default: &Path) -> Sources {
         let file = self.config.clone().or_else(|| default.exists().then(|| default.to_owned()));
         let set = self.set.iter().map(|(key, value)| (format!("--set {key}"), key.as_str(), value));
@@ -133,7 +133,7 @@ impl Common {
         };
         Sources {
             file,
-            // A variable that is not UTF-8 cannot be one of ours.
+            // All variables of relive are UTF-8: others are skipped.
             environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
@@ -142,7 +142,7 @@ impl Common {
     }
 }
 
-/// A time for reading; the bare number if no calendar has it.
+/// A time as RFC 3339 text, or as a bare number if it is beyond the calendar.
 fn time(seconds: UnixSeconds) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
@@ -154,8 +154,8 @@ fn first_line(input: &mut dyn BufRead) -> io::Result<String> {
     Ok(line)
 }
 
-/// The configuration, its warnings said.
-fn loaded(sources: &Sources) -> anyhow::Result<Loaded> {
+/// Loads the configuration and prints its warnings.
+fn load_printing_warnings(sources: &Sources) -> anyhow::Result<Loaded> {
     let loaded = load(sources)?;
     for warning in &loaded.warnings {
         writeln!(io::stderr(), "warning: {warning}")?;
@@ -163,26 +163,26 @@ fn loaded(sources: &Sources) -> anyhow::Result<Loaded> {
     Ok(loaded)
 }
 
-/// Makes the place of the database, if there is none yet.
-fn prepare(url: &str) -> anyhow::Result<()> {
-    storage::prepare(url).context("cannot make the database's file (database.url)")
+/// Creates the database's directory and file if they are missing.
+fn create_database_file(url: &str) -> anyhow::Result<()> {
+    storage::prepare(url).context("cannot create the database's file (database.url)")
 }
 
-/// Refuses to work with a file that is not there: a new, empty one is hardly what was meant. Most likely the command runs
-/// in another directory than the server.
-fn existing(url: &str) -> anyhow::Result<()> {
+/// Fails if the database's file is missing: most likely the command runs in another directory than the server, and an
+/// empty new database would hide that.
+fn require_database_file(url: &str) -> anyhow::Result<()> {
     let missing = storage::file(url).filter(|file| !file.exists());
     if let Some(file) = missing {
         anyhow::bail!(
-            "there is no database {} yet (database.url); the server's first start or `relive db migrate` makes one",
+            "there is no database {} yet (database.url); the server's first start or `relive db migrate` creates it",
             file.display()
         );
     }
     Ok(())
 }
 
-/// The domain on the configured database. Its upkeep is a server's business.
-fn start(settings: &Settings) -> anyhow::Result<Core> {
+/// Starts a core on the configured database, without background upkeep, which is left to the server.
+fn start_core(settings: &Settings) -> anyhow::Result<Core> {
     let config = relive_core::Config { background: false, ..settings.core() };
     Ok(Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom))?)
 }
@@ -191,13 +191,13 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
-/// Runs something against the configured database, without a server.
+/// Runs work that may change the configured database.
 fn with_core<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(&Core) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    existing(&settings.database.url)?;
-    let core = start(settings)?;
+    require_database_file(&settings.database.url)?;
+    let core = start_core(settings)?;
     block_on(async {
         let done = work(&core).await;
         core.shutdown().await;
@@ -205,15 +205,15 @@ fn with_core<T>(
     })
 }
 
-/// Looks at the configured database without changing what is in it.
+/// Runs work that only reads the configured database.
 fn with_reader<T>(
     sources: &Sources,
     work: impl AsyncFnOnce(&Core, &Settings) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let settings = loaded(sources)?.settings;
-    existing(&settings.database.url)?;
-    let core = start(&settings)?;
-    // No shutdown: that would write down what is due.
+    let settings = load_printing_warnings(sources)?.settings;
+    require_database_file(&settings.database.url)?;
+    let core = start_core(&settings)?;
+    // No shutdown: it would flush to the database.
     block_on(work(&core, &settings))
 }
 

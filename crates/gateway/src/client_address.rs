@@ -1,4 +1,4 @@
-//! Who is calling: the peer's address, or what trusted proxies say of it.
+//! The client's address: the peer's own, or the one that trusted proxies report.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The networks whose `X-Forwarded-For` is believed.
+/// Networks whose `X-Forwarded-For` is trusted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TrustedProxies(Vec<IpNet>);
 
@@ -20,8 +20,8 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client behind a chain of trusted proxies: read from the right, the first address that is not trusted.
-    /// Everything left of it was written by that client and is worth nothing.
+    /// The client behind a chain of trusted proxies: the rightmost address that is not trusted. The client may have
+    /// forged all addresses to the left of its own.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if self.0.is_empty() {
@@ -42,7 +42,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address as proxies write it, with or without a port.
+/// Parses an address as proxies write it, with or without a port.
 fn parse(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?.trim();
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
@@ -69,13 +69,13 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_not_believed() {
+    fn an_untrusted_peer_cannot_choose_its_address() {
         assert_eq!(client(&[], "203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(client(&["10.0.0.0/8"], "203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
     }
 
     #[test]
-    fn the_chain_is_read_from_the_right_up_to_the_first_stranger() {
+    fn the_chain_is_read_from_the_right_up_to_the_first_untrusted_address() {
         let trusted = ["10.0.0.0/8", "2001:db8::/32"];
         assert_eq!(client(&trusted, "10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(client(&trusted, "10.0.0.1", &["1.1.1.1, 198.51.100.1 , 10.2.3.4"]), "198.51.100.1");
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_ends_the_chain() {
+    fn a_malformed_address_ends_the_chain() {
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &[""]), "10.0.0.1");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &[]), "10.0.0.1");
     }
 
     #[test]
-    fn mapped_addresses_are_the_addresses_they_map() {
+    fn ipv4_mapped_addresses_become_ipv4_addresses() {
         assert_eq!(client(&[], "::ffff:203.0.113.9", &[]), "203.0.113.9");
         assert_eq!(client(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1");
     }

@@ -1,4 +1,4 @@
-//! How verification codes leave the server: a log line, a program, or a web hook of the operator's.
+//! Delivers verification codes: as a log line, to a program, or to a web hook of the operator.
 
 use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
@@ -7,26 +7,27 @@ use tokio::{io::AsyncWriteExt as _, process::Command, sync::Semaphore, task::spa
 
 use crate::config::AuthCodeDelivery;
 
-/// Clients give up after ten seconds.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// Deliveries under way at a time; a further one fails at once.
-const AT_ONCE: usize = 16;
+/// Longest time a delivery may take; clients give up after ten seconds.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(8);
+/// Deliveries under way at the same time; a further one fails at once.
+const MAX_DELIVERIES: usize = 16;
 
-/// The configured channel.
+/// The configured channel; `None` if codes are not delivered.
 pub(crate) fn channel(delivery: &AuthCodeDelivery) -> Option<Arc<dyn CodeDelivery>> {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let slots = Arc::new(Semaphore::new(MAX_DELIVERIES));
     match delivery {
         AuthCodeDelivery::None => None,
         AuthCodeDelivery::Log => Some(Arc::new(LogLine)),
-        AuthCodeDelivery::Command(program) => Some(Arc::new(Program { program: program.clone(), places })),
+        AuthCodeDelivery::Command(program) => Some(Arc::new(Program { program: program.clone(), slots })),
         AuthCodeDelivery::Webhook(url) => {
-            let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0);
-            Some(Arc::new(Webhook { url: url.clone(), http: config.build().into(), places }))
+            let config =
+                ureq::Agent::config_builder().timeout_global(Some(DELIVERY_TIMEOUT)).max_redirects(0);
+            Some(Arc::new(Webhook { url: url.clone(), http: config.build().into(), slots }))
         }
     }
 }
 
-/// For development: the one case in which a code is meant to be in the log.
+/// Writes codes to the log, for development. No other channel logs a code.
 struct LogLine;
 
 impl CodeDelivery for LogLine {
@@ -36,17 +37,17 @@ impl CodeDelivery for LogLine {
     }
 }
 
-/// A program that gets the phone and the code, a line each, on its standard input: arguments would be visible to
-/// every user of the machine. Exit code 0 means delivered.
+/// Runs a program that reads the phone number and the code from its standard input, one per line: arguments would be
+/// visible to every user of the machine. Exit code 0 means delivered.
 struct Program {
     program: PathBuf,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 impl CodeDelivery for Program {
     fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
         Box::pin(async move {
-            let _place = self.places.try_acquire().map_err(DeliveryError::new)?;
+            let _slot = self.slots.try_acquire().map_err(DeliveryError::new)?;
             let run = async {
                 let mut child = Command::new(&self.program)
                     .stdin(Stdio::piped())
@@ -59,8 +60,10 @@ impl CodeDelivery for Program {
                 }
                 child.wait().await
             };
-            let status =
-                timeout(PATIENCE, run).await.map_err(DeliveryError::new)?.map_err(DeliveryError::new)?;
+            let status = timeout(DELIVERY_TIMEOUT, run)
+                .await
+                .map_err(DeliveryError::new)?
+                .map_err(DeliveryError::new)?;
             if status.success() {
                 Ok(())
             } else {
@@ -70,29 +73,29 @@ impl CodeDelivery for Program {
     }
 }
 
-/// A `POST` of `{"phone":…,"code":…}`. A status of 2xx means delivered.
+/// Sends `{"phone":…,"code":…}` in a `POST`. A status of 2xx means delivered.
 struct Webhook {
     url: String,
     http: ureq::Agent,
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 impl CodeDelivery for Webhook {
     fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
         Box::pin(async move {
-            let place = Arc::clone(&self.places).try_acquire_owned().map_err(DeliveryError::new)?;
+            let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(DeliveryError::new)?;
             let (http, url) = (self.http.clone(), self.url.clone());
             let body = serde_json::json!({"phone": phone, "code": code}).to_string();
             let post = move || {
                 let answer = http.post(url).content_type("application/json").send(body);
-                drop(place);
-                // Redirects are not followed; with none allowed they come as answers.
+                drop(slot);
+                // Redirects are not followed: with `max_redirects(0)` a redirect is returned as the answer.
                 answer.is_ok_and(|answer| answer.status().is_success())
             };
             if spawn_blocking(post).await.map_err(DeliveryError::new)? {
                 Ok(())
             } else {
-                // No more than that: what went wrong may quote the URL, which may hold the operator's credentials.
+                // The cause is left out: it may quote the URL, which may hold the operator's credentials.
                 Err(DeliveryError::new("the web hook did not answer with success"))
             }
         })
@@ -108,7 +111,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_program_gets_phone_and_code_on_its_input() {
+    async fn a_program_reads_phone_and_code_from_its_standard_input() {
         let folder = tempfile::tempdir().unwrap();
         let (program, note) = (folder.path().join("sms"), folder.path().join("note"));
         fs::write(&program, format!("#!/bin/sh\ncat > {}\n", note.display())).unwrap();
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_web_hook_is_posted_to() {
+    async fn a_web_hook_gets_a_post_and_delivers_with_a_2xx_status_only() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/sms", listener.local_addr().unwrap());
         let hook = channel(&AuthCodeDelivery::Webhook(url)).unwrap();

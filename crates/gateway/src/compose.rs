@@ -1,4 +1,4 @@
-//! The one place that knows which adapters there are.
+//! Builds the enabled adapters from the configuration.
 
 use std::net::SocketAddr;
 
@@ -10,14 +10,14 @@ use crate::{
     mount::Mounted,
 };
 
-/// The enabled adapters, each under its prefixes.
+/// The enabled adapters, each with its prefixes.
 pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
     let Settings { minilvb_v1, minilvb_v2, sxb, qplus, .. } = settings;
     let mut adapters = Vec::new();
     if minilvb_v1.enabled {
         let config = minilvb_v1::Config {
             guests: minilvb_v1.guests,
-            // Requests are signed as in the second generation, whose clients' clocks are meant.
+            // Only minilvb-v2 clients sign requests to this adapter, so the tolerance for their clocks applies.
             clock_skew: seconds(minilvb_v2.clock_skew),
         };
         let adapter = minilvb_v1::MinilvbV1::new(core.clone(), config);
@@ -76,7 +76,7 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
     adapters
 }
 
-/// What to enter in a client app, one line per enabled dialect and prefix.
+/// Dialects and the addresses to enter in their client apps, one for each enabled dialect and prefix.
 pub(crate) fn addresses(listen: SocketAddr, settings: &Settings) -> Vec<(&'static str, String)> {
     let Settings { minilvb_v1, minilvb_v2, sxb, qplus, .. } = settings;
     let dialects = [

@@ -1,9 +1,9 @@
-//! One connection: HTTP over any byte stream, with time-outs for headers and for idling.
+//! One connection: HTTP over any byte stream, with a time-out for headers and one for idle connections.
 //!
-//! hyper has one time-out for "waiting for a request's headers", which it also applies between two requests. Clients
-//! keep connections open between requests much longer than anybody needs to send a header, so the two are told apart
-//! here, by watching the bytes: a request that has begun must finish its headers in `header`, a connection without one
-//! may stay for `idle`. Bodies are timed where they are read.
+//! hyper has a single time-out for a request's headers and applies it between two requests as well. Clients keep idle
+//! connections open much longer than headers may take to arrive. This module therefore watches the bytes: once a
+//! request has begun, its headers must be complete within `header`; a connection without a request is closed after
+//! `idle`. `body` applies a time-out to bodies.
 
 use std::{
     future::{Future, poll_fn},
@@ -32,18 +32,18 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// The largest request head, and what is buffered of a body at a time.
-const BUFFER: usize = 64 * 1024;
-/// The same for HTTP/2.
-const HEADER_LIST: u32 = 64 * 1024;
+/// Largest head of an HTTP/1.1 request, and the most that is buffered of a body.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// Largest head of an HTTP/2 request.
+const HTTP2_HEAD_BYTES: u32 = 64 * 1024;
 /// Requests in flight on one HTTP/2 connection.
-const STREAMS: u32 = 128;
-/// Up to here the parts of a reply leave as one: copying them costs less than handing the kernel a list.
-const ONE_PIECE: usize = 1_024;
+const HTTP2_STREAMS: u32 = 128;
+/// The parts of a reply up to this size are joined before writing: the copy costs less than a vectored write.
+const JOINED_BYTES: usize = 1_024;
 
-/// What answers requests.
+/// Answers the requests of a listener.
 pub(crate) trait Handler: Send + Sync + 'static {
-    /// Answers one request; `Err` closes the connection without a word.
+    /// Answers one request; `Err` closes the connection without a reply.
     fn answer(
         &self,
         peer: IpAddr,
@@ -51,39 +51,39 @@ pub(crate) trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Response<Full<Bytes>>, Gone>> + Send;
 }
 
-/// The client is gone: nobody is left to answer.
+/// The client closed the connection before its request was complete.
 #[derive(Debug, thiserror::Error)]
 #[error("the client is gone")]
 pub(crate) struct Gone;
 
-/// How long a connection may be silent.
+/// How long a connection may be silent before it is closed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
     /// From the first byte of a request, or from the opening of the connection, to the end of the headers.
     pub(crate) header: Duration,
-    /// Without any request.
+    /// Between two requests.
     pub(crate) idle: Duration,
 }
 
-/// HTTP/1.1 and HTTP/2 with prior knowledge, as every listener speaks it.
+/// HTTP settings of every listener: HTTP/1.1, and HTTP/2 with prior knowledge.
 #[derive(Debug, Clone)]
 pub(crate) struct Protocol(auto::Builder<TokioExecutor>);
 
 impl Protocol {
     pub(crate) fn new() -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
         builder
             .http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
-            .max_header_list_size(HEADER_LIST);
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_header_list_size(HTTP2_HEAD_BYTES);
         Self(builder)
     }
 }
 
-/// Serves a connection to its end: the peer closes it, a time-out strikes, or the server stops, after the requests that
-/// are under way then.
+/// Serves a connection until the peer closes it, a time-out expires, or the server stops. Requests that are under way
+/// when the server stops are answered first.
 pub(crate) async fn serve<H: Handler>(
     protocol: &Protocol,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -92,31 +92,32 @@ pub(crate) async fn serve<H: Handler>(
     timeouts: Timeouts,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Requests share what is of their connection only: counting references to what all connections share would have
-    // every core wait for every other.
+    // Each request clones an `Arc` of its own connection: all cores would contend for one reference count if requests
+    // cloned an `Arc` that all connections share.
     let shared = Arc::new(Shared { handler, activity: Activity::new() });
     let service = service_fn(|request: Request<Incoming>| {
-        let busy = Busy::begin(&shared, request.version() == Version::HTTP_2);
-        async move { busy.0.handler.answer(peer, request).await }
+        let active = ActiveRequest::begin(&shared, request.version());
+        async move { active.0.handler.answer(peer, request).await }
     });
     let stream = TokioIo::new(Watched { stream, shared: Arc::clone(&shared) });
     let mut connection = pin!(protocol.0.serve_connection(stream, service));
     let activity = &shared.activity;
     let mut timer = pin!(sleep_until(activity.start + timeouts.header));
-    let news = stop.clone();
+    let stop_signal = stop.clone();
     let mut stopped = pin!(stop.wait_for(|stop| *stop));
-    let (mut waiting, mut stopping) = (false, false);
+    let (mut registered, mut stopping) = (false, false);
     poll_fn(|cx| {
-        // Who waits is told: asking again without news would only take a lock that all connections share.
-        let quiet = waiting && matches!(news.has_changed(), Ok(false));
-        if !(stopping || quiet) {
-            waiting = true;
+        // The first poll registers this task to be woken. Polling `stopped` again before the value has changed would
+        // only take a lock that all connections share.
+        let unchanged = registered && matches!(stop_signal.has_changed(), Ok(false));
+        if !(stopping || unchanged) {
+            registered = true;
             stopping = stopped.as_mut().poll(cx).is_ready();
             if stopping {
                 connection.as_mut().graceful_shutdown();
             }
         }
-        // An error here is a client that vanished or does not speak HTTP; hyper has answered what can be answered.
+        // An error means that the client vanished or does not speak HTTP; hyper has sent any reply that is possible.
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -124,7 +125,7 @@ pub(crate) async fn serve<H: Handler>(
             let Some(due) = activity.due(timeouts) else {
                 return Poll::Pending;
             };
-            // Moving a timer is dear: it moves at once only to an earlier time, to a later one when it has fired.
+            // Resetting a timer is expensive: an earlier deadline is set at once, a later one when the timer has fired.
             if due < timer.deadline() || (timer.is_elapsed() && due > Instant::now()) {
                 timer.as_mut().reset(due);
             }
@@ -137,30 +138,32 @@ pub(crate) async fn serve<H: Handler>(
     .await;
 }
 
-/// A connection's own share of its handler, and what it is doing.
+/// State that the requests of one connection share.
 struct Shared<H> {
     handler: Arc<H>,
     activity: Activity,
 }
 
-/// What a connection is doing.
+/// Requests and bytes of a connection, from which follows when the connection has been silent too long. Times are in
+/// milliseconds since `start`.
 #[derive(Debug)]
 struct Activity {
     start: Instant,
     /// Requests being answered.
     requests: AtomicU32,
-    /// When the headers now awaited began to arrive, in milliseconds since the start; [`NEVER`] between requests.
+    /// When the headers of the next request began to arrive; [`NEVER`] between requests.
     head: AtomicU64,
-    /// When something was last written, or a request ended.
+    /// When bytes were last written, or a request last ended.
     last: AtomicU64,
-    /// That has happened again since it was last noted when.
+    /// Whether bytes were written, or a request ended, after `last` was set.
     moved: AtomicBool,
-    /// HTTP/2 has frames that belong to no request, so arriving bytes say nothing about headers.
+    /// Whether the connection speaks HTTP/2. Its frames may belong to no request, so arriving bytes need not be
+    /// headers.
     http2: AtomicBool,
 }
 
 const NEVER: u64 = u64::MAX;
-/// They have begun to arrive, and it is not noted yet when: most are complete before anybody has to know.
+/// Headers have begun to arrive, at a time that is not recorded yet: most headers are complete before it is needed.
 const BEGUN: u64 = NEVER - 1;
 
 impl Activity {
@@ -179,8 +182,8 @@ impl Activity {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(BEGUN - 1)
     }
 
-    /// When the connection has been silent too long; `None` while a request is being answered. Asked whenever there is
-    /// nothing more to do for now, so this is where the clock is read for all that has happened since.
+    /// When the connection will have been silent too long; `None` while a request is being answered. Called before each
+    /// wait of the connection, so the clock is read here once for all events since the previous call.
     fn due(&self, timeouts: Timeouts) -> Option<Instant> {
         if self.requests.load(Ordering::Acquire) > 0 {
             return None;
@@ -211,10 +214,10 @@ impl Activity {
         self.moved.store(true, Ordering::Relaxed);
     }
 
-    fn begin(&self, http2: bool) {
+    fn begin(&self, version: Version) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.head.store(NEVER, Ordering::Relaxed);
-        if http2 {
+        if version == Version::HTTP_2 {
             self.http2.store(true, Ordering::Relaxed);
         }
     }
@@ -225,23 +228,23 @@ impl Activity {
     }
 }
 
-/// A request being answered.
-struct Busy<H>(Arc<Shared<H>>);
+/// A request being answered, counted until it is dropped.
+struct ActiveRequest<H>(Arc<Shared<H>>);
 
-impl<H> Busy<H> {
-    fn begin(shared: &Arc<Shared<H>>, http2: bool) -> Self {
-        shared.activity.begin(http2);
+impl<H> ActiveRequest<H> {
+    fn begin(shared: &Arc<Shared<H>>, version: Version) -> Self {
+        shared.activity.begin(version);
         Self(Arc::clone(shared))
     }
 }
 
-impl<H> Drop for Busy<H> {
+impl<H> Drop for ActiveRequest<H> {
     fn drop(&mut self) {
         self.0.activity.end();
     }
 }
 
-/// A byte stream that reports what passes through.
+/// A byte stream that records its reads and writes in the connection's [`Activity`].
 struct Watched<T, H> {
     stream: T,
     shared: Arc<Shared<H>>,
@@ -275,14 +278,14 @@ impl<T: AsyncWrite + Unpin, H> AsyncWrite for Watched<T, H> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = bytes.iter().map(|part| part.len()).sum();
-        let mut piece = [0; ONE_PIECE];
-        let written = ready!(match piece.get_mut(..length) {
-            Some(piece) => {
-                let mut rest = &mut *piece;
+        let mut joined = [0; JOINED_BYTES];
+        let written = ready!(match joined.get_mut(..length) {
+            Some(joined) => {
+                let mut rest = &mut *joined;
                 for part in bytes {
                     rest.put_slice(part);
                 }
-                Pin::new(&mut self.stream).poll_write(cx, piece)
+                Pin::new(&mut self.stream).poll_write(cx, joined)
             }
             None => Pin::new(&mut self.stream).poll_write_vectored(cx, bytes),
         });

@@ -1,4 +1,4 @@
-//! The main listener's way from request to reply: mount table, body, client address, adapter, metrics, log line.
+//! Handles the requests of the main listener: client address, mount table, body, adapter, metrics, log line.
 
 use std::{
     future::poll_fn,
@@ -16,29 +16,30 @@ use relive_wire::{Body, Reply, Request};
 use uuid::Uuid;
 
 use crate::{
-    body::{BodyReader, Read},
+    body::{BodyReader, ReadOutcome, Sending},
     client_address::TrustedProxies,
     connection::{Gone, Handler},
     mount::{MountTable, Mounted},
     observe::series::Series,
 };
 
-/// How much of a body nobody wants is read before the reply.
-const UNWANTED: usize = 64 * 1024;
+/// Body limit of a request whose path no adapter owns.
+const UNOWNED_BODY_BYTES: usize = 64 * 1024;
 
-/// Who took longer than this to answer has most likely waited for something, and let others go first that way. Wrong
-/// guesses cost a system call more or an answer that waits a little longer.
-const WAITED: Duration = Duration::from_micros(50);
+/// A request answered faster than this has most likely not yielded to other tasks, so it yields once before its reply
+/// is sent. A wrong guess costs one more system call or delays the reply a little.
+const YIELD_BELOW: Duration = Duration::from_micros(50);
 
 /// Answers every request of the main listener.
 pub(crate) struct Front {
     mounts: MountTable,
-    /// One per adapter, in the order of the list the table was made from.
+    /// Metrics of each adapter, in the order of the list from which the mount table was built.
     series: Vec<Series>,
-    nobody: Series,
+    /// Metrics of requests that no adapter answered.
+    unowned: Series,
     proxies: TrustedProxies,
     bodies: BodyReader,
-    /// Tells this gateway's log lines from its siblings' and from those before a restart.
+    /// First part of the request ids in this gateway's log lines: differs between gateways and between starts.
     instance: Uuid,
     requests: AtomicU64,
 }
@@ -56,7 +57,7 @@ impl Front {
                 .iter()
                 .map(|row| Series::new(row.adapter.name(), row.adapter.interfaces()))
                 .collect(),
-            nobody: Series::new("none", &[]),
+            unowned: Series::new("none", &[]),
             proxies,
             bodies,
             instance,
@@ -75,16 +76,17 @@ impl Handler for Front {
         let (parts, mut body) = request.into_parts();
         let client = self.proxies.client(peer, &parts.headers);
         let target = self.mounts.find(&parts.method, parts.uri.path());
-        let limit = target.map_or(UNWANTED, |target| target.endpoint.body_limit);
-        let waiting = parts.headers.contains_key(header::EXPECT);
-        let (body, _permit, mut reusable) = match self.bodies.read(&mut body, limit, waiting).await {
-            Read::Done(body, permit) => (body, permit, true),
-            Read::Unread => (Body::TooLarge, None, false),
-            Read::TimedOut => {
-                self.nobody.record("unknown", 408, start.elapsed());
+        let limit = target.map_or(UNOWNED_BODY_BYTES, |target| target.endpoint.body_limit);
+        let expects = parts.headers.contains_key(header::EXPECT);
+        let sending = if expects { Sending::AfterContinue } else { Sending::AtOnce };
+        let (body, _permit, mut reusable) = match self.bodies.read(&mut body, limit, sending).await {
+            ReadOutcome::Done(body, permit) => (body, permit, true),
+            ReadOutcome::Unread => (Body::TooLarge, None, false),
+            ReadOutcome::TimedOut => {
+                self.unowned.record("unknown", 408, start.elapsed());
                 return Ok(timed_out(parts.version));
             }
-            Read::Gone => return Err(Gone),
+            ReadOutcome::Gone => return Err(Gone),
         };
         let (series, adapter, reply) = match target {
             Some(target) => {
@@ -96,10 +98,10 @@ impl Handler for Front {
                     body,
                     client,
                 };
-                let series = self.series.get(target.index).unwrap_or(&self.nobody);
+                let series = self.series.get(target.index).unwrap_or(&self.unowned);
                 (series, target.adapter.name(), target.adapter.call(request).await)
             }
-            None => (&self.nobody, "none", self.mounts.unknown(parts.uri.path())),
+            None => (&self.unowned, "none", self.mounts.unknown(parts.uri.path())),
         };
         let elapsed = start.elapsed();
         series.record(reply.interface, reply.code, elapsed);
@@ -116,16 +118,16 @@ impl Handler for Front {
             );
         }
         reusable |= parts.version == Version::HTTP_2;
-        if elapsed < WAITED {
-            others_first().await;
+        if elapsed < YIELD_BELOW {
+            yield_once().await;
         }
         Ok(respond(reply, reusable))
     }
 }
 
-/// Lets requests that arrived together with this one be answered before the first reply is sent: replies then leave one
-/// right after the other, and whoever reads them, the kernel included, wakes up once for many.
-async fn others_first() {
+/// Lets requests that arrived together with this one be answered before the first reply is sent. The replies then leave
+/// in one burst, and their receivers, the kernel included, wake up once for many replies.
+async fn yield_once() {
     let mut yielded = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut yielded, true) {
@@ -147,7 +149,7 @@ fn respond(reply: Reply, reusable: bool) -> Response<Full<Bytes>> {
     response
 }
 
-/// The client was too slow with its body. What it wanted is not known, so neither is an envelope.
+/// The reply to a client that sent its body too slowly: HTTP 408 without an envelope.
 fn timed_out(version: Version) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;

@@ -1,4 +1,4 @@
-//! A running server: core, listeners, and their end.
+//! A running server: starts and stops the core and the listeners.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,22 +11,22 @@ use tokio::{
 };
 
 use crate::{
-    admin::Admin,
+    admin::AdminHandler,
     body::BodyReader,
     client_address::TrustedProxies,
     compose,
     config::{ConfigError, Settings},
     connection::Timeouts,
     front::Front,
-    limits::ConnectionLimits,
+    limits::{ConnectionCaps, ConnectionLimits},
     listener::Listener,
     mount::Mounted,
     observe::recorder,
     storage,
 };
 
-/// Connections of the operator's listener.
-const ADMIN_CONNECTIONS: u32 = 64;
+/// Caps of the operator's listener.
+const ADMIN_CAPS: ConnectionCaps = ConnectionCaps { total: 64, per_address: 0 };
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -38,29 +38,29 @@ pub enum GatewayError {
     /// The core could not start.
     #[error(transparent)]
     Core(#[from] StartError),
-    /// The database's directory or file cannot be made.
-    #[error("cannot make the database's file (database.url)")]
+    /// The database's directory or file cannot be created.
+    #[error("cannot create the database's file (database.url)")]
     Storage(#[source] io::Error),
-    /// An address cannot be listened on.
+    /// A listener cannot bind its address.
     #[error("cannot listen on {address} ({key})")]
     Listen {
         /// The configuration key.
         key: &'static str,
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// A running server. Dropping it stops it at once; [`Gateway::shutdown`] stops it in good order.
+/// A running server. Dropping the `Gateway` stops the server at once; [`Gateway::shutdown`] stops it gracefully.
 #[derive(Debug)]
 pub struct Gateway {
-    /// Where the dialects are served; never port 0.
+    /// Address at which the dialects are served; never port 0.
     pub addr: SocketAddr,
-    /// Where health and metrics are served, if they are.
+    /// Address at which health and metrics are served; `None` if they are switched off.
     pub admin_addr: Option<SocketAddr>,
-    /// The domain behind it.
+    /// The core that the adapters call.
     pub core: Core,
     stop: watch::Sender<bool>,
     stop_admin: watch::Sender<bool>,
@@ -70,8 +70,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Opens the database, binds the listeners and serves every enabled dialect. Needs a tokio runtime with I/O and
-    /// time. Secrets that are not given stay absent: see [`generate`](crate::config::generate).
+    /// Binds the listeners, opens the database and serves every enabled dialect. Needs a tokio runtime with I/O and
+    /// time. Does not generate absent secrets: see [`generate`](crate::config::generate).
     ///
     /// # Errors
     /// See [`GatewayError`].
@@ -98,7 +98,7 @@ impl Gateway {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
         let instance = uuid::Builder::from_random_bytes(bytes).into_uuid();
-        // Sockets first: two servers on one address are noticed before the second touches the database.
+        // Sockets first: a second server on the same address fails before it touches the database.
         let main = bind("http.listen", settings.http.listen).await?;
         let admin = match settings.admin.listen.0 {
             Some(address) => Some(bind("admin.listen", address).await?),
@@ -121,8 +121,10 @@ impl Gateway {
         let main = Listener {
             name: "http",
             limits: ConnectionLimits::new(
-                settings.http.max_connections,
-                settings.http.max_connections_per_ip,
+                ConnectionCaps {
+                    total: settings.http.max_connections,
+                    per_address: settings.http.max_connections_per_ip,
+                },
                 proxies.clone(),
             ),
             timeouts,
@@ -133,10 +135,10 @@ impl Gateway {
         let addr = main.address().map_err(listen)?;
         let mut admin_addr = None;
         let admin = admin.map(|socket| {
-            let limits = ConnectionLimits::new(ADMIN_CONNECTIONS, 0, TrustedProxies::default());
+            let limits = ConnectionLimits::new(ADMIN_CAPS, TrustedProxies::default());
             let listener = Listener { name: "admin", limits, timeouts, socket };
             admin_addr = listener.address().ok();
-            let handler = Admin {
+            let handler = AdminHandler {
                 core: core.clone(),
                 connections: Arc::clone(&main.limits),
                 stopping: stopping.clone(),
@@ -149,11 +151,11 @@ impl Gateway {
         Ok(Self { addr, admin_addr, core, stop, stop_admin, main, admin, upkeep: tokio::spawn(upkeep()) })
     }
 
-    /// Stops in good order: no new connections, requests under way get ten seconds, the core flushes, health and
-    /// metrics answer until the end.
+    /// Stops gracefully: accepts no more connections, gives requests under way ten seconds, then flushes the core.
+    /// Health and metrics are served until the end.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        // The task ends by itself; a panic in it is already logged.
+        // The listener's task ends by itself; panics are already logged.
         let _ = (&mut self.main).await;
         self.core.shutdown().await;
         self.stop_admin.send_replace(true);
@@ -177,7 +179,7 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Gat
     TcpListener::bind(address).await.map_err(|source| GatewayError::Listen { key, address, source })
 }
 
-/// Keeps histograms small between scrapes.
+/// Aggregates histogram samples every second, so that they do not pile up between scrapes.
 async fn upkeep() {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,16 +1,16 @@
 //! The relive server: everything between a socket and a protocol adapter, and everything an operator touches.
 //!
-//! * [`Gateway`]: a running server, startable in-process (port 0, other clock, other adapters).
+//! * [`Gateway`]: a running server, which tests can start in-process (port 0, other clock, other adapters).
 //! * [`config`]: names, defaults, layers, origins, validation, generated secrets.
 //! * [`cli`]: the `relive` command.
-//! * `listener` → `connection` → `front` → `mount` → adapter: the way of a request, with `limits`, `client_address`
-//!   and `body` standing at it. `admin` is the operator's listener, `observe` the log lines and metrics.
-//! * `compose`: the one list of adapters; `code_delivery` how qplus' verification codes leave; `storage` the private
-//!   place of a SQLite database.
+//! * `listener` → `connection` → `front` → `mount` → adapter: the path of a request. `limits`, `client_address` and
+//!   `body` are used on this path. `admin` is the operator's listener, `observe` holds log lines and metrics.
+//! * `compose` builds the enabled adapters, `code_delivery` sends qplus' verification codes, `storage` creates the file
+//!   of a SQLite database with private permissions.
 //!
-//! **Invariants:** only this crate reads the environment, the wall clock's factory and signals, and knows hyper. It
-//! knows no dialect: paths, envelopes and codes are the adapters', except the answer to a path nobody owns and the words
-//! of `relive user show`.
+//! **Invariants:** only this crate reads the environment, handles signals, chooses the clock and uses hyper. Paths,
+//! envelopes and codes belong to the adapters; this crate knows only two of their replies, those to a path that no
+//! adapter owns, and the terms in the output of `relive user show`.
 
 mod admin;
 mod body;

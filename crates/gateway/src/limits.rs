@@ -1,4 +1,4 @@
-//! How many connections may be open, in all and from one address.
+//! Caps on open connections, in total and per client address.
 
 use std::{
     collections::HashMap,
@@ -8,23 +8,30 @@ use std::{
 
 use crate::client_address::TrustedProxies;
 
-/// Counts open connections. A refused one is closed at once, before a byte of it is read.
+/// How many connections may be open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConnectionCaps {
+    pub(crate) total: u32,
+    /// From one address; 0 = no cap.
+    pub(crate) per_address: u32,
+}
+
+/// Counts open connections. A refused connection is closed at once, before a byte of it is read.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimits {
-    total: u32,
-    per_address: u32,
-    /// Behind a proxy every client has the proxy's address.
+    caps: ConnectionCaps,
+    /// Proxies have no cap of their own: all clients behind a proxy share its address.
     exempt: TrustedProxies,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     total: u32,
     by_address: HashMap<IpAddr, u32>,
 }
 
-/// Why a connection is refused; a metric label.
+/// The cap that a refused connection would exceed; a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     Total,
@@ -41,22 +48,21 @@ impl Refused {
 }
 
 impl ConnectionLimits {
-    /// `per_address` 0 = no cap.
-    pub(crate) fn new(total: u32, per_address: u32, exempt: TrustedProxies) -> Arc<Self> {
-        Arc::new(Self { total, per_address, exempt, open: Mutex::default() })
+    pub(crate) fn new(caps: ConnectionCaps, exempt: TrustedProxies) -> Arc<Self> {
+        Arc::new(Self { caps, exempt, open: Mutex::default() })
     }
 
-    /// Counts a connection in until the permit is dropped.
+    /// Counts a connection as open until the permit is dropped, unless it would exceed a cap.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<ConnectionPermit, Refused> {
         let peer = peer.to_canonical();
-        let address = (self.per_address > 0 && !self.exempt.trusts(peer)).then(|| household(peer));
+        let address = (self.caps.per_address > 0 && !self.exempt.trusts(peer)).then(|| counted_as(peer));
         let mut open = self.open();
-        if open.total >= self.total {
+        if open.total >= self.caps.total {
             return Err(Refused::Total);
         }
         if let Some(address) = address {
             let count = open.by_address.entry(address).or_default();
-            if *count >= self.per_address {
+            if *count >= self.caps.per_address {
                 return Err(Refused::Address);
             }
             *count += 1;
@@ -70,7 +76,7 @@ impl ConnectionLimits {
         self.open().total
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -97,8 +103,8 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// What counts as one address: an IPv6 subscriber owns a whole /64.
-fn household(address: IpAddr) -> IpAddr {
+/// The address under which a client's connections are counted: an IPv6 subscriber owns a whole /64.
+fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
@@ -113,9 +119,13 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn limits(total: u32, per_address: u32, exempt: TrustedProxies) -> Arc<ConnectionLimits> {
+        ConnectionLimits::new(ConnectionCaps { total, per_address }, exempt)
+    }
+
     #[test]
-    fn the_total_is_a_hard_limit_and_a_closed_connection_makes_room() {
-        let limits = ConnectionLimits::new(2, 0, TrustedProxies::default());
+    fn a_connection_over_the_total_is_refused_until_another_one_closes() {
+        let limits = limits(2, 0, TrustedProxies::default());
         let first = limits.admit(ip("192.0.2.1")).unwrap();
         let _second = limits.admit(ip("192.0.2.1")).unwrap();
         assert_eq!(limits.admit(ip("192.0.2.2")).unwrap_err(), Refused::Total);
@@ -124,9 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_limited_a_proxy_is_not() {
+    fn an_address_has_a_cap_and_a_trusted_proxy_has_none() {
         let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-        let limits = ConnectionLimits::new(100, 1, proxies);
+        let limits = limits(100, 1, proxies);
         let _first = limits.admit(ip("2001:db8::1")).unwrap();
         assert_eq!(limits.admit(ip("2001:db8::2")).unwrap_err(), Refused::Address);
         let _mapped = limits.admit(ip("::ffff:192.0.2.1")).unwrap();
@@ -136,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_remembered_of_closed_connections() {
-        let limits = ConnectionLimits::new(100, 1, TrustedProxies::default());
+    fn closed_connections_leave_no_entry() {
+        let limits = limits(100, 1, TrustedProxies::default());
         drop(limits.admit(ip("192.0.2.1")).unwrap());
         assert!(limits.open().by_address.is_empty());
         assert_eq!(limits.open_connections(), 0);

@@ -1,4 +1,4 @@
-//! A listening socket: accepts, refuses, serves, drains.
+//! A listening socket: accepts, refuses and serves connections, and drains them when the server stops.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,8 +15,8 @@ use crate::{
     limits::ConnectionLimits,
 };
 
-/// How long requests under way may take once the server is told to stop.
-pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+/// How long requests under way may take after the server is told to stop.
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A bound socket that does not serve yet.
 #[derive(Debug)]
@@ -29,12 +29,13 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// The address, with the port the system chose if 0 was asked for.
+    /// The bound address, with the port the system chose if port 0 was configured.
     pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
-    /// Serves until `stop` is set or its sender is gone, then lets requests under way finish, for [`DRAIN`] at most.
+    /// Serves until `stop` is set or its sender is dropped, then lets requests under way finish, for at most
+    /// [`DRAIN_TIMEOUT`].
     pub(crate) async fn run<H: Handler>(self, handler: Arc<H>, mut stop: watch::Receiver<bool>) {
         let protocol = Arc::new(Protocol::new());
         let mut connections = JoinSet::new();
@@ -49,7 +50,7 @@ impl Listener {
                 () = &mut stopped => break,
                 accepted = self.socket.accept() => accepted,
                 Some(ended) = connections.join_next(), if !connections.is_empty() => {
-                    report(self.name, ended);
+                    report_panic(self.name, ended);
                     continue;
                 }
             };
@@ -58,7 +59,7 @@ impl Listener {
                     self.admit(stream, peer, &protocol, &handler, &stopping, &mut connections);
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely: wait for connections to end instead of spinning.
+                    // Most likely file descriptors ran out: wait for connections to end instead of spinning.
                     tracing::warn!(listener = self.name, error = %error, "cannot accept a connection");
                     sleep(Duration::from_millis(100)).await;
                 }
@@ -67,10 +68,10 @@ impl Listener {
         drop(self.socket);
         let drained = async {
             while let Some(ended) = connections.join_next().await {
-                report(self.name, ended);
+                report_panic(self.name, ended);
             }
         };
-        if timeout(DRAIN, drained).await.is_err() {
+        if timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             tracing::warn!(listener = self.name, "closed connections whose requests took too long to finish");
         }
         connections.shutdown().await;
@@ -93,7 +94,7 @@ impl Listener {
                 return;
             }
         };
-        // Replies are small and complete: nothing is gained by waiting for more.
+        // Replies are written whole: Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
         let (protocol, handler, timeouts) = (Arc::clone(protocol), Arc::clone(handler), self.timeouts);
         let stopping = stopping.clone();
@@ -104,8 +105,8 @@ impl Listener {
     }
 }
 
-/// A panic ends its connection, not the server; it must be seen.
-fn report(listener: &'static str, ended: Result<(), tokio::task::JoinError>) {
+/// Counts and logs a panic, which ends its connection but not the server.
+fn report_panic(listener: &'static str, ended: Result<(), tokio::task::JoinError>) {
     if ended.is_err_and(|error| error.is_panic()) {
         counter!("relive_panics_total").increment(1);
         tracing::error!(listener, "a connection was closed because its request panicked");

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Requests are many small allocations on a few threads.
+/// jemalloc, because requests make many small allocations on a few threads.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -1,6 +1,6 @@
-//! Which adapter answers a path, and what is answered where none does.
+//! The mount table: finds the adapter that owns a path, and replies to paths that no adapter owns.
 //!
-//! Knows prefixes and paths, nothing of any dialect but the two replies of a shared listener to a path nobody owns.
+//! Knows prefixes and paths. Of the dialects it knows only the two replies to a path that no adapter owns.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use http::{Method, StatusCode, header};
 use relive_wire::{Adapter, Endpoint, Reply};
 use serde::Serialize;
 
-/// An adapter and the prefixes it is served under.
+/// An adapter and the path prefixes under which it is served.
 #[derive(Clone)]
 pub struct Mounted {
     /// The adapter.
@@ -19,7 +19,7 @@ pub struct Mounted {
 }
 
 impl Mounted {
-    /// Mounts an adapter.
+    /// Mounts an adapter under each prefix.
     pub fn new(adapter: impl Adapter, prefixes: &[String]) -> Self {
         Self { adapter: Arc::new(adapter), prefixes: prefixes.to_vec() }
     }
@@ -34,14 +34,14 @@ impl std::fmt::Debug for Mounted {
     }
 }
 
-/// All adapters, longest prefix first.
+/// One row for each adapter and prefix, longest prefix first.
 pub(crate) struct MountTable {
-    rows: Vec<Row>,
+    rows: Vec<MountRow>,
 }
 
-struct Row {
+struct MountRow {
     prefix: String,
-    /// Position in the list the table was made from.
+    /// Index of the adapter in the list from which the table was built.
     index: usize,
     adapter: Arc<dyn Adapter>,
 }
@@ -50,9 +50,9 @@ struct Row {
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) adapter: &'a dyn Adapter,
-    /// Position of the adapter in the list the table was made from.
+    /// Index of the adapter in the list from which the table was built.
     pub(crate) index: usize,
-    /// How many bytes of the path are the mount prefix.
+    /// Length of the mount prefix in bytes.
     pub(crate) mount_len: usize,
     pub(crate) endpoint: Endpoint,
 }
@@ -63,7 +63,7 @@ impl MountTable {
             .iter()
             .enumerate()
             .flat_map(|(index, Mounted { adapter, prefixes })| {
-                let row = move |prefix: &String| Row {
+                let row = move |prefix: &String| MountRow {
                     prefix: prefix.clone(),
                     index,
                     adapter: Arc::clone(adapter),
@@ -75,7 +75,7 @@ impl MountTable {
         Self { rows }
     }
 
-    /// Who answers this path.
+    /// The adapter that owns this path.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Option<Target<'_>> {
         self.rows.iter().find_map(|row| {
             let rest = below(path, &row.prefix)?;
@@ -85,7 +85,8 @@ impl MountTable {
         })
     }
 
-    /// The reply where nobody does: minilvb-v2's unknown API, under `/live/` qplus's parameter error.
+    /// The reply to a path that no adapter owns: qplus' parameter error below `/live/`, else minilvb-v2's error for an
+    /// unknown API.
     pub(crate) fn unknown(&self, path: &str) -> Reply {
         let live = || {
             self.rows.iter().filter_map(|row| below(path, &row.prefix)).any(|rest| rest.starts_with("/live/"))
@@ -94,10 +95,10 @@ impl MountTable {
     }
 }
 
-/// The path below a prefix, `/` if nothing is left.
+/// The path below a prefix, `/` if the path is the prefix.
 fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
-    // Comparing with an empty string is not free: it has no address, and a wide load from nowhere takes hundreds of
-    // cycles even if nothing of it is wanted.
+    // An empty prefix is not compared: an empty string has a dangling address, and the wide load with which a
+    // comparison begins takes hundreds of cycles there, although none of its bytes are used.
     let rest = if prefix.is_empty() { path } else { path.strip_prefix(prefix)? };
     match rest {
         "" => Some("/"),
@@ -105,14 +106,14 @@ fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     }
 }
 
-/// Longer names are cut: they come from anybody.
-const LONGEST_NAME: usize = 128;
+/// Characters of an unknown path that its reply repeats; any client can send a long one.
+const REPEATED_CHARS: usize = 128;
 
-fn cut(name: &str) -> &str {
-    name.char_indices().nth(LONGEST_NAME).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
+fn truncated(name: &str) -> &str {
+    name.char_indices().nth(REPEATED_CHARS).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }
 
-/// Contract minilvb-v2 §3: code 400.
+/// minilvb-v2's reply to an unknown API: contract minilvb-v2 §3, code 400.
 fn unknown_name(path: &str) -> Reply {
     #[derive(Serialize)]
     struct Unknown {
@@ -123,12 +124,12 @@ fn unknown_name(path: &str) -> Reply {
     #[derive(Serialize)]
     struct Empty {}
 
-    let name = cut(path.strip_prefix('/').unwrap_or(path));
+    let name = truncated(path.strip_prefix('/').unwrap_or(path));
     let body = Unknown { code: 400, message: format!("Bad Request | {name}"), data: Empty {} };
     not_found(400, serde_json::to_vec(&body).unwrap_or_default())
 }
 
-/// Contract qplus: parameter error.
+/// qplus' reply to a wrong parameter: contract qplus.
 fn unknown_live(path: &str) -> Reply {
     #[derive(Serialize)]
     struct Unknown<'a> {
@@ -137,7 +138,7 @@ fn unknown_live(path: &str) -> Reply {
         desc: &'static str,
     }
 
-    let body = Unknown { access: cut(path), status: 10_002, desc: "参数错误" };
+    let body = Unknown { access: truncated(path), status: 10_002, desc: "参数错误" };
     not_found(10_002, serde_json::to_vec(&body).unwrap_or_default())
 }
 
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!(owner(&table, "/b"), Some(("two", 0)));
         assert_eq!(owner(&table, "/lite/b"), Some(("two", 5)));
         assert_eq!(owner(&table, "/lite/x/a"), Some(("three", 7)));
-        assert_eq!(owner(&table, "/lite"), Some(("two", 5)), "the prefix alone is its root");
+        assert_eq!(owner(&table, "/lite"), Some(("two", 5)), "the prefix alone is the adapter's root path");
         assert_eq!(owner(&table, "/liteb"), None);
         assert_eq!(owner(&table, "/lite/a"), None);
         assert_eq!(owner(&table, ""), Some(("one", 0)));
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_path_answers_like_an_unknown_api() {
+    fn an_unknown_path_gets_the_reply_to_an_unknown_api() {
         let table = table(&[]);
         assert_eq!(body(&table.unknown("/")), r#"{"code":400,"message":"Bad Request | ","data":{}}"#);
         assert_eq!(
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_live_path_answers_like_qplus_under_every_prefix() {
+    fn an_unknown_live_path_gets_qplus_reply_under_every_prefix() {
         let table = table(&[("qplus", &["/q"], &[])]);
         let expected = r#"{"access":"/live/Pay","status":10002,"desc":"参数错误"}"#;
         assert_eq!(body(&table.unknown("/live/Pay")), expected);

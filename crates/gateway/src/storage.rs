@@ -1,6 +1,6 @@
-//! The place of a SQLite database: private from its first byte, because it holds password hashes and tokens.
+//! Creates the file of a SQLite database with private permissions, because it will hold password hashes and tokens.
 //!
-//! Knows nothing of what is in the file. SQLite gives the files beside it (`-wal`, `-shm`) the permissions it has.
+//! Knows nothing of the file's contents. SQLite gives its other files (`-wal`, `-shm`) the permissions of the database.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -9,22 +9,23 @@ use std::{
     path::Path,
 };
 
-/// The file of a database that is one.
+/// The database's file; `None` if the URL is not one of SQLite.
 pub(crate) fn file(url: &str) -> Option<&Path> {
     url.strip_prefix("sqlite://").filter(|path| !path.is_empty()).map(Path::new)
 }
 
-/// Makes the directory where it is missing, for this user alone.
-pub(crate) fn make_directory(url: &str) -> io::Result<()> {
+/// Creates the database's directory if it is missing, with access for this user only.
+pub(crate) fn create_directory(url: &str) -> io::Result<()> {
     match file(url).and_then(Path::parent).filter(|directory| !directory.as_os_str().is_empty()) {
         Some(directory) => DirBuilder::new().recursive(true).mode(0o700).create(directory),
         None => Ok(()),
     }
 }
 
-/// Makes directory and file where they are missing, for this user alone. What is there stays as it is.
+/// Creates the database's directory and file if they are missing, with access for this user only. Existing ones stay
+/// unchanged.
 pub(crate) fn prepare(url: &str) -> io::Result<()> {
-    make_directory(url)?;
+    create_directory(url)?;
     let Some(file) = file(url) else { return Ok(()) };
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -32,7 +33,7 @@ pub(crate) fn prepare(url: &str) -> io::Result<()> {
     }
 }
 
-/// What to say about a database that every user of the machine can read.
+/// A warning, if every user of the machine can read the database.
 pub(crate) fn warning(url: &str) -> Option<String> {
     let file = file(url)?;
     let mode = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
@@ -51,9 +52,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_private_and_what_is_there_is_left_alone() {
-        let place = tempfile::tempdir().unwrap();
-        let directory = place.path().join("a/b");
+    fn created_files_are_private_and_existing_ones_stay_unchanged() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("a/b");
         let database = directory.join("relive.db");
         let url = format!("sqlite://{}", database.display());
         prepare(&url).unwrap();
@@ -64,7 +65,7 @@ mod tests {
         fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).unwrap();
         prepare(&url).unwrap();
         assert_eq!((fs::read_to_string(&database).unwrap().as_str(), mode(&database)), ("kept", 0o644));
-        assert_eq!(warning(&url), None, "nobody gets past the directory");
+        assert_eq!(warning(&url), None, "other users cannot enter the directory");
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(
             warning(&url)
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn other_databases_are_not_here() {
+    fn urls_of_other_databases_have_no_file() {
         prepare("postgres://host/name").unwrap();
         assert_eq!(file("postgres://host/name"), None);
         assert_eq!(warning("sqlite://no-such-directory/relive.db"), None);

@@ -1,4 +1,4 @@
-//! An adapter that repeats what it hears, for the tests of everything around adapters.
+//! An adapter that echoes requests and a raw HTTP client, for the tests of the code around adapters.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ const TABLE: &[Interface] = &[Interface { name: "echo", source: "test" }];
 /// Bodies up to this size are echoed.
 pub(crate) const LIMIT: usize = 100_000;
 
-/// Owns the given paths; `/panic` panics, `/wait` waits for [`Echo::gate`], all others answer at once.
+/// Owns the given paths. `/panic` panics, `/wait` waits for [`Echo::gate`], all others reply at once.
 pub(crate) struct Echo {
     name: &'static str,
     paths: &'static [&'static str],
-    /// Gets a permit for every request to `/wait` that may finish.
+    /// Each permit lets one request to `/wait` finish. Tests add permits.
     pub(crate) gate: Arc<Semaphore>,
-    /// Gets a permit for every request that has arrived.
+    /// One permit for each request that has arrived. Tests take permits.
     pub(crate) arrived: Arc<Semaphore>,
 }
 
@@ -32,7 +32,7 @@ impl Echo {
     async fn answer(&self, request: Request) -> Reply {
         self.arrived.add_permits(1);
         match request.path() {
-            "/panic" => panic!("asked for"),
+            "/panic" => panic!("requested by a test"),
             "/wait" => self.gate.acquire().await.unwrap().forget(),
             _ => {}
         }
@@ -71,16 +71,16 @@ impl Adapter for Echo {
     }
 }
 
-/// A raw HTTP/1.1 client: it can do what no library would.
+/// A raw HTTP/1.1 client: it can break the protocol, which no library would do.
 pub(crate) struct Client<S>(pub(crate) S);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        // A server that has closed the connection is found out when its reply is read.
+        // A connection that the server has closed is noticed when the reply is read.
         let _ = self.0.write_all(bytes.as_ref()).await;
     }
 
-    /// One reply: head and body, or what came until the connection was closed.
+    /// One reply: head and body, or all bytes until the connection was closed.
     pub(crate) async fn receive(&mut self) -> String {
         let mut text = Vec::new();
         while !text.ends_with(b"\r\n\r\n") {
@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.receive().await
     }
 
-    /// Waits until the server closes the connection, whatever it still says.
+    /// Waits until the server closes the connection; ignores bytes that still arrive.
     pub(crate) async fn closed(&mut self) {
         let mut rest = Vec::new();
         let _ = self.0.read_to_end(&mut rest).await;

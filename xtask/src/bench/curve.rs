@@ -1,4 +1,4 @@
-//! How the ratio to the bare server moves with the number of connections, for the plot.
+//! Measures the ratio to the bare server over the number of connections, for the plot.
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ use super::{
 const NAME: &str = "curve over connections, for the plot";
 const CONNECTIONS: [u32; 5] = [1, 4, 16, 64, 256];
 
-/// Which loads, and what the plot calls them.
+/// The scenarios of the plot, and their labels.
 const LOADS: [(&str, &str); 4] = [
     ("sxb heartbeat", "heartbeat"),
     ("sxb roomlist, 10 of 1,000", "roomlist"),
@@ -18,10 +18,10 @@ const LOADS: [(&str, &str); 4] = [
     ("mixed", "mixed"),
 ];
 
-/// The rate in bare servers' rates by the number of connections.
+/// Numbers of connections, each with relive's rate divided by the bare server's.
 pub(super) type Curve = Vec<(u32, f64)>;
 
-/// Measures all of them, if they were asked for.
+/// Measures all curves, if the options select them.
 pub(super) fn run(bench: &Bench) -> Result<Vec<(&'static str, Curve)>> {
     if !bench.wants(NAME) {
         return Ok(Vec::new());
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_curve_is_of_a_load() {
+    fn every_curve_names_a_scenario() {
         assert!(LOADS.iter().all(|(name, _)| SCENARIOS.iter().any(|scenario| scenario.name == *name)));
     }
 }

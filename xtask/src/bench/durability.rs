@@ -1,4 +1,4 @@
-//! What group commit gains over a database used the ordinary way, and what it costs who is alone.
+//! Measures the rate of group commit beside a database without it, and the latency of group commit for a single client.
 
 use anyhow::{Context as _, Result};
 
@@ -18,12 +18,12 @@ const ALONE: &str = "v1 like, one connection: what it takes longer than bare";
 const ONE_ROW: &str = "PostgreSQL: v1 like on one live, beside pgbench on one row";
 const MANY_ROWS: &str = "PostgreSQL: v1 like on 1,000 lives, beside pgbench on 1,000 rows";
 
-/// Rows the yardsticks update, as many as there are lives.
+/// Rows that the yardsticks update: as many as there are lives.
 const ROWS: usize = 1_000;
-/// Connections to PostgreSQL's competitors.
+/// Connections to relive on PostgreSQL, and clients of pgbench.
 const CLIENTS: u32 = 64;
 
-/// Measures those that were asked for.
+/// Measures the rows that the options select.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     if bench.wants(SQLITE) || bench.wants(ALONE) {
         bench.programs.build_baseline()?;
@@ -71,7 +71,7 @@ fn beside_sqlite(bench: &Bench, site: &Site, report: &mut Report) -> Result<()> 
     Ok(())
 }
 
-/// One connection, one like at a time.
+/// Figures of one connection that sends one like at a time.
 struct Alone {
     relive: Figures,
     bare: Figures,
@@ -87,7 +87,7 @@ impl Alone {
         })
     }
 
-    /// What a like takes longer than the bare server's answer, in commits of plain SQLite.
+    /// The additional latency of a like over the bare server's answer, in commits of plain SQLite.
     fn commits(&self) -> f64 {
         (1_000.0 / self.relive.rate - 1_000.0 / self.bare.rate) / self.sqlite.mean
     }
@@ -96,9 +96,9 @@ impl Alone {
 fn alone(bench: &Bench, site: &Site, report: &mut Report) -> Result<()> {
     let (requests, bare) = beside_bare(site, likes_of_one(&site.world))?;
     let seconds = bench.options.seconds;
-    // Until the database's log has its size, commits cost more.
+    // Commits cost more until the database's log has reached its size.
     bench.measure(&site.server, &likes(&site.world), 64, seconds)?;
-    // In turns of a second: a disk that many share is slower now and then, and that must not fall on one of the three.
+    // Measured in turns of one second: a shared disk is slower at times, which must affect all three figures.
     let triples =
         || (0..seconds).map(|_| Alone::measure(bench, site, &requests, &bare)).collect::<Result<Vec<_>>>();
     let triples = bench.pairs(triples)?.into_iter().flatten().collect();

@@ -1,11 +1,12 @@
-//! What a thousand times as much of everything costs: per request, in memory, at a start.
+//! Measures the cost of a thousand times as much data: per request, in memory, and at a start.
 
 use anyhow::{Context as _, Result};
 
 use super::{
     Bench,
     load::Figures,
-    report::{Goal, MEGABYTES, MILLISECONDS, Report, Row, TIMES, median},
+    memory::{StartRows, measure_starts},
+    report::{Goal, Report, Row, TIMES, median},
     request::{self, Request},
     throughput::{Pair, beside_bare, revive},
     world::{Shape, Site, World},
@@ -14,10 +15,10 @@ use super::{
 const CONNECTIONS: u32 = 64;
 const USERS: usize = 200;
 
-/// 100 on air.
+/// 100 lives on air.
 const SMALL: Shape =
     Shape { on_air: 100, members: 1_000, crowd: 100, recordings: 0, users: USERS, hosts: 0, strong: false };
-/// 100,000 on air.
+/// 100,000 lives on air.
 const BIG: Shape = Shape {
     on_air: 100_000,
     members: 1_000_000,
@@ -27,13 +28,11 @@ const BIG: Shape = Shape {
     hosts: 0,
     strong: false,
 };
-/// Between them, for the plot.
+/// Lives on air of the worlds between these two, for the plot.
 const STEPS: [usize; 2] = [1_000, 10_000];
 
-/// Requests per entry of the member list's page.
+/// Entries per page of a member list.
 const MEMBERS: usize = 50;
-/// Starts of which the one in the middle counts.
-const STARTS: usize = 5;
 
 const MEMORY: &str = "memory with 100,000 on air and 1,000,000 members";
 const START: &str = "start with 100,000 on air and 1,000,000 members";
@@ -59,7 +58,7 @@ const CALLS: [Call; 5] = [
     },
 ];
 
-/// A list whose last page costs what its first one does.
+/// A list whose last page must cost about as much as its first.
 struct Deep {
     name: &'static str,
     first: fn(&World, Shape) -> Vec<Request>,
@@ -102,10 +101,10 @@ fn group(world: &World, page: usize) -> Vec<Request> {
     world.lives.iter().take(1).map(|live| request::group_list(live, page, MEMBERS)).collect()
 }
 
-/// A curve: how many are on air, and what a call costs in calls of the bare server.
+/// Numbers of lives on air, each with the cost of a call divided by the bare server's.
 pub(super) type Curve = Vec<(usize, f64)>;
 
-/// Measures those that were asked for; the curves of heartbeat and roomlist, if they were.
+/// Measures the rows that the options select; returns the curves of heartbeat and roomlist, if selected.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<Vec<(&'static str, Curve)>> {
     let calls: Vec<_> = CALLS.iter().filter(|call| bench.wants(call.name)).collect();
     let pages: Vec<_> = PAGES.iter().filter(|deep| bench.wants(deep.name)).collect();
@@ -129,7 +128,15 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<Vec<(&'static st
     bench.check(&big.server, "growth")?;
     drop(small);
     if bench.wants(MEMORY) || bench.wants(START) {
-        restarts(bench, report, &mut big)?;
+        let calls = CALLS.iter().flat_map(|call| (call.requests)(&big.world, big.shape));
+        let traffic: Vec<_> = calls.collect();
+        let rows = StartRows {
+            start: START,
+            start_goal: Goal::AtMost(2_000.0),
+            memory: MEMORY,
+            memory_goal: Goal::AtMost(700.0),
+        };
+        measure_starts(bench, report, &mut big, &rows, &traffic)?;
     }
     Ok(curves)
 }
@@ -160,7 +167,7 @@ fn dive(bench: &Bench, report: &mut Report, deep: &Deep, big: &Site) -> Result<(
     add(report, deep.name, 1.5, bench.pairs(pair)?)
 }
 
-/// How many times the first's cost the second's is.
+/// Adds a row: the cost of the second measurement of a pair divided by that of the first.
 fn add(report: &mut Report, name: &str, goal: f64, pairs: Vec<(Figures, Figures)>) -> Result<()> {
     let cost = |(little, much): &(Figures, Figures)| little.rate / much.rate;
     let pair = median(pairs, cost).context("no pairs were measured")?;
@@ -193,38 +200,4 @@ fn measure_curves(bench: &Bench, small: &Site, big: &Site) -> Result<Vec<(&'stat
     }
     measure(big)?;
     Ok(curves)
-}
-
-fn restarts(bench: &Bench, report: &mut Report, big: &mut Site) -> Result<()> {
-    let mut times = Vec::new();
-    for _ in 0..STARTS {
-        big.restart(&bench.programs)?;
-        times.push(big.server.started_in.as_secs_f64() * 1e3);
-    }
-    let row = Row {
-        scenario: START.to_owned(),
-        connections: None,
-        measured: median(times, |time| *time),
-        unit: MILLISECONDS,
-        goal: Goal::AtMost(2_000.0),
-        relive: "from its start to its first answer".to_owned(),
-        beside: String::new(),
-    };
-    if bench.wants(START) {
-        report.add(row.clone());
-    }
-    if bench.wants(MEMORY) {
-        for call in &CALLS {
-            big.server.lengths(&(call.requests)(&big.world, big.shape))?;
-        }
-        report.add(Row {
-            scenario: MEMORY.to_owned(),
-            measured: Some(big.server.resident()?),
-            unit: MEGABYTES,
-            goal: Goal::AtMost(700.0),
-            relive: "after a start and a little traffic".to_owned(),
-            ..row
-        });
-    }
-    Ok(())
 }

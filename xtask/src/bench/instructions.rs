@@ -1,4 +1,4 @@
-//! Instructions a request takes, counted by callgrind: they do not drift with the machine.
+//! Counts the instructions of a request with callgrind: unlike times, they do not vary with the machine.
 
 use std::{
     fs,
@@ -18,14 +18,15 @@ use super::{
 
 const MISSING: &str = "valgrind is not installed: `apt-get install valgrind`";
 
-/// Requests before counting, and while.
+/// Requests before the count starts.
 const WARM_UP: usize = 100;
+/// Requests that are counted.
 const COUNTED: usize = 200;
 
 const SHAPE: Shape =
     Shape { on_air: 100, members: 100, crowd: 0, recordings: 100, users: 10, hosts: 0, strong: false };
 
-/// A call, and the request of each turn.
+/// A call, and a function that makes its request with a given index.
 struct Call {
     name: &'static str,
     request: fn(&World, usize) -> Option<Request>,
@@ -51,7 +52,7 @@ const CALLS: [Call; 7] = [
     },
     Call { name: "v1 like", request: |world, at| Some(request::like(live(world, at)?)) },
     Call {
-        // Each turn takes a user to another room.
+        // Each request moves a user to another room.
         name: "sxb enter",
         request: |world, at| {
             let room = live(world, at + at / SHAPE.users)?.room;
@@ -72,7 +73,7 @@ fn row_name(call: &str) -> String {
     format!("instructions: {call}")
 }
 
-/// Measures those that were asked for.
+/// Measures the rows that the options select.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let calls: Vec<_> = CALLS.iter().filter(|call| bench.wants(&row_name(call.name))).collect();
     if calls.is_empty() {
@@ -113,7 +114,7 @@ fn installed() -> bool {
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// One server's callgrind.
+/// Callgrind for one server; the path is that of callgrind's output files.
 struct Counter(PathBuf);
 
 impl Counter {
@@ -121,7 +122,7 @@ impl Counter {
         Self(folder.join(format!("callgrind.{name}")))
     }
 
-    /// What to run a server under.
+    /// The program and arguments under which to run the server.
     fn words(&self) -> Vec<String> {
         let file = format!("--callgrind-out-file={}", self.0.display());
         ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", &file].map(str::to_owned).into()
@@ -139,7 +140,7 @@ impl Counter {
         Ok(())
     }
 
-    /// Instructions per request, and how long the answers are.
+    /// Sends the requests; returns the instructions per counted request, and the length of every answer in bytes.
     fn count(
         &self,
         server: &Server,
@@ -163,7 +164,7 @@ impl Counter {
     }
 }
 
-/// Of a file callgrind wrote.
+/// The number of instructions in a file that callgrind wrote.
 fn total(text: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix("totals:"))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! The load generator: wrk, with requests made beforehand.
+//! Runs the load generator wrk with prepared requests.
 
 use std::{
     fmt::Write as _,
@@ -11,13 +11,12 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::request::Request;
 
-/// How to get what is missing.
+/// Message for a machine without wrk.
 pub(crate) const MISSING: &str = "wrk is not installed: `apt-get install wrk`, or https://github.com/wg/wrk";
 /// Threads of the generator.
 const THREADS: u32 = 2;
 
-/// Reads the requests, three lines each: path, signature, body. Each thread takes those whose turn is its own, so that
-/// what one thread sends is sent in order.
+/// Reads the requests, three lines each: path, signature, body. Each thread sends every n-th request, in order.
 const SCRIPT: &str = r"local threads = 0
 function setup(thread) thread:set('number', threads) threads = threads + 1 end
 local requests, at = {}, 0
@@ -37,7 +36,7 @@ end
 function request() at = at % #requests + 1 return requests[at] end
 ";
 
-/// What one measurement found.
+/// Figures of one measurement.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Figures {
     /// Requests per second.
@@ -57,7 +56,7 @@ impl std::fmt::Display for Figures {
 /// One run of the generator against one server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load<'a> {
-    /// Where its files are put.
+    /// Folder for the generator's files.
     pub(crate) folder: &'a Path,
     pub(crate) address: &'a str,
     pub(crate) requests: &'a [Request],
@@ -65,19 +64,19 @@ pub(crate) struct Load<'a> {
     pub(crate) seconds: u64,
 }
 
-/// A run under way.
+/// A run that was started.
 #[derive(Debug)]
 pub(crate) struct Running(Child);
 
 impl Load<'_> {
-    /// Runs it to its end.
+    /// Runs the generator to its end.
     pub(crate) fn measure(self) -> Result<Figures> {
         self.start()?.finish()
     }
 
-    /// Starts it.
+    /// Starts the generator.
     pub(crate) fn start(self) -> Result<Running> {
-        // Files of its own: another generator may be reading its script at this moment.
+        // Each run has files of its own, because another generator may be reading its script at this moment.
         let file = || anyhow::Ok(tempfile::Builder::new().tempfile_in(self.folder)?.into_temp_path().keep()?);
         let (script, requests) = (file()?, file()?);
         std::fs::write(&script, SCRIPT)?;
@@ -88,7 +87,7 @@ impl Load<'_> {
         }
         std::fs::write(&requests, text)?;
         let threads = THREADS.min(self.connections);
-        // A single request is everybody's.
+        // A single request is sent by all threads.
         let shares = if self.requests.len() < 2 { 1 } else { threads };
         let child = Command::new("wrk")
             .args(["--latency", "--timeout", "30s"])
@@ -112,7 +111,7 @@ impl Load<'_> {
 }
 
 impl Running {
-    /// Waits for its end.
+    /// Waits for the end of the run.
     pub(crate) fn finish(self) -> Result<Figures> {
         let output = self.0.wait_with_output()?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -123,7 +122,7 @@ impl Running {
     }
 }
 
-/// Whether there is a wrk.
+/// Whether wrk is installed.
 pub(crate) fn installed() -> bool {
     Command::new("wrk").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }

@@ -1,4 +1,4 @@
-//! Logins at the default cost of a password hash, and what they leave for everybody else.
+//! Measures logins at the default cost of a password hash, and the latency of other requests meanwhile.
 
 use anyhow::{Context as _, Result};
 
@@ -15,17 +15,17 @@ use super::{
 const LOGINS: &str = "sxb login, beside hash threads ÷ time of a hash";
 const OTHERS: &str = "sxb heartbeat while everybody logs in: 99th percentile";
 
-/// Connections of those who log in, and the fewest of those who do not.
+/// Connections that log in, and the smallest number of connections that send heartbeats.
 const CONNECTIONS: u32 = 16;
-/// What the 99th percentile of a beat may be while everybody logs in, in milliseconds.
+/// The highest 99th percentile of a heartbeat, in milliseconds, that is acceptable while logins are saturated.
 const PATIENCE: f64 = 10.0;
-/// Who logs in, and who beats.
+/// Users who log in; as many other users send heartbeats.
 const PEOPLE: usize = 64;
 
 const SHAPE: Shape =
     Shape { on_air: PEOPLE, members: 0, crowd: 0, recordings: 0, users: 2 * PEOPLE, hosts: 0, strong: true };
 
-/// Measures those that were asked for.
+/// Measures the rows that the options select.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     if !bench.wants(LOGINS) && !bench.wants(OTHERS) {
         return Ok(());
@@ -73,7 +73,7 @@ fn undisturbed(
     report: &mut Report,
 ) -> Result<()> {
     let seconds = bench.options.seconds;
-    // They may have been silent for too long.
+    // The viewers may have timed out, so they enter their rooms again.
     let seat = |user| request::move_sxb(user, user.room, 0, false);
     site.server.lengths(&site.world.users.iter().skip(PEOPLE).map(seat).collect::<Vec<_>>())?;
     site.server.lengths(beats)?;
@@ -85,7 +85,7 @@ fn undisturbed(
                 address: &site.server.address,
                 requests: logins,
                 connections: CONNECTIONS,
-                // They are there before the first beat and after the last.
+                // Logins begin before the first heartbeat and continue after the last one.
                 seconds: seconds + 1,
             };
             let logging_in = load.start()?;

@@ -1,4 +1,4 @@
-//! What an idle server holds in memory, how soon it is there, and whether it keeps its size.
+//! Measures the time of a start, the memory of an idle server, and the growth of memory under load.
 
 use std::{
     thread,
@@ -11,21 +11,30 @@ use super::{
     Bench,
     load::Load,
     report::{Goal, MEGABYTES, MILLISECONDS, Report, Row, Unit, median},
+    request::Request,
     throughput::{ALL, heartbeats, mixed},
-    world::Shape,
+    world::{Shape, Site},
 };
 
 const IDLE: &str = "memory on a nearly empty database";
 const START: &str = "start on a nearly empty database";
 const SOAK: &str = "memory under the mixed load: growth";
 
-/// Starts of which the one in the middle counts.
+/// Number of starts, of which the median counts.
 const STARTS: usize = 5;
 const CONNECTIONS: u32 = 64;
-/// Between two looks at its size.
-const LOOK: Duration = Duration::from_secs(2);
+/// Time between two samples of the server's memory.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Measures those that were asked for.
+/// Names and goals of two rows: the time of a start, and the memory after a start.
+pub(super) struct StartRows {
+    pub(super) start: &'static str,
+    pub(super) start_goal: Goal,
+    pub(super) memory: &'static str,
+    pub(super) memory_goal: Goal,
+}
+
+/// Measures the rows that the options select.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     if bench.wants(IDLE) || bench.wants(START) {
         idle(bench, report)?;
@@ -38,30 +47,48 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
 
 fn idle(bench: &Bench, report: &mut Report) -> Result<()> {
     let mut site = bench.site(Shape { on_air: 1, users: 10, ..Shape::default() })?;
+    let traffic = heartbeats(&site.world);
+    let rows = StartRows {
+        start: START,
+        start_goal: Goal::AtMost(100.0),
+        memory: IDLE,
+        memory_goal: Goal::AtMost(60.0),
+    };
+    measure_starts(bench, report, &mut site, &rows, &traffic)
+}
+
+/// Restarts a server several times, sends it the traffic, and adds the rows that the options select.
+pub(super) fn measure_starts(
+    bench: &Bench,
+    report: &mut Report,
+    site: &mut Site,
+    rows: &StartRows,
+    traffic: &[Request],
+) -> Result<()> {
     let mut times = Vec::new();
     for _ in 0..STARTS {
         site.restart(&bench.programs)?;
         times.push(site.server.started_in.as_secs_f64() * 1e3);
     }
     let row = Row {
-        scenario: START.to_owned(),
+        scenario: rows.start.to_owned(),
         connections: None,
         measured: median(times, |time| *time),
         unit: MILLISECONDS,
-        goal: Goal::AtMost(100.0),
+        goal: rows.start_goal,
         relive: "from its start to its first answer".to_owned(),
         beside: String::new(),
     };
-    if bench.wants(START) {
+    if bench.wants(rows.start) {
         report.add(row.clone());
     }
-    if bench.wants(IDLE) {
-        site.server.lengths(&heartbeats(&site.world))?;
+    if bench.wants(rows.memory) {
+        site.server.lengths(traffic)?;
         report.add(Row {
-            scenario: IDLE.to_owned(),
+            scenario: rows.memory.to_owned(),
             measured: Some(site.server.resident()?),
             unit: MEGABYTES,
-            goal: Goal::AtMost(60.0),
+            goal: rows.memory_goal,
             relive: "after a start and a little traffic".to_owned(),
             ..row
         });
@@ -84,7 +111,7 @@ fn soak(bench: &Bench, report: &mut Report) -> Result<()> {
     let (running, started) = (load.start()?, Instant::now());
     let mut sizes = Vec::new();
     while started.elapsed() < Duration::from_secs(seconds) {
-        thread::park_timeout(LOOK);
+        thread::park_timeout(SAMPLE_INTERVAL);
         sizes.push(site.server.resident()?);
     }
     let figures = running.finish()?;
@@ -102,7 +129,7 @@ fn soak(bench: &Bench, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The means of the second and third tenth, and of the last.
+/// The mean of the second and third tenth of the samples, and the mean of the last tenth.
 fn ends(sizes: &[f64]) -> Option<(f64, f64)> {
     let tenth = sizes.len() / 10;
     #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
@@ -115,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_leave_out_the_warm_up() {
+    fn the_first_tenth_of_the_samples_is_left_out() {
         let sizes: Vec<f64> = (0..20).map(f64::from).collect();
         assert_eq!(ends(&sizes), Some((3.5, 18.5)));
         assert_eq!(ends(&[1.0]), None);

@@ -1,5 +1,5 @@
-//! Benches: relive against a bare hyper server and other yardsticks, alternating in one run, because absolute figures of
-//! a shared machine mean nothing. `docs/PERFORMANCE.md` says what each row is.
+//! Benches: measures relive in turns with a bare hyper server and other yardsticks, because absolute figures of a
+//! shared machine mean nothing. `docs/PERFORMANCE.md` explains each row.
 
 mod curve;
 mod durability;
@@ -33,22 +33,22 @@ use self::{
 };
 use crate::interrupt;
 
-/// What to measure, and for how long.
+/// Selection and length of the measurements.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
-    /// Measure only what has this in its name; may be given several times.
+    /// Measure only rows with this text in their name; may be given several times.
     #[arg(long, value_name = "SUBSTRING")]
     only: Vec<String>,
-    /// Pairs of measurements per row; the one in the middle counts.
+    /// Pairs of measurements per row, of which the median counts.
     #[arg(long, default_value_t = PAIRS)]
     pairs: usize,
     /// Seconds per measurement.
     #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
-    /// Minutes of the mixed load after which the server must not have grown.
+    /// Minutes of the mixed load during which the server's memory must not grow.
     #[arg(long, default_value_t = SOAK, value_name = "MINUTES")]
     soak: u64,
-    /// Write what was found into docs/PERFORMANCE.md. Happens anyway when everything was measured as long as by default.
+    /// Write the results into docs/PERFORMANCE.md. A run without other options always does.
     #[arg(long)]
     write: bool,
 }
@@ -58,13 +58,13 @@ const SECONDS: u64 = 4;
 const SOAK: u64 = 10;
 
 impl Options {
-    /// Whether the findings are those the document speaks of.
+    /// Whether everything is measured for the default time, as the document describes.
     fn whole(&self) -> bool {
         self.only.is_empty() && self.pairs == PAIRS && self.seconds == SECONDS && self.soak == SOAK
     }
 }
 
-/// What every measurement needs.
+/// The inputs of every measurement.
 #[derive(Debug)]
 struct Bench {
     options: Options,
@@ -74,7 +74,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Whether a row of that name was asked for.
+    /// Whether the options select the row of this name.
     fn wants(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         self.options.only.is_empty()
@@ -85,7 +85,7 @@ impl Bench {
         self.folder.path()
     }
 
-    /// A relive with a world in it.
+    /// Starts relive on a database filled with data.
     fn site(&self, shape: Shape) -> Result<Site> {
         Site::start(&self.programs, self.folder(), shape, Vec::new())
     }
@@ -100,7 +100,7 @@ impl Bench {
         Load { folder: self.folder(), address: &server.address, requests, connections, seconds }.measure()
     }
 
-    /// Measures both servers in turn; the pair in the middle.
+    /// Measures both servers in turn; returns the pair with the median ratio.
     fn compare(
         &self,
         site: &Site,
@@ -117,12 +117,12 @@ impl Bench {
         Pair::median(self.pairs(pair)?)
     }
 
-    /// As many pairs of measurements as were asked for.
+    /// Runs as many pairs of measurements as the options say.
     fn pairs<T>(&self, pair: impl Fn() -> Result<T>) -> Result<Vec<T>> {
         (0..self.options.pairs).map(|_| pair()).collect()
     }
 
-    /// A measurement of errors is none.
+    /// Fails if the server answered a request with an error, which makes the measurement invalid.
     #[expect(clippy::unused_self, reason = "reads as what it is: one of the bench's steps")]
     fn check(&self, server: &Server, scenario: &str) -> Result<()> {
         let failures = server.failures()?;
@@ -134,7 +134,7 @@ impl Bench {
 pub(crate) fn run(options: Options) -> Result<()> {
     ensure!(load::installed(), load::MISSING);
     ensure!(options.pairs > 0 && options.seconds > 0 && options.soak > 0, "nothing would be measured");
-    // Whoever interrupts must not be left with servers: they end with this value, not with the signal.
+    // Ctrl-C must not leave servers running: they are killed when `bench` is dropped, which needs this process alive.
     let _interrupt = interrupt::catch()?;
     let folder = tempfile::Builder::new().prefix("relive-bench-").tempdir()?;
     let programs = Programs::build(folder.path())?;

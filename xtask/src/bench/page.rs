@@ -1,4 +1,4 @@
-//! The generated part of docs/PERFORMANCE.md, and its plots.
+//! Writes the generated part of docs/PERFORMANCE.md, and its plots.
 
 use std::{fs, path::Path};
 

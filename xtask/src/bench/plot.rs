@@ -1,30 +1,32 @@
-//! The plots of docs/performance.
+//! Draws the plots of docs/performance.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use super::report::grouped;
 
-/// What is drawn: lines over a logarithmic axis.
+/// A plot of lines over a logarithmic axis.
 #[derive(Debug)]
 pub(super) struct Plot<'a> {
     pub(super) title: &'a str,
+    /// Name of the horizontal axis, which is logarithmic.
     pub(super) across: &'a str,
-    /// Steps of that axis: each this many times the one before.
+    /// Base of the logarithm: the factor between two labels of the horizontal axis.
     pub(super) base: f64,
+    /// Name of the vertical axis.
     pub(super) up: &'a str,
     pub(super) lines: Vec<(&'a str, Vec<(f64, f64)>)>,
 }
 
 const SIZE: (u32, u32) = (760, 420);
-/// Room for the names above the lines.
+/// Height of the plot divided by its highest value: leaves room for the legend.
 const HEADROOM: f64 = 1.35;
-/// Apart from each other for everybody's eyes.
+/// Colours that colour-blind readers can distinguish.
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
 impl Plot<'_> {
-    /// As an SVG document.
+    /// Draws the plot as an SVG document.
     pub(super) fn svg(&self) -> Result<String> {
         let mut text = String::new();
         self.draw(SVGBackend::with_string(&mut text, SIZE))
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plots_are_tidy_texts_with_every_line_in_them() {
+    fn a_plot_names_every_line_and_has_no_trailing_spaces() {
         let lines = vec![
             ("heartbeat", vec![(1.0, 0.9), (64.0, 0.8), (256.0, 0.7)]),
             ("mixed", vec![(1.0, 0.3), (256.0, 0.5)]),

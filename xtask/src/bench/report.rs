@@ -1,18 +1,18 @@
-//! What was found, beside what was aimed at.
+//! The table of measured values and their goals.
 
 use std::fmt::{self, Write as _};
 
-/// What a measured value has to be.
+/// The condition that a measured value must meet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
-    /// Only kept to see it move.
+    /// No condition: the row is kept to compare it with later runs.
     Open,
 }
 
 impl Goal {
-    /// Whether a value meets it; `None` where there is nothing to meet. What is no number meets nothing.
+    /// Whether a value meets the goal; `None` without a condition. NaN meets no condition.
     pub(crate) fn met(self, measured: f64) -> Option<bool> {
         match self {
             Self::AtLeast(goal) => Some(measured >= goal),
@@ -22,7 +22,7 @@ impl Goal {
     }
 }
 
-/// A unit, and how many digits behind the point make sense in it.
+/// A unit, and the number of digits after the decimal point to print.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Unit(pub(crate) &'static str, pub(crate) usize);
 
@@ -37,13 +37,13 @@ pub(crate) const INSTRUCTIONS: Unit = Unit("instructions", 0);
 pub(crate) struct Row {
     pub(crate) scenario: String,
     pub(crate) connections: Option<u32>,
-    /// `None`: not measured, and `relive` says why.
+    /// `None`: not measured, for the reason in `relive`.
     pub(crate) measured: Option<f64>,
     pub(crate) unit: Unit,
     pub(crate) goal: Goal,
-    /// What relive did.
+    /// Figures of relive.
     pub(crate) relive: String,
-    /// What that is compared with.
+    /// Figures of the yardstick.
     pub(crate) beside: String,
 }
 
@@ -53,13 +53,13 @@ impl Row {
         format!("{} {unit}", grouped(value, digits))
     }
 
-    /// Whether it was measured and missed its goal.
+    /// Whether the row was measured and missed its goal.
     pub(crate) fn missed(&self) -> bool {
         self.measured.and_then(|measured| self.goal.met(measured)) == Some(false)
     }
 }
 
-/// As a line of a Markdown table.
+/// Formats the row as a line of a Markdown table.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let connections = self.connections.map_or_else(String::new, |count| count.to_string());
@@ -87,13 +87,13 @@ pub(crate) const HEAD: &str = "| scenario | connections | measured | goal | met 
                                | --- | --- | --- | --- | --- | --- | --- |\n";
 
 impl Report {
-    /// Adds a row and shows it.
+    /// Adds a row and prints it.
     pub(crate) fn add(&mut self, row: Row) {
         println!("{row}");
         self.0.push(row);
     }
 
-    /// Notes that something could not be measured.
+    /// Adds a row for a scenario that could not be measured.
     pub(crate) fn skip(&mut self, scenario: &str, reason: &str) {
         self.add(Row {
             scenario: scenario.to_owned(),
@@ -106,12 +106,12 @@ impl Report {
         });
     }
 
-    /// Whether there is not a single row.
+    /// Whether the report has no rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// As a Markdown table.
+    /// Formats the report as a Markdown table.
     pub(crate) fn table(&self) -> String {
         self.0.iter().fold(HEAD.to_owned(), |mut table, row| {
             // Writing to a String cannot fail.
@@ -131,7 +131,7 @@ impl Report {
     }
 }
 
-/// A number with its thousands apart.
+/// A number with commas between groups of three digits.
 pub(crate) fn grouped(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     let whole = text.split_once('.').map_or(text.len(), |(whole, _)| whole.len());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_say_what_they_miss() {
+    fn missed_goals_are_listed_and_marked_in_the_table() {
         let mut report = Report::default();
         report.add(row(Some(0.7), Goal::AtLeast(0.8)));
         report.add(row(Some(0.9), Goal::AtLeast(0.8)));

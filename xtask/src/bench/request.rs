@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::world::{Live, User};
 
-/// Which protocol a request belongs to.
+/// The protocol of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     MinilvbV1,
@@ -37,7 +37,7 @@ impl Dialect {
         }
     }
 
-    /// The envelope's member with the code.
+    /// The member of the envelope that holds the code.
     fn code(self) -> &'static str {
         match self {
             Self::MinilvbV1 => "returnValue",
@@ -56,7 +56,7 @@ pub(crate) struct Request {
     /// The header `Liteav-Sig`.
     pub(crate) signature: Option<String>,
     pub(crate) body: String,
-    /// Where the answer's list is, and how many entries it has.
+    /// JSON pointer to the list in the answer, and the expected number of entries.
     entries: Option<(&'static str, usize)>,
 }
 
@@ -69,7 +69,7 @@ impl Request {
         Self { entries: Some((pointer, count)), ..self }
     }
 
-    /// The answer, if it is a success with as many entries as expected.
+    /// Parses an answer; an error unless the answer is a success with the expected number of entries.
     pub(crate) fn check(&self, answer: &str) -> Result<Value> {
         let value: Value = serde_json::from_str(answer).with_context(|| format!("answered {answer:?}"))?;
         let code = value.get(self.dialect.code()).and_then(Value::as_i64);
@@ -81,7 +81,7 @@ impl Request {
         Ok(value)
     }
 
-    /// The same work for the baseline: an answer of that many bytes.
+    /// The corresponding request to the baseline, whose answer has `length` bytes.
     pub(crate) fn bare(&self, length: usize) -> Self {
         Self { path: format!("/{length}"), entries: None, ..self.clone() }
     }
@@ -97,6 +97,7 @@ fn v1(body: &Value) -> Request {
     Request::new(Dialect::MinilvbV1, "/interface.php", body)
 }
 
+/// sxb: a heartbeat of a host or a viewer.
 pub(crate) fn heartbeat(user: &User, host: bool) -> Request {
     sxb(
         "live/heartbeat",
@@ -104,13 +105,13 @@ pub(crate) fn heartbeat(user: &User, host: bool) -> Request {
     )
 }
 
-/// sxb: a page of what is on air.
+/// sxb: a page of the rooms on air.
 pub(crate) fn room_list(user: &User, index: usize, size: usize) -> Request {
     let body = json!({"token": user.sxb, "type": "live", "index": index, "size": size});
     sxb("live/roomlist", &body).listing("/data/rooms", size)
 }
 
-/// sxb: a page of who is in a room.
+/// sxb: a page of a room's members.
 pub(crate) fn member_list(user: &User, room: i64, index: usize, size: usize) -> Request {
     let body = json!({"token": user.sxb, "roomnum": room, "index": index, "size": size});
     sxb("live/roomidlist", &body).listing("/data/idlist", size)
@@ -165,7 +166,7 @@ pub(crate) fn group_list(live: &Live, page: usize, size: usize) -> Request {
     v1(&body).listing("/returnData/memberlist", size)
 }
 
-/// minilvb-v2: a page of replays, signed by a user at that time.
+/// minilvb-v2: a page of replays, signed by a user at the time `now`.
 pub(crate) fn vod_list(user: &User, now: i64, index: usize, count: usize) -> Request {
     let body =
         json!({"userid": user.id, "timestamp": now, "expires": 86_400, "index": index, "count": count});
@@ -173,7 +174,7 @@ pub(crate) fn vod_list(user: &User, now: i64, index: usize, count: usize) -> Req
     Request { signature: Some(sign(&user.v2, &request.body)), ..request }
 }
 
-/// qplus: the first page of what is on air.
+/// qplus: the first page of the rooms on air.
 pub(crate) fn live_room_list(user: &User, count: usize) -> Request {
     let body = json!({"sessionId": user.qplus, "type": 1, "refresh": 1, "count": count});
     Request::new(Dialect::Qplus, "/live/GetLiveRoomList", &body).listing("/list", count)

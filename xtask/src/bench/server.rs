@@ -1,4 +1,4 @@
-//! Building and starting what is measured.
+//! Builds, starts and stops the servers that are measured.
 
 use std::{
     fs,
@@ -18,17 +18,17 @@ use crate::{
     package::target_directory,
 };
 
-/// How long a server may take to answer its first request, and to stop. A million members are read at a start.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// Threads that check requests before they are measured.
+/// Longest time until a server answers its first request, and until it stops. A start may read a million members.
+const SERVER_TIMEOUT: Duration = Duration::from_mins(2);
+/// Threads that check requests before a measurement.
 const CHECKERS: usize = 8;
 
-/// What is measured, and what it is measured with: copies, because another build may replace what was built.
+/// Folder with copies of the server and the yardsticks: another build may replace the originals during a run.
 #[derive(Debug)]
 pub(crate) struct Programs(PathBuf);
 
 impl Programs {
-    /// Builds them and copies them to a folder.
+    /// Builds the server and the yardsticks and copies them to a folder.
     pub(crate) fn build(folder: &Path) -> Result<Self> {
         let gateway =
             ["--package", "relive-gateway", "--bin", "relive", "--example", "bare", "--example", "fill"];
@@ -38,8 +38,8 @@ impl Programs {
         Ok(programs)
     }
 
-    /// Builds the yardstick of databases and hashes, for the rows that need it. By itself: what its pool of connections
-    /// needs must not change what the server is built of.
+    /// Builds the yardstick of databases and password hashes, for the rows that need it. It is built apart from the
+    /// server, because its dependencies must not change the features of the server's dependencies.
     pub(crate) fn build_baseline(&self) -> Result<()> {
         run(cargo(["build", "--release"]).args(["--package", "relive-core", "--example", "baseline"]))?;
         self.keep("examples/baseline")
@@ -61,14 +61,14 @@ impl Programs {
     }
 }
 
-/// How a relive is started.
+/// Options for the start of relive.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
     /// `database.url`.
     pub(crate) database: String,
-    /// Passwords cost what they cost by default; else next to nothing.
+    /// Whether passwords are hashed at the default cost; else at the lowest.
     pub(crate) strong: bool,
-    /// What it is run under: a program and its arguments.
+    /// Program and arguments under which relive runs; empty = none.
     pub(crate) under: Vec<String>,
 }
 
@@ -78,14 +78,14 @@ pub(crate) struct Server {
     process: Child,
     /// `127.0.0.1:port`.
     pub(crate) address: String,
-    /// Its operator's listener, if it has one.
+    /// Address of the operator's listener; "" for the baseline.
     admin: String,
     http: ureq::Agent,
-    /// From its start to its first answer.
+    /// Time from the start to the first answer.
     pub(crate) started_in: Duration,
 }
 
-/// A loopback address nobody listens on.
+/// A free address on loopback.
 fn free_address() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     Ok(listener.local_addr()?.to_string())
@@ -139,7 +139,7 @@ impl Server {
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(SERVER_TIMEOUT))
             .max_idle_connections_per_host(CHECKERS);
         let http = config.build().into();
         let mut server = Self { process, address, admin, http, started_in: Duration::ZERO };
@@ -147,10 +147,10 @@ impl Server {
             if let Some(status) = server.process.try_wait()? {
                 bail!("{command:?} ended: {status}");
             }
-            ensure!(started.elapsed() < PATIENCE, "{} does not answer", server.address);
+            ensure!(started.elapsed() < SERVER_TIMEOUT, "{} does not answer", server.address);
             thread::park_timeout(Duration::from_millis(1));
         }
-        // It may accept connections before it can answer.
+        // The server may accept connections before it can answer.
         server
             .http
             .post(format!("http://{}/index.php", server.address))
@@ -161,23 +161,23 @@ impl Server {
         Ok(server)
     }
 
-    /// Stops in good order.
+    /// Stops the server gracefully.
     pub(crate) fn stop(&mut self) -> Result<()> {
         Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
-        let asked = Instant::now();
+        let signalled = Instant::now();
         while self.process.try_wait()?.is_none() {
-            ensure!(asked.elapsed() < PATIENCE, "a server does not stop");
+            ensure!(signalled.elapsed() < SERVER_TIMEOUT, "a server does not stop");
             thread::park_timeout(Duration::from_millis(10));
         }
         Ok(())
     }
 
-    /// Its process.
+    /// Id of the server's process.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// What it holds in memory, MB.
+    /// Resident memory of the server in MB.
     pub(crate) fn resident(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))
             .context("cannot read /proc: memory is measured on Linux only")?;
@@ -186,7 +186,7 @@ impl Server {
         Ok(kib * 1_024.0 / 1e6)
     }
 
-    /// Sends a request and takes any answer.
+    /// Sends a request and returns the answer without a check.
     pub(crate) fn send(&self, request: &Request) -> Result<String> {
         let mut post = self.http.post(format!("http://{}{}", self.address, request.path));
         if let Some(signature) = &request.signature {
@@ -199,14 +199,15 @@ impl Server {
             .read_to_string()?)
     }
 
-    /// Sends a request; another answer than a success with as many entries as expected is an error.
+    /// Sends a request; returns the answer and its length in bytes. An answer without success, or with another number
+    /// of entries than expected, is an error.
     pub(crate) fn ask(&self, request: &Request) -> Result<(Value, usize)> {
         let text = self.send(request)?;
         let value = request.check(&text).with_context(|| format!("{} {}", request.path, request.body))?;
         Ok((value, text.len()))
     }
 
-    /// Sends every request once, and says how long the answers are.
+    /// Sends every request once and checks the answers; returns their lengths in bytes.
     pub(crate) fn lengths(&self, requests: &[Request]) -> Result<Vec<usize>> {
         let share = requests.len().div_ceil(CHECKERS).max(1);
         let parts = thread::scope(|scope| {
@@ -220,7 +221,7 @@ impl Server {
         Ok(parts.into_iter().flatten().collect())
     }
 
-    /// Requests answered with another code than their dialect's success, by the server's own count.
+    /// Number of requests that were answered without success, from the server's metrics.
     pub(crate) fn failures(&self) -> Result<u64> {
         let metrics =
             self.http.get(format!("http://{}/metrics", self.admin)).call()?.body_mut().read_to_string()?;
@@ -235,7 +236,7 @@ fn failures(metrics: &str) -> u64 {
             line.contains(&format!("adapter=\"{}\"", dialect.name()))
                 && line.contains(&format!("code=\"{}\"", dialect.success()))
         };
-        // A start ends with a request for nothing.
+        // `Server::start` sends one request that names no interface.
         answered.is_some_and(|labels| !labels.contains("interface=\"unknown\""))
             && !Dialect::ALL.iter().any(successful)
     };
@@ -254,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_dialect_has_its_own_success() {
+    fn a_code_is_a_failure_unless_it_is_the_success_of_its_dialect() {
         let metrics = "relive_requests_total{adapter=\"sxb\",interface=\"live/heartbeat\",code=\"0\"} 7\n\
                        relive_requests_total{adapter=\"minilvb-v2\",interface=\"get_vod_list\",code=\"200\"} 5\n\
                        relive_requests_total{adapter=\"sxb\",interface=\"unknown\",code=\"10001\"} 1\n\

@@ -1,4 +1,4 @@
-//! Requests a second beside the bare server's, dialect by dialect.
+//! Measures requests per second in comparison with the bare server, for each dialect.
 
 use anyhow::{Context as _, Result};
 
@@ -13,16 +13,16 @@ use super::{
 /// Connections of the generator.
 pub(super) const CONNECTIONS: [u32; 2] = [64, 256];
 
-/// Requests of the mixed load; a whole number of hundreds.
+/// Requests of the mixed load; a multiple of 100.
 const MIXED: usize = 4_000;
 
-/// Lives on air and replays of the lists.
+/// Lives on air, and as many replays, in the lists.
 const LISTED: usize = 500;
 
-/// Rooms on air, and viewers.
+/// Rooms on air, and as many viewers.
 const ROOMS: usize = 1_000;
 
-/// Users whose sessions take turns where one would do.
+/// Users whose sessions take turns in calls for which one session would be enough.
 const CALLERS: usize = 50;
 
 pub(super) const SEATS: Shape =
@@ -48,7 +48,7 @@ pub(super) const ALL: Shape = Shape {
     strong: false,
 };
 
-/// One kind of load, and how much of the bare server's rate it has to reach.
+/// One kind of load, and the share of the bare server's rate that it must reach.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scenario {
     pub(super) name: &'static str,
@@ -57,7 +57,7 @@ pub(super) struct Scenario {
     pub(super) requests: fn(&World) -> Vec<Request>,
 }
 
-/// In an order in which those of one shape stand together.
+/// All scenarios. Those with the same shape are adjacent, so that they use the same server.
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "sxb heartbeat", shape: SEATS, goal: 0.80, requests: heartbeats },
     Scenario { name: "sxb roomlist, 10 of 1,000", shape: LIVES, goal: 0.70, requests: room_lists },
@@ -70,10 +70,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "mixed", shape: ALL, goal: 0.55, requests: mixed },
 ];
 
-/// What a mixed load's latency may be.
+/// Goal for the 99th percentile of the mixed load's latency, in milliseconds.
 const PATIENCE: f64 = 20.0;
 
-/// Measures those that were asked for.
+/// Measures the rows that the options select.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let mut site: Option<Site> = None;
     for scenario in SCENARIOS.iter().filter(|scenario| bench.wants(scenario.name)) {
@@ -99,7 +99,7 @@ pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The requests, each checked, and the same work for the baseline.
+/// Checks each request; returns the requests, and the corresponding ones to the baseline.
 pub(super) fn beside_bare(site: &Site, requests: Vec<Request>) -> Result<(Vec<Request>, Vec<Request>)> {
     revive(site)?;
     let lengths = site.server.lengths(&requests)?;
@@ -107,7 +107,8 @@ pub(super) fn beside_bare(site: &Site, requests: Vec<Request>) -> Result<(Vec<Re
     Ok((requests, bare))
 }
 
-/// Puts hosts that fell silent back on air, and seats viewers again: between two measurements nobody beats.
+/// Puts hosts that timed out back on air, and lets viewers enter again: between two measurements no client sends
+/// heartbeats.
 pub(super) fn revive(site: &Site) -> Result<()> {
     let (hosts, viewers) = site.world.users.split_at(site.shape.hosts.min(site.world.users.len()));
     for host in hosts {
@@ -121,7 +122,7 @@ pub(super) fn revive(site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// relive beside the baseline.
+/// Figures of relive and of the baseline.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pair {
     pub(super) relive: Figures,
@@ -129,12 +130,12 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Of the rates.
+    /// Rate of relive divided by the rate of the baseline.
     pub(super) fn ratio(&self) -> f64 {
         self.relive.rate / self.bare.rate
     }
 
-    /// The one in the middle.
+    /// The pair with the median ratio.
     pub(super) fn median(pairs: Vec<Self>) -> Result<Self> {
         median(pairs, Self::ratio).context("no pairs were measured")
     }
@@ -152,7 +153,7 @@ impl Pair {
     }
 }
 
-/// Hosts and viewers in turn.
+/// One heartbeat of every user: first the hosts, then the viewers.
 pub(super) fn heartbeats(world: &World) -> Vec<Request> {
     world.users.iter().enumerate().map(|(at, user)| request::heartbeat(user, at < ROOMS)).collect()
 }
@@ -188,8 +189,8 @@ pub(super) fn likes_of_one(world: &World) -> Vec<Request> {
     world.lives.iter().take(1).map(request::like).collect()
 }
 
-/// First everybody enters another room, then everybody leaves it: so far apart that the order is kept whichever
-/// connection a request takes.
+/// First every user enters another room, then every user leaves the room. The two requests of a user are so far apart
+/// that they keep their order on any connections.
 fn moves(world: &World) -> Vec<Request> {
     let all = |leave| {
         let rooms = world.lives.iter().rev().map(|live| live.room);
@@ -198,8 +199,8 @@ fn moves(world: &World) -> Vec<Request> {
     all(false).chain(all(true)).collect()
 }
 
-/// 70 % heartbeats, 15 % lists, 10 % likes, 5 % moves, scattered. Each of the generator's threads has its own guests and
-/// viewers to move: it takes every second request.
+/// 70 % heartbeats, 15 % lists, 10 % likes, 5 % moves, scattered. Each of the generator's two threads sends every
+/// second request and has its own guests and viewers to move.
 pub(super) fn mixed(world: &World) -> Vec<Request> {
     let threads = [0, 1].map(|thread| mixed_thread(world, thread));
     let [even, odd] = threads;
@@ -223,7 +224,7 @@ fn mixed_thread(world: &World, thread: usize) -> Vec<Request> {
         0..70 => next(0, &beats, 2),
         70..85 => next(1, &lists, 2),
         85..95 => next(2, &likes, 2),
-        // Its own, all of them, in order.
+        // All moves of this thread, in order.
         _ => next(3, &moves, 1),
     });
     scattered.collect()
@@ -236,11 +237,11 @@ fn mixed_lists(world: &World, callers: &[super::world::User]) -> Vec<Request> {
         2 => request::vod_list(user, world.now, at / 4 * 20 % LISTED, 20),
         _ => request::live_room_list(user, 10),
     };
-    // An odd step from one caller to the next takes every thread through all kinds.
+    // Two callers in a row send the same kind of request, so that each of the two threads sends all kinds.
     callers.iter().enumerate().map(|(at, user)| (at / 2, user)).map(list).collect()
 }
 
-/// As many as a thread sends in a round: everybody enters, then everybody leaves.
+/// As many moves as a thread sends in a round: first every mover enters a room, then every mover leaves the room.
 fn mixed_moves(world: &World, viewers: &[super::world::User], thread: usize) -> Vec<Request> {
     let movers = MIXED / 2 * 5 / 100 / 2;
     let all = |leave| {
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_enters_leaves_through_the_same_thread_and_later() {
+    fn a_user_that_enters_leaves_later_through_the_same_thread() {
         let requests = mixed(&world());
         for (at, enter) in
             requests.iter().enumerate().filter(|(_, request)| request.body.contains("\"operate\":0"))

@@ -1,4 +1,4 @@
-//! What is in the database of a server that is measured.
+//! The data in the database of a measured server.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::server::{Programs, Server, Setup};
 
-/// How much there is of what, see `fill --help`.
+/// Amounts of data: see `fill --help`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) on_air: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Shape {
     pub(crate) strong: bool,
 }
 
-/// A live of a guest: it never times out.
+/// The live of a guest, which never times out.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Live {
     pub(crate) user: String,
@@ -30,25 +30,25 @@ pub(crate) struct Live {
     pub(crate) room: i64,
 }
 
-/// A registered user with a session in each dialect that has them.
+/// A registered user, with a session in each dialect that has sessions.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: String,
-    /// Its own, if it is a host, else the one it sits in.
+    /// The user's own room if the user is a host, else the room that the user has entered.
     pub(crate) room: i64,
     pub(crate) sxb: String,
     pub(crate) v2: String,
     pub(crate) qplus: String,
 }
 
-/// What a load generator has to know.
+/// The data that a load generator needs.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct World {
-    /// When it was filled, seconds since 1970.
+    /// When the database was filled, in seconds since 1970.
     pub(crate) now: i64,
     pub(crate) password: String,
     pub(crate) lives: Vec<Live>,
-    /// Hosts first.
+    /// All registered users, hosts first.
     pub(crate) users: Vec<User>,
 }
 
@@ -76,11 +76,11 @@ impl World {
         );
         let output = command.stderr(Stdio::inherit()).output().context("cannot start fill")?;
         ensure!(output.status.success(), "fill failed ({})", output.status);
-        serde_json::from_slice(&output.stdout).context("fill wrote something else than a world")
+        serde_json::from_slice(&output.stdout).context("cannot read the output of fill")
     }
 }
 
-/// A relive with a world in it.
+/// A running relive on a database filled with data.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) shape: Shape,
@@ -91,8 +91,8 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Fills an SQLite database in a new folder below the given one, and starts a relive on it, if need be under another
-    /// program.
+    /// Fills a SQLite database in a new folder below `folder`, and starts relive on the database. `under` is the
+    /// program under which relive runs; empty = none.
     pub(crate) fn start(
         programs: &Programs,
         folder: &Path,
@@ -104,7 +104,7 @@ impl Site {
         Self::start_on(programs, folder, database, shape, under)
     }
 
-    /// Likewise on a given database, with the server's own files in a folder.
+    /// Fills a given database and starts relive on it, like [`Site::start`]. `folder` is for the server's own files.
     pub(crate) fn start_on(
         programs: &Programs,
         folder: PathBuf,
@@ -118,7 +118,7 @@ impl Site {
         Ok(Self { shape, world, server, folder, setup })
     }
 
-    /// Stops the server in good order and starts it again.
+    /// Stops the server gracefully and starts it again.
     pub(crate) fn restart(&mut self, programs: &Programs) -> Result<()> {
         self.server.stop()?;
         self.server = Server::relive(programs, &self.folder, &self.setup)?;

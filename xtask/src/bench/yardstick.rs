@@ -1,4 +1,4 @@
-//! What databases do without relive: plain SQLite, pgbench, one password hash.
+//! Yardsticks without relive: plain SQLite, pgbench, one password hash.
 
 use std::{path::Path, process::Command};
 
@@ -8,12 +8,12 @@ use serde::Deserialize;
 use super::server::Programs;
 use crate::postgres::Cluster;
 
-/// Commits of an SQLite that is used the ordinary way.
+/// Figures of commits to plain SQLite, each of one transaction.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct Commits {
-    /// A second.
+    /// Commits per second.
     pub(super) rate: f64,
-    /// Of one, milliseconds.
+    /// Mean time of a commit in milliseconds.
     pub(super) mean: f64,
     p50: f64,
     p99: f64,
@@ -25,7 +25,7 @@ impl std::fmt::Display for Commits {
     }
 }
 
-/// Updates one row of some, each a transaction that is on disk before it is answered.
+/// Measures transactions of plain SQLite, each of which updates one of `rows` rows and is synced to disk.
 pub(super) fn commits(programs: &Programs, threads: u32, rows: usize, seconds: u64) -> Result<Commits> {
     baseline(programs, &format!("sqlite --threads {threads} --rows {rows} --seconds {seconds}"))
 }
@@ -60,10 +60,10 @@ fn baseline<T: for<'de> Deserialize<'de>>(programs: &Programs, words: &str) -> R
     let output = Command::new(programs.example("baseline")).args(words.split(' ')).output()?;
     let error = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "baseline failed: {error}");
-    serde_json::from_slice(&output.stdout).context("baseline wrote something else than its findings")
+    serde_json::from_slice(&output.stdout).context("cannot read the output of baseline")
 }
 
-/// Makes the table pgbench updates.
+/// Creates the table that pgbench updates.
 pub(super) fn prepare_pgbench(cluster: &Cluster, rows: usize) -> Result<()> {
     let sql = format!(
         "CREATE TABLE yardstick (id bigint PRIMARY KEY, n bigint NOT NULL) WITH (fillfactor = 50);\
@@ -74,7 +74,7 @@ pub(super) fn prepare_pgbench(cluster: &Cluster, rows: usize) -> Result<()> {
     Ok(())
 }
 
-/// Transactions a second of an UPDATE of one of the first rows.
+/// Measures pgbench's transactions per second, each of which updates one of the first `rows` rows.
 pub(super) fn pgbench(
     cluster: &Cluster,
     folder: &Path,

@@ -8,15 +8,15 @@ use crate::config::Sources;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
-    /// Tell whether the server would start with this configuration
+    /// Check whether the server would start with this configuration
     Check,
-    /// Print every key with its value and where that comes from; secrets are masked
+    /// Print every key with its value and the origin of the value; secrets are masked
     Show,
 }
 
 impl Config {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
-        let loaded = super::loaded(sources)?;
+        let loaded = super::load_printing_warnings(sources)?;
         match self {
             Self::Check => {
                 let from = sources.file.as_ref().map_or_else(

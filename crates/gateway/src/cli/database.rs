@@ -1,4 +1,4 @@
-//! `relive db`.
+//! `relive db`: migrates, backs up, restores, copies and checks the database.
 
 mod archive;
 
@@ -24,42 +24,42 @@ use crate::{
 pub(super) enum Db {
     /// Bring the database up to date; the server does the same when it starts
     Migrate,
-    /// Copy the database to a new file, also while the server runs; with PostgreSQL by its `pg_dump`
+    /// Copy the database to a new file, also while the server runs; PostgreSQL: with `pg_dump`
     Backup {
-        /// Where to; must not exist
+        /// File to create; must not exist
         file: PathBuf,
     },
-    /// Put a copy made by backup in the place of the database; no server may run. PostgreSQL: by its `pg_restore`
+    /// Restore the database from a file made by backup; no server may run. PostgreSQL: with `pg_restore`
     Restore {
-        /// The copy
+        /// File made by backup
         file: PathBuf,
-        /// SQLite: put the database that is there aside, as <its name>.before-restore; PostgreSQL: drop what relive has
-        /// in it, in the same transaction
+        /// Replace an existing database. SQLite: rename it to <its name>.before-restore; PostgreSQL: drop relive's
+        /// tables, in the same transaction
         #[arg(long)]
         replace: bool,
     },
     /// Copy everything from SQLite into an empty PostgreSQL database; the server must not run
     Copy {
-        /// What to copy: `sqlite://PATH`
+        /// Source, `sqlite://PATH`
         #[arg(long, value_name = "URL")]
         from: String,
-        /// Where to: `postgres://USER@HOST/NAME`; the password is best kept in a file that PGPASSFILE names
+        /// Target, `postgres://USER@HOST/NAME`; best keep the password in a file that PGPASSFILE names
         #[arg(long, value_name = "URL")]
         to: String,
     },
-    /// Look for damage; says what it finds and exits with 1
+    /// Check the database for damage; prints each problem, and exits with 1 if there is one
     Check,
 }
 
 impl Db {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
-        let config = super::loaded(sources)?.settings.database();
+        let config = super::load_printing_warnings(sources)?.settings.database();
         match self {
             Self::Restore { file, replace } => {
-                ensure!(file.is_file(), "{} is no file", file.display());
-                // No more than that before what arrives is known to be sound.
-                storage::make_directory(&config.url)
-                    .context("cannot make the database's directory (database.url)")?;
+                ensure!(file.is_file(), "{} is not a file", file.display());
+                // Only the directory: the database itself is not touched before the file is checked.
+                storage::create_directory(&config.url)
+                    .context("cannot create the database's directory (database.url)")?;
                 match Archive::of(&config, sources)? {
                     Some(archive) => archive.restore(file, *replace)?,
                     None => restore(&config, file, *replace, out)?,
@@ -71,12 +71,12 @@ impl Db {
                 copy(&with(from), &with(to), out)?;
             }
             Self::Migrate => {
-                super::prepare(&config.url)?;
+                super::create_database_file(&config.url)?;
                 database::migrate(&config)?;
                 writeln!(out, "The database is up to date.")?;
             }
             Self::Backup { file } => {
-                super::existing(&config.url)?;
+                super::require_database_file(&config.url)?;
                 let archive = Archive::of(&config, sources)?;
                 backup(&config, archive.as_ref(), file)
                     .with_context(|| format!("cannot back up to {}", file.display()))?;
@@ -84,7 +84,7 @@ impl Db {
                 writeln!(out, "Copied to {}.{rest}", file.display())?;
             }
             Self::Check => {
-                super::existing(&config.url)?;
+                super::require_database_file(&config.url)?;
                 let problems = database::check(&config)?;
                 for problem in &problems {
                     writeln!(out, "{problem}")?;
@@ -99,9 +99,9 @@ impl Db {
     }
 }
 
-/// Makes a new file that holds everything; on disk when this returns, gone if it fails.
+/// Copies the database to a new file and syncs the file to disk. Removes the file if that fails.
 fn backup(config: &DatabaseConfig, archive: Option<&Archive<'_>>, file: &Path) -> anyhow::Result<()> {
-    // The copy holds password hashes and tokens: it is private from its first byte.
+    // The copy holds password hashes and tokens: the file is created with private permissions.
     let copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     let copied = || {
         match archive {
@@ -118,13 +118,13 @@ fn backup(config: &DatabaseConfig, archive: Option<&Archive<'_>>, file: &Path) -
     })
 }
 
-/// Checks the copy first, and puts the old database aside instead of writing over it.
+/// Restores a SQLite database. Checks the copy first, and renames the old database instead of overwriting it.
 fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = Path::new(config.url.strip_prefix("sqlite://").unwrap_or_default());
     let beside = |end: &str| PathBuf::from(format!("{}{end}", path.display()));
     let arriving = beside(".arriving");
     let failed = || format!("cannot copy {} to {}", file.display(), arriving.display());
-    // Private from its first byte, like the copy itself; the check below must not touch the operator's file.
+    // The check below writes to the file it checks, so it gets a private copy of the operator's file.
     let mut target = OpenOptions::new()
         .write(true)
         .create(true)
@@ -136,27 +136,27 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
     target.sync_all().with_context(failed)?;
     let copy = DatabaseConfig { url: format!("sqlite://{}", arriving.display()), ..config.clone() };
     let checked = || {
-        let no_copy = || format!("{} is no copy of a database", file.display());
-        ensure!(!database::tables(&copy).with_context(no_copy)?.is_empty(), no_copy());
+        let not_a_copy = || format!("{} is not a copy of a database", file.display());
+        ensure!(!database::tables(&copy).with_context(not_a_copy)?.is_empty(), not_a_copy());
         let problems =
-            database::migrate(&copy).and_then(|()| database::check(&copy)).with_context(no_copy)?;
+            database::migrate(&copy).and_then(|()| database::check(&copy)).with_context(not_a_copy)?;
         ensure!(problems.is_empty(), "{} is damaged: {}", file.display(), problems.join("; "));
         Ok(())
     };
     if let Err(error) = checked() {
-        remove(&arriving);
+        remove_database(&arriving);
         return Err(error);
     }
-    // A file without contents, and without some in its log, is only the place of a database.
+    // An empty file with an empty log is not a database yet: it is overwritten.
     let size = |end: &str| fs::metadata(beside(end)).map_or(0, |metadata| metadata.len());
     if size("") > 0 || size("-wal") > 0 {
         if !replace {
-            remove(&arriving);
-            bail!("{} is there already; --replace puts it aside", path.display());
+            remove_database(&arriving);
+            bail!("{} exists already; --replace renames it first", path.display());
         }
         let aside = beside(".before-restore");
-        ensure!(!aside.exists(), "{} is there already: move it away first", aside.display());
-        // What is still in the log of the old one goes with it.
+        ensure!(!aside.exists(), "{} exists already: move it away first", aside.display());
+        // The log of the old database is renamed, too, because it may hold committed rows.
         for end in ["-wal", "-shm"] {
             let log = beside(end);
             if log.exists() {
@@ -164,15 +164,15 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
             }
         }
         fs::rename(path, &aside)?;
-        writeln!(out, "The database that was there is now {}.", aside.display())?;
+        writeln!(out, "The old database is now {}.", aside.display())?;
     }
     fs::rename(&arriving, path)?;
-    remove(&arriving);
+    remove_database(&arriving);
     Ok(())
 }
 
-/// Removes a database that was only looked at, with its log.
-fn remove(path: &Path) {
+/// Removes the temporary copy of a database, with its log.
+fn remove_database(path: &Path) {
     for end in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{end}", path.display()));
     }
@@ -180,7 +180,7 @@ fn remove(path: &Path) {
 
 fn copy(from: &DatabaseConfig, to: &DatabaseConfig, out: &mut dyn Write) -> anyhow::Result<()> {
     let file = from.url.strip_prefix("sqlite://").unwrap_or_default();
-    ensure!(Path::new(file).is_file(), "--from: {file:?} is no file");
+    ensure!(Path::new(file).is_file(), "--from: {file:?} is not a file");
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {msg}  {eta} left")?;
     let bar = ProgressBar::no_length().with_style(style);
     let secrets = config::stored_secrets(&from.url)?;
@@ -190,9 +190,9 @@ fn copy(from: &DatabaseConfig, to: &DatabaseConfig, out: &mut dyn Write) -> anyh
         bar.set_message(progress.table);
     })?;
     bar.finish_and_clear();
-    writeln!(out, "Copied {rows} rows; every table has as many as before.")?;
+    writeln!(out, "Copied {rows} rows; every table has as many rows as its source.")?;
     if !secrets.is_empty() {
-        writeln!(out, "The generated secrets are in the new database, too.")?;
+        writeln!(out, "Copied the generated secrets into the database, too.")?;
     }
     Ok(())
 }

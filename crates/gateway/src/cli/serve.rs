@@ -1,4 +1,4 @@
-//! `relive serve`: from settings to a running server, and to its end by a signal.
+//! `relive serve`: runs the server until a signal stops it.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -21,31 +21,31 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<()> {
     }
     let generated = generate(&mut settings, &SystemRandom).context("cannot store generated secrets")?;
     if let Some(generated) = generated {
-        let (keys, place) = (generated.keys.join(", "), generated.place);
-        tracing::info!("generated {keys} and stored them in {place} (docs/OPERATIONS.md)");
+        let (keys, store) = (generated.keys.join(", "), generated.store);
+        tracing::info!("generated {keys} and stored them in {store} (docs/OPERATIONS.md)");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(settings));
-    // After a second signal nobody waits for a commit that is under way on a slow disk.
+    // After a second signal the process must not wait for a commit that is under way on a slow disk.
     runtime.shutdown_background();
     served
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
-    // Before anything is started: a signal that comes during the start is kept.
+    // Registered before the server starts, so that a signal that arrives during the start is not lost.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let gateway = Gateway::start(settings.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     announce(gateway.addr, gateway.admin_addr, &settings);
-    asked(&mut terminate, &mut interrupt).await;
+    stop_signal(&mut terminate, &mut interrupt).await;
     tracing::info!("stopping: requests under way may finish; a second signal stops at once");
     tokio::select! {
         () = gateway.shutdown() => tracing::info!("stopped"),
-        () = asked(&mut terminate, &mut interrupt) => tracing::warn!("stopped at once"),
+        () = stop_signal(&mut terminate, &mut interrupt) => tracing::warn!("stopped at once"),
     }
     Ok(())
 }
 
-async fn asked(terminate: &mut Signal, interrupt: &mut Signal) {
+async fn stop_signal(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

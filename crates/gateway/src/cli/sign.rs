@@ -1,4 +1,4 @@
-//! `relive sign`: signatures made with the configured keys, and what is wrong with those of others. Needs no database.
+//! `relive sign`: makes signatures with the configured keys, and checks given ones. Needs no database.
 
 mod check;
 mod make;
@@ -15,14 +15,14 @@ use crate::config::Sources;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Sign {
-    /// Hold a file of test vectors against this server's signature functions
+    /// Check this server's signature functions against a file of test vectors
     ///
-    /// The file is a JSON list of {name, algorithm, inputs, expected}. The last line is "N passed, M failed"; with
-    /// failures the exit code is 1.
+    /// The file is a JSON list of {name, algorithm, inputs, expected}. The last line of the output is "N passed, M
+    /// failed". If a vector failed, the exit code is 1.
     Check {
-        /// The vectors
+        /// File of test vectors
         file: PathBuf,
-        /// Leave out a vector, or all of an algorithm; may be given several times
+        /// Name of a vector or an algorithm to leave out; may be given several times
         #[arg(long, value_name = "NAME")]
         skip: Vec<String>,
     },
@@ -32,12 +32,12 @@ pub(super) enum Sign {
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         user: String,
     },
-    /// Say what a UserSig contains and what is wrong with it; with exit code 1 if something is
+    /// Print what a UserSig contains and which of its checks fail; exit code 1 if one fails
     VerifyUsersig {
         /// The UserSig; "-" reads it from standard input
         #[arg(value_name = "USERSIG", allow_hyphen_values = true)]
         text: String,
-        /// Whose it is to be
+        /// Id of the user for whom the UserSig should have been made
         #[arg(long, value_name = "ID")]
         user: Option<String>,
     },
@@ -50,7 +50,7 @@ pub(super) enum Sign {
     Cos,
     /// Make a signature for uploading a video
     Vod,
-    /// Make the sign of a callback with this t
+    /// Make the sign of a callback
     Callback {
         /// The callback's t, a Unix time
         t: String,
@@ -68,7 +68,7 @@ impl Sign {
         if let Self::Check { file, skip } = &self {
             return check::run(file, skip, standard.out);
         }
-        let settings = super::loaded(sources)?.settings;
+        let settings = super::load_printing_warnings(sources)?.settings;
         let now = SystemClock.now();
         let mut bytes = [0; 4];
         SystemRandom.fill(&mut bytes);

@@ -7,9 +7,22 @@ mod user;
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use tempfile::TempDir;
+
 use super::*;
 
-/// What came of a command.
+/// Configuration of cheap password hashes, which keep the tests fast.
+const CHEAP_HASHES: &str = "[accounts]\nargon2 = { memory_kib = 8, iterations = 1 }\n";
+
+/// A core as a running server has it, on the database that the commands use.
+fn server_core(directory: &TempDir) -> Core {
+    let mut settings = Settings::default();
+    settings.database.url = format!("sqlite://{}/relive.db", directory.path().display());
+    (settings.accounts.argon2.memory_kib, settings.accounts.argon2.iterations) = (8, 1);
+    start_core(&settings).unwrap()
+}
+
+/// Result of a command.
 struct Ran {
     ok: bool,
     out: String,
@@ -17,28 +30,23 @@ struct Ran {
 }
 
 /// Exit code and output of `relive --config FILE ARGUMENTS…` with a database of its own.
-fn relive(directory: &tempfile::TempDir, toml: &str, arguments: &[&str]) -> (ExitCode, String) {
+fn relive(directory: &TempDir, toml: &str, arguments: &[&str]) -> (ExitCode, String) {
     relive_reading("", directory, toml, arguments)
 }
 
-fn relive_reading(
-    input: &str,
-    directory: &tempfile::TempDir,
-    toml: &str,
-    arguments: &[&str],
-) -> (ExitCode, String) {
-    let (code, out, _) = everything(input, directory, toml, arguments);
+fn relive_reading(input: &str, directory: &TempDir, toml: &str, arguments: &[&str]) -> (ExitCode, String) {
+    let (code, out, _) = code_and_outputs(input, directory, toml, arguments);
     (code, out)
 }
 
-fn run_reading(input: &str, directory: &tempfile::TempDir, toml: &str, arguments: &[&str]) -> Ran {
-    let (done, out, err) = everything(input, directory, toml, arguments);
+fn run_reading(input: &str, directory: &TempDir, toml: &str, arguments: &[&str]) -> Ran {
+    let (done, out, err) = code_and_outputs(input, directory, toml, arguments);
     Ran { ok: code(done) == code(ExitCode::SUCCESS), out, err }
 }
 
-fn everything(
+fn code_and_outputs(
     input: &str,
-    directory: &tempfile::TempDir,
+    directory: &TempDir,
     toml: &str,
     arguments: &[&str],
 ) -> (ExitCode, String, String) {
@@ -57,7 +65,7 @@ fn code(code: ExitCode) -> String {
 }
 
 #[test]
-fn config_check_answers_with_its_exit_code() {
+fn config_check_reports_an_invalid_configuration_by_its_exit_code() {
     let directory = tempfile::tempdir().unwrap();
     let (ok, text) = relive(&directory, "", &["config", "check"]);
     assert_eq!(code(ok), code(ExitCode::SUCCESS));
@@ -70,7 +78,7 @@ fn config_check_answers_with_its_exit_code() {
 }
 
 #[test]
-fn flags_may_stand_anywhere_and_listen_is_a_flag_like_any_other() {
+fn flags_may_follow_the_command_and_are_shown_as_origins() {
     let directory = tempfile::tempdir().unwrap();
     let arguments = ["config", "show", "--listen", "127.0.0.1:4000", "--set", "log.level=debug"];
     let (_, text) = relive(&directory, "", &arguments);
@@ -94,15 +102,14 @@ fn the_help_names_every_command() {
 #[test]
 fn users_are_managed_without_a_server() {
     let directory = tempfile::tempdir().unwrap();
-    // Cheap hashes: what they cost is not the matter here.
-    let toml = "[accounts]\nregistration = \"closed\"\nargon2 = { memory_kib = 8, iterations = 1 }\n";
+    let toml = format!("{CHEAP_HASHES}registration = \"closed\"\n");
     let relive = |input: &str, arguments: &[&str]| {
-        let (done, text) = relive_reading(input, &directory, toml, arguments);
+        let (done, text) = relive_reading(input, &directory, &toml, arguments);
         (code(done) == code(ExitCode::SUCCESS), text)
     };
     let add = ["user", "add", "bob", "--password-stdin", "--phone", "13800000000"];
     assert_eq!(relive("secret\n", &add), (true, "bob is registered.\n".to_owned()));
-    assert_eq!(relive("secret\n", &add), (false, String::new()), "twice");
+    assert_eq!(relive("secret\n", &add), (false, String::new()), "registered twice");
     assert_eq!(
         relive("\n", &["user", "add", "eve", "--password-stdin"]),
         (false, String::new()),
@@ -120,7 +127,7 @@ fn users_are_managed_without_a_server() {
 }
 
 #[test]
-fn the_database_is_looked_after_without_a_server() {
+fn the_database_is_migrated_backed_up_restored_and_checked_without_a_server() {
     let directory = tempfile::tempdir().unwrap();
     assert_eq!(code(relive(&directory, "", &["db", "migrate"]).0), code(ExitCode::SUCCESS));
     assert_eq!(relive(&directory, "", &["db", "check"]).1, "The database is sound.\n");
@@ -132,7 +139,7 @@ fn the_database_is_looked_after_without_a_server() {
     assert_eq!(
         code(relive(&directory, "", &["db", "backup", copy]).0),
         code(ExitCode::FAILURE),
-        "never overwrites"
+        "backup must not overwrite a file"
     );
     let (_, before) = relive(&directory, "", &["user", "list"]);
     let add = ["user", "add", "later", "--password-stdin"];
@@ -141,7 +148,7 @@ fn the_database_is_looked_after_without_a_server() {
     assert_eq!(
         code(relive(&directory, "", &["db", "restore", copy]).0),
         code(ExitCode::FAILURE),
-        "it is there"
+        "the database exists"
     );
     assert_eq!(
         code(relive(&directory, "", &["db", "restore", "--replace", copy]).0),
@@ -153,5 +160,5 @@ fn the_database_is_looked_after_without_a_server() {
     fs::write(&junk, "this is no database, however long it is").unwrap();
     let restored = relive(&directory, "", &["db", "restore", "--replace", junk.to_str().unwrap()]);
     assert_eq!(code(restored.0), code(ExitCode::FAILURE));
-    assert_eq!(relive(&directory, "", &["user", "list"]).1, before, "nothing was touched");
+    assert_eq!(relive(&directory, "", &["user", "list"]).1, before, "a failed restore changed the database");
 }

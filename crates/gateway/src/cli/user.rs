@@ -1,5 +1,5 @@
-//! `relive user`: accounts, straight in the database. A password is never an argument: arguments are seen by every
-//! user of the machine and kept by shells.
+//! `relive user`: manages accounts in the database, with or without a running server. A password is never an argument:
+//! every user of the machine can see arguments, and shells keep them.
 
 mod import;
 mod show;
@@ -14,12 +14,12 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use relive_core::{Account, Core, NewAccount, Password};
 
-use self::import::Origin;
+use self::import::OriginalServer;
 use super::{Standard, first_line, time};
 use crate::config::{PasswordReset, Settings, Sources};
 
 /// Accounts read from the database at a time.
-const PAGE: usize = 500;
+const PAGE_SIZE: usize = 500;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
@@ -36,22 +36,22 @@ pub(super) enum User {
         #[arg(long)]
         email: Option<String>,
     },
-    /// Register the accounts of an original server, a JSON object a line; goes on after those it has to refuse
+    /// Register the accounts of an original server, one JSON object per line; continues after a refused line
     ///
-    /// {"id":"anna","password":"..."}, and if there are any: phone, email, nickname, avatar, sex ("male", "female"),
-    /// frontcover, address. docs/MIGRATION.md has the queries that write such lines.
+    /// A line is {"id":"anna","password":"..."}, optionally with phone, email, nickname, avatar, sex ("male",
+    /// "female"), frontcover and address. docs/MIGRATION.md has the queries that write such lines.
     Import {
-        /// Whose accounts they are: what stands for a password there
+        /// Kind of original server, which determines the form of its stored passwords
         #[arg(long, value_enum)]
-        from: Origin,
-        /// The lines; standard input if absent
+        from: OriginalServer,
+        /// File of lines; standard input if absent
         file: Option<PathBuf>,
     },
-    /// List accounts: id, kind, phone, e-mail, creation; separated by tabs
+    /// List accounts: id, kind, phone, e-mail, time of creation; separated by tabs
     List,
-    /// Print what every dialect sees of one account
+    /// Print one account as each dialect shows it
     ///
-    /// Changes nothing, also beside a running server; times of last use may lag behind it by a second.
+    /// Changes nothing. While a server runs, times of last use may be a second old.
     Show {
         /// User id
         id: String,
@@ -65,7 +65,8 @@ pub(super) enum User {
     },
     /// Let the owner of a phone set a new password through qplus once, within ten minutes
     ///
-    /// For servers that ask for proof (`qplus.password_reset`), once you have made sure who is asking.
+    /// For servers with `qplus.password_reset = "proof"`. First make sure that the request comes from the phone's
+    /// owner.
     ResetGrant {
         /// Phone number of a registered account
         phone: String,
@@ -74,7 +75,7 @@ pub(super) enum User {
     Delete {
         /// User id
         id: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -92,9 +93,10 @@ impl PasswordFrom {
         let text = if self.password_stdin {
             first_line(input)?
         } else {
-            ensure!(io::stdin().is_terminal(), "no terminal to ask on: use --password-stdin");
+            ensure!(io::stdin().is_terminal(), "standard input is not a terminal: use --password-stdin");
             let text = rpassword::prompt_password("New password: ").context("cannot read the password")?;
-            ensure!(text == rpassword::prompt_password("Once more: ")?, "the two differ");
+            let repeated = rpassword::prompt_password("Repeat the new password: ")?;
+            ensure!(text == repeated, "the two passwords differ");
             text
         };
         ensure!(!text.is_empty(), "the password is empty");
@@ -110,7 +112,8 @@ impl User {
                 let password = password.read(standard.input)?;
                 let new = NewAccount { phone, email, ..NewAccount::new(id.clone(), password) };
                 let failed = format!("cannot register {id:?}");
-                super::with_core(&begun(sources, standard.err)?, async |core| {
+                let settings = settings_with_database(sources, standard.err)?;
+                super::with_core(&settings, async |core| {
                     core.accounts().register(new).await.context(failed)
                 })?;
                 writeln!(standard.out, "{id} is registered.")?;
@@ -124,13 +127,15 @@ impl User {
                     }
                     None => Box::new(&mut *standard.input),
                 };
-                super::with_core(&begun(sources, standard.err)?, async |core| {
+                let settings = settings_with_database(sources, standard.err)?;
+                super::with_core(&settings, async |core| {
                     import::run(core, &mut *lines, from, (&mut *standard.out, &mut *standard.err)).await
                 })?;
             }
-            Self::List => super::with_core(&super::loaded(sources)?.settings, async |core| {
-                list(core, standard.out).await
-            })?,
+            Self::List => {
+                let settings = super::load_printing_warnings(sources)?.settings;
+                super::with_core(&settings, async |core| list(core, standard.out).await)?;
+            }
             Self::Show { id } => {
                 super::with_reader(sources, async |core, settings| {
                     show::run(core, &id, settings, standard.out).await
@@ -139,21 +144,23 @@ impl User {
             Self::Passwd { id, password } => {
                 let password = password.read(standard.input)?;
                 let failed = format!("cannot set the password of {id:?}");
-                super::with_core(&super::loaded(sources)?.settings, async |core| {
+                let settings = super::load_printing_warnings(sources)?.settings;
+                super::with_core(&settings, async |core| {
                     core.accounts().set_password(&id, &password).await.context(failed)
                 })?;
                 writeln!(standard.out, "{id} has a new password.")?;
             }
             Self::ResetGrant { phone } => {
                 let failed = format!("cannot grant a new password to {phone:?}");
-                let settings = super::loaded(sources)?.settings;
+                let settings = super::load_printing_warnings(sources)?.settings;
                 super::with_core(&settings, async |core| {
                     core.accounts().grant_reset(&phone).await.context(failed)
                 })?;
                 writeln!(standard.out, "Within ten minutes {phone} may set a new password once.")?;
                 if settings.qplus.password_reset() != PasswordReset::Proof {
-                    let now = r#"warning: nobody asks for it unless qplus.password_reset is "proof""#;
-                    writeln!(standard.err, "{now}")?;
+                    let warning =
+                        r#"warning: this grant has no effect unless qplus.password_reset is "proof""#;
+                    writeln!(standard.err, "{warning}")?;
                 }
             }
             Self::Delete { id, yes } => {
@@ -161,9 +168,8 @@ impl User {
                     confirm(&id, standard.input)?;
                 }
                 let failed = format!("cannot delete {id:?}");
-                super::with_core(&super::loaded(sources)?.settings, async |core| {
-                    core.accounts().delete(&id).await.context(failed)
-                })?;
+                let settings = super::load_printing_warnings(sources)?.settings;
+                super::with_core(&settings, async |core| core.accounts().delete(&id).await.context(failed))?;
                 writeln!(standard.out, "{id} is deleted.")?;
             }
         }
@@ -171,38 +177,39 @@ impl User {
     }
 }
 
-/// The configuration, and its database: accounts may come before the first start of the server.
-fn begun(sources: &Sources, err: &mut dyn Write) -> anyhow::Result<Settings> {
-    let settings = super::loaded(sources)?.settings;
-    if let Err(missing) = super::existing(&settings.database.url) {
+/// Loads the configuration and creates the database's file if it is missing: accounts may be registered before the
+/// first start of the server.
+fn settings_with_database(sources: &Sources, err: &mut dyn Write) -> anyhow::Result<Settings> {
+    let settings = super::load_printing_warnings(sources)?.settings;
+    if let Err(missing) = super::require_database_file(&settings.database.url) {
         writeln!(err, "note: {missing}, and so does this command")?;
-        super::prepare(&settings.database.url)?;
+        super::create_database_file(&settings.database.url)?;
     }
     Ok(settings)
 }
 
-/// Every dialect must be able to name the account: minilvb-v1 trims ids.
+/// Refuses an id that a dialect cannot use: minilvb-v1 trims ids.
 fn check_id(id: &str) -> anyhow::Result<()> {
-    let sound = !id.is_empty() && id.trim() == id && !id.chars().any(char::is_control);
-    ensure!(sound, "an id is not empty and has no control characters, and no space at its ends");
+    let usable = !id.is_empty() && id.trim() == id && !id.chars().any(char::is_control);
+    ensure!(usable, "an id must not be empty, contain a control character, or begin or end with a space");
     Ok(())
 }
 
 async fn list(core: &Core, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut after: Option<String> = None;
     loop {
-        let page = core.accounts().list(after.as_deref(), PAGE).await?;
+        let page = core.accounts().list(after.as_deref(), PAGE_SIZE).await?;
         for account in &page {
             writeln!(out, "{}", row(account))?;
         }
         match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.user_id.as_ref().to_owned()),
+            Some(last) if page.len() == PAGE_SIZE => after = Some(last.user_id.as_ref().to_owned()),
             _ => return Ok(()),
         }
     }
 }
 
-/// Ids come from strangers: what could move a terminal's cursor is escaped.
+/// One account in the list. Control characters are escaped: clients choose ids and could move the terminal's cursor.
 fn row(account: &Account) -> String {
     let plain = |text: &str| text.escape_debug().to_string();
     let optional = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), plain);
@@ -213,7 +220,7 @@ fn row(account: &Account) -> String {
 
 fn confirm(id: &str, input: &mut dyn BufRead) -> anyhow::Result<()> {
     if !io::stdin().is_terminal() {
-        bail!("no terminal to ask on: use --yes");
+        bail!("standard input is not a terminal: use --yes");
     }
     write!(io::stderr(), "Delete {id:?} with its room, recordings and sessions? Type the id again: ")?;
     ensure!(first_line(input)? == id, "nothing is deleted");

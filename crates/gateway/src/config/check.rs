@@ -1,4 +1,4 @@
-//! What the types cannot say: ranges, forms, and keys that need each other.
+//! Checks that types cannot express: ranges, formats, and keys that depend on each other.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -6,17 +6,17 @@ use super::{AuthCodeDelivery, Settings, error::ConfigError};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
-/// Ten years: long enough for any key's life, short enough for every sum of times.
-const LONG: Duration = Duration::from_hours(24 * 3650);
+/// Upper bound of lifetimes: longer than any key is used, and short enough that sums of times do not overflow.
+const TEN_YEARS: Duration = Duration::from_hours(24 * 3650);
 
-/// A key and what is wrong with its value.
+/// A key and the problem of its value.
 pub(super) type Problem = (&'static str, String);
 
 impl Settings {
-    /// Checks everything the types do not guarantee.
+    /// Checks everything that the types do not guarantee.
     ///
     /// # Errors
-    /// Every problem, named by its key.
+    /// All problems, each with its key.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let problems: Vec<_> = self.problems().iter().map(|(key, text)| format!("{key}: {text}")).collect();
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
@@ -55,10 +55,10 @@ impl Settings {
         check.that("database.url", known, "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME");
         check.number("database.readers", database.readers, 0..=256);
         check.number("database.writers", database.writers, 1..=256);
-        let most = Duration::from_mins(1);
-        check.time("database.statement_timeout", database.statement_timeout, SECOND..=most);
-        check.time("database.connect_timeout", database.connect_timeout, SECOND..=most);
-        let pause = (Duration::from_millis(50)..=most).contains(&database.reconnect_pause);
+        let minute = Duration::from_mins(1);
+        check.time("database.statement_timeout", database.statement_timeout, SECOND..=minute);
+        check.time("database.connect_timeout", database.connect_timeout, SECOND..=minute);
+        let pause = (Duration::from_millis(50)..=minute).contains(&database.reconnect_pause);
         check.that("database.reconnect_pause", pause, "must be between 50ms and 60s");
     }
 
@@ -71,12 +71,12 @@ impl Settings {
         let segment = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let app = !media.app.is_empty() && media.app.bytes().all(segment);
         check.that("media.app", app, "must be one path segment of letters, digits, '-', '_' and '.'");
-        check.time("media.push_ttl", media.push_ttl, SECOND..=LONG);
+        check.time("media.push_ttl", media.push_ttl, SECOND..=TEN_YEARS);
         let im = &self.tencent.im;
         check.number("tencent.im.sdkappid", im.sdkappid, 0..=i64::from(u32::MAX));
-        check.time("tencent.im.usersig_ttl", im.usersig_ttl, SECOND..=LONG);
-        check.time("tencent.cos.sign_ttl", self.tencent.cos.sign_ttl, SECOND..=LONG);
-        check.time("tencent.vod.sign_ttl", self.tencent.vod.sign_ttl, SECOND..=LONG);
+        check.time("tencent.im.usersig_ttl", im.usersig_ttl, SECOND..=TEN_YEARS);
+        check.time("tencent.cos.sign_ttl", self.tencent.cos.sign_ttl, SECOND..=TEN_YEARS);
+        check.time("tencent.vod.sign_ttl", self.tencent.vod.sign_ttl, SECOND..=TEN_YEARS);
     }
 
     fn dialects(&self, check: &mut Check) {
@@ -84,10 +84,10 @@ impl Settings {
 
         let v2 = &self.minilvb_v2;
         check.mounts("minilvb_v2.mounts", &v2.mounts);
-        check.time("minilvb_v2.token_ttl", v2.token_ttl, SECOND..=LONG);
-        check.time("minilvb_v2.refresh_ttl", v2.refresh_ttl, SECOND..=LONG);
-        check.time("minilvb_v2.clock_skew", v2.clock_skew, Duration::ZERO..=LONG);
-        check.time("minilvb_v2.list_window", v2.list_window, Duration::ZERO..=LONG);
+        check.time("minilvb_v2.token_ttl", v2.token_ttl, SECOND..=TEN_YEARS);
+        check.time("minilvb_v2.refresh_ttl", v2.refresh_ttl, SECOND..=TEN_YEARS);
+        check.time("minilvb_v2.clock_skew", v2.clock_skew, Duration::ZERO..=TEN_YEARS);
+        check.time("minilvb_v2.list_window", v2.list_window, Duration::ZERO..=TEN_YEARS);
         check.that(
             "minilvb_v2.refresh_ttl",
             v2.refresh_ttl >= v2.token_ttl,
@@ -97,17 +97,17 @@ impl Settings {
         let sxb = &self.sxb;
         check.mounts("sxb.mounts", &sxb.mounts);
         let routes = sxb.client_profile.iter().all(|route| !route.is_empty() && is_prefix(route));
-        check.that("sxb.client_profile", routes, PREFIX);
-        check.time("sxb.token_ttl", sxb.token_ttl, SECOND..=LONG);
-        check.time("sxb.viewer_timeout", sxb.viewer_timeout, SECOND..=LONG);
-        check.time("sxb.host_timeout", sxb.host_timeout, SECOND..=LONG);
-        check.time("sxb.sign_window", sxb.sign_window, SECOND..=LONG);
+        check.that("sxb.client_profile", routes, PREFIX_RULE);
+        check.time("sxb.token_ttl", sxb.token_ttl, SECOND..=TEN_YEARS);
+        check.time("sxb.viewer_timeout", sxb.viewer_timeout, SECOND..=TEN_YEARS);
+        check.time("sxb.host_timeout", sxb.host_timeout, SECOND..=TEN_YEARS);
+        check.time("sxb.sign_window", sxb.sign_window, SECOND..=TEN_YEARS);
         let signed = !sxb.enabled || !sxb.require_sign || !sxb.sign_secret.is_empty();
         check.that("sxb.sign_secret", signed, "must be set, because sxb.require_sign is true");
 
         let qplus = &self.qplus;
         check.mounts("qplus.mounts", &qplus.mounts);
-        check.time("qplus.session_idle", qplus.session_idle, SECOND..=LONG);
+        check.time("qplus.session_idle", qplus.session_idle, SECOND..=TEN_YEARS);
         check.number("qplus.sessions_per_user", qplus.sessions_per_user, 1..=10_000);
         let command = match &qplus.auth_code_delivery {
             AuthCodeDelivery::Command(path) => path.is_absolute(),
@@ -119,12 +119,12 @@ impl Settings {
             "qplus.password_reset",
             decided,
             "must be set (open, proof or off) when qplus is enabled and http.listen is not loopback: with \"open\" \
-             whoever knows a user's phone number can set that user's password",
+             anyone who knows a user's phone number can set that user's password",
         );
     }
 }
 
-const PREFIX: &str = "each must start with / and have no / at its end, no empty part, no space, ? or #";
+const PREFIX_RULE: &str = "each must start with / and have no / at its end, no empty part, no space, ? or #";
 
 /// A path prefix: `""`, or `/` and unreserved text without a slash at the end.
 fn is_prefix(path: &str) -> bool {
@@ -155,7 +155,7 @@ impl Check {
         self.that(key, range.contains(&value), &otherwise);
     }
 
-    /// Times of the domain are whole seconds.
+    /// Checks the range of a time, and that it is whole seconds: the domain has no fractions of a second.
     fn time(&mut self, key: &'static str, value: Duration, range: RangeInclusive<Duration>) {
         let otherwise = format!(
             "must be whole seconds between {}s and {}s",
@@ -176,7 +176,7 @@ impl Check {
 
     fn mounts(&mut self, key: &'static str, mounts: &[String]) {
         self.that(key, !mounts.is_empty(), "must not be empty; to switch the dialect off use its `enabled`");
-        self.that(key, mounts.iter().all(|mount| is_prefix(mount)), PREFIX);
+        self.that(key, mounts.iter().all(|mount| is_prefix(mount)), PREFIX_RULE);
         let repeated =
             mounts.iter().enumerate().any(|(at, mount)| mounts.iter().take(at).any(|other| other == mount));
         self.that(key, !repeated, "names a prefix twice");

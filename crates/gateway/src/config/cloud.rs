@@ -1,4 +1,4 @@
-//! The configuration's shape: media URLs, callbacks, cloud services. Names and defaults are public interface.
+//! Sections of the configuration: media URLs, callbacks, cloud services. Names and defaults are public interface.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Media {
     pub push_host: String,
     /// Host of play URLs; `""` = `<bizid>.liveplay.myqcloud.com`.
     pub play_host: String,
-    /// Of the flv and m3u8 URLs.
+    /// Scheme of the flv and m3u8 URLs.
     pub play_scheme: PlayScheme,
     /// First path segment of push and play URLs.
     pub app: String,
@@ -74,12 +74,12 @@ impl PlayScheme {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Callback {
-    /// Key every callback is signed with, generated at the first start; `""` = all callbacks are refused.
+    /// Key that signs every callback, generated at the first start; `""` = all callbacks are refused.
     #[serde(skip_serializing_if = "Secret::is_absent")]
     pub key: Secret,
 }
 
-/// Keys of cloud services clients get signatures for. `""` = not configured.
+/// Keys of the cloud services for which clients get signatures. `""` = not configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tencent {

@@ -1,4 +1,4 @@
-//! The configuration's shape: the four dialects. Names and defaults are public interface.
+//! Sections of the configuration: the four dialects. Names and defaults are public interface.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ const DAY: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MinilvbV1 {
-    /// Whether it is served.
+    /// Whether the dialect is served.
     pub enabled: bool,
-    /// Path prefixes it is served under; `""` = the root.
+    /// Path prefixes under which the dialect is served; `""` = the root.
     pub mounts: Vec<String>,
     /// Whether unregistered users may go on air.
     pub guests: bool,
@@ -30,25 +30,25 @@ impl Default for MinilvbV1 {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MinilvbV2 {
-    /// Whether it is served.
+    /// Whether the dialect is served.
     pub enabled: bool,
-    /// Path prefixes it is served under; `""` = the root.
+    /// Path prefixes under which the dialect is served; `""` = the root.
     pub mounts: Vec<String>,
-    /// Life of a token.
+    /// Lifetime of a token.
     #[serde(with = "duration")]
     pub token_ttl: Duration,
-    /// Life of a refresh token.
+    /// Lifetime of a refresh token.
     #[serde(with = "duration")]
     pub refresh_ttl: Duration,
     /// How far a client's clock may be off.
     #[serde(with = "duration")]
     pub clock_skew: Duration,
-    /// What `index` of the list calls counts.
+    /// Unit of `index` in the list calls.
     pub index_mode: IndexMode,
-    /// Zone of times written as text.
+    /// Time zone of times written as text.
     #[serde(with = "text")]
     pub utc_offset: UtcOffset,
-    /// How far lists reach back; `0s` = no limit.
+    /// Age of the oldest entries in lists; `0s` = no limit.
     #[serde(with = "duration")]
     pub list_window: Duration,
     /// Whether the COS application number is sent as a number.
@@ -71,7 +71,7 @@ impl Default for MinilvbV2 {
     }
 }
 
-/// What `index` of the minilvb-v2 list calls counts.
+/// Unit of `index` in the minilvb-v2 list calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IndexMode {
@@ -85,30 +85,30 @@ pub enum IndexMode {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sxb {
-    /// Whether it is served.
+    /// Whether the dialect is served.
     pub enabled: bool,
-    /// Path prefixes it is served under; `""` = the root.
+    /// Path prefixes under which the dialect is served; `""` = the root.
     pub mounts: Vec<String>,
     /// Routes, after the mount, that are answered in the client profile.
     pub client_profile: Vec<String>,
-    /// Silence after which a token dies.
+    /// Time without a request after which a token expires.
     #[serde(with = "duration")]
     pub token_ttl: Duration,
-    /// Silence after which a viewer is gone.
+    /// Time without a heartbeat after which a viewer leaves.
     #[serde(with = "duration")]
     pub viewer_timeout: Duration,
-    /// Silence after which a host is gone.
+    /// Time without a heartbeat after which a host leaves and its live ends.
     #[serde(with = "duration")]
     pub host_timeout: Duration,
     /// Whether requests must be signed.
     pub require_sign: bool,
-    /// Key of that sign.
+    /// Key that signs requests.
     #[serde(skip_serializing_if = "Secret::is_absent")]
     pub sign_secret: Secret,
-    /// How old a sign may be.
+    /// Greatest age of a sign.
     #[serde(with = "duration")]
     pub sign_window: Duration,
-    /// Accounts that may kick.
+    /// User ids of the accounts that may kick others.
     pub admins: Vec<String>,
 }
 
@@ -133,27 +133,27 @@ impl Default for Sxb {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Qplus {
-    /// Whether it is served.
+    /// Whether the dialect is served.
     pub enabled: bool,
-    /// Path prefixes it is served under; `""` = the root.
+    /// Path prefixes under which the dialect is served; `""` = the root.
     pub mounts: Vec<String>,
-    /// Silence after which a session dies.
+    /// Time without a request after which a session ends.
     #[serde(with = "duration")]
     pub session_idle: Duration,
-    /// Live sessions per account; the least recently used one gives way.
+    /// Open sessions per account; one more ends the least recently used session.
     pub sessions_per_user: usize,
-    /// How verification codes reach users.
+    /// How verification codes are sent to users.
     #[serde(with = "text")]
     pub auth_code_delivery: AuthCodeDelivery,
-    /// Who may set a new password without the old one; not set = open, which is refused beyond loopback.
+    /// Condition for setting a new password without the old one; not set = open, which is refused beyond loopback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_reset: Option<PasswordReset>,
-    /// Who is shown a room's anchor password.
+    /// Users to whom a room's anchor password is shown.
     pub expose_anchor_password: ExposeAnchorPassword,
 }
 
 impl Qplus {
-    /// Who may set a new password without the old one.
+    /// The configured condition for setting a new password without the old one, or its default.
     pub fn password_reset(&self) -> PasswordReset {
         self.password_reset.unwrap_or(PasswordReset::Open)
     }
@@ -173,24 +173,24 @@ impl Default for Qplus {
     }
 }
 
-/// Who may set a new qplus password without the old one.
+/// Condition for setting a new qplus password without the old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PasswordReset {
-    /// Whoever knows the phone number, as in the original.
+    /// Knowledge of the phone number, as on the original server.
     Open,
-    /// Whoever proves to own it.
+    /// Proof of owning the phone number.
     Proof,
-    /// Nobody.
+    /// The old password is always required.
     Off,
 }
 
-/// Who is shown a room's anchor password.
+/// Users to whom a room's anchor password is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExposeAnchorPassword {
     /// The room's owner.
     Owner,
-    /// Everybody, as in the original.
+    /// Every user, as on the original server.
     All,
 }

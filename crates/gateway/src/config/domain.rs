@@ -1,16 +1,16 @@
-//! The configuration in the words of the domain.
+//! Translates the configuration into that of the core.
 
 use std::time::Duration;
 
 use super::{Registration, Settings};
 
-/// Whole seconds, as the domain counts; `validate` has bounded them.
+/// Whole seconds, the unit of the domain; `validate` has checked their range.
 pub(crate) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 impl Settings {
-    /// What the core is told at start.
+    /// The configuration of the core.
     pub fn core(&self) -> relive_core::Config {
         // Sizes of queues are not configurable: the core knows best.
         let own = relive_core::Config::sqlite("");
@@ -77,7 +77,7 @@ impl Settings {
         }
     }
 
-    /// Where the data lives, for the offline commands.
+    /// The database in the configuration of the core; commands that need no core use it alone.
     pub fn database(&self) -> relive_core::DatabaseConfig {
         let database = &self.database;
         let own = relive_core::Config::sqlite("").database;

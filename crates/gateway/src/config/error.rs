@@ -1,6 +1,6 @@
-//! What is wrong with a configuration, all of it at once.
+//! The error of a configuration: all its problems at once.
 
-/// Every problem found, each naming the key and the place of its value. Holds no secret.
+/// All problems of a configuration, each with the key and the origin of its value. Contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration is not valid\n  {}", .0.join("\n  "))]
 pub struct ConfigError(pub(crate) Vec<String>);

@@ -1,4 +1,4 @@
-//! One source of configuration values, remembering where each value stands.
+//! One source of configuration values, with the origin of each value.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -8,60 +8,61 @@ use figment::{
 };
 use toml::de::{DeTable, DeValue};
 
-/// Values of one source, and the place of each: `relive.toml:12`, `RELIVE_HTTP__LISTEN`, `--listen`.
+/// Values of one source, and the origin of each: `relive.toml:12`, `RELIVE_HTTP__LISTEN`, `--listen`.
 #[derive(Debug, Clone)]
 pub(crate) struct Layer {
     values: Dict,
-    places: Arc<BTreeMap<String, String>>,
+    origins: Arc<BTreeMap<String, String>>,
 }
 
 impl Layer {
     /// The built-in values.
     pub(crate) fn defaults(values: Dict) -> Self {
-        Self { values, places: Arc::default() }
+        Self { values, origins: Arc::default() }
     }
 
-    /// A TOML file's text. The error names file and line and never repeats the line, which may hold a secret.
+    /// The values in the text of a TOML file. The error names file and line, and does not quote the line, which may
+    /// hold a secret.
     pub(crate) fn toml(path: &Path, text: &str) -> Result<Self, String> {
         let failed = |error: &toml::de::Error| {
             let line = error.span().map_or(1, |span| line(text, span.start));
             format!("{}:{line}: {}", path.display(), error.message())
         };
         let table = DeTable::parse(text).map_err(|error| failed(&error))?;
-        let mut places = BTreeMap::new();
+        let mut origins = BTreeMap::new();
         collect(table.get_ref(), "", &mut |key, offset| {
-            places.insert(key, format!("{}:{}", path.display(), line(text, offset)));
+            origins.insert(key, format!("{}:{}", path.display(), line(text, offset)));
         });
         let values = toml::from_str(text).map_err(|error| failed(&error))?;
-        Ok(Self { values, places: Arc::new(places) })
+        Ok(Self { values, origins: Arc::new(origins) })
     }
 
     /// A single value.
-    pub(crate) fn single(key: &str, place: String, value: Value) -> Self {
+    pub(crate) fn single(key: &str, origin: String, value: Value) -> Self {
         let values = figment::util::nest(key, value).into_dict().unwrap_or_default();
-        Self { values, places: Arc::new(BTreeMap::from([(key.to_owned(), place)])) }
+        Self { values, origins: Arc::new(BTreeMap::from([(key.to_owned(), origin)])) }
     }
 
-    /// Every key given here, with its place; an empty section counts as a key.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.places.iter().map(|(key, place)| (key.as_str(), place.as_str()))
+    /// Every key of this source with its origin; an empty section counts as a key.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.origins.iter().map(|(key, origin)| (key.as_str(), origin.as_str()))
     }
 
-    /// Where the key is given, if it is given here.
-    pub(crate) fn place(&self, key: &str) -> Option<&str> {
-        self.places.get(key).map(String::as_str)
+    /// The origin of the key's value, if this source has the key.
+    pub(crate) fn origin(&self, key: &str) -> Option<&str> {
+        self.origins.get(key).map(String::as_str)
     }
 }
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        let places = Arc::clone(&self.places);
+        let origins = Arc::clone(&self.origins);
         Metadata::named("").interpolater(move |_: &Profile, path: &[&str]| {
             // An error inside a list has a longer path than the key.
             (1..=path.len())
                 .rev()
                 .filter_map(|length| path.get(..length))
-                .find_map(|key| places.get(&key.join(".")))
+                .find_map(|key| origins.get(&key.join(".")))
                 .map_or_else(|| "default".to_owned(), Clone::clone)
         })
     }
@@ -71,7 +72,7 @@ impl Provider for Layer {
     }
 }
 
-/// Where the value of a key comes from, `default` if nobody gave it.
+/// The origin of a key's value; `default` if no source has the key.
 pub(crate) fn origin(figment: &figment::Figment, key: &str) -> String {
     let path: Vec<&str> = key.split('.').collect();
     figment

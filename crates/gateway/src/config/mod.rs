@@ -1,7 +1,7 @@
 //! The configuration: defaults < generated secrets < TOML file < environment < flags.
 //!
-//! This module and its children own names, defaults, layering, origins and validation. They know nothing of what the
-//! values are used for; `domain` is the one place that translates them for the domain.
+//! This module and its children own names, defaults, layering, origins and validation. They do not know how the values
+//! are used; only `domain` translates the values for the core.
 
 mod check;
 mod cloud;
@@ -25,6 +25,7 @@ pub use cloud::{Callback, Cos, Im, Media, PlayScheme, Tencent, Vod};
 pub use dialect::{ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, Sxb};
 pub(crate) use domain::seconds;
 pub use error::ConfigError;
+pub(crate) use secrets::GENERATED;
 pub use secrets::{Generated, generate, stored_secrets};
 pub use sections::{Accounts, Admin, Argon2, Database, Http, Limits, Log, LogFormat, Registration, Settings};
 pub use value::{AuthCodeDelivery, OptionalAddress, Secret, UtcOffset};
@@ -32,34 +33,34 @@ pub use value::{AuthCodeDelivery, OptionalAddress, Secret, UtcOffset};
 use layer::{Layer, origin};
 use schema::{SECRETS, Schema};
 
-/// Where a configuration is read from.
+/// The sources of a configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// The TOML file; `None` = no file.
     pub file: Option<PathBuf>,
     /// Environment variables. Those named `RELIVE_<SECTION>__<KEY>` are keys, all others are ignored.
     pub environment: Vec<(String, String)>,
-    /// Flags: how each was written, the key, the value. Later ones win.
+    /// Flags; a later one overrides an earlier one.
     pub flags: Vec<Flag>,
 }
 
 /// A value from the command line.
 #[derive(Debug, Clone)]
 pub struct Flag {
-    /// How it was written, such as `--listen`.
+    /// The flag as it was written, such as `--listen`.
     pub name: String,
-    /// The key it sets.
+    /// The key that the flag sets.
     pub key: String,
     /// The value, as text.
     pub value: String,
 }
 
-/// A configuration that was read, checked, and still knows where each value comes from.
+/// A configuration that was read and checked, with the origin of each value.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The values.
     pub settings: Settings,
-    /// What is no error, but should be known.
+    /// Problems that do not keep the server from starting.
     pub warnings: Vec<String>,
     figment: Figment,
 }
@@ -73,10 +74,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let given = layers(sources, &schema)?;
     let unknown: Vec<_> = given
         .iter()
-        .flat_map(Layer::places)
+        .flat_map(Layer::origins)
         .filter(|(key, _)| !schema.knows(key))
-        .map(|(key, place)| {
-            format!("{place}: unknown key {key:?}, the nearest one is {:?}", schema.nearest(key))
+        .map(|(key, origin)| {
+            format!("{origin}: unknown key {key:?}, the nearest one is {:?}", schema.nearest(key))
         })
         .collect();
     if !unknown.is_empty() {
@@ -105,7 +106,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     if problems.is_empty() { Ok(Loaded { settings, warnings, figment }) } else { Err(ConfigError(problems)) }
 }
 
-/// What the operator gave, weakest first.
+/// The sources that the operator gave, each overriding those before it.
 fn layers(sources: &Sources, schema: &Schema) -> Result<Vec<Layer>, ConfigError> {
     let mut layers = Vec::new();
     if let Some(path) = &sources.file {
@@ -114,7 +115,7 @@ fn layers(sources: &Sources, schema: &Schema) -> Result<Vec<Layer>, ConfigError>
         layers.push(Layer::toml(path, &text)?);
     }
     for (name, value) in &sources.environment {
-        // A variable without a section is no key: orchestrators set RELIVE_PORT and the like by themselves.
+        // A variable without a section is not a key: orchestrators set variables such as RELIVE_PORT on their own.
         if let Some(key) = name.strip_prefix("RELIVE_").filter(|key| key.contains("__")) {
             let key = key.to_ascii_lowercase().replace("__", ".");
             layers.push(Layer::single(&key, name.clone(), schema.read(&key, value)));
@@ -126,53 +127,54 @@ fn layers(sources: &Sources, schema: &Schema) -> Result<Vec<Layer>, ConfigError>
     Ok(layers)
 }
 
-/// The secrets given as `<key>_file`.
+/// The secrets that are given as `<key>_file`.
 fn secret_files(given: &[Layer], schema: &Schema) -> Result<Vec<Layer>, ConfigError> {
     let all = given.iter().fold(Figment::new(), Figment::merge);
-    let place = |key: &str| given.iter().rev().find_map(|layer| layer.place(key));
+    let origin = |key: &str| given.iter().rev().find_map(|layer| layer.origin(key));
     let (mut layers, mut problems) = (Vec::new(), Vec::new());
     for key in SECRETS {
         let file_key = format!("{key}_file");
-        let Some(file_place) = place(&file_key) else {
+        let Some(file_origin) = origin(&file_key) else {
             continue;
         };
-        if let Some(place) = place(key) {
-            problems
-                .push(format!("{file_place}: {file_key}: {key} is given too ({place}); give one of the two"));
+        if let Some(origin) = origin(key) {
+            problems.push(format!(
+                "{file_origin}: {file_key}: {key} is given too ({origin}); give one of the two"
+            ));
             continue;
         }
         let path = all.extract_inner::<PathBuf>(&file_key);
         let Ok(path) = path else {
-            problems.push(format!("{file_place}: {file_key}: expected the path of a file"));
+            problems.push(format!("{file_origin}: {file_key}: expected the path of a file"));
             continue;
         };
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 let text = text.strip_suffix('\n').unwrap_or(&text);
                 let value = schema.read(key, text.strip_suffix('\r').unwrap_or(text));
-                layers.push(Layer::single(key, format!("{} ({file_place})", path.display()), value));
+                layers.push(Layer::single(key, format!("{} ({file_origin})", path.display()), value));
             }
             Err(error) => {
-                problems.push(format!("{file_place}: {file_key}: cannot read {}: {error}", path.display()));
+                problems.push(format!("{file_origin}: {file_key}: cannot read {}: {error}", path.display()));
             }
         }
     }
     if problems.is_empty() { Ok(layers) } else { Err(ConfigError(problems)) }
 }
 
-/// A value of the wrong type, without repeating what may be a secret.
+/// Describes a value of the wrong type, without quoting a value that may be a secret.
 fn describe(error: &figment::Error) -> String {
     let path: Vec<&str> = error.path.iter().map(String::as_str).collect();
     let key = path.join(".");
     let profile = figment::Profile::Default;
-    let place = error.metadata.as_ref().map_or_else(String::new, |from| from.interpolate(&profile, &path));
+    let origin = error.metadata.as_ref().map_or_else(String::new, |from| from.interpolate(&profile, &path));
     if SECRETS.contains(&key.as_str()) {
         return match &error.kind {
-            figment::error::Kind::Message(text) => format!("{place}: {key}: {text}"),
-            _ => format!("{place}: {key}: expected a text in quotes"),
+            figment::error::Kind::Message(text) => format!("{origin}: {key}: {text}"),
+            _ => format!("{origin}: {key}: expected a text in quotes"),
         };
     }
-    format!("{place}: {key}: {}", error.kind)
+    format!("{origin}: {key}: {}", error.kind)
 }
 
 #[cfg(test)]

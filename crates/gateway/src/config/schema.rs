@@ -1,6 +1,6 @@
-//! Which keys exist, what kind of value each takes, and which ones are secrets.
+//! The keys of the configuration, the kind of value of each key, and the keys of secrets.
 //!
-//! The keys come from the serialised defaults; only what is absent there is listed by hand.
+//! The keys come from the serialised defaults; only keys that are absent there are listed by hand.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +23,10 @@ pub(crate) const SECRETS: [&str; 10] = [
     "tencent.vod.secret_key",
 ];
 
-/// Absent from the defaults because "not given" means something else than any value.
+/// Keys that are absent from the defaults, because "not given" differs from every value.
 const OPTIONAL: [&str; 1] = ["qplus.password_reset"];
 
-/// What a value given as plain text (environment, flag) is read as.
+/// Kind of value that plain text (environment, flag) is parsed as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
@@ -42,7 +42,7 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// The schema, and the defaults it was read from.
+    /// The schema, and the defaults from which it was made.
     pub(crate) fn new() -> Result<(Self, Dict), ConfigError> {
         let defaults = Value::serialize(Settings::default())
             .map_err(|error| error.to_string())?
@@ -67,14 +67,14 @@ impl Schema {
         self.keys.contains_key(key) || is_secret_file(key) || section()
     }
 
-    /// The known key that reads most like this one.
+    /// The known key that is most similar to this one.
     pub(crate) fn nearest(&self, key: &str) -> &str {
-        let likeness = |known: &&str| strsim::jaro_winkler(known, key);
-        self.keys().max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default()
+        let similarity = |known: &&str| strsim::jaro_winkler(known, key);
+        self.keys().max_by(|one, other| similarity(one).total_cmp(&similarity(other))).unwrap_or_default()
     }
 
-    /// Reads a value given as plain text in the way its key asks for. What does not fit stays text, so that the error
-    /// is reported with its key.
+    /// Parses a value given as plain text as the kind of its key. A value that does not parse stays a text, so that the
+    /// later error names the key.
     pub(crate) fn read(&self, key: &str, raw: &str) -> Value {
         let toml = |text: &str| toml::from_str::<Dict>(&format!("value = {text}")).ok()?.remove("value");
         let text = || Value::from(raw);

@@ -1,7 +1,7 @@
-//! Secrets the server makes for itself at the first start: in `secrets.toml` beside a SQLite database, in a PostgreSQL
-//! database itself, so that all its gateways have the same.
+//! Secrets that the server generates at its first start. They are stored in `secrets.toml` beside a SQLite database, or
+//! in a PostgreSQL database itself, so that all gateways on the database have the same secrets.
 //!
-//! No secret is built in: a server that was given none still signs its URLs and refuses forged callbacks.
+//! No secret is built in: a server without configured secrets still signs its URLs and refuses forged callbacks.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -15,22 +15,22 @@ use relive_core::Random;
 
 use super::{Secret, Settings, error::ConfigError, layer::Layer};
 
-/// What is generated when it is not given.
-pub(super) const GENERATED: [&str; 3] = ["callback.key", "media.push_key", "tencent.im.secret"];
+/// Keys of the secrets that are generated if they are not given.
+pub(crate) const GENERATED: [&str; 3] = ["callback.key", "media.push_key", "tencent.im.secret"];
 
 const HEADER: &str = "# Secrets relive generated because none were configured. Keep this file private and keep it:\n\
                       # with other keys, clients' push URLs and callbacks of the media cloud stop working.\n\n";
 
-/// Secrets that were made and stored.
+/// Secrets that were generated and stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
-    /// Where they are stored: a file, or the database.
-    pub place: String,
-    /// Their keys.
+    /// The store of the secrets: the path of a file, or "the database".
+    pub store: String,
+    /// Keys of the secrets.
     pub keys: Vec<&'static str>,
 }
 
-/// The secrets file that belongs to a database, if the database is a file.
+/// The secrets file beside a SQLite database; `None` for another database.
 fn path(url: &str) -> Option<PathBuf> {
     let file = url.strip_prefix("sqlite://")?;
     let file = file.split_once('?').map_or(file, |(file, _)| file);
@@ -38,7 +38,7 @@ fn path(url: &str) -> Option<PathBuf> {
     Some(directory.join("secrets.toml"))
 }
 
-/// What an earlier start stored.
+/// Reads the secrets file that an earlier start stored.
 pub(super) fn read(url: &str, warnings: &mut Vec<String>) -> Result<Option<Layer>, ConfigError> {
     let Some(path) = path(url) else { return Ok(None) };
     let text = match fs::read_to_string(&path) {
@@ -47,9 +47,9 @@ pub(super) fn read(url: &str, warnings: &mut Vec<String>) -> Result<Option<Layer
         Err(error) => return Err(format!("cannot read the secrets file {}: {error}", path.display()).into()),
     };
     let layer = Layer::toml(&path, &text)?;
-    if let Some((key, place)) = layer.places().find(|(key, _)| !GENERATED.contains(key)) {
+    if let Some((key, origin)) = layer.origins().find(|(key, _)| !GENERATED.contains(key)) {
         return Err(
-            format!("{place}: {key:?} does not belong here, put it into the configuration file").into()
+            format!("{origin}: {key:?} does not belong here, put it into the configuration file").into()
         );
     }
     let mode = fs::metadata(&path).map_or(0o600, |metadata| metadata.permissions().mode());
@@ -59,18 +59,18 @@ pub(super) fn read(url: &str, warnings: &mut Vec<String>) -> Result<Option<Layer
     Ok(Some(layer))
 }
 
-/// What an earlier start stored beside a SQLite database, by key.
+/// The secrets that an earlier start stored beside a SQLite database, by key.
 ///
 /// # Errors
-/// The file cannot be read, or holds something else.
+/// The file cannot be read, or contains another key.
 pub fn stored_secrets(url: &str) -> Result<Vec<(&'static str, String)>, ConfigError> {
     let Some(layer) = read(url, &mut Vec::new())? else { return Ok(Vec::new()) };
     let values = figment::Figment::from(layer);
     Ok(GENERATED.iter().filter_map(|key| Some((*key, values.extract_inner::<String>(key).ok()?))).collect())
 }
 
-/// Makes what is needed and was not given, stores it, and puts it into the settings. What another gateway has stored
-/// in a shared database counts. `None` if nothing was made.
+/// Generates every absent secret, stores it and puts it into the settings. If another gateway has stored a secret in a
+/// shared database, that secret is used instead. `None` if no secret was generated.
 ///
 /// # Errors
 /// The file cannot be written, or the database cannot be reached; then nothing is changed.
@@ -86,7 +86,7 @@ pub fn generate(settings: &mut Settings, random: &dyn Random) -> anyhow::Result<
     if missing.is_empty() {
         return Ok(None);
     }
-    let made: Vec<(&'static str, String)> = missing
+    let generated: Vec<(&'static str, String)> = missing
         .iter()
         .map(|(key, _)| {
             let mut bytes = [0; 16];
@@ -94,22 +94,23 @@ pub fn generate(settings: &mut Settings, random: &dyn Random) -> anyhow::Result<
             (*key, format!("{:032x}", u128::from_be_bytes(bytes)))
         })
         .collect();
-    let (place, kept) = match path {
+    let (store, stored) = match path {
         Some(path) => {
-            store(&path, made.iter().map(|(key, text)| (*key, text.as_str())))?;
-            (path.display().to_string(), made.clone())
+            add_to_file(&path, generated.iter().map(|(key, text)| (*key, text.as_str())))?;
+            (path.display().to_string(), generated.clone())
         }
-        None => ("the database".to_owned(), relive_core::database::keep_secrets(&database, &made)?),
+        None => ("the database".to_owned(), relive_core::database::keep_secrets(&database, &generated)?),
     };
-    let keys: Vec<_> = made.iter().filter(|one| kept.contains(one)).map(|(key, _)| *key).collect();
-    for ((_, slot), (_, text)) in missing.into_iter().zip(kept) {
+    let keys: Vec<_> =
+        generated.iter().filter(|secret| stored.contains(secret)).map(|(key, _)| *key).collect();
+    for ((_, slot), (_, text)) in missing.into_iter().zip(stored) {
         *slot = Secret::new(text);
     }
-    Ok((!keys.is_empty()).then_some(Generated { place, keys }))
+    Ok((!keys.is_empty()).then_some(Generated { store, keys }))
 }
 
-/// Adds secrets to the file; after a crash at any moment there is the old file or the new one.
-fn store<'a>(path: &Path, secrets: impl Iterator<Item = (&'a str, &'a str)>) -> io::Result<()> {
+/// Adds secrets to the file. After a crash at any moment, either the old file or the new one exists.
+fn add_to_file<'a>(path: &Path, secrets: impl Iterator<Item = (&'a str, &'a str)>) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let old = match fs::read_to_string(path) {
@@ -154,19 +155,19 @@ mod tests {
     }
 
     #[test]
-    fn the_first_start_makes_what_is_missing_and_later_starts_find_it() {
+    fn the_first_start_generates_missing_secrets_and_later_starts_read_them() {
         let directory = tempfile::tempdir().unwrap();
         let mut first = settings(directory.path());
         first.callback.key = Secret::new("");
         let generated = generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap();
         assert_eq!(generated.keys, ["media.push_key", "tencent.im.secret"]);
-        assert_eq!(fs::metadata(&generated.place).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(first.callback.key.is_empty(), "a secret set to nothing stays nothing");
+        assert_eq!(fs::metadata(&generated.store).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(first.callback.key.is_empty(), "an empty secret must stay empty");
         let push_key = first.media.push_key.text();
         assert_eq!(push_key.expose_secret().len(), 32);
         assert_ne!(push_key.expose_secret(), first.tencent.im.secret.text().expose_secret());
 
-        // A later start without the explicit empty key: the stored ones are found, the third is added.
+        // A later start without the empty key reads the two stored secrets and generates the third.
         let url = first.database.url.clone();
         let sources =
             Sources { environment: vec![("RELIVE_DATABASE__URL".to_owned(), url)], ..Sources::default() };
@@ -182,10 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn a_readable_file_is_warned_about_and_a_foreign_key_is_refused() {
+    fn a_file_readable_by_others_causes_a_warning_and_an_unknown_key_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let mut first = settings(directory.path());
-        let path = PathBuf::from(generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap().place);
+        let path = PathBuf::from(generate(&mut first, &TestRandom::seeded(1)).unwrap().unwrap().store);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let mut warnings = Vec::new();
         assert!(read(&first.database.url, &mut warnings).unwrap().is_some());

@@ -1,4 +1,4 @@
-//! The configuration's shape: listeners, logs, storage, accounts. Names and defaults are public interface.
+//! Sections of the configuration: listeners, logs, storage, accounts. Names and defaults are public interface.
 //!
 //! Cloud and media keys are in [`super::cloud`], the four dialects in [`super::dialect`].
 
@@ -13,7 +13,7 @@ use super::{
     value::{OptionalAddress, address, duration, networks},
 };
 
-/// Everything an operator can set. [`Settings::default`] is what a server without any configuration runs with.
+/// Everything an operator can set. A server without any configuration runs with [`Settings::default`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -23,17 +23,17 @@ pub struct Settings {
     pub admin: Admin,
     /// Log lines.
     pub log: Log,
-    /// Where the data lives.
+    /// The database.
     pub database: Database,
     /// Registration and passwords.
     pub accounts: Accounts,
-    /// Guards against guessing and flooding.
+    /// Limits against guessed passwords and mass registration.
     pub limits: Limits,
     /// Push and play URLs.
     pub media: Media,
     /// The media cloud's callbacks.
     pub callback: Callback,
-    /// Keys of cloud services clients get signatures for.
+    /// Keys of the cloud services for which clients get signatures.
     pub tencent: Tencent,
     /// The minilvb-v1 dialect.
     pub minilvb_v1: MinilvbV1,
@@ -49,20 +49,20 @@ pub struct Settings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Http {
-    /// Where the four dialects listen.
+    /// Address of the four dialects.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` is trusted.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// Open connections; more are closed at once.
+    /// Cap of open connections; further ones are closed at once.
     pub max_connections: u32,
-    /// Open connections from one address (IPv6: one /64); 0 = no cap. Trusted proxies are exempt.
+    /// Cap of open connections from one address (IPv6: one /64); 0 = no cap. Trusted proxies are exempt.
     pub max_connections_per_ip: u32,
-    /// From the first byte of a request (or the opening of the connection) to the end of its headers.
+    /// Time from the first byte of a request (or the opening of the connection) to the end of its headers.
     #[serde(with = "duration")]
     pub header_timeout: Duration,
-    /// For the body, plus one second for every 16 KiB received.
+    /// Time for the body, plus one second for every 16 KiB received.
     #[serde(with = "duration")]
     pub body_timeout: Duration,
     /// How long a connection may stay open between two requests.
@@ -88,7 +88,7 @@ impl Default for Http {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Admin {
-    /// Where it listens; `""` = off.
+    /// Address of health and metrics; `""` = off.
     pub listen: OptionalAddress,
 }
 
@@ -102,9 +102,10 @@ impl Default for Admin {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Log {
-    /// For people or for machines.
+    /// Format of a line.
     pub format: LogFormat,
-    /// `off`, `error`, `warn`, `info`, `debug`, `trace`, optionally with exceptions such as `info,relive_core=debug`.
+    /// Level: `off`, `error`, `warn`, `info`, `debug`, `trace`, optionally with exceptions such as
+    /// `info,relive_core=debug`.
     pub level: String,
 }
 
@@ -114,33 +115,33 @@ impl Default for Log {
     }
 }
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Pretty,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Where the data lives.
+/// The database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Database {
     /// `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/NAME`, which several gateways may share.
     pub url: String,
-    /// Connections that answer queries; 0 = 2, with PostgreSQL 4.
+    /// Connections that answer queries; 0 = the default, 2 with SQLite and 4 with PostgreSQL.
     pub readers: usize,
     /// PostgreSQL: connections that write.
     pub writers: usize,
-    /// PostgreSQL: how long a statement may take, and how long a server that does not answer counts as there.
+    /// PostgreSQL: how long a statement may take; a server that does not answer within this time counts as unreachable.
     #[serde(with = "duration")]
     pub statement_timeout: Duration,
     /// PostgreSQL: how long opening a connection may take.
     #[serde(with = "duration")]
     pub connect_timeout: Duration,
-    /// PostgreSQL: the longest pause between two attempts to reach a server that is gone.
+    /// PostgreSQL: the longest pause between two attempts to connect to an unreachable server.
     #[serde(with = "duration")]
     pub reconnect_pause: Duration,
 }
@@ -187,7 +188,7 @@ impl Default for Accounts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Registration {
-    /// They do.
+    /// The register calls work.
     Open,
     /// Only `relive user add` registers.
     Closed,
@@ -197,7 +198,7 @@ pub enum Registration {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Argon2 {
-    /// Memory.
+    /// Memory in KiB.
     pub memory_kib: u32,
     /// Passes.
     pub iterations: u32,
@@ -211,13 +212,13 @@ impl Default for Argon2 {
     }
 }
 
-/// Guards against guessing and flooding; 0 = off.
+/// Limits against guessed passwords and mass registration; 0 = off.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Per account and client address in ten minutes.
+    /// Failed logins per account and client address within ten minutes.
     pub login_failures_per_account: u32,
-    /// Per client address.
+    /// Registrations per client address and hour.
     pub register_per_ip_per_hour: u32,
 }
 

@@ -1,4 +1,4 @@
-//! `relive config show`: every key, its value and where that comes from, secrets masked.
+//! `relive config show`: prints every key, its value and the origin of the value, with secrets masked.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ impl Loaded {
     /// One line per key, in alphabetical order: `key = value  # origin`.
     ///
     /// # Errors
-    /// Never in practice: the defaults cannot be written down.
+    /// The defaults cannot be serialised, which does not happen in practice.
     pub fn show(&self) -> Result<String, ConfigError> {
         let (schema, _) = Schema::new()?;
         let lines: Vec<_> = schema.keys().map(|key| (self.line(key), origin(&self.figment, key))).collect();
@@ -30,7 +30,7 @@ impl Loaded {
 
     fn line(&self, key: &str) -> String {
         match self.figment.find_value(key) {
-            Ok(value) => format!("{key} = {}", written(key, &value)),
+            Ok(value) => format!("{key} = {}", shown(key, &value)),
             Err(_) if GENERATED.contains(&key) => format!("{key} = (generated at the first start)"),
             Err(_) if key == "qplus.password_reset" => format!("{key} = \"open\""),
             Err(_) => format!("{key} = \"\""),
@@ -38,22 +38,23 @@ impl Loaded {
     }
 }
 
-fn written(key: &str, value: &Value) -> String {
+fn shown(key: &str, value: &Value) -> String {
     if SECRETS.contains(&key) {
         return format!("{:?}", masked(key, value.as_str().unwrap_or_default()));
     }
     toml::Value::try_from(value).map_or_else(|_| MASK.to_owned(), |value| value.to_string())
 }
 
-/// What may be shown of a secret: nothing, except that it is empty, and the harmless parts of URLs.
+/// The part of a secret that may be shown: of a database URL, the part without credentials; of another secret, nothing
+/// unless it is empty.
 fn masked(key: &str, secret: &str) -> String {
     match key {
         "database.url" => match secret.split_once("://") {
             Some(("sqlite", _)) => secret.to_owned(),
             Some((scheme, rest)) => {
-                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-                let place = place.split_once('?').map_or(place, |(place, _)| place);
-                format!("{scheme}://{place}")
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                let host = host.split_once('?').map_or(host, |(host, _)| host);
+                format!("{scheme}://{host}")
             }
             None => MASK.to_owned(),
         },

@@ -1,4 +1,4 @@
-//! Layers, origins, refusals and secrets of the configuration.
+//! Layers, origins, errors and secrets of the configuration.
 
 use std::{fs, path::Path};
 
@@ -51,7 +51,7 @@ fn line(shown: &str, key: &str) -> String {
 }
 
 #[test]
-fn later_layers_win_and_origins_are_remembered() {
+fn later_layers_override_earlier_ones_and_origins_are_shown() {
     let home =
         Home::with("[http]\nlisten = \"127.0.0.1:1\"\nmax_connections = 1\n\n[media]\nbizid = \"b1\"\n");
     let environment = [("RELIVE_HTTP__MAX_CONNECTIONS", "2"), ("RELIVE_MEDIA__BIZID", "1400")];
@@ -71,7 +71,7 @@ fn later_layers_win_and_origins_are_remembered() {
 }
 
 #[test]
-fn plain_text_is_read_as_its_key_asks() {
+fn plain_text_is_parsed_as_the_kind_of_its_key() {
     let home = Home::with("");
     let environment = [
         ("RELIVE_HTTP__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
@@ -102,7 +102,7 @@ fn plain_text_is_read_as_its_key_asks() {
 }
 
 #[test]
-fn unknown_keys_name_their_place_and_the_nearest_key() {
+fn errors_of_unknown_keys_name_the_origin_and_the_nearest_key() {
     let home = Home::with(
         "[http]\n\n# a comment\nlistne = 1\n[tencent.im]\nsecrets = 2\n[sxbb]\n[media.app]\nx = 1\n",
     );
@@ -121,7 +121,7 @@ fn unknown_keys_name_their_place_and_the_nearest_key() {
 }
 
 #[test]
-fn values_of_the_wrong_type_name_place_and_key() {
+fn errors_of_values_of_the_wrong_type_name_origin_and_key() {
     for (toml, expected) in [
         ("[http]\nmax_connections = \"x\"", "invalid type: found string \"x\", expected u32"),
         (
@@ -152,7 +152,7 @@ fn values_of_the_wrong_type_name_place_and_key() {
 }
 
 #[test]
-fn values_out_of_range_are_all_named() {
+fn all_values_out_of_range_are_reported() {
     let toml = "[http]\nmax_connections = 0\nidle_timeout = \"1ms\"\n[media]\napp = \"a/b\"\n[qplus]\nmounts = [\"/x/\"]\n\
                 [sxb]\nrequire_sign = true\n[minilvb_v2]\nutc_offset = \"+08:00\"\nmounts = [\"\", \"\"]\n[database]\nurl = \"mysql://x\"";
     let problems = Home::with(toml).problems(&[("RELIVE_DATABASE__URL", "mysql://x")], &[]);
@@ -172,7 +172,7 @@ fn values_out_of_range_are_all_named() {
 }
 
 #[test]
-fn qplus_beyond_loopback_needs_a_decision() {
+fn qplus_beyond_loopback_requires_password_reset_to_be_set() {
     let home = Home::with("[http]\nlisten = \"0.0.0.0:80\"\n");
     assert!(home.problems(&[], &[])[0].starts_with("default: qplus.password_reset: must be set"));
     assert!(home.load(&[], &[("qplus.password_reset", "open")]).is_ok());
@@ -217,7 +217,7 @@ fn a_secret_given_twice_or_unreadable_is_an_error() {
 }
 
 #[test]
-fn secrets_are_masked_empty_ones_are_shown_empty() {
+fn secrets_are_masked_and_empty_ones_are_shown_as_empty() {
     let home = Home::with("[media]\npush_key = \"hunter2\"\n[callback]\nkey = \"\"\n");
     let loaded = home.load(&[], &[("tencent.cos.secret_key", "hunter2")]).unwrap();
     let shown = loaded.show().unwrap();
@@ -228,7 +228,7 @@ fn secrets_are_masked_empty_ones_are_shown_empty() {
     assert!(!format!("{:?}", loaded.settings).contains("hunter2"));
 }
 
-/// All lines switched on that are commented out because they have no default.
+/// The example file: with the lines enabled that are commented out for lack of a default, and as it is.
 fn example() -> (String, String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../relive.example.toml");
     let text = fs::read_to_string(path).unwrap();
@@ -240,7 +240,7 @@ fn example() -> (String, String) {
 }
 
 #[test]
-fn the_example_is_the_defaults() {
+fn the_example_file_has_every_key_with_its_default() {
     let (complete, text) = example();
     let home = Home::with(&text);
     let without = |settings: &Settings| {
@@ -266,14 +266,14 @@ fn the_example_is_the_defaults() {
 
     let (schema, _) = Schema::new().unwrap();
     let layer = Layer::toml(Path::new("example"), &complete).unwrap();
-    let mut given: Vec<_> = layer.places().map(|(key, _)| key.to_owned()).collect();
+    let mut given: Vec<_> = layer.origins().map(|(key, _)| key.to_owned()).collect();
     given.sort();
-    assert_eq!(given, schema.keys().collect::<Vec<_>>(), "every key is in the example");
+    assert_eq!(given, schema.keys().collect::<Vec<_>>(), "the example lacks a key or has an unknown one");
     assert!(toml::from_str::<Dict>(&complete).is_ok());
 }
 
 #[test]
-fn the_core_is_told_what_its_own_defaults_say() {
+fn the_defaults_are_those_of_the_core() {
     let ours = format!("{:?}", Settings::default().core());
     let own = relive_core::Config::sqlite("relive-data/relive.db");
     assert_eq!(ours, format!("{own:?}"));

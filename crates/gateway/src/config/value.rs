@@ -1,7 +1,7 @@
-//! The types of configuration values that serde does not know: secrets, durations, addresses, offsets.
+//! Types of configuration values that serde does not know: secrets, durations, addresses, offsets.
 //!
-//! Every type here reads the text an operator writes and writes it back the same way, so that `config show` speaks
-//! the language of the file. A secret is written back masked.
+//! Every type parses the text that an operator writes, and serialises to the same form, so that `config show` prints
+//! values as they stand in the file. A secret serialises to a mask.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What stands in place of a secret wherever one is shown.
+/// Shown in place of a secret.
 pub(crate) const MASK: &str = "********";
 
 /// A secret that may be absent. Absent and empty are different: an absent one may be generated at the first start,
@@ -28,17 +28,17 @@ impl Secret {
         Self(Some(text.into()))
     }
 
-    /// Whether the operator, or an earlier start, gave a value, be it empty.
+    /// Whether the operator or an earlier start gave a value, which may be empty.
     pub fn is_given(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether there is no text to work with.
+    /// Whether the secret is absent or has an empty text.
     pub fn is_empty(&self) -> bool {
         self.0.as_ref().is_none_or(|text| text.expose_secret().is_empty())
     }
 
-    /// The text, empty if absent.
+    /// The text; empty if the secret is absent.
     pub fn text(&self) -> SecretString {
         self.0.clone().unwrap_or_default()
     }
@@ -91,7 +91,7 @@ fn parse_address<E: de::Error>(text: &str) -> Result<SocketAddr, E> {
     })
 }
 
-/// Reads networks: CIDRs, or single addresses, which stand for themselves.
+/// Reads networks: CIDRs or single addresses.
 pub(crate) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     Vec::<String>::deserialize(deserializer)?
         .iter()
@@ -110,7 +110,7 @@ pub struct UtcOffset {
 }
 
 impl UtcOffset {
-    /// The offset of China, where the old servers stood.
+    /// The offset of China, where the original servers ran.
     pub const CHINA: Self = Self { seconds: 8 * 3600 };
 
     /// Seconds east of UTC, within ±18 h.
@@ -152,17 +152,17 @@ impl fmt::Display for UtcOffset {
     }
 }
 
-/// How a qplus verification code reaches its user: contract qplus, `GetAuthCode`.
+/// How qplus verification codes are sent: contract qplus, `GetAuthCode`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum AuthCodeDelivery {
-    /// `""`: not at all.
+    /// `""`: codes are not sent.
     #[default]
     None,
-    /// `log`: as a log line, for development.
+    /// `log`: writes codes to the log, for development.
     Log,
-    /// `command:<path>`: a program is run.
+    /// `command:<path>`: runs a program for each code.
     Command(PathBuf),
-    /// An `http://` or `https://` URL is called.
+    /// An `http://` or `https://` URL: sends each code in a `POST`.
     Webhook(String),
 }
 
@@ -176,7 +176,7 @@ impl FromStr for AuthCodeDelivery {
             _ => match text.strip_prefix("command:") {
                 Some(path) if !path.is_empty() => Ok(Self::Command(path.into())),
                 None if is_web_url(text) => Ok(Self::Webhook(text.to_owned())),
-                // The value may hold a webhook's credentials: it is not repeated.
+                // The error does not quote the value, which may hold the credentials of a web hook.
                 _ => Err("expected \"\", log, command:<path> or an http(s) URL".to_owned()),
             },
         }
@@ -199,7 +199,7 @@ impl fmt::Display for AuthCodeDelivery {
     }
 }
 
-/// `FromStr` and `Display` as the serde form.
+/// Serialises with `Display` and deserialises with `FromStr`.
 pub(crate) mod text {
     use std::{fmt::Display, str::FromStr};
 
@@ -218,7 +218,7 @@ pub(crate) mod text {
     }
 }
 
-/// Durations in words: read like `1h 30m` or `10s`, written in the largest unit that leaves no remainder.
+/// Durations as text: parsed from `1h 30m` or `10s`, serialised in the largest unit that leaves no remainder.
 pub(crate) mod duration {
     use std::time::Duration;
 
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_are_recognised_and_never_echoed() {
+    fn deliveries_are_parsed_and_never_quoted_in_errors() {
         assert_eq!("".parse(), Ok(AuthCodeDelivery::None));
         assert_eq!("command:/bin/sms".parse(), Ok(AuthCodeDelivery::Command("/bin/sms".into())));
         assert_eq!("https://sms/x".parse(), Ok(AuthCodeDelivery::Webhook("https://sms/x".to_owned())));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_secret_is_not_an_empty_one() {
+    fn an_absent_secret_differs_from_an_empty_one() {
         assert!(!Secret::default().is_given() && Secret::default().is_empty());
         assert!(Secret::new("").is_given() && Secret::new("").is_empty());
         let secret = Secret::new("hunter2");

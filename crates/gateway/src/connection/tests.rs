@@ -1,10 +1,10 @@
-//! How replies reach the socket.
+//! Writes of replies to the socket.
 
 use std::io::IoSlice;
 
 use super::*;
 
-/// Notes what each write hands over, part by part.
+/// Records the parts of each write.
 #[derive(Default)]
 struct Socket(Vec<Vec<Vec<u8>>>);
 
@@ -36,10 +36,10 @@ impl AsyncWrite for Socket {
 }
 
 #[tokio::test]
-async fn a_small_reply_leaves_as_one_piece_and_a_large_one_is_not_copied() {
+async fn a_small_reply_is_joined_before_writing_and_a_large_one_is_not() {
     let shared = Arc::new(Shared { handler: Arc::new(()), activity: Activity::new() });
     let mut watched = Watched { stream: Socket::default(), shared };
-    let head = vec![b'h'; ONE_PIECE - 5];
+    let head = vec![b'h'; JOINED_BYTES - 5];
     for (body, parts) in [("", 1), ("body!", 1), ("longer", 2)] {
         let reply = [IoSlice::new(&head), IoSlice::new(body.as_bytes())];
         let written = poll_fn(|cx| Pin::new(&mut watched).poll_write_vectored(cx, &reply)).await.unwrap();
@@ -47,6 +47,6 @@ async fn a_small_reply_leaves_as_one_piece_and_a_large_one_is_not_copied() {
         let sent = watched.stream.0.pop().unwrap();
         assert_eq!(sent.len(), parts, "{} bytes", head.len() + body.len());
         assert_eq!(sent.concat(), [&head, body.as_bytes()].concat());
-        assert!(watched.stream.0.is_empty(), "in one call");
+        assert!(watched.stream.0.is_empty(), "the reply took more than one write");
     }
 }

@@ -1,4 +1,4 @@
-//! Requests over an in-memory stream and a clock that jumps to the next timer when nothing else is left to do.
+//! Requests over an in-memory stream. With a paused clock, time jumps to the next timer when no task can run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,19 +17,24 @@ use crate::{
     testing::{Client, Echo, LIMIT},
 };
 
-const HEADER: u64 = 10;
-const BODY: u64 = 15;
-const IDLE: u64 = 75;
+const HEADER_SECONDS: u64 = 10;
+const BODY_SECONDS: u64 = 15;
+const IDLE_SECONDS: u64 = 75;
 
-/// A connection to a server of its own; the server's task ends with the connection.
+/// A connection to a new server, and the server's task, which ends with the connection.
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
     let mounted = [Mounted::new(Echo::at("echo", &["/echo"]), &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-    let front =
-        Arc::new(Front::new(&mounted, proxies, BodyReader::new(Duration::from_secs(BODY)), Uuid::nil()));
+    let front = Arc::new(Front::new(
+        &mounted,
+        proxies,
+        BodyReader::new(Duration::from_secs(BODY_SECONDS)),
+        Uuid::nil(),
+    ));
     let (client, server) = tokio::io::duplex(buffer);
     let task = tokio::spawn(async move {
-        let timeouts = Timeouts { header: Duration::from_secs(HEADER), idle: Duration::from_secs(IDLE) };
+        let timeouts =
+            Timeouts { header: Duration::from_secs(HEADER_SECONDS), idle: Duration::from_secs(IDLE_SECONDS) };
         let peer = "10.0.0.1".parse().unwrap();
         let (_running, stop) = watch::channel(false);
         connection::serve(&Protocol::new(), server, peer, front, timeouts, stop).await;
@@ -53,13 +58,13 @@ fn post(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_request_reaches_its_adapter_whole() {
+async fn an_adapter_gets_the_whole_request() {
     let mut client = connect();
     client.send("POST /lite/echo?a=1 HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 192.0.2.7\r\ncontent-length: 3\r\n\r\nabc").await;
     let reply = client.receive().await;
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("x-adapter: echo"), "{reply}");
     assert!(reply.ends_with("POST /echo?a=1 3 bytes from 192.0.2.7"), "{reply}");
-    // In pieces, and two requests at once.
+    // A body in chunks, then two requests in one write.
     client.send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n").await;
     client.send("2\r\nde\r\n0\r\n\r\n").await;
     assert!(client.receive().await.contains("5 bytes"));
@@ -73,7 +78,7 @@ async fn a_request_reaches_its_adapter_whole() {
 }
 
 #[tokio::test]
-async fn a_path_nobody_owns_is_not_found_whatever_the_method() {
+async fn a_path_without_an_adapter_is_not_found_for_every_method() {
     let mut client = connect();
     for request in ["GET /", "DELETE /lite", "OPTIONS *", "POST /no"] {
         client.send(format!("{request} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}")).await;
@@ -90,7 +95,7 @@ async fn a_path_nobody_owns_is_not_found_whatever_the_method() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_said_to_the_adapter_and_the_connection_stays() {
+async fn the_adapter_is_told_of_a_body_over_the_limit_and_the_connection_stays_open() {
     let mut client = connect();
     client.send(post(&"x".repeat(LIMIT))).await;
     assert!(client.receive().await.contains(&format!("{LIMIT} bytes")));
@@ -135,11 +140,11 @@ async fn a_head_over_64_kib_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn headers_must_be_complete_in_time() {
-    assert_eq!(closes_after(&mut connect()).await, HEADER, "nothing sent");
+    assert_eq!(closes_after(&mut connect()).await, HEADER_SECONDS, "no byte was sent");
 
     let mut client = connect();
     client.send("GET /echo HT").await;
-    assert_eq!(closes_after(&mut client).await, HEADER, "half a head");
+    assert_eq!(closes_after(&mut client).await, HEADER_SECONDS, "the head was incomplete");
 
     let mut client = connect();
     let start = Instant::now();
@@ -148,26 +153,26 @@ async fn headers_must_be_complete_in_time() {
         sleep(Duration::from_secs(2)).await;
     }
     closes_after(&mut client).await;
-    assert_eq!(start.elapsed().as_secs(), HEADER, "dripping buys no time");
+    assert_eq!(start.elapsed().as_secs(), HEADER_SECONDS, "single bytes must not extend the time-out");
 }
 
 #[tokio::test(start_paused = true)]
 async fn between_requests_a_connection_may_idle_longer() {
     let mut client = connect();
     client.get("/echo").await;
-    sleep(Duration::from_secs(IDLE - 1)).await;
+    sleep(Duration::from_secs(IDLE_SECONDS - 1)).await;
     assert!(client.get("/echo").await.contains("200 OK"));
-    assert_eq!(closes_after(&mut client).await, IDLE);
+    assert_eq!(closes_after(&mut client).await, IDLE_SECONDS);
 
     let mut client = connect();
     client.get("/echo").await;
-    sleep(Duration::from_secs(IDLE - 5)).await;
+    sleep(Duration::from_secs(IDLE_SECONDS - 5)).await;
     client.send("GET /ec").await;
-    assert_eq!(closes_after(&mut client).await, HEADER, "a begun request has the header time-out");
+    assert_eq!(closes_after(&mut client).await, HEADER_SECONDS, "a begun request has the header time-out");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_must_keep_coming() {
+async fn a_body_must_arrive_at_16_kib_per_second() {
     let mut client = connect();
     let start = Instant::now();
     client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab").await;
@@ -176,11 +181,13 @@ async fn a_body_must_keep_coming() {
         reply.starts_with("HTTP/1.1 408 Request Timeout\r\n") && reply.contains("connection: close"),
         "{reply}"
     );
-    assert_eq!(start.elapsed().as_secs(), BODY);
+    assert_eq!(start.elapsed().as_secs(), BODY_SECONDS);
     client.closed().await;
 
-    // 16 KiB every second is just fast enough, for as long as it takes; 1 KiB is not.
-    for (piece, expected, seconds) in [(16 * 1024, "98304 bytes", 6), (1024, "408 Request Timeout", BODY)] {
+    // 16 KiB per second is just fast enough, however long the body takes; 1 KiB per second is not.
+    for (piece, expected, seconds) in
+        [(16 * 1024, "98304 bytes", 6), (1024, "408 Request Timeout", BODY_SECONDS)]
+    {
         let mut client = connect();
         let start = Instant::now();
         client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 98304\r\n\r\n").await;
@@ -195,16 +202,16 @@ async fn a_body_must_keep_coming() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_never_reads_does_not_keep_its_connection() {
+async fn the_connection_of_a_client_that_never_reads_is_closed() {
     let (mut client, served) = served(64);
     let start = Instant::now();
     client.send("GET /echo HTTP/1.1\r\nhost: x\r\n\r\n").await;
     served.await.unwrap();
-    assert_eq!(start.elapsed().as_secs(), IDLE);
+    assert_eq!(start.elapsed().as_secs(), IDLE_SECONDS);
 }
 
 #[tokio::test(start_paused = true)]
-async fn http2_is_spoken_and_idles_out_too() {
+async fn http2_is_served_and_has_the_idle_timeout() {
     let stream = TokioIo::new(connect().0);
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
@@ -217,14 +224,14 @@ async fn http2_is_spoken_and_idles_out_too() {
     }
     let start = Instant::now();
     let _ = connection.await.unwrap();
-    assert_eq!(start.elapsed().as_secs(), IDLE);
+    assert_eq!(start.elapsed().as_secs(), IDLE_SECONDS);
 }
 
-/// What a test logs.
+/// The log lines of a test.
 #[derive(Clone, Default)]
-struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+struct LogLines(Arc<std::sync::Mutex<Vec<u8>>>);
 
-impl std::io::Write for Lines {
+impl std::io::Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -235,9 +242,9 @@ impl std::io::Write for Lines {
     }
 }
 
-impl Lines {
-    /// What is logged by this thread from now on.
-    fn of(log: &crate::config::Log) -> (Self, tracing::subscriber::DefaultGuard) {
+impl LogLines {
+    /// Collects the log lines of this thread until the guard is dropped.
+    fn collect(log: &crate::config::Log) -> (Self, tracing::subscriber::DefaultGuard) {
         let lines = Self::default();
         let writer = {
             let lines = lines.clone();
@@ -259,7 +266,8 @@ impl Lines {
 fn an_error_is_logged_with_its_causes_in_both_formats() {
     let error = relive_core::Error::Storage("database or disk is full".into());
     for format in [crate::config::LogFormat::Pretty, crate::config::LogFormat::Json] {
-        let (lines, logging) = Lines::of(&crate::config::Log { format, ..crate::config::Log::default() });
+        let log = crate::config::Log { format, ..crate::config::Log::default() };
+        let (lines, logging) = LogLines::collect(&log);
         tracing::error!(error = %relive_core::causes(&error), "commit failed");
         drop(logging);
         assert!(lines.text().contains("the storage failed: database or disk is full"), "{}", lines.text());
@@ -267,9 +275,9 @@ fn an_error_is_logged_with_its_causes_in_both_formats() {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_every_request_and_repeats_nothing_of_it() {
+async fn every_request_is_logged_without_its_query_headers_and_body() {
     let log = crate::config::Log { level: "trace".to_owned(), ..crate::config::Log::default() };
-    let (lines, _logging) = Lines::of(&log);
+    let (lines, _logging) = LogLines::collect(&log);
     tracing::debug!(target: "h2::codec", "a library read hunter2");
 
     let head = "authorization: Bearer hunter2\r\nliteav-sig: hunter2\r\ncontent-length: 7";

@@ -1,4 +1,4 @@
-//! The whole server, on real sockets.
+//! The whole server on real sockets.
 
 use relive_core::{TestClock, TestRandom};
 use tokio::{net::TcpStream, sync::Semaphore};
@@ -10,7 +10,7 @@ struct Server {
     gateway: Gateway,
     gate: Arc<Semaphore>,
     arrived: Arc<Semaphore>,
-    /// Holds the database.
+    /// The database's directory, deleted with the server.
     _directory: tempfile::TempDir,
 }
 
@@ -39,7 +39,7 @@ async fn connect(address: SocketAddr) -> Client<TcpStream> {
 }
 
 #[tokio::test]
-async fn the_operator_sees_health_and_metrics() {
+async fn the_operators_listener_serves_health_and_metrics() {
     let server = server(|_| {}).await;
     connect(server.gateway.addr).await.get("/echo").await;
     let mut client = connect(server.gateway.admin_addr.unwrap()).await;
@@ -63,10 +63,10 @@ async fn the_operator_sees_health_and_metrics() {
 }
 
 #[tokio::test]
-async fn the_database_is_private_whoever_gives_the_secrets() {
+async fn the_database_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = tempfile::tempdir().unwrap();
-    let directory = place.path().join("data");
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("data");
     let url = format!("sqlite://{}/relive.db", directory.display());
     let server = server(|settings| settings.database.url = url).await;
     connect(server.gateway.admin_addr.unwrap()).await.get("/readyz").await;
@@ -87,7 +87,7 @@ async fn connections_over_a_cap_are_closed_at_once() {
         assert!(second.get("/echo").await.contains("200 OK"));
         connect(server.gateway.addr).await.closed().await;
         drop(first);
-        // The server notices the end of the first one on its own; until then a new one is closed again.
+        // The server notices the closed connection after a while; until then it closes every new one.
         loop {
             let mut third = connect(server.gateway.addr).await;
             if third.get("/echo").await.contains("200 OK") {
@@ -98,14 +98,14 @@ async fn connections_over_a_cap_are_closed_at_once() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_its_connection_only() {
+async fn a_panic_closes_its_own_connection_only() {
     let server = server(|_| {}).await;
     assert_eq!(connect(server.gateway.addr).await.get("/panic").await, "");
     assert!(connect(server.gateway.addr).await.get("/echo").await.contains("200 OK"));
 }
 
 #[tokio::test]
-async fn stopping_lets_requests_finish_and_takes_no_new_ones() {
+async fn stopping_lets_requests_finish_and_refuses_new_ones() {
     let server = server(|_| {}).await;
     let (address, admin) = (server.gateway.addr, server.gateway.admin_addr.unwrap());
     let mut idle = connect(address).await;
@@ -133,7 +133,7 @@ async fn stopping_lets_requests_finish_and_takes_no_new_ones() {
 }
 
 #[tokio::test]
-async fn stopping_does_not_wait_for_ever() {
+async fn stopping_closes_connections_after_the_drain_timeout() {
     let server = server(|_| {}).await;
     let mut busy = connect(server.gateway.addr).await;
     busy.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
@@ -141,12 +141,12 @@ async fn stopping_does_not_wait_for_ever() {
     tokio::time::pause();
     let start = tokio::time::Instant::now();
     server.gateway.shutdown().await;
-    assert!(start.elapsed() >= crate::listener::DRAIN);
+    assert!(start.elapsed() >= crate::listener::DRAIN_TIMEOUT);
     assert_eq!(busy.receive().await, "");
 }
 
 #[tokio::test]
-async fn a_start_that_cannot_be_says_why() {
+async fn a_failed_start_names_the_key() {
     let directory = tempfile::tempdir().unwrap();
     let (clock, random) = (Arc::new(TestClock::at(0)), Arc::new(TestRandom::seeded(1)));
     let mut open = settings(&directory);

@@ -1,4 +1,4 @@
-//! Log lines: where they go, how they look, which are written.
+//! Log lines: destination, format and level.
 
 use std::io::{IsTerminal, stderr};
 
@@ -15,10 +15,10 @@ use tracing_subscriber::{
 
 use crate::config::{Log, LogFormat};
 
-/// Starts logging to standard error. Does nothing if the process logs already.
+/// Starts logging to standard error. Does nothing if the process has a logger already.
 pub(crate) fn start(log: &Log) {
     if registry().with(lines(log, stderr().is_terminal(), stderr)).try_init().is_ok() {
-        // A panic is a log line like any other, so that whoever collects the lines sees it.
+        // Panics become log lines too, so that a log collector receives them.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
             tracing::error!(place, panic = panic.payload_as_str(), "panic");
@@ -26,7 +26,7 @@ pub(crate) fn start(log: &Log) {
     }
 }
 
-/// Log lines as configured.
+/// The layer that writes log lines in the configured format, at the configured level.
 pub(crate) fn lines<S>(
     log: &Log,
     colours: bool,
@@ -41,29 +41,29 @@ where
         LogFormat::Pretty => lines.with_ansi(colours).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    lines.with_filter(levels.and(own()))
+    lines.with_filter(levels.and(library_limit()))
 }
 
-/// Libraries are heard up to `info` only, whatever the operator asks for: nobody here can promise that what they trace
-/// of a socket, a header or a statement never holds a token.
-fn own() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    const OURS: [&str; 5] = ["relive", "minilvb_v1", "minilvb_v2", "sxb", "qplus"];
+/// Limits libraries to level `info`, at every configured level: their lines at `debug` and `trace` may quote a socket,
+/// a header or a statement, and with it a token.
+fn library_limit() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    const OWN_TARGETS: [&str; 5] = ["relive", "minilvb_v1", "minilvb_v2", "sxb", "qplus"];
     filter_fn(|metadata| {
-        *metadata.level() <= Level::INFO || OURS.iter().any(|own| metadata.target().starts_with(own))
+        *metadata.level() <= Level::INFO || OWN_TARGETS.iter().any(|own| metadata.target().starts_with(own))
     })
     .with_max_level_hint(LevelFilter::TRACE)
 }
 
-/// `info`, or `info,relive_core=debug`. A single word must be a level, so that a typing error is not taken for the name
-/// of a module.
+/// Parses `info`, or `info,relive_core=debug`. A word without `=` must be a level, so that a typing error is not taken
+/// for the name of a module.
 pub(crate) fn parse_level(text: &str) -> Option<Targets> {
     let level = |word: &str| word.parse::<LevelFilter>().is_ok();
     let mut parts = text.split(',').map(str::trim);
-    let sound = parts.all(|part| match part.split_once('=') {
+    let valid = parts.all(|part| match part.split_once('=') {
         Some((module, word)) => !module.is_empty() && level(word),
         None => level(part) && !part.is_empty(),
     });
-    if sound { text.parse().ok() } else { None }
+    if valid { text.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_and_exceptions_are_read_and_typing_errors_are_not() {
+    fn levels_and_exceptions_are_parsed_and_typing_errors_are_refused() {
         for text in ["info", "off", "DEBUG", "info,relive_core=debug", "warn, hyper=off"] {
             assert!(parse_level(text).is_some(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! What the server tells of itself: log lines and metrics. Never a body, a query value, a token or a key.
+//! Log lines and metrics. They never contain a body, a query value, a token or a key.
 
 pub(crate) mod logging;
 pub(crate) mod recorder;

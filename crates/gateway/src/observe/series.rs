@@ -1,39 +1,40 @@
-//! The metrics of one adapter's requests, looked up without hashing or allocating.
+//! The metrics of one adapter's requests, found without hashing or allocating.
 
 use std::{sync::OnceLock, time::Duration};
 
 use metrics::{Counter, Histogram, counter, histogram};
 use relive_wire::Interface;
 
-/// Codes counted apart per interface; no dialect has more, so the rest is a mistake and shares one counter.
-const CODES: usize = 48;
+/// Envelope codes that each have a counter of their own, per interface. No dialect has more codes; further ones share
+/// one counter.
+const MAX_CODES: usize = 48;
 const UNKNOWN: &str = "unknown";
 
 /// Counters and histograms of one adapter.
 pub(crate) struct Series {
     adapter: &'static str,
-    /// One per interface, and one for requests that name none.
-    rows: Vec<Row>,
-    unknown: Row,
+    rows: Vec<InterfaceSeries>,
+    /// Requests that name no known interface.
+    unknown: InterfaceSeries,
 }
 
-struct Row {
+struct InterfaceSeries {
     interface: &'static str,
     duration: Histogram,
-    /// Filled from the front as codes appear, and never changed again: reading takes no lock.
-    codes: [OnceLock<(i32, Counter)>; CODES],
+    /// Filled in the order in which codes appear. An entry never changes, so reading takes no lock.
+    codes: [OnceLock<(i32, Counter)>; MAX_CODES],
     others: OnceLock<Counter>,
 }
 
 impl Series {
     pub(crate) fn new(adapter: &'static str, interfaces: &[Interface]) -> Self {
-        let rows = interfaces.iter().map(|interface| Row::new(adapter, interface.name)).collect();
-        Self { adapter, rows, unknown: Row::new(adapter, UNKNOWN) }
+        let rows = interfaces.iter().map(|interface| InterfaceSeries::new(adapter, interface.name)).collect();
+        Self { adapter, rows, unknown: InterfaceSeries::new(adapter, UNKNOWN) }
     }
 
     /// Counts one request.
     pub(crate) fn record(&self, interface: &str, code: i32, elapsed: Duration) {
-        // An adapter answers with the names of its own table: the address decides nearly always.
+        // Adapters reply with the names in their own table, so comparing addresses nearly always finds the row.
         let row = self
             .rows
             .iter()
@@ -45,11 +46,11 @@ impl Series {
     }
 }
 
-impl Row {
+impl InterfaceSeries {
     fn new(adapter: &'static str, interface: &'static str) -> Self {
         let duration =
             histogram!("relive_request_duration_seconds", "adapter" => adapter, "interface" => interface);
-        Self { interface, duration, codes: [const { OnceLock::new() }; CODES], others: OnceLock::new() }
+        Self { interface, duration, codes: [const { OnceLock::new() }; MAX_CODES], others: OnceLock::new() }
     }
 
     fn counter(&self, adapter: &'static str, code: i32) -> &Counter {

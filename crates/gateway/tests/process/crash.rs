@@ -1,4 +1,4 @@
-//! `kill -9` at random moments: nothing a client was told is lost, and the server is back at once.
+//! `kill -9` at random moments: every acknowledged write survives, and the server is soon ready again.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ const KILLS: usize = 20;
 /// Clients that write at the same time.
 const WRITERS: usize = 8;
 
-/// Something the server has acknowledged.
+/// A write that the server has acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Written {
     Account(String),
@@ -27,12 +27,12 @@ enum Written {
     Recording(String),
 }
 
-/// The answer, or `None` if there was none.
+/// The answer to a request; `None` if the server died before it answered.
 fn post(address: &str, path: &str, body: &Value) -> Option<Value> {
     server::post(address, path, &body.to_string())
 }
 
-/// The answer of a successful sxb call; `None` if the server died under it.
+/// The answer to a successful sxb call; `None` if the server died before it answered.
 fn sxb(address: &str, command: &str, body: &Value) -> Option<Value> {
     let (service, command) = command.split_once('/')?;
     let answer = post(address, &format!("/index.php?svc={service}&cmd={command}"), body)?;
@@ -40,7 +40,7 @@ fn sxb(address: &str, command: &str, body: &Value) -> Option<Value> {
     Some(answer)
 }
 
-/// Writes as long as the server lives, and tells what was acknowledged.
+/// Writes until the server dies, and sends each acknowledged write to the journal.
 fn write(address: &str, name: &str, journal: &Sender<Written>) -> Option<()> {
     let mut last_room = None;
     for number in 0.. {
@@ -49,7 +49,7 @@ fn write(address: &str, name: &str, journal: &Sender<Written>) -> Option<()> {
         sxb(address, "account/regist", &who)?;
         journal.send(Written::Account(user.clone())).ok()?;
         let token = text(&sxb(address, "account/login", &who)?, "/data/token");
-        // Hosting moves a user to its own room: those who enter do not host.
+        // A host leaves other rooms for its own, so only users without a room of their own enter another room.
         if let Some(room) = last_room.filter(|_| number % 2 == 1) {
             let enter = json!({"token": token, "roomnum": room, "role": 0, "operate": 0});
             sxb(address, "live/reportmemid", &enter)?;
@@ -75,7 +75,7 @@ fn write(address: &str, name: &str, journal: &Sender<Written>) -> Option<()> {
     None
 }
 
-/// Everything a list holds, page by page.
+/// All entries of a list, read page by page.
 fn all(address: &str, command: &str, token: &str, extra: &Value, list: &str, size: usize) -> Vec<Value> {
     let mut found = Vec::new();
     loop {
@@ -93,7 +93,7 @@ fn all(address: &str, command: &str, token: &str, extra: &Value, list: &str, siz
     }
 }
 
-/// Panics if something that was acknowledged is not there.
+/// Panics if an acknowledged write is missing.
 fn verify(address: &str, written: &BTreeSet<Written>) {
     let reader = json!({"id": "reader", "pwd": "secret"});
     let token = text(&sxb(address, "account/login", &reader).expect("the server lives"), "/data/token");
@@ -139,7 +139,7 @@ fn nothing_acknowledged_is_lost() {
             })
             .collect();
         drop(journal);
-        // The kill strikes after a random number of acknowledgements, in the middle of other requests.
+        // The server is killed after a random number of acknowledgements, while other requests are under way.
         let mut random = [0];
         SystemRandom.fill(&mut random);
         let mut written: BTreeSet<Written> = acknowledged.iter().take(20 + usize::from(random[0])).collect();
@@ -157,7 +157,7 @@ fn nothing_acknowledged_is_lost() {
     println!("{KILLS} kills, nothing lost, ready again within {slowest:?}");
 }
 
-/// Three gateways over one PostgreSQL, which `cargo xtask test` gives: one is killed, then the others.
+/// Three gateways on one PostgreSQL server, which `cargo xtask test` provides: one is killed, later the others.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 fn a_killed_gateway_takes_nothing_along() {
@@ -182,7 +182,7 @@ fn a_killed_gateway_takes_nothing_along() {
     drop(journal);
     let mut written: BTreeSet<Written> = acknowledged.iter().take(150).collect();
     servers[0].strike();
-    // The others do not mind.
+    // The other two continue to acknowledge writes.
     written.extend(acknowledged.iter().take(150));
     for server in servers {
         server.kill();

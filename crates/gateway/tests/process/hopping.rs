@@ -1,5 +1,5 @@
-//! A client that goes to another one of three processes with every request notices nothing: what it writes, and a fresh
-//! token, work at the next process at once; what was changed shows everywhere within a second.
+//! A client may send each request to another one of three processes: its writes and its fresh tokens are valid at the
+//! next process at once, and a change is visible at every process within a second.
 
 use std::{
     cell::Cell,
@@ -18,11 +18,11 @@ use tempfile::TempDir;
 
 use crate::server::{CALLBACK_KEY, Server, free_address, send, text};
 
-/// A change shows everywhere this soon.
+/// Time within which a change must be visible at every process.
 const SOON: Duration = Duration::from_secs(1);
 const CONFIG: &str = "[sxb]\nadmins = [\"boss\"]\n[qplus]\npassword_reset = \"open\"\n";
 
-/// Three processes over one database, and whose turn it is.
+/// Three processes on one database, which get requests in turn.
 struct Trio {
     servers: Vec<Server>,
     turn: Cell<usize>,
@@ -33,7 +33,7 @@ struct Trio {
     _scratch: Scratch,
 }
 
-/// A request for a chosen process.
+/// A request that every process can answer.
 struct Ask<'a> {
     path: String,
     headers: Vec<(&'a str, String)>,
@@ -41,7 +41,7 @@ struct Ask<'a> {
 }
 
 impl Trio {
-    /// `None` without a PostgreSQL, which `cargo xtask test` gives.
+    /// Starts the processes; `None` without the PostgreSQL server that `cargo xtask test` provides.
     #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
     fn start() -> Option<Self> {
         let url = std::env::var("RELIVE_TEST_POSTGRES").ok()?;
@@ -69,7 +69,7 @@ impl Trio {
         answer.unwrap_or_else(|| panic!("{} has no answer", ask.path))
     }
 
-    /// The answer of the next process, which has to have this code.
+    /// Sends a request to the next process and checks that the answer has this code.
     fn next(&self, ask: &Ask<'_>, name: &str, code: i64) -> Value {
         let turn = self.turn.get();
         self.turn.set(turn + 1);
@@ -79,12 +79,13 @@ impl Trio {
         answer
     }
 
-    /// Asks every process again and again until its answer is right; all are within a second of the last change.
+    /// Repeats a request at every process until the answer is right; panics if that takes longer than [`SOON`] after
+    /// the last change.
     fn soon(&self, what: &str, ask: &Ask<'_>, right: impl Fn(&Value) -> bool) {
         for (index, server) in self.servers.iter().enumerate() {
             loop {
                 let answer = self.at(server, ask);
-                // Before the answer is looked at: one that comes too late is not right.
+                // Measured before the answer is checked: a right answer that comes too late is a failure.
                 let waited = self.told.get().elapsed();
                 assert!(waited < SOON, "{what} does not show at process {index} in {waited:?}: {answer}");
                 if right(&answer) {
@@ -94,7 +95,7 @@ impl Trio {
         }
     }
 
-    /// The media cloud says that a stream was recorded.
+    /// Sends the media cloud's notice that a stream was recorded.
     fn recorded(&self, path: &str, stream: &str, file: &str) {
         let t = 4_000_000_000_i64;
         let now = SystemClock.now();
@@ -125,7 +126,7 @@ impl Trio {
         self.next(&sxb(command, body), "errorCode", 0)
     }
 
-    /// Registers and logs in; the token.
+    /// Registers and logs in a user; returns the token.
     fn sxb_user(&self, id: &str) -> String {
         let who = json!({"id": id, "pwd": "secret"});
         self.sxb("account/regist", who.clone());
@@ -247,13 +248,13 @@ fn a_life_in_minilvb_v1() {
     trio.end();
 }
 
-/// Proves the token by its header.
+/// A request that carries the token in a header.
 fn bearer(api: &str, token: &str, body: Value) -> Ask<'static> {
     let headers = vec![("Authorization", format!("Bearer {token}"))];
     Ask { path: format!("/{api}"), headers, body }
 }
 
-/// Proves the token by a signature.
+/// A request that is signed with the token.
 fn signed(api: &str, token: &str, body: Value) -> Ask<'static> {
     let headers = vec![("Liteav-Sig", liteav::sign(token, body.to_string().as_bytes()))];
     Ask { path: format!("/{api}"), headers, body }
@@ -306,14 +307,14 @@ impl Trio {
         self.next(&qplus(name, body), "status", 10_000)
     }
 
-    /// Registers and logs in; the session.
+    /// Registers and logs in a user; returns the session.
     fn qplus_user(&self, id: &str, phone: &str) -> String {
         let new = json!({"account": id, "phone": phone, "email": format!("{id}@example.org"), "password": "s3cret!"});
         self.qplus("Register", new);
         text(&self.qplus("Login", json!({"account": phone, "password": "s3cret!"})), "/sessionId")
     }
 
-    /// A room on air of a new user; the session and the number.
+    /// Puts a new user on air; returns the session and the room number.
     fn qplus_live(&self, id: &str, phone: &str) -> (String, Value) {
         let session = self.qplus_user(id, phone);
         let new = json!({"sessionId": session, "liveRoomName": format!("room of {id}")});
@@ -342,7 +343,7 @@ fn a_life_in_qplus() {
     trio.soon("five lives", &qplus("GetLiveRoomList", list(1, 1, 10)), |answer| {
         rooms(answer) == newest_first
     });
-    // A page at each process, as fast as they answer.
+    // Each page is read from another process, without a pause.
     for _ in 0..4 {
         let mut read = rooms(&trio.qplus("GetLiveRoomList", list(1, 1, 2)));
         for expected in [4, 5, 5] {

@@ -1,4 +1,4 @@
-//! Likes across `kill -9`: what was acknowledged is stored, and nothing is counted that was not sent.
+//! Likes after `kill -9`: every acknowledged like is stored, and no like is stored that was not sent.
 
 use std::{
     process::Stdio,
@@ -16,7 +16,7 @@ use crate::server::{Server, free_address, post, send};
 
 /// How often the server is killed.
 const ROUNDS: usize = 8;
-/// Clients that like at the same time, each over its own connection.
+/// Clients that send likes at the same time, each on its own connection.
 const CONNECTIONS: usize = 16;
 const LIKE: &str = r#"{"Action":"ChangeCount","userid":"anna","type":1,"optype":0,"flag":0}"#;
 
@@ -48,9 +48,9 @@ fn likes_survive_a_kill() {
         let (sent, acknowledged) = (AtomicI64::new(0), AtomicI64::new(0));
         let mut random = [0];
         SystemRandom.fill(&mut random);
-        // The kill strikes after so many acknowledgements, while the other connections wait for theirs.
+        // The server is killed after this many acknowledgements, while other connections wait for theirs.
         let enough = 50 + 2 * i64::from(random[0]);
-        let struck = Barrier::new(2);
+        let enough_acknowledged = Barrier::new(2);
         thread::scope(|scope| {
             for _ in 0..CONNECTIONS {
                 scope.spawn(|| {
@@ -60,12 +60,12 @@ fn likes_survive_a_kill() {
                         let Some(answer) = send(&agent, &address, "/interface.php", &[], LIKE) else { break };
                         assert_eq!(answer.get("returnValue"), Some(&json!(0)), "{answer}");
                         if acknowledged.fetch_add(1, Ordering::SeqCst) + 1 == enough {
-                            struck.wait();
+                            enough_acknowledged.wait();
                         }
                     }
                 });
             }
-            struck.wait();
+            enough_acknowledged.wait();
             server.kill();
         });
         server = start();
@@ -77,5 +77,5 @@ fn likes_survive_a_kill() {
         before += likes;
     }
     server.kill();
-    println!("{ROUNDS} kills, {before} likes stored, none lost, none invented");
+    println!("{ROUNDS} kills, {before} likes stored, none lost, none added");
 }

@@ -1,11 +1,11 @@
-//! The server as an operator runs it: a process that is killed, and whose log lines strangers may read.
+//! The server as a process: killed, run three times on one database, and searched for secrets in its log.
 //!
-//! * `crash`: nothing acknowledged is lost.
-//! * `hopping`: a client may go to another process with every request.
-//! * `likes`: nothing is counted that was not sent.
-//! * `secrets`: no log line holds one.
-//! * `siblings`: three processes over one database are one server.
-//! * `server`: the process, and what clients say to it.
+//! * `crash`: `kill -9` loses no acknowledged write.
+//! * `hopping`: a client may send each request to another process.
+//! * `likes`: `kill -9` loses no acknowledged like and adds none.
+//! * `secrets`: no log line contains a secret.
+//! * `siblings`: three processes on one database behave as one server.
+//! * `server`: starts a process and sends requests to it.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! No secret in any log line, at the finest level, whatever dialect it came through, accepted or refused.
+//! No log line contains a secret, at level `trace`, in any dialect, whether the request was accepted or refused.
 
 use std::{
     collections::BTreeSet,
@@ -21,10 +21,10 @@ const PHONE: &str = "13912345678";
 const OTHER_PHONE: &str = "13987654321";
 const EMAIL: &str = "anna.private@example.org";
 const ROOM_PASSWORDS: [&str; 3] = ["anchor-pw-5511", "assist-pw-5522", "viewer-pw-5533"];
-/// Something a client puts where it does not belong.
-const ASTRAY: &str = "astray-secret-4711";
+/// A secret that a client sends in the wrong place.
+const MISPLACED: &str = "astray-secret-4711";
 
-/// All keys there are, each recognisable.
+/// A configuration with every key, each with a value of its own.
 const CONFIG: &str = r#"
 [log]
 level = "trace"
@@ -65,7 +65,7 @@ const KEYS: [&str; 8] = [
     CALLBACK_KEY,
 ];
 
-/// Speaks to the server and remembers every secret that went over the wire.
+/// Sends requests to the server and collects every secret in requests and answers.
 struct Wiretap {
     agent: ureq::Agent,
     address: String,
@@ -73,9 +73,10 @@ struct Wiretap {
 }
 
 impl Wiretap {
-    fn knows(&mut self, secret: impl Into<String>) -> String {
+    /// Adds a secret to the collection.
+    fn add(&mut self, secret: impl Into<String>) -> String {
         let secret = secret.into();
-        assert!(secret.len() >= 6, "{secret:?} could be anything");
+        assert!(secret.len() >= 6, "{secret:?} is too short to be searched for");
         self.secrets.insert(secret.clone());
         secret
     }
@@ -87,7 +88,7 @@ impl Wiretap {
         answer
     }
 
-    /// Whatever an answer calls a token, a sign or a password is a secret.
+    /// Collects the members of an answer whose names say that they hold a token, a sign or a password.
     fn collect(&mut self, answer: &Value) {
         match answer {
             Value::Object(members) => {
@@ -98,10 +99,10 @@ impl Wiretap {
                         Value::String(text)
                             if secret.iter().any(|part| name.contains(part)) && text.len() >= 6 =>
                         {
-                            self.knows(text);
-                            // Of a URL the query is the secret.
+                            self.add(text);
+                            // The secrets of a URL are in its query.
                             text.split(['?', '&', '=']).filter(|part| part.len() == 32).for_each(|part| {
-                                self.knows(part);
+                                self.add(part);
                             });
                         }
                         value => self.collect(value),
@@ -127,7 +128,7 @@ impl Wiretap {
 
     fn signed(&mut self, token: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
-        let sign = self.knows(liteav::sign(token, body.as_bytes()));
+        let sign = self.add(liteav::sign(token, body.as_bytes()));
         self.send(path, &[("Liteav-Sig", &sign)], &body)
     }
 }
@@ -148,7 +149,7 @@ fn through_sxb(tap: &mut Wiretap) {
     tap.sxb("svc=live&cmd=reportroom", &report);
     tap.sxb("svc=live&cmd=getroomplayurl", &json!({"token": token, "roomnum": room}));
     tap.sxb("svc=cos&cmd=get_sign", &json!({}));
-    for sig in [sig.as_str(), ASTRAY] {
+    for sig in [sig.as_str(), MISPLACED] {
         tap.sxb("svc=account&cmd=verify", &json!({"id": "mei_lin", "sig": sig}));
     }
     for pwd in [PASSWORD, WRONG_PASSWORD] {
@@ -156,20 +157,20 @@ fn through_sxb(tap: &mut Wiretap) {
         tap.sxb("svc=account&cmd=authPrivMap", &entry);
         tap.sxb("svc=account&cmd=kickout", &json!({"id": "boss", "pwd": pwd, "kickid": "mei_lin"}));
     }
-    let sign = tap.knows(md5_hex(format!("{CALLBACK_KEY}4000000000")));
-    for sign in [sign.as_str(), ASTRAY] {
+    let sign = tap.add(md5_hex(format!("{CALLBACK_KEY}4000000000")));
+    for sign in [sign.as_str(), MISPLACED] {
         let notice = json!({"event_type": 100, "stream_id": "nobody", "video_id": "1", "video_url": "http://v/1.mp4",
             "t": 4_000_000_000_i64, "sign": sign, "start_time": 1, "end_time": 100, "file_format": "mp4"});
         tap.sxb("svc=live&cmd=callback", &notice);
         tap.post("/callback/tape_callback.php", &notice);
     }
-    tap.sxb(&format!("svc=live&cmd=roomlist&timeStamp=1&sign={ASTRAY}"), &json!({"token": token}));
+    tap.sxb(&format!("svc=live&cmd=roomlist&timeStamp=1&sign={MISPLACED}"), &json!({"token": token}));
     tap.sxb("svc=account&cmd=logout", &json!({"token": token}));
     tap.sxb("svc=account&cmd=logout", &json!({"token": token}));
 }
 
 fn through_v2(tap: &mut Wiretap) {
-    let derived = tap.knows(md5_hex(format!("{}anna", md5_hex(PASSWORD))));
+    let derived = tap.add(md5_hex(format!("{}anna", md5_hex(PASSWORD))));
     for password in [derived.as_str(), "Wrongformat99-"] {
         tap.post("/register", &json!({"userid": "anna", "password": password}));
     }
@@ -184,14 +185,14 @@ fn through_v2(tap: &mut Wiretap) {
         tap.signed(&token, api, &json!({"userid": "anna"}));
         tap.send(api, &[("Authorization", &format!("Bearer {token}"))], r#"{"userid":"anna"}"#);
         tap.post(api, &json!({"userid": "anna", "token": token}));
-        tap.post(api, &json!({"userid": "anna", "token": ASTRAY}));
-        tap.send(api, &[("Liteav-Sig", ASTRAY)], r#"{"userid":"anna"}"#);
-        tap.send(api, &[("Authorization", &format!("Bearer {ASTRAY}"))], r#"{"userid":"anna"}"#);
+        tap.post(api, &json!({"userid": "anna", "token": MISPLACED}));
+        tap.send(api, &[("Liteav-Sig", MISPLACED)], r#"{"userid":"anna"}"#);
+        tap.send(api, &[("Authorization", &format!("Bearer {MISPLACED}"))], r#"{"userid":"anna"}"#);
     }
     tap.signed(&token, "/upload_room", &json!({"userid": "anna", "title": "t"}));
     let announce = json!({"Action": "RequestLVBAddr", "userid": "anna", "groupid": "g", "title": "t"});
     tap.signed(&token, "/interface.php", &announce);
-    tap.send("/interface.php", &[("Liteav-Sig", ASTRAY)], &announce.to_string());
+    tap.send("/interface.php", &[("Liteav-Sig", MISPLACED)], &announce.to_string());
 }
 
 fn through_v1(tap: &mut Wiretap) {
@@ -226,32 +227,37 @@ fn through_qplus(tap: &mut Wiretap, folder: &Path) {
     tap.post("/live/ModifyMyLiveRoom", &json!({"sessionId": session, "liveRoomUserPwd": anchor}));
     tap.post("/live/PushLiveStream", &json!({"sessionId": session, "liveRoomId": room, "status": 1}));
     tap.post("/live/GetLiveRoomList", &json!({"sessionId": session, "type": 1}));
-    tap.post("/live/GetMyLiveRoom", &json!({"sessionId": ASTRAY}));
+    tap.post("/live/GetMyLiveRoom", &json!({"sessionId": MISPLACED}));
     tap.post("/live/ModifyUserPwd", &json!({"phone": PHONE, "password": NEW_PASSWORD}));
     tap.post("/live/ModifyUserPwd", &json!({"phone": OTHER_PHONE, "password": NEW_PASSWORD}));
     assert_eq!(tap.post("/live/AuthCode", &json!({"phone": OTHER_PHONE}))["status"], 10_000);
     let note = fs::read_to_string(folder.join("note")).expect("the code was delivered");
-    let code = tap.knows(note.lines().nth(1).expect("a code"));
+    let code = tap.add(note.lines().nth(1).expect("a code"));
     for code in ["000000", &code] {
         let new = json!({"phone": OTHER_PHONE, "password": PASSWORD, "authCode": code});
         tap.post("/live/Register", &new);
     }
 }
 
-fn astray(tap: &mut Wiretap) {
+fn send_misplaced_secrets(tap: &mut Wiretap) {
     for path in
         ["/register", "/live/Login", "/interface.php", "/index.php?svc=account&cmd=login", "/tape_callback"]
     {
-        for body in [format!("{{\"pwd\":\"{ASTRAY}"), format!("\"{ASTRAY}\""), format!("{{\"{ASTRAY}\":1}}")]
+        for body in
+            [format!("{{\"pwd\":\"{MISPLACED}"), format!("\"{MISPLACED}\""), format!("{{\"{MISPLACED}\":1}}")]
         {
-            tap.send(path, &[("Authorization", ASTRAY), ("Cookie", ASTRAY), ("Liteav-Sig", ASTRAY)], &body);
+            tap.send(
+                path,
+                &[("Authorization", MISPLACED), ("Cookie", MISPLACED), ("Liteav-Sig", MISPLACED)],
+                &body,
+            );
         }
     }
     for path in ["/nope", "/live/Nope", "/login", "/index.php", "/live/GetUserHeadPic"] {
-        tap.send(&format!("{path}?token={ASTRAY}&sign={ASTRAY}"), &[], "");
+        tap.send(&format!("{path}?token={MISPLACED}&sign={MISPLACED}"), &[], "");
     }
-    tap.sxb(&format!("svc={ASTRAY}&cmd={ASTRAY}"), &json!({}));
-    tap.v1(&json!({"Action": ASTRAY}));
+    tap.sxb(&format!("svc={MISPLACED}&cmd={MISPLACED}"), &json!({}));
+    tap.v1(&json!({"Action": MISPLACED}));
 }
 
 #[test]
@@ -263,7 +269,7 @@ fn no_secret_is_logged() {
     let sms = folder.join("sms");
     fs::write(&sms, "#!/bin/sh\ncat > note\ncat note; cat note >&2\n")
         .expect("a program that delivers codes");
-    fs::set_permissions(&sms, fs::Permissions::from_mode(0o700)).expect("it can be run");
+    fs::set_permissions(&sms, fs::Permissions::from_mode(0o700)).expect("an executable program");
     let log = File::create(folder.join("log")).expect("a file");
     let address = free_address();
     let server = Server::start(folder, &address, Stdio::from(log));
@@ -278,22 +284,22 @@ fn no_secret_is_logged() {
         PHONE,
         OTHER_PHONE,
         EMAIL,
-        ASTRAY,
+        MISPLACED,
     ]) {
-        tap.knows(secret);
-        tap.knows(md5_hex(secret));
+        tap.add(secret);
+        tap.add(md5_hex(secret));
     }
     through_sxb(&mut tap);
     through_v2(&mut tap);
     through_v1(&mut tap);
     through_qplus(&mut tap, folder);
-    astray(&mut tap);
+    send_misplaced_secrets(&mut tap);
     server.kill();
 
     let log = fs::read_to_string(folder.join("log")).expect("log lines");
     let lines: Vec<Value> = log
         .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
         .collect();
     for adapter in ["minilvb-v1", "minilvb-v2", "sxb", "qplus", "callback"] {
         let logged = lines.iter().any(|line| line["adapter"] == adapter && line["message"] == "request");

@@ -1,4 +1,4 @@
-//! A server as a process of its own, and what clients say to it.
+//! Starts and kills a server process, and sends requests to it.
 
 use std::{
     net::TcpListener,
@@ -10,31 +10,31 @@ use std::{
 
 use serde_json::Value;
 
-/// The server has to be ready this soon.
+/// Time within which the server must be ready.
 pub(crate) const READY: Duration = Duration::from_secs(2);
-/// Signs the media cloud's notices.
+/// Key that signs the media cloud's notices.
 pub(crate) const CALLBACK_KEY: &str = "callbackkey-demo";
 
-/// A running server.
+/// A running server process.
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
 }
 
-/// An address nobody listens on.
+/// A free address on loopback.
 pub(crate) fn free_address() -> String {
     let socket = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     socket.expect("a port").to_string()
 }
 
 impl Server {
-    /// Starts it over the data in a folder. What it logs goes there.
+    /// Starts a server on the SQLite database in a folder; its log lines go to `log`.
     pub(crate) fn start(folder: &Path, address: &str, log: Stdio) -> Self {
         Self::start_on("sqlite://relive-data/relive.db", folder, address, log)
     }
 
-    /// Starts it over a database.
+    /// Starts a server on a database.
     pub(crate) fn start_on(database: &str, folder: &Path, address: &str, log: Stdio) -> Self {
         let database = format!("database.url={database}");
         let listen = format!("http.listen={address}");
@@ -51,7 +51,7 @@ impl Server {
         Self { process, address: address.to_owned() }
     }
 
-    /// Waits until it answers, and tells how long that took.
+    /// Waits until the server answers; returns how long that took.
     pub(crate) fn ready(&self) -> Duration {
         let started = Instant::now();
         while post(&self.address, "/index.php?svc=live&cmd=probe", "{}").is_none() {
@@ -61,24 +61,24 @@ impl Server {
         started.elapsed()
     }
 
-    /// `kill -9`, without waiting for the end.
+    /// Sends `kill -9` without waiting for the end of the process.
     pub(crate) fn strike(&mut self) {
         self.process.kill().expect("the server can be killed");
     }
 
-    /// `kill -9`.
+    /// Sends `kill -9` and waits for the end of the process.
     pub(crate) fn kill(mut self) {
         self.strike();
         self.process.wait().expect("the server is gone");
     }
 }
 
-/// The answer to a request of its own, or `None` if there was none.
+/// The answer to a request on a new connection; `None` if there was no answer.
 pub(crate) fn post(address: &str, path: &str, body: &str) -> Option<Value> {
     send(&ureq::agent(), address, path, &[], body)
 }
 
-/// The answer, or `None` if there was none.
+/// The answer to a request; `None` if there was no answer.
 pub(crate) fn send(
     agent: &ureq::Agent,
     address: &str,
@@ -103,7 +103,7 @@ pub(crate) fn send(
     serde_json::from_str(&text).ok()
 }
 
-/// The text at a pointer.
+/// The text at a JSON pointer.
 pub(crate) fn text(answer: &Value, pointer: &str) -> String {
     let found = answer.pointer(pointer).and_then(Value::as_str);
     found.unwrap_or_else(|| panic!("no text at {pointer} in {answer}")).to_owned()

@@ -1,4 +1,5 @@
-//! Three processes over one PostgreSQL are one server: counts are exact, a name has one winner, an account one room.
+//! Three processes on one PostgreSQL server behave as one server: counts are exact, a user id is registered once, and
+//! an account has one room.
 
 use std::{collections::BTreeSet, process::Stdio, thread, time::Instant};
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::server::{READY, Server, free_address, post, send, text};
 
-/// Clients at a time, shared out over the three.
+/// Clients at the same time, spread over the three processes.
 const CLIENTS: usize = 40;
 const LIKES: usize = 10_000;
 
@@ -20,7 +21,7 @@ fn sxb(address: &str, command: &str, body: &Value) -> Value {
     call(address, &format!("/index.php?svc={service}&cmd={command}"), body)
 }
 
-/// Runs a client on each of many threads, each with one of the addresses, and returns what they return.
+/// Runs a client on each of [`CLIENTS`] threads, each with one of the addresses, and returns the clients' results.
 fn everywhere<T: Send>(addresses: &[String], client: impl Fn(usize, &str) -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {
         let client = &client;
@@ -48,7 +49,7 @@ fn three_processes_are_one_server() {
     }
     let addresses: Vec<_> = servers.iter().map(|server| server.address.clone()).collect();
 
-    // Likes of one live, through all of them.
+    // Likes of one live, sent to all processes, are counted exactly.
     let announce = json!({"Action": "RequestLVBAddr", "userid": "anna", "groupid": "g", "title": "t"});
     assert_eq!(call(&addresses[0], "/interface.php", &announce)["returnValue"], 0);
     let like =
@@ -62,24 +63,24 @@ fn three_processes_are_one_server() {
     });
     let info = json!({"Action": "GetUserInfo", "userid": "anna", "type": 0});
     for address in &addresses {
-        let told = Instant::now();
+        let start = Instant::now();
         while call(address, "/interface.php", &info)["returnData"]["likecount"] != json!(LIKES) {
-            assert!(told.elapsed() < READY, "{address} does not know all likes");
+            assert!(start.elapsed() < READY, "{address} does not know all likes");
         }
     }
 
-    // One winner per name.
-    let who = json!({"id": "bob", "pwd": "secret"});
+    // A user id can be registered once.
+    let bob = json!({"id": "bob", "pwd": "secret"});
     let codes =
-        everywhere(&addresses, |_, address| sxb(address, "account/regist", &who)["errorCode"].clone());
+        everywhere(&addresses, |_, address| sxb(address, "account/regist", &bob)["errorCode"].clone());
     assert_eq!(codes.iter().filter(|code| **code == json!(0)).count(), 1, "{codes:?}");
     assert_eq!(codes.iter().filter(|code| **code == json!(10004)).count(), CLIENTS - 1, "{codes:?}");
 
-    // One room per account, whichever process is asked; a fresh token works everywhere at once.
+    // Every process gives an account the same room; a fresh token is valid at every process at once.
     let rooms = everywhere(&addresses, |index, address| {
-        let who = json!({"id": format!("host{index}"), "pwd": "secret"});
-        assert_eq!(sxb(address, "account/regist", &who)["errorCode"], 0);
-        let token = text(&sxb(address, "account/login", &who), "/data/token");
+        let host = json!({"id": format!("host{index}"), "pwd": "secret"});
+        assert_eq!(sxb(address, "account/regist", &host)["errorCode"], 0);
+        let token = text(&sxb(address, "account/login", &host), "/data/token");
         let numbers: BTreeSet<String> = addresses
             .iter()
             .map(|other| {
@@ -90,7 +91,11 @@ fn three_processes_are_one_server() {
         assert_eq!(numbers.len(), 1, "{numbers:?}");
         numbers
     });
-    assert_eq!(rooms.into_iter().flatten().collect::<BTreeSet<_>>().len(), CLIENTS, "no two share a room");
+    assert_eq!(
+        rooms.into_iter().flatten().collect::<BTreeSet<_>>().len(),
+        CLIENTS,
+        "two accounts share a room"
+    );
     for server in servers {
         server.kill();
     }

@@ -1,7 +1,7 @@
-//! Backup and restore of a PostgreSQL database, by PostgreSQL's own tools.
+//! Backs up and restores a PostgreSQL database with `pg_dump` and `pg_restore`.
 //!
-//! They are told where the database is on their command line, which every user of the machine can see, and the password in
-//! their environment, which only this user can.
+//! The tools get the URL without the password on their command line, which every user of the machine can see, and the
+//! password in their environment, which only this user can see.
 
 use std::{
     env,
@@ -18,22 +18,23 @@ use relive_core::{DatabaseConfig, database};
 
 use crate::config::Sources;
 
-/// Where Debian keeps the tools of each version, `<version>/bin`.
-const VERSIONS: &str = "/usr/lib/postgresql";
-/// Parameters of a URL that are secret and that no variable can carry.
-const SECRET: [&str; 4] = ["sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
-/// The table of the migrations that have run: each archive of relive has it.
-const MIGRATIONS: &str = "__diesel_schema_migrations";
-/// What is of no use without the process that wrote it: which parts of memory gateways have to read again.
-const TRANSIENT: &str = "--exclude-table-data=changes";
+/// Debian's folder with the tools of each version, in `<version>/bin`.
+const VERSIONS_FOLDER: &str = "/usr/lib/postgresql";
+/// Secret parameters of a URL for which libpq reads no environment variable.
+const SECRET_PARAMETERS: [&str; 4] =
+    ["sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
+/// The table of the migrations that have run: every archive of relive has it.
+const MIGRATIONS_TABLE: &str = "__diesel_schema_migrations";
+/// Leaves out the rows of `changes`: they only tell running gateways what to load again.
+const WITHOUT_CHANGES: &str = "--exclude-table-data=changes";
 
 /// A PostgreSQL database and the tools for it.
 pub(super) struct Archive<'a> {
     config: &'a DatabaseConfig,
     /// The URL without the password.
-    place: String,
+    url: String,
     password: Option<OsString>,
-    /// `PATH`.
+    /// The environment variable `PATH`.
     path: Option<&'a str>,
 }
 
@@ -43,60 +44,60 @@ impl<'a> Archive<'a> {
         if !config.url.starts_with("postgres://") && !config.url.starts_with("postgresql://") {
             return Ok(None);
         }
-        let (place, password) = without_password(&config.url)?;
+        let (url, password) = without_password(&config.url)?;
         let path = sources.environment.iter().find(|(name, _)| name == "PATH");
-        Ok(Some(Self { config, place, password, path: path.map(|(_, path)| path.as_str()) }))
+        Ok(Some(Self { config, url, password, path: path.map(|(_, path)| path.as_str()) }))
     }
 
-    /// Writes everything into a file: a consistent state, also while gateways run.
+    /// Writes a consistent snapshot of the database into a file, also while gateways run.
     pub(super) fn dump(&self, into: &File) -> anyhow::Result<()> {
-        ensure!(!database::tables(self.config)?.is_empty(), "there is nothing of relive in this database");
+        ensure!(!database::tables(self.config)?.is_empty(), "the database has no tables of relive");
         let mut command = self.command("pg_dump")?;
-        command.args(["--format=custom", TRANSIENT, "--no-password", "--dbname", &self.place]);
+        command.args(["--format=custom", WITHOUT_CHANGES, "--no-password", "--dbname", &self.url]);
         run(command.stdout(into.try_clone()?)).map(|_| ())
     }
 
-    /// Puts an archive in the place of an empty database, or of what relive has in it: all of it, or nothing changes.
+    /// Restores an archive in one transaction, into an empty database or, with `replace`, in place of relive's tables.
     pub(super) fn restore(&self, file: &Path, replace: bool) -> anyhow::Result<()> {
-        let no_archive = || format!("{} is no archive made by relive db backup", file.display());
-        let archived = self.archived(file).with_context(no_archive)?;
-        let there = database::tables(self.config)?;
-        ensure!(
-            there.is_empty() || replace,
-            "the database is not empty; --replace drops what relive has in it"
-        );
-        if let Some(table) = there.iter().find(|table| !archived.contains(table)) {
-            bail!("the archive, of an older relive, has no table {table}: restore it into an empty database");
+        let not_an_archive = || format!("{} is not an archive made by relive db backup", file.display());
+        let archived = self.archived(file).with_context(not_an_archive)?;
+        let present = database::tables(self.config)?;
+        ensure!(present.is_empty() || replace, "the database is not empty; --replace drops relive's tables");
+        if let Some(table) = present.iter().find(|table| !archived.contains(table)) {
+            bail!(
+                "the archive is from an older relive and has no table {table}: restore it into an empty database"
+            );
         }
         let mut command = self.command("pg_restore")?;
         command.args(["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]);
         if replace {
             command.args(["--clean", "--if-exists"]);
         }
-        command.args(["--no-password", "--dbname", &self.place]);
+        command.args(["--no-password", "--dbname", &self.url]);
         run(command.stdin(File::open(file)?)).context("nothing was changed")?;
         database::migrate(self.config)?;
         let problems = database::check(self.config)?;
-        ensure!(problems.is_empty(), "restored, but it is damaged: {}", problems.join("; "));
+        ensure!(problems.is_empty(), "the restored database is damaged: {}", problems.join("; "));
         Ok(())
     }
 
-    /// The tables in an archive, which is one this version understands.
+    /// The tables in an archive; an error if this version of relive cannot use the archive.
     fn archived(&self, file: &Path) -> anyhow::Result<Vec<String>> {
         let read = |arguments: &[&str]| -> anyhow::Result<String> {
             let text = run(self.command("pg_restore")?.args(arguments).stdin(File::open(file)?))?;
             Ok(String::from_utf8_lossy(&text).into_owned())
         };
-        let tables = listed(&read(&["--list"])?);
-        ensure!(tables.iter().any(|table| table == MIGRATIONS), "it has no table {MIGRATIONS}");
-        let versions = read(&["--data-only", "--table", MIGRATIONS, "--file=-"])?;
+        let tables = table_names(&read(&["--list"])?);
+        let has_migrations = tables.iter().any(|table| table == MIGRATIONS_TABLE);
+        ensure!(has_migrations, "the file has no table {MIGRATIONS_TABLE}");
+        let versions = read(&["--data-only", "--table", MIGRATIONS_TABLE, "--file=-"])?;
         database::accepts(versions_in(&versions))?;
         Ok(tables)
     }
 
-    /// A tool that cannot ask and reads nothing, with all it has to know in its environment.
+    /// A command that starts a tool with an empty standard input and the password in its environment.
     fn command(&self, tool: &str) -> anyhow::Result<Command> {
-        let mut command = Command::new(program(tool, self.path, Path::new(VERSIONS))?);
+        let mut command = Command::new(program(tool, self.path, Path::new(VERSIONS_FOLDER))?);
         command.stdin(Stdio::null());
         command.env("PGCONNECT_TIMEOUT", self.config.connect_timeout.as_secs().max(1).to_string());
         if let Some(password) = &self.password {
@@ -106,23 +107,23 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Runs a tool to its end and returns its output, unless that goes elsewhere.
+/// Runs a tool to its end and returns its standard output, which is empty if the command redirects it.
 fn run(command: &mut Command) -> anyhow::Result<Vec<u8>> {
     let program = PathBuf::from(command.get_program());
     let tool = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let output = command.stderr(Stdio::piped()).output();
     let output = output.with_context(|| format!("cannot start {}", program.display()))?;
-    ensure!(output.status.success(), "{}", said(&tool, &String::from_utf8_lossy(&output.stderr)));
+    ensure!(output.status.success(), "{}", own_errors(&tool, &String::from_utf8_lossy(&output.stderr)));
     Ok(output.stdout)
 }
 
-/// What a tool that failed said itself. The server's lines below that may quote rows, and in these are secrets.
-fn said(tool: &str, text: &str) -> String {
+/// The error lines that a tool wrote itself. Other lines come from the server and may quote rows, which hold secrets.
+fn own_errors(tool: &str, text: &str) -> String {
     let own: Vec<_> = text.lines().filter(|line| line.starts_with(&format!("{tool}: "))).collect();
     if own.is_empty() { format!("{tool} failed") } else { own.join("; ") }
 }
 
-/// The tool an operator would get, else that of the newest version in `versions`.
+/// Finds a tool in `path`, else in the folder of the newest version below `versions`.
 fn program(tool: &str, path: Option<&str>, versions: &Path) -> anyhow::Result<PathBuf> {
     let mut folders: Vec<_> = path.map(|path| env::split_paths(path).collect()).unwrap_or_default();
     let mut installed: Vec<_> =
@@ -135,14 +136,14 @@ fn program(tool: &str, path: Option<&str>, versions: &Path) -> anyhow::Result<Pa
     let found = folders.into_iter().map(|folder| folder.join(tool)).find(|program| program.is_file());
     found.with_context(|| {
         format!(
-            "there is no {tool} in PATH or in {}/*/bin; Debian's package postgresql-client has it",
+            "{tool} is neither in PATH nor in {}/*/bin; Debian's package postgresql-client has it",
             versions.display()
         )
     })
 }
 
-/// The names of the tables in what `pg_restore --list` prints: `215; 1259 16389 TABLE public accounts relive`.
-fn listed(list: &str) -> Vec<String> {
+/// The names of the tables in the output of `pg_restore --list`: `215; 1259 16389 TABLE public accounts relive`.
+fn table_names(list: &str) -> Vec<String> {
     let table = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
         match words.get(3..)? {
@@ -154,15 +155,15 @@ fn listed(list: &str) -> Vec<String> {
     list.lines().filter(|line| !line.starts_with(';')).filter_map(table).collect()
 }
 
-/// The first column of the rows between `COPY … FROM stdin;` and `\.`.
+/// The versions of the migrations: the first column of the rows between `COPY … FROM stdin;` and `\.`.
 fn versions_in(data: &str) -> impl Iterator<Item = &str> {
     let rows = data.lines().skip_while(|line| !line.starts_with("COPY ")).skip(1);
     rows.take_while(|line| *line != "\\.").filter_map(|row| row.split('\t').next())
 }
 
-/// Takes the password out of a URL, reading it as libpq does; everything else stays as it is.
+/// Splits a URL, as libpq reads it, into the URL without the password and the password. Keeps the rest unchanged.
 fn without_password(url: &str) -> anyhow::Result<(String, Option<OsString>)> {
-    let (scheme, rest) = url.split_once("://").context("this is no URL")?;
+    let (scheme, rest) = url.split_once("://").context("database.url is not a URL")?;
     let mut password = None;
     let end = rest.find(['@', '/']).unwrap_or(rest.len());
     let rest = match rest.split_at(end) {
@@ -184,8 +185,8 @@ fn without_password(url: &str) -> anyhow::Result<(String, Option<OsString>)> {
         let name = percent_decode_str(name).decode_utf8_lossy();
         if name == "password" {
             password = Some(decoded(value)?);
-        } else if SECRET.contains(&&*name) {
-            bail!("{name} in the URL cannot be handed on to PostgreSQL's tools without being seen");
+        } else if SECRET_PARAMETERS.contains(&&*name) {
+            bail!("{name} in the URL cannot be passed to PostgreSQL's tools without other users seeing it");
         } else {
             kept.push(parameter);
         }
@@ -194,13 +195,13 @@ fn without_password(url: &str) -> anyhow::Result<(String, Option<OsString>)> {
     Ok((format!("{scheme}://{base}{parameters}"), password))
 }
 
-/// The bytes a part of a URL stands for.
+/// Percent-decodes a part of a URL.
 fn decoded(part: &str) -> anyhow::Result<OsString> {
     let is_code = |rest: &str| rest.get(..2).is_some_and(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
-    // Not a word of it in the message.
-    ensure!(part.split('%').skip(1).all(is_code), "a % in the password of the URL has to be written %25");
+    // The error does not quote the password.
+    ensure!(part.split('%').skip(1).all(is_code), "a % in the password of the URL must be written %25");
     let bytes: Vec<u8> = percent_decode_str(part).collect();
-    ensure!(!bytes.contains(&0), "a password cannot have a zero byte");
+    ensure!(!bytes.contains(&0), "the password must not have a zero byte");
     Ok(OsString::from_vec(bytes))
 }
 
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_password_leaves_the_url_and_nothing_else_does() {
+    fn only_the_password_is_removed_from_the_url() {
         let cases = [
             ("postgres://h/d", "postgres://h/d", None),
             ("postgres://anna@h/d", "postgres://anna@h/d", None),
@@ -229,10 +230,10 @@ mod tests {
             ("postgres://:p@h", "postgres://@h", Some("p")),
             ("postgres://a:@h/d", "postgres://a@h/d", Some("")),
         ];
-        for (url, place, password) in cases {
+        for (url, expected, password) in cases {
             assert_eq!(
                 without_password(url).unwrap(),
-                (place.to_owned(), password.map(OsString::from)),
+                (expected.to_owned(), password.map(OsString::from)),
                 "{url}"
             );
         }
@@ -253,7 +254,7 @@ mod tests {
         let environment = vec![("PATH".to_owned(), folder.path().display().to_string())];
         let sources = Sources { environment, ..Sources::default() };
         let archive = Archive::of(&config, &sources).unwrap().unwrap();
-        assert_eq!(archive.place, "postgres://anna@h/d");
+        assert_eq!(archive.url, "postgres://anna@h/d");
         let command = archive.command("pg_dump").unwrap();
         let password = command.get_envs().find(|(name, _)| *name == "PGPASSWORD").unwrap().1;
         assert_eq!(password.unwrap(), "hunter2");
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_comes_first_and_then_the_newest_version() {
+    fn a_tool_is_taken_from_path_before_the_newest_version() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for bin in ["versions/9.6/bin", "versions/15/bin", "versions/other/bin", "mine"] {
@@ -287,19 +288,19 @@ mod tests {
                     CONTEXT:  COPY sessions, line 1, column token: \"hunter2\"\n\
                     pg_restore: detail: more\n";
         assert_eq!(
-            said("pg_restore", text),
+            own_errors("pg_restore", text),
             "pg_restore: error: COPY failed for table \"sessions\": ERROR:  too long; pg_restore: detail: more"
         );
-        assert_eq!(said("pg_dump", "Killed\n"), "pg_dump failed");
+        assert_eq!(own_errors("pg_dump", "Killed\n"), "pg_dump failed");
     }
 
     #[test]
-    fn lists_and_rows_are_read() {
+    fn table_names_and_versions_are_read_from_the_output_of_pg_restore() {
         let list = ";\n; Archive created at 2026\n; TABLE public x y\n\
                     215; 1259 16389 TABLE public accounts relive\n\
                     3400; 0 16389 TABLE DATA public accounts relive\n\
                     216; 1259 16388 SEQUENCE public accounts_id_seq relive\n";
-        assert_eq!(listed(list), ["accounts"]);
+        assert_eq!(table_names(list), ["accounts"]);
         let data =
             "SET x = 0;\n\nCOPY public.m (version, run_on) FROM stdin;\n0001\t2026\n0002\t2027\n\\.\n\n";
         assert_eq!(versions_in(data).collect::<Vec<_>>(), ["0001", "0002"]);

@@ -1,4 +1,4 @@
-//! Holds a file of test vectors against the signature functions.
+//! Checks the signature functions against a file of test vectors.
 
 use std::{fs, io::Write, path::Path};
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 use relive_core::sign::vectors::{self, Mismatch};
 use serde_json::Value;
 
-use crate::cli::Told;
+use crate::cli::Reported;
 
 pub(super) fn run(file: &Path, skip: &[String], out: &mut dyn Write) -> anyhow::Result<()> {
     let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -15,8 +15,8 @@ pub(super) fn run(file: &Path, skip: &[String], out: &mut dyn Write) -> anyhow::
     let (mut passed, mut failed, mut skipped) = (0_usize, 0_usize, 0_usize);
     for (index, vector) in list.iter().enumerate() {
         let member = |name: &str| vector.get(name).and_then(Value::as_str);
-        let named = |name: &str| member(name).is_some_and(|text| skip.iter().any(|skipped| skipped == text));
-        if named("name") || named("algorithm") {
+        let skips = |name: &str| member(name).is_some_and(|text| skip.iter().any(|skipped| skipped == text));
+        if skips("name") || skips("algorithm") {
             skipped += 1;
             continue;
         }
@@ -34,10 +34,10 @@ pub(super) fn run(file: &Path, skip: &[String], out: &mut dyn Write) -> anyhow::
         writeln!(out, "{skipped} skipped")?;
     }
     writeln!(out, "{passed} passed, {failed} failed")?;
-    if failed > 0 { Err(Told.into()) } else { Ok(()) }
+    if failed > 0 { Err(Reported.into()) } else { Ok(()) }
 }
 
-/// One line: of objects only the members that differ.
+/// Explains a mismatch in one line; of objects, only the members that differ.
 fn explained(mismatch: &Mismatch, algorithm: Option<&str>) -> String {
     match mismatch {
         Mismatch::UnknownAlgorithm => format!("unknown algorithm {:?}", algorithm.unwrap_or_default()),

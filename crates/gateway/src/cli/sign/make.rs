@@ -1,5 +1,5 @@
-//! Makes signatures with the configured keys, as the server makes them for clients. One that stands alone is printed
-//! alone, so that it can be piped; of several each line says what it is, in the words of the client that gets it.
+//! Makes signatures with the configured keys, as the server makes them for clients. A single signature is printed
+//! without a label, so that it can be piped; several are printed one per line, labelled as in the protocol.
 
 use anyhow::{bail, ensure};
 use relive_core::{
@@ -8,14 +8,14 @@ use relive_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Secret, Settings};
+use crate::config::{GENERATED, Secret, Settings};
 
-/// Everything a signature is made of but its subject.
+/// The inputs that all signatures have in common.
 pub(super) struct Maker<'a> {
     pub(super) settings: &'a Settings,
     pub(super) now: UnixSeconds,
     pub(super) random: u32,
-    /// What is no failure, but will be one elsewhere.
+    /// Reasons why a signature that was made may be refused, or missing, later.
     pub(super) warnings: Vec<String>,
 }
 
@@ -28,24 +28,26 @@ impl Maker<'_> {
         self.warnings.push(text.into());
     }
 
-    /// The IM ticket of a user.
+    /// The `UserSig` of a user.
     pub(super) fn usersig(&mut self, user_id: &str) -> anyhow::Result<String> {
         let im = &self.settings.tencent.im;
         let key = key("tencent.im.secret", &im.secret)?;
         if im.sdkappid == 0 {
-            self.warn("tencent.im.sdkappid is not configured: no IM cloud takes a ticket for application 0");
+            self.warn(
+                "tencent.im.sdkappid is not configured: no IM cloud accepts a UserSig for application 0",
+            );
         }
         let ttl = self.config().cloud.usersig_ttl;
         let ticket = usersig::Ticket { sdkappid: im.sdkappid, user_id, issued: self.now, ttl, userbuf: None };
         Ok(ticket.seal(key.expose_secret()) + "\n")
     }
 
-    /// Where a stream is pushed to, and where it plays.
+    /// The push and play URLs of a stream.
     pub(super) fn urls(&mut self, stream: &str) -> anyhow::Result<String> {
-        let tame = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         ensure!(
-            !stream.is_empty() && stream.bytes().all(tame),
-            "a stream's name has letters, digits, '-', '_' and '.' only"
+            !stream.is_empty() && stream.bytes().all(allowed),
+            "the name of a stream consists of letters, digits, '-', '_' and '.'"
         );
         let media = &self.settings.media;
         if !media.push_key.is_given() {
@@ -56,7 +58,7 @@ impl Maker<'_> {
         }
         let prefix = format!("{}_", media.bizid);
         if !stream.starts_with(&prefix) {
-            self.warn(format!("streams of this server have names that begin with {prefix} (media.bizid)"));
+            self.warn(format!("names of this server's streams begin with {prefix} (media.bizid)"));
         }
         let media = self.config().media;
         let (push, play) = (media.push_url(stream, self.now), media.play_urls(stream, self.now));
@@ -66,9 +68,9 @@ impl Maker<'_> {
     /// Signatures for uploads to object storage.
     pub(super) fn cos(&self) -> anyhow::Result<String> {
         let config = &self.settings.tencent.cos;
-        configured("tencent.cos.appid", &config.appid)?;
-        configured("tencent.cos.bucket", &config.bucket)?;
-        configured("tencent.cos.secret_id", &config.secret_id)?;
+        require("tencent.cos.appid", &config.appid)?;
+        require("tencent.cos.bucket", &config.bucket)?;
+        require("tencent.cos.secret_id", &config.secret_id)?;
         let key = key("tencent.cos.secret_key", &config.secret_key)?;
         let until = self.now + self.config().cloud.cos_sign_ttl;
         let v4 = cos::V4 {
@@ -89,7 +91,7 @@ impl Maker<'_> {
     /// A signature for uploading a video.
     pub(super) fn vod(&self) -> anyhow::Result<String> {
         let config = &self.settings.tencent.vod;
-        configured("tencent.vod.secret_id", &config.secret_id)?;
+        require("tencent.vod.secret_id", &config.secret_id)?;
         let key = key("tencent.vod.secret_key", &config.secret_key)?;
         let upload = vod::Upload {
             secret_id: &config.secret_id,
@@ -118,19 +120,18 @@ impl Maker<'_> {
     }
 }
 
-/// A secret with a text; which one is missing, if it has none.
+/// The text of a secret; an error with the secret's name if it is not configured.
 fn key(name: &str, secret: &Secret) -> anyhow::Result<SecretString> {
-    const GENERATED: [&str; 3] = ["callback.key", "media.push_key", "tencent.im.secret"];
     if !secret.is_empty() {
         return Ok(secret.text());
     }
     if !secret.is_given() && GENERATED.contains(&name) {
-        bail!("{name} is not configured; a server without it makes one at its first start");
+        bail!("{name} is not configured; the first start of a server generates it");
     }
     bail!("{name} is not configured");
 }
 
-fn configured(name: &str, value: &str) -> anyhow::Result<()> {
+fn require(name: &str, value: &str) -> anyhow::Result<()> {
     ensure!(!value.is_empty(), "{name} is not configured");
     Ok(())
 }

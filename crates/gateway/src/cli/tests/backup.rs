@@ -1,24 +1,23 @@
-//! `relive db backup` and `restore`, beside a server that has the database open: with SQLite, and with PostgreSQL once
-//! more where `RELIVE_TEST_POSTGRES` names a server.
+//! `relive db backup` and `restore` while a server has the database open. On PostgreSQL if `RELIVE_TEST_POSTGRES` names
+//! a server, else on SQLite.
 
 use relive_core::{
     Actor, DatabaseConfig, MemberNames, NewAccount, NewShortVideo, Password, Picture,
     database::{self, Scratch},
 };
-use tempfile::TempDir;
 
 use super::{user::host_lin, *};
 
-/// In the URLs of databases that ask for none.
+/// Password in the URLs of the databases. Their server accepts every password.
 const PASSWORD: &str = "hunter2";
 
-/// A folder, and a database in it or on the server.
-struct HostLocation {
+/// A folder, and a database in the folder or on the PostgreSQL server.
+struct TestDatabase {
     directory: TempDir,
     settings: Settings,
     _scratch: Option<Scratch>,
-    /// Everything any command said.
-    said: String,
+    /// Output and errors of all commands.
+    printed: String,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
@@ -26,7 +25,7 @@ fn server() -> Option<String> {
     std::env::var("RELIVE_TEST_POSTGRES").ok()
 }
 
-impl HostLocation {
+impl TestDatabase {
     fn empty() -> Self {
         Self::with(|server| Scratch::empty(server).unwrap())
     }
@@ -37,11 +36,11 @@ impl HostLocation {
         let mut settings = Settings::default();
         settings.database.url = scratch.as_ref().map_or_else(
             || format!("sqlite://{}/relive.db", directory.path().display()),
-            // The password is in the URL, as many operators have it; the server for tests takes any.
+            // Many operators have the password in the URL.
             |scratch| scratch.url().replacen("://relive@", &format!("://relive:{PASSWORD}@"), 1),
         );
         (settings.accounts.argon2.memory_kib, settings.accounts.argon2.iterations) = (8, 1);
-        Self { directory, settings, _scratch: scratch, said: String::new() }
+        Self { directory, settings, _scratch: scratch, printed: String::new() }
     }
 
     fn config(&self) -> DatabaseConfig {
@@ -57,12 +56,12 @@ impl HostLocation {
         let url = format!("database.url={}", self.settings.database.url);
         let arguments: Vec<_> = ["db"].iter().chain(words).chain(&["--set", &url]).copied().collect();
         let ran = run_reading("", &self.directory, "", &arguments);
-        self.said.extend(["$ ", &words.join(" "), "\n", &ran.out, &ran.err]);
+        self.printed.extend(["$ ", &words.join(" "), "\n", &ran.out, &ran.err]);
         ran.ok
     }
 
     fn core(&self) -> Core {
-        start(&self.settings).unwrap()
+        start_core(&self.settings).unwrap()
     }
 }
 
@@ -74,7 +73,7 @@ fn run_on(work: impl Future<Output = ()>) {
     block_on(work).unwrap();
 }
 
-/// Something in every table.
+/// Stores at least one row in every table.
 async fn fill(core: &Core) {
     host_lin(core).await;
     let gone = core.accounts().register(NewAccount::new("gone", Password::plain("pw"))).await.unwrap();
@@ -99,15 +98,15 @@ fn short_video(file_id: &str) -> NewShortVideo {
     }
 }
 
-/// What comes next gets numbers of its own.
-async fn go_on(core: &Core) {
+/// Adds rows after a restore: they must get new ids and numbers.
+async fn add_rows(core: &Core) {
     let lin = core.accounts().find("lin").await.unwrap().unwrap();
     let late = core.accounts().register(NewAccount::new("late", Password::plain("pw"))).await.unwrap();
     assert!(late.id > lin.id);
     assert_eq!(
         core.broadcasts().prepare(late.id).await.unwrap().0,
         10_003,
-        "10002 was somebody's who is gone"
+        "10002 belonged to a deleted account"
     );
     core.accounts().set_head_picture(late.id, Picture(vec![1].into())).await.unwrap();
     let late = || Actor::Unproven("later".to_owned());
@@ -121,66 +120,67 @@ fn without<'a>(rows: &'a [String], table: &str) -> Vec<&'a String> {
 }
 
 #[test]
-fn a_backup_holds_everything_and_comes_back_whole() {
-    let mut place = HostLocation::empty();
-    database::keep_secrets(&place.config(), &[("callback.key", "kept".to_owned())]).unwrap();
-    let core = place.core();
+fn a_backup_restores_every_table_and_a_failed_restore_changes_nothing() {
+    let mut source = TestDatabase::empty();
+    database::keep_secrets(&source.config(), &[("callback.key", "kept".to_owned())]).unwrap();
+    let core = source.core();
     run_on(fill(&core));
-    let rows = place.rows();
-    for table in database::tables(&place.config()).unwrap() {
+    let rows = source.rows();
+    for table in database::tables(&source.config()).unwrap() {
         assert!(rows.iter().any(|row| row.starts_with(&format!("{table}: "))), "{table} is empty");
     }
 
-    // While it is open.
+    // The core still has the database open.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy");
     let copy = copy.to_str().unwrap();
-    assert!(place.db(&["backup", copy]), "{}", place.said);
+    assert!(source.db(&["backup", copy]), "{}", source.printed);
     assert_eq!(fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
     let bytes = fs::read(copy).unwrap();
-    assert!(!place.db(&["backup", copy]), "never overwrites");
+    assert!(!source.db(&["backup", copy]), "backup must not overwrite a file");
     assert_eq!(fs::read(copy).unwrap(), bytes);
-    // What siblings tell each other is of no use later.
+    // A backup leaves out the messages between running gateways.
     let expected = without(&rows, "changes");
-    assert_eq!(without(&place.rows(), "changes"), expected, "nothing is changed by a backup");
+    assert_eq!(without(&source.rows(), "changes"), expected, "a backup changed the database");
 
-    let mut other = HostLocation::empty();
-    assert!(other.db(&["restore", copy]), "{}", other.said);
-    assert_eq!(other.rows().iter().collect::<Vec<_>>(), expected);
-    let restored = other.core();
-    run_on(go_on(&restored));
+    let mut target = TestDatabase::empty();
+    assert!(target.db(&["restore", copy]), "{}", target.printed);
+    assert_eq!(target.rows().iter().collect::<Vec<_>>(), expected);
+    let restored = target.core();
+    run_on(add_rows(&restored));
     run_on(restored.shutdown());
 
-    // It is not empty any more, and stays as it is until told otherwise.
-    let changed = other.rows();
+    // The target is not empty any more: only --replace may change it.
+    let changed = target.rows();
     assert_ne!(changed, rows);
-    assert!(!other.db(&["restore", copy]) && other.said.contains("--replace"), "{}", other.said);
+    assert!(!target.db(&["restore", copy]) && target.printed.contains("--replace"), "{}", target.printed);
     let damaged = folder.path().join("damaged");
     for length in [0, 100, bytes.len() / 2, bytes.len() - 100] {
         fs::write(&damaged, &bytes[..length]).unwrap();
-        assert!(!other.db(&["restore", "--replace", damaged.to_str().unwrap()]), "{length} bytes");
+        assert!(!target.db(&["restore", "--replace", damaged.to_str().unwrap()]), "{length} bytes");
     }
     fs::write(&damaged, "this is no database, however long it is".repeat(100)).unwrap();
-    assert!(!other.db(&["restore", "--replace", damaged.to_str().unwrap()]));
-    assert_eq!(other.rows(), changed, "nothing was touched");
-    assert!(other.db(&["restore", "--replace", copy]), "{}", other.said);
-    assert_eq!(other.rows().iter().collect::<Vec<_>>(), expected);
-    assert!(other.db(&["check"]), "{}", other.said);
-    for said in [&place.said, &other.said] {
-        assert!(!said.contains(PASSWORD), "{said}");
+    assert!(!target.db(&["restore", "--replace", damaged.to_str().unwrap()]));
+    assert_eq!(target.rows(), changed, "a failed restore changed the database");
+    assert!(target.db(&["restore", "--replace", copy]), "{}", target.printed);
+    assert_eq!(target.rows().iter().collect::<Vec<_>>(), expected);
+    assert!(target.db(&["check"]), "{}", target.printed);
+    for printed in [&source.printed, &target.printed] {
+        assert!(!printed.contains(PASSWORD), "{printed}");
     }
-    println!("{}{}", place.said, other.said);
+    println!("{}{}", source.printed, target.printed);
 }
 
 #[test]
-fn an_archive_that_fails_leaves_no_file() {
+fn a_failed_backup_leaves_no_file() {
     let Some(server) = server() else { return };
-    let mut place = HostLocation::empty();
-    let copy = place.directory.path().join("copy");
+    let mut source = TestDatabase::empty();
+    let copy = source.directory.path().join("copy");
     let copy = copy.to_str().unwrap().to_owned();
-    assert!(!place.db(&["backup", &copy]) && place.said.contains("nothing of relive"), "{}", place.said);
-    place.settings.database.url =
+    let failed = !source.db(&["backup", &copy]);
+    assert!(failed && source.printed.contains("no tables of relive"), "{}", source.printed);
+    source.settings.database.url =
         format!("{}_not_there", server.replacen("://relive@", &format!("://relive:{PASSWORD}@"), 1));
-    assert!(!place.db(&["backup", &copy]) && place.said.contains("_not_there"), "{}", place.said);
-    assert!(!Path::new(&copy).exists() && !place.said.contains(PASSWORD), "{}", place.said);
+    assert!(!source.db(&["backup", &copy]) && source.printed.contains("_not_there"), "{}", source.printed);
+    assert!(!Path::new(&copy).exists() && !source.printed.contains(PASSWORD), "{}", source.printed);
 }

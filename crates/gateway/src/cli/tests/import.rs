@@ -1,27 +1,17 @@
-//! `relive user import`: whoever could log in at an original server can log in here, through every dialect.
+//! `relive user import`: users of an original server can log in with their old passwords, through every dialect.
 
 use relive_core::{Dialect, Identifier, Password, Sex, sign::password::derive};
-use tempfile::TempDir;
 
 use super::*;
 
-const CHEAP: &str = "[accounts]\nargon2 = { memory_kib = 8, iterations = 1 }\n";
-
 fn import(directory: &TempDir, from: &str, lines: &str) -> Ran {
-    run_reading(lines, directory, CHEAP, &["user", "import", "--from", from])
-}
-
-fn core(directory: &TempDir) -> Core {
-    let mut settings = Settings::default();
-    settings.database.url = format!("sqlite://{}/relive.db", directory.path().display());
-    (settings.accounts.argon2.memory_kib, settings.accounts.argon2.iterations) = (8, 1);
-    start(&settings).unwrap()
+    run_reading(lines, directory, CHEAP_HASHES, &["user", "import", "--from", from])
 }
 
 #[test]
-fn passwords_of_all_originals_are_the_passwords_here() {
+fn imported_users_log_in_with_their_passwords_of_every_original_server() {
     let directory = tempfile::tempdir().unwrap();
-    // All are password1; the second client of sxb sent it as base64.
+    // All passwords are password1. One of the two sxb clients sent the password as base64.
     let originals = [
         ("plain", "paul", "password1"),
         ("minilvb-v2", "anna", "ff8b96e93254737e03f38221f40db13d"),
@@ -34,7 +24,7 @@ fn passwords_of_all_originals_are_the_passwords_here() {
         assert!(ran.ok, "{from}: {}", ran.err);
         assert_eq!(ran.out, "1 registered, 0 refused.\n");
     }
-    let core = core(&directory);
+    let core = server_core(&directory);
     block_on(async {
         for (_, id, _) in originals {
             let sent_by_v2 = Password::canonical(derive("password1", id));
@@ -45,9 +35,9 @@ fn passwords_of_all_originals_are_the_passwords_here() {
             ];
             for (password, right) in tries {
                 let forms = [password];
-                let who = Identifier::UserId(id.to_owned());
-                let entered = core.accounts().login(Dialect::Sxb, who, &forms, None).await.is_ok();
-                assert_eq!(entered, right, "{id}");
+                let user = Identifier::UserId(id.to_owned());
+                let logged_in = core.accounts().login(Dialect::Sxb, user, &forms, None).await.is_ok();
+                assert_eq!(logged_in, right, "{id}");
             }
         }
         core.shutdown().await;
@@ -57,7 +47,7 @@ fn passwords_of_all_originals_are_the_passwords_here() {
 }
 
 #[test]
-fn everything_a_line_says_is_taken_over() {
+fn all_members_of_a_line_are_imported() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("accounts.jsonl");
     let line = serde_json::json!({
@@ -68,10 +58,10 @@ fn everything_a_line_says_is_taken_over() {
     let bare = serde_json::json!({"id": "bob", "password": "x", "phone": "", "nickname": null, "sex": null});
     fs::write(&file, format!("{line}\n\n{bare}")).unwrap();
     let arguments = ["user", "import", "--from", "plain", file.to_str().unwrap()];
-    let ran = run_reading("", &directory, CHEAP, &arguments);
+    let ran = run_reading("", &directory, CHEAP_HASHES, &arguments);
     assert!(ran.ok && ran.err.contains("there is no database"), "{}", ran.err);
     assert_eq!(ran.out, "2 registered, 0 refused.\n");
-    let core = core(&directory);
+    let core = server_core(&directory);
     block_on(async {
         let anna = core.accounts().find("anna").await?.unwrap();
         assert_eq!(anna.phone.as_deref(), Some("13800000000"));
@@ -89,21 +79,21 @@ fn everything_a_line_says_is_taken_over() {
 }
 
 #[test]
-fn what_cannot_be_taken_over_is_named_and_holds_up_nobody() {
+fn a_refused_line_is_reported_and_does_not_stop_the_import() {
     let directory = tempfile::tempdir().unwrap();
     let line = |n: usize| format!("{{\"id\":\"user{n}\",\"password\":\"{n:032x}\"}}");
     let good = (0..200).map(line).collect::<Vec<_>>().join("\n");
     let bad = [
         (r#"{"id":"user0","password":"00000000000000000000000000000000"}"#, "the account exists already"),
-        (r#"{"id":" eve","password":"00000000000000000000000000000000"}"#, "an id is not empty"),
-        (r#"{"id":"","password":"00000000000000000000000000000000"}"#, "an id is not empty"),
+        (r#"{"id":" eve","password":"00000000000000000000000000000000"}"#, "an id must not be empty"),
+        (r#"{"id":"","password":"00000000000000000000000000000000"}"#, "an id must not be empty"),
         (r#"{"id":"eve","password":"password1"}"#, "32 hex digits"),
         (r#"{"id":"eve","password":""}"#, "the password is empty"),
-        (r#"{"id":"eve"}"#, "no account"),
-        (r#"{"id":"eve","password":12345678}"#, "no account"),
-        (r#""12345678""#, "no account"),
-        (r#"{"id":"eve","password":"00000000000000000000000000000000","pwd":1}"#, "no account"),
-        ("eve,password1", "no JSON"),
+        (r#"{"id":"eve"}"#, "not an account"),
+        (r#"{"id":"eve","password":12345678}"#, "not an account"),
+        (r#""12345678""#, "not an account"),
+        (r#"{"id":"eve","password":"00000000000000000000000000000000","pwd":1}"#, "not an account"),
+        ("eve,password1", "not JSON"),
     ];
     let first = import(&directory, "qplus", &good);
     assert!(first.ok, "{}", first.err);
@@ -118,21 +108,21 @@ fn what_cannot_be_taken_over_is_named_and_holds_up_nobody() {
         assert!(line.contains(reason), "{number}: {}", ran.err);
     }
     assert!(!ran.err.contains("12345678") && !ran.err.contains("password1"), "{}", ran.err);
-    // Once more after an interruption: who is there stays, the others follow.
+    // An import may be repeated after an interruption: existing accounts are refused and stay unchanged.
     let again = import(&directory, "qplus", &good);
     assert_eq!(again.out, "0 registered, 200 refused.\n");
-    assert_eq!(run_reading("", &directory, CHEAP, &["user", "list"]).out.lines().count(), 201);
+    assert_eq!(run_reading("", &directory, CHEAP_HASHES, &["user", "list"]).out.lines().count(), 201);
 }
 
 #[test]
-fn a_line_in_another_encoding_is_refused_like_any_other() {
+fn a_line_that_is_not_utf_8_is_refused_and_does_not_stop_the_import() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("accounts.jsonl");
     let mut lines = b"{\"id\":\"\xd0\xc0\",\"password\":\"x\"}\n".to_vec();
     lines.extend(b"{\"id\":\"bob\",\"password\":\"x\"}\n");
     fs::write(&file, lines).unwrap();
     let arguments = ["user", "import", "--from", "plain", file.to_str().unwrap()];
-    let ran = run_reading("", &directory, CHEAP, &arguments);
-    assert!(!ran.ok && ran.err.contains("line 1: this is no JSON"), "{}", ran.err);
+    let ran = run_reading("", &directory, CHEAP_HASHES, &arguments);
+    assert!(!ran.ok && ran.err.contains("line 1: this is not JSON"), "{}", ran.err);
     assert_eq!(ran.out, "1 registered, 1 refused.\n");
 }

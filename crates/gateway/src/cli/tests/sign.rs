@@ -1,4 +1,4 @@
-//! `relive sign`, run as the operator runs it. What is made is checked with the functions that check a client's.
+//! `relive sign`, run as the operator runs it. Its signatures are verified with the functions of the core.
 
 use relive_core::sign::{callback, cos, room_service, url, usersig, vectors, vod};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn sign_reading(input: &str, toml: &str, arguments: &[&str]) -> Ran {
     ran
 }
 
-/// What stands behind a label.
+/// The text after a label.
 fn line<'a>(out: &'a str, label: &str) -> &'a str {
     out.lines().find_map(|line| line.strip_prefix(label)).unwrap_or_else(|| panic!("{label}\n{out}")).trim()
 }
@@ -77,7 +77,7 @@ fn a_usersig_is_made_and_explained() {
 }
 
 #[test]
-fn an_old_a_new_and_a_broken_usersig_are_told_apart() {
+fn an_expired_an_early_and_a_malformed_usersig_are_distinguished() {
     let seal = |issued, ttl| {
         usersig::Ticket { sdkappid: 1_400_000_001, user_id: "anna\n", issued, ttl, userbuf: None }
             .seal("demo-im-key")
@@ -86,7 +86,7 @@ fn an_old_a_new_and_a_broken_usersig_are_told_apart() {
     let old = verify(&seal(1_600_000_000, 60));
     assert!(!old.ok && old.out.contains("time        WRONG  expired since 2020-09-13T12:27:40Z, it is 2"));
     assert!(old.out.contains("issued      2020-09-13T12:26:40Z\nexpires     2020-09-13T12:27:40Z\n"));
-    assert!(old.out.contains(r#"identifier  "anna\n""#), "a terminal is safe from ids");
+    assert!(old.out.contains(r#"identifier  "anna\n""#), "control characters must be escaped");
     let early = verify(&seal(now() + 9_000, 60));
     assert!(early.ok && early.out.contains("time        ?      issued in the future"), "{}", early.out);
     let odd = verify(&seal(i64::MAX, i64::MAX));
@@ -96,7 +96,7 @@ fn an_old_a_new_and_a_broken_usersig_are_told_apart() {
     for (text, hint) in [
         (format!("%{whole}"), "percent-encoded"),
         (format!("{whole}\n{whole}"), "white space"),
-        (format!("{whole}+="), "has put in place of '*'"),
+        (format!("{whole}+="), "in place of '*'"),
     ] {
         let ran = verify(&text);
         assert!(!ran.ok && ran.out.starts_with("form        WRONG") && ran.out.contains(hint), "{}", ran.out);
@@ -110,17 +110,17 @@ fn an_old_a_new_and_a_broken_usersig_are_told_apart() {
 fn urls_are_signed_for_their_stream() {
     let made = sign(KEYS, &["push-url", "8888_anna"]);
     assert!(made.ok && made.err.is_empty(), "{}", made.err);
-    for (label, place, key) in [
+    for (label, address, key) in [
         ("push", "rtmp://8888.livepush2.myqcloud.com/live/8888_anna?bizid=8888&", "demo-push-key"),
         ("rtmp", "rtmp://8888.liveplay.myqcloud.com/live/8888_anna?", "demo-play-key"),
         ("flv", "http://8888.liveplay.myqcloud.com/live/8888_anna.flv?", "demo-play-key"),
         ("hls", "http://8888.liveplay.myqcloud.com/live/8888_anna.m3u8?", "demo-play-key"),
     ] {
         let (_, query) = line(&made.out, label).split_once('?').unwrap();
-        assert!(line(&made.out, label).starts_with(place), "{}", made.out);
+        assert!(line(&made.out, label).starts_with(address), "{}", made.out);
         assert_eq!(url::verify(key, "8888_anna", query, now()), Ok(()), "{label}");
     }
-    assert!(sign(KEYS, &["push-url", "anna"]).err.contains("media.bizid"), "not a name of this server");
+    assert!(sign(KEYS, &["push-url", "anna"]).err.contains("media.bizid"), "not a stream of this server");
     let unsigned = sign(&KEYS.replace("demo-push-key", ""), &["push-url", "8888_anna"]);
     assert!(unsigned.ok && unsigned.err.contains("media.push_key is empty"), "{}", unsigned.err);
     for bad in ["", "a b", "a?b", "a/b", "é"] {
@@ -129,7 +129,7 @@ fn urls_are_signed_for_their_stream() {
 }
 
 #[test]
-fn uploads_callbacks_and_rooms_get_their_signatures() {
+fn signatures_of_uploads_callbacks_and_rooms_verify() {
     let made = sign(KEYS, &["cos"]);
     let key_time = line(&made.out, "v5 keyTime");
     assert_eq!(line(&made.out, "v5 signKey"), cos::sign_key("demo-cos-key", key_time));
@@ -164,7 +164,7 @@ fn uploads_callbacks_and_rooms_get_their_signatures() {
 }
 
 #[test]
-fn what_is_not_configured_is_named() {
+fn a_missing_key_is_named() {
     for (arguments, key) in [
         (&["usersig", "anna"][..], "tencent.im.secret"),
         (&["push-url", "1000_anna"], "media.push_key"),
@@ -184,8 +184,8 @@ fn what_is_not_configured_is_named() {
     ] {
         assert!(sign(&KEYS.replace(without, ""), &["cos"]).err.contains(key), "{key}");
     }
-    let nobody = sign(&KEYS.replace("sdkappid = 1400000001\n", ""), &["usersig", "anna"]);
-    assert!(nobody.ok && nobody.err.contains("warning: tencent.im.sdkappid is not configured"));
+    let without_id = sign(&KEYS.replace("sdkappid = 1400000001\n", ""), &["usersig", "anna"]);
+    assert!(without_id.ok && without_id.err.contains("warning: tencent.im.sdkappid is not configured"));
 }
 
 /// `relive sign check` of these vectors.
@@ -195,7 +195,7 @@ fn check(vectors: &Value, arguments: &[&str]) -> Ran {
     fs::write(&file, vectors.to_string()).unwrap();
     let arguments: Vec<_> =
         ["sign", "check", file.to_str().unwrap()].iter().chain(arguments).copied().collect();
-    // Signature functions have no configuration: even a broken one does not matter.
+    // The command does not read the configuration, so a malformed one must not matter.
     run_reading("", &directory, "[http", &arguments)
 }
 
@@ -236,7 +236,7 @@ fn vectors_are_counted_and_failures_explained() {
 }
 
 #[test]
-fn a_file_that_holds_no_list_is_no_success() {
+fn a_file_without_a_list_of_vectors_is_an_error() {
     let ran = check(&json!({}), &[]);
     assert!(!ran.ok && ran.out.is_empty() && ran.err.contains("not a JSON list"), "{}", ran.err);
     let ran = sign("", &["check", "no-such-file.json"]);
@@ -244,7 +244,7 @@ fn a_file_that_holds_no_list_is_no_success() {
 }
 
 #[test]
-fn every_published_vector_of_an_algorithm_here_holds() {
+fn every_published_vector_of_a_known_algorithm_passes() {
     let text = include_str!("../../../../core/tests/vectors.json");
     let vectors: Vec<Value> = serde_json::from_str(text).unwrap();
     let name = |vector: &Value| vector["algorithm"].as_str().unwrap().to_owned();

@@ -1,29 +1,18 @@
-//! `relive user show` and `reset-grant`, beside a server that has the database open.
+//! `relive user show` and `reset-grant` while a server has the database open.
 
 use relive_core::{
     Announcement, CallbackSource, Counted, Dialect, FileFormat, HostLocation, Identifier, NewAccount,
     NewRecording, Password, Plan, ProfileUpdate, Report, ResetProof, Role, RoomText, Sex, Step, StreamEvent,
     UserInfo,
 };
-use tempfile::TempDir;
 
 use super::*;
 
-const CHEAP: &str = "[accounts]\nargon2 = { memory_kib = 8, iterations = 1 }\n";
-
-/// What a running server has.
-fn server(directory: &TempDir) -> Core {
-    let mut settings = Settings::default();
-    settings.database.url = format!("sqlite://{}/relive.db", directory.path().display());
-    (settings.accounts.argon2.memory_kib, settings.accounts.argon2.iterations) = (8, 1);
-    start(&settings).unwrap()
-}
-
 fn show(directory: &TempDir, toml: &str, id: &str) -> Ran {
-    run_reading("", directory, &format!("{CHEAP}{toml}"), &["user", "show", id])
+    run_reading("", directory, &format!("{CHEAP_HASHES}{toml}"), &["user", "show", id])
 }
 
-/// Every time is replaced by `TIME`.
+/// The output with `TIME` in place of every time.
 fn timeless(out: &str) -> String {
     let word = |word: &str| match word.trim_end_matches(',') {
         time if time.starts_with("20") && time.ends_with('Z') => word.replace(time, "TIME"),
@@ -44,7 +33,7 @@ async fn log_in(core: &Core, dialect: Dialect, id: &str) {
     core.accounts().login(dialect, Identifier::UserId(id.to_owned()), &forms, None).await.unwrap();
 }
 
-/// A host with everything: profile, room, live, audience, sessions, a recording.
+/// Stores a host with profile, room, live, audience, sessions and recordings.
 pub(super) async fn host_lin(core: &Core) {
     let new = |id: &str| NewAccount::new(id, Password::plain("pw"));
     let phone = Some("13800000000".to_owned());
@@ -104,7 +93,7 @@ pub(super) async fn host_lin(core: &Core) {
 #[test]
 fn an_account_is_shown_as_every_dialect_sees_it() {
     let directory = tempfile::tempdir().unwrap();
-    let core = server(&directory);
+    let core = server_core(&directory);
     block_on(async {
         host_lin(&core).await;
         Ok(())
@@ -113,7 +102,7 @@ fn an_account_is_shown_as_every_dialect_sees_it() {
     let before = files(&directory);
     let ran = show(&directory, "", "lin");
     assert!(ran.ok && ran.err.is_empty(), "{}", ran.err);
-    assert_eq!(files(&directory), before, "nothing is changed");
+    assert_eq!(files(&directory), before, "showing an account changed the database");
 
     assert_eq!(timeless(&ran.out), SHOWN);
 }
@@ -134,7 +123,7 @@ room
   driven by       sxb
   title           "Evening"
   since           TIME
-  ends            TIME unless its host is heard of
+  ends            TIME unless its host renews it
   stream          "1000_0796ae234ffa5b77a3a4bc05cda7c7ee"
   members         2
   viewers         2
@@ -200,12 +189,12 @@ fn files(directory: &TempDir) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn guests_and_settings_are_shown_as_they_are() {
+fn guests_and_the_effect_of_settings_are_shown() {
     let directory = tempfile::tempdir().unwrap();
     let missing = show(&directory, "", "visitor");
     assert!(!missing.ok && missing.err.contains("there is no database"), "{}", missing.err);
-    assert!(!directory.path().join("relive.db").exists(), "looking makes nothing");
-    let core = server(&directory);
+    assert!(!directory.path().join("relive.db").exists(), "showing an account created a database");
+    let core = server_core(&directory);
     block_on(async {
         let info = UserInfo { nickname: "Vi".to_owned(), location: "Ulm".to_owned(), ..UserInfo::default() };
         let live = Announcement { group_id: "g".to_owned(), title: "walk".to_owned(), user_info: info };
@@ -216,7 +205,7 @@ fn guests_and_settings_are_shown_as_they_are() {
     let ran = show(&directory, "", "visitor");
     for (group, name, value) in [
         ("account", "kind", "guest"),
-        ("room", "broadcast", "announced, or taken off the air for now"),
+        ("room", "broadcast", "announced, or off air for now"),
         ("minilvb-v1", "acts", "without proof"),
         ("minilvb-v1", "status", r#""0", in no list"#),
         ("minilvb-v1", "nickname", r#""Vi""#),
@@ -231,22 +220,24 @@ fn guests_and_settings_are_shown_as_they_are() {
         assert!(has(&ran.out, group, name, value), "{group} {name} {value}\n{}", ran.out);
     }
     let off = show(&directory, "[minilvb_v1]\nguests = false\n[sxb]\nenabled = false\n", "visitor");
-    assert!(has(&off.out, "minilvb-v1", "acts", "but not on air: minilvb_v1.guests is false"), "{}", off.out);
+    let acts = "without proof, but cannot go on air: minilvb_v1.guests is false";
+    assert!(has(&off.out, "minilvb-v1", "acts", acts), "{}", off.out);
     assert!(has(&off.out, "sxb (disabled)", "roomlist", "not listed"), "{}", off.out);
-    let nobody = show(&directory, "", "Visitor");
-    assert!(!nobody.ok && nobody.out.is_empty() && nobody.err.contains(r#"no account has the id "Visitor""#));
+    let unknown = show(&directory, "", "Visitor");
+    assert!(!unknown.ok && unknown.out.is_empty());
+    assert!(unknown.err.contains(r#"no account has the id "Visitor""#), "{}", unknown.err);
 }
 
 #[test]
-fn a_grant_opened_beside_a_server_is_good_once() {
+fn a_reset_grant_made_beside_a_server_works_once() {
     let directory = tempfile::tempdir().unwrap();
-    let core = server(&directory);
+    let core = server_core(&directory);
     let reset = async || {
         let proof = ResetProof::Of { session: None, code: None };
         core.accounts().reset_password("13800000000", &Password::plain("new"), proof).await.is_ok()
     };
     let grant = |toml: &str, phone: &str| {
-        run_reading("", &directory, &format!("{CHEAP}{toml}"), &["user", "reset-grant", phone])
+        run_reading("", &directory, &format!("{CHEAP_HASHES}{toml}"), &["user", "reset-grant", phone])
     };
     block_on(async {
         let phone = Some("13800000000".to_owned());
@@ -265,32 +256,31 @@ fn a_grant_opened_beside_a_server_is_good_once() {
     assert!(!block_on(async { Ok(reset().await) }).unwrap());
 
     assert!(grant("", "13800000000").err.contains("qplus.password_reset is \"proof\""));
-    let nobody = grant(proof, "1");
-    assert!(!nobody.ok && nobody.err.contains("no such account"), "{}", nobody.err);
+    let unknown = grant(proof, "1");
+    assert!(!unknown.ok && unknown.err.contains("no such account"), "{}", unknown.err);
 }
 
 #[test]
-fn whoever_comes_first_makes_the_database_private() {
+fn the_command_that_creates_the_database_makes_it_private() {
     for arguments in [&["user", "add", "bob", "--password-stdin"][..], &["db", "migrate"]] {
         let directory = tempfile::tempdir().unwrap();
-        let place = directory.path().join("data");
-        let url = format!("database.url=sqlite://{}/relive.db", place.display());
+        let data = directory.path().join("data");
+        let url = format!("database.url=sqlite://{}/relive.db", data.display());
         let arguments: Vec<_> = ["--set", &url].iter().chain(arguments).copied().collect();
         assert!(run_reading("secret\n", &directory, "", &arguments).ok);
-        let mode = |name: &str| fs::metadata(place.join(name)).unwrap().permissions().mode() & 0o777;
+        let mode = |name: &str| fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(""), mode("relive.db")), (0o700, 0o600));
-        for beside in ["relive.db-wal", "relive.db-shm"].into_iter().filter(|name| place.join(name).exists())
-        {
-            assert_eq!(mode(beside), 0o600, "{beside}");
+        for file in ["relive.db-wal", "relive.db-shm"].into_iter().filter(|name| data.join(name).exists()) {
+            assert_eq!(mode(file), 0o600, "{file}");
         }
     }
 }
 
 #[test]
-fn only_who_begins_makes_a_database() {
+fn commands_for_an_existing_database_do_not_create_one() {
     let directory = tempfile::tempdir().unwrap();
-    let place = directory.path().join("data");
-    // No copy of a database.
+    let data = directory.path().join("data");
+    // A file that is not a copy of a database.
     let toml = directory.path().join("relive.toml");
     let add = &["user", "add", "bob", "--password-stdin"][..];
     let commands: &[&[&str]] = &[
@@ -303,16 +293,16 @@ fn only_who_begins_makes_a_database() {
         &["db", "check"],
         &["db", "restore", toml.to_str().unwrap()],
     ];
-    let url = format!("database.url=sqlite://{}/relive.db", place.display());
+    let url = format!("database.url=sqlite://{}/relive.db", data.display());
     let run = |command: &[&str]| {
         let arguments: Vec<_> = ["--set", &url].iter().chain(command).copied().collect();
         run_reading("secret\n", &directory, "", &arguments)
     };
     for command in commands {
         let ran = run(command);
-        let reason = if command.contains(&"restore") { "is no copy" } else { "there is no database" };
+        let reason = if command.contains(&"restore") { "is not a copy" } else { "there is no database" };
         assert!(!ran.ok && ran.err.contains(reason), "{command:?}: {}", ran.err);
-        assert!(!place.join("relive.db").exists(), "{command:?}");
+        assert!(!data.join("relive.db").exists(), "{command:?}");
     }
     let ran = run(add);
     assert!(ran.ok && ran.err.contains("there is no database"), "{}", ran.err);

@@ -1,4 +1,4 @@
-//! `relive user import`: accounts of an original server, with the passwords as it stored them.
+//! `relive user import`: registers accounts of an original server with their passwords in the form stored there.
 
 use std::{
     io::{BufRead, Write},
@@ -16,11 +16,11 @@ use serde_json::error::Category;
 use tokio::task::JoinSet;
 
 use super::check_id;
-use crate::cli::Told;
+use crate::cli::Reported;
 
-/// Whose accounts they are, which says what its database has for a password.
+/// Kind of original server, which determines the form of its stored passwords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Origin {
+pub(in crate::cli) enum OriginalServer {
     /// The password itself
     Plain,
     /// 小直播, second generation: md5hex(md5hex(password) + id)
@@ -31,7 +31,7 @@ pub(in crate::cli) enum Origin {
     Qplus,
 }
 
-impl Origin {
+impl OriginalServer {
     fn password(self, stored: &str) -> anyhow::Result<Password> {
         ensure!(!stored.is_empty(), "the password is empty");
         let digits = || {
@@ -50,7 +50,7 @@ impl Origin {
     }
 }
 
-/// A line of the file. What is missing, `null` or empty is not set.
+/// A line of the file. A member that is missing, `null` or empty is not set.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -60,31 +60,31 @@ struct Line {
     email: Option<String>,
     nickname: Option<String>,
     avatar: Option<String>,
-    sex: Option<Word>,
+    sex: Option<SexName>,
     frontcover: Option<String>,
     address: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Word {
+enum SexName {
     Male,
     Female,
 }
 
 impl Line {
-    fn read(text: &[u8], origin: Origin) -> anyhow::Result<NewAccount> {
-        // What Serde says may quote a password.
+    fn read(text: &[u8], origin: OriginalServer) -> anyhow::Result<NewAccount> {
+        // Serde's own message may quote a password.
         let line: Self = serde_json::from_slice(text).map_err(|error| match error.classify() {
-            Category::Data => anyhow!("this is no account, at column {}: see --help", error.column()),
-            _ => anyhow!("this is no JSON, at column {}", error.column()),
+            Category::Data => anyhow!("this is not an account, at column {}: see --help", error.column()),
+            _ => anyhow!("this is not JSON, at column {}", error.column()),
         })?;
         check_id(&line.id)?;
         let text = Option::unwrap_or_default;
         let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let sex = line.sex.map_or(Sex::Unknown, |word| match word {
-            Word::Male => Sex::Male,
-            Word::Female => Sex::Female,
+        let sex = line.sex.map_or(Sex::Unknown, |name| match name {
+            SexName::Male => Sex::Male,
+            SexName::Female => Sex::Female,
         });
         Ok(NewAccount {
             phone: filled(line.phone),
@@ -99,26 +99,26 @@ impl Line {
     }
 }
 
-async fn register(core: Core, line: Vec<u8>, origin: Origin) -> anyhow::Result<()> {
+async fn register(core: Core, line: Vec<u8>, origin: OriginalServer) -> anyhow::Result<()> {
     let account = Line::read(&line, origin)?;
     let failed = format!("{:?}", account.user_id);
     core.accounts().register(account).await.context(failed)?;
     Ok(())
 }
 
-/// Registers the account of every line; says which it could not, and goes on.
+/// Registers the account of each line. Prints a line that is refused, with the reason, and continues.
 pub(super) async fn run(
     core: &Core,
     lines: &mut dyn BufRead,
-    origin: Origin,
+    origin: OriginalServer,
     (out, err): (&mut dyn Write, &mut dyn Write),
 ) -> anyhow::Result<()> {
-    // Enough that no core waits for the next line, and no more than may wait for a hash.
-    let at_once = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+    // Enough to keep every processor hashing, and fewer than the queue of hash jobs holds.
+    let concurrency = 2 * thread::available_parallelism().map_or(1, NonZero::get);
     let style = ProgressStyle::with_template("{pos} accounts  {per_sec}")?;
     let bar = ProgressBar::no_length().with_style(style);
-    let (mut under_way, mut refused, mut number) = (JoinSet::new(), 0_u64, 0_u64);
-    let mut settle = |(number, done): (u64, anyhow::Result<()>)| {
+    let (mut registrations, mut refused, mut number) = (JoinSet::new(), 0_u64, 0_u64);
+    let mut record = |(number, done): (u64, anyhow::Result<()>)| {
         match done {
             Ok(()) => bar.inc(1),
             Err(error) => {
@@ -132,8 +132,8 @@ pub(super) async fn run(
         let mut line = Vec::new();
         let read = lines.read_until(b'\n', &mut line);
         if matches!(read, Ok(0) | Err(_)) {
-            while let Some(done) = under_way.join_next().await {
-                settle(done?)?;
+            while let Some(done) = registrations.join_next().await {
+                record(done?)?;
             }
             read.context("cannot read the lines")?;
             break;
@@ -142,16 +142,16 @@ pub(super) async fn run(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        while under_way.len() >= at_once
-            && let Some(done) = under_way.join_next().await
+        while registrations.len() >= concurrency
+            && let Some(done) = registrations.join_next().await
         {
-            settle(done?)?;
+            record(done?)?;
         }
         let (core, number) = (core.clone(), number);
-        under_way.spawn(async move { (number, register(core, line, origin).await) });
+        registrations.spawn(async move { (number, register(core, line, origin).await) });
     }
     let registered = bar.position();
     bar.finish_and_clear();
     writeln!(out, "{registered} registered, {refused} refused.")?;
-    if refused > 0 { Err(Told.into()) } else { Ok(()) }
+    if refused > 0 { Err(Reported.into()) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
-//! `relive user show`: what every dialect sees of one account, in that dialect's own words.
+//! `relive user show`: prints one account as each dialect shows it, with that dialect's field names.
 //!
-//! The one place of the gateway that knows fields of dialects. Never a token or a password, a room's included.
+//! The only module of the gateway that knows fields of dialects. It never prints a token, or the password of an account
+//! or a room.
 
 use std::{fmt::Write as _, io};
 
@@ -14,16 +15,16 @@ use crate::{
 };
 
 /// Seconds for which minilvb-v1 lists a recording after its end (contract minilvb-v1 §4.4).
-const V1_LISTED: i64 = 604_800;
+const V1_LISTED_SECONDS: i64 = 604_800;
 
-/// Recordings of the account in each dialect's list.
-struct Listed {
+/// Number of the account's recordings in each dialect's list.
+struct ListedRecordings {
     v1: usize,
     v2: usize,
     sxb: usize,
 }
 
-impl Listed {
+impl ListedRecordings {
     async fn of(core: &Core, user_id: &str, settings: &Settings) -> relive_core::Result<Self> {
         let count = async |with_play_url, window: i64| {
             let filter = RecordingFilter {
@@ -37,14 +38,14 @@ impl Listed {
             Ok::<_, relive_core::Error>(page.total)
         };
         Ok(Self {
-            v1: count(true, V1_LISTED).await?,
+            v1: count(true, V1_LISTED_SECONDS).await?,
             v2: count(false, seconds(settings.minilvb_v2.list_window)).await?,
             sxb: count(false, 0).await?,
         })
     }
 }
 
-/// Prints the account of that id.
+/// Prints an account.
 pub(super) async fn run(
     core: &Core,
     user_id: &str,
@@ -53,21 +54,21 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let overview = core.accounts().overview(user_id).await?;
     let overview = overview.ok_or_else(|| anyhow::anyhow!("no account has the id {user_id:?}"))?;
-    let listed = Listed::of(core, user_id, settings).await?;
-    let shown = Shown { overview: &overview, settings, text: String::new() };
-    out.write_all(shown.whole(&listed).as_bytes())?;
+    let listed = ListedRecordings::of(core, user_id, settings).await?;
+    let page = AccountPage { overview: &overview, settings, text: String::new() };
+    out.write_all(page.render(&listed).as_bytes())?;
     Ok(())
 }
 
-/// The text as far as it is written.
-struct Shown<'a> {
+/// The printed page while it is written.
+struct AccountPage<'a> {
     overview: &'a AccountOverview,
     settings: &'a Settings,
     text: String,
 }
 
-impl Shown<'_> {
-    fn whole(mut self, listed: &Listed) -> String {
+impl AccountPage<'_> {
+    fn render(mut self, listed: &ListedRecordings) -> String {
         self.account();
         self.room();
         self.v1(listed.v1);
@@ -91,7 +92,7 @@ impl Shown<'_> {
         let _ = writeln!(self.text, "{}", line.trim_end());
     }
 
-    /// A text that somebody else has written: quoted, and unable to move a terminal's cursor.
+    /// Prints a text that a client chose: quoted, with control characters escaped.
     fn quoted(&mut self, name: &str, value: &str) {
         self.line(name, format_args!("{value:?}"));
     }
@@ -121,7 +122,7 @@ impl Shown<'_> {
         let Some(latest) = latest else { return self.line("broadcast", "none yet") };
         let broadcast = &latest.broadcast;
         let state = match broadcast.state {
-            State::Prepared => "announced, or taken off the air for now",
+            State::Prepared => "announced, or off air for now",
             State::OnAir => "on air",
             State::Ended => "over",
         };
@@ -130,7 +131,7 @@ impl Shown<'_> {
         self.quoted("title", &broadcast.title);
         self.line("since", time(broadcast.started_at));
         if let Some(deadline) = latest.deadline {
-            self.line("ends", format_args!("{} unless its host is heard of", time(deadline)));
+            self.line("ends", format_args!("{} unless its host renews it", time(deadline)));
         }
         if let Some(ended_at) = latest.ended_at {
             self.line("ended", time(ended_at));
@@ -150,7 +151,7 @@ impl Shown<'_> {
         } else if settings.guests {
             "without proof"
         } else {
-            "but not on air: minilvb_v1.guests is false"
+            "without proof, but cannot go on air: minilvb_v1.guests is false"
         };
         self.line("acts", acts);
         if let Some(latest) = latest {
@@ -167,7 +168,7 @@ impl Shown<'_> {
             self.quoted("  frontcover", &live.cover);
             self.quoted("  location", &live.location);
         } else {
-            self.line("userinfo", "none: it comes with a live");
+            self.line("userinfo", "none: the account has not announced a live");
         }
         self.line("recordings", format_args!("{recordings} in FetchList"));
     }
