@@ -4,7 +4,7 @@
 //! tables, in one snapshot, and takes over: as every look is at a later state than the one before, memory never goes
 //! back. Own changes arrive from the writers with the callers that wait for them, and are answered when memory has
 //! them; those of siblings are found in the table `changes`, into which every writing transaction puts what it has
-//! changed. See ADR 0010.
+//! changed. See ADR 0006.
 //!
 //! When the database cannot be reached, memory is marked as not fresh; afterwards everything is read anew.
 

@@ -206,7 +206,7 @@ CREATE TABLE settings (
 -- The order of entry into audiences, over all gateways.
 CREATE SEQUENCE positions;
 
--- What jobs changed that gateways serve from memory: one row per transaction. See ADR 0010.
+-- What jobs changed that gateways serve from memory: one row per transaction. See docs/adr, "Gateways follow a table of changes".
 CREATE TABLE changes (
     xid    XID8 NOT NULL DEFAULT pg_current_xact_id(),
     origin BIGINT NOT NULL,                -- the gateway that wrote it
