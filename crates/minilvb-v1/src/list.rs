@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use relive_core::{OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Window};
-use relive_wire::number;
+use relive_wire::{array, count};
 
 use crate::{
     code::{Code, Refusal},
@@ -68,15 +68,10 @@ impl From<PusherList> for Success {
         body.extend_from_slice(
             br#"{"returnValue":0,"returnMsg":"return successfully!","returnData":{"totalcount":"#,
         );
-        number(&mut body, i64::try_from(list.totalcount).unwrap_or(i64::MAX));
-        body.extend_from_slice(b",\"pusherlist\":[");
-        for (index, row) in list.pusherlist.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            row.write(&mut body);
-        }
-        body.extend_from_slice(b"]}}");
+        count(&mut body, list.totalcount);
+        body.extend_from_slice(b",\"pusherlist\":");
+        array(&mut body, &list.pusherlist, |body, row| row.write(body));
+        body.extend_from_slice(b"}}");
         Self::new(body)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use relive_core::{Dialect, Fragment, Page, Recording, RecordingFilter, RecordingOrder};
-use relive_wire::number;
+use relive_wire::{array, count};
 use serde::Serialize;
 
 use crate::{
@@ -65,20 +65,17 @@ pub(crate) struct VodList {
 impl From<VodList> for Answer {
     fn from(list: VodList) -> Self {
         let mut body = Vec::with_capacity(128 + 768 * list.page.items.len());
-        body.extend_from_slice(br#"{"code":200,"message":"OK","data":{"list":["#);
-        for (index, recording) in list.page.items.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            // Written once for all who look.
+        body.extend_from_slice(br#"{"code":200,"message":"OK","data":{"list":"#);
+        array(&mut body, &list.page.items, |body, recording| {
+            // Serialized once per recording, not once per reply.
             let kept = recording.fragment(Dialect::MinilvbV2, || {
                 let whole = serde_json::to_vec(&Vod::new(recording, list.utc_offset)).unwrap_or_default();
                 Fragment { head: whole.into(), tail: Box::default() }
             });
             body.extend_from_slice(&kept.head);
-        }
-        body.extend_from_slice(b"],\"total\":");
-        number(&mut body, i64::try_from(list.page.total).unwrap_or(i64::MAX));
+        });
+        body.extend_from_slice(b",\"total\":");
+        count(&mut body, list.page.total);
         body.extend_from_slice(b"}}");
         Self::success(body)
     }

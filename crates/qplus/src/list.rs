@@ -1,6 +1,7 @@
 //! Lists of rooms, and following them (contract qplus §4.6, §4.11).
 
 use relive_core::{Listing, RoomNumber, RoomOnAir};
+use relive_wire::array;
 use serde::Serialize;
 
 use crate::{
@@ -55,8 +56,8 @@ impl GetLiveRoomList<'_> {
 }
 
 pub(crate) enum ListReply {
-    /// The rooms on air, written down.
-    All(Vec<u8>),
+    /// The rooms on air: the reply's members as JSON.
+    OnAir(Vec<u8>),
     /// The rooms the caller follows.
     Followed(Followed),
 }
@@ -73,13 +74,7 @@ impl From<ListReply> for Answer {
     fn from(reply: ListReply) -> Self {
         match reply {
             ListReply::Followed(followed) => followed.into(),
-            ListReply::All(list) => {
-                let mut members = Vec::with_capacity(list.len() + 32);
-                members.extend_from_slice(br#"{"type":1,"list":["#);
-                members.extend_from_slice(&list);
-                members.extend_from_slice(b"]}");
-                Self::Members(Ok(members))
-            }
+            ListReply::OnAir(members) => Self::Members(Ok(members)),
         }
     }
 }
@@ -92,14 +87,11 @@ pub(crate) async fn next_page(cx: &Qplus, request: GetLiveRoomList<'_>) -> Resul
     let viewer = session.account();
     Ok(match listing {
         Listing::OnAir => {
-            let mut list = Vec::with_capacity(512 * page.on_air.len());
-            for (index, room) in page.on_air.iter().enumerate() {
-                if index > 0 {
-                    list.push(b',');
-                }
-                room::write(cx, viewer, room, &mut list);
-            }
-            ListReply::All(list)
+            let mut members = Vec::with_capacity(32 + 512 * page.on_air.len());
+            members.extend_from_slice(br#"{"type":1,"list":"#);
+            array(&mut members, &page.on_air, |members, room| room::write(cx, viewer, room, members));
+            members.push(b'}');
+            ListReply::OnAir(members)
         }
         Listing::Followed => {
             let object = |room| RoomObject::new(cx, viewer, room);

@@ -73,7 +73,7 @@ fn lasting(on_air: &BroadcastInfo) -> Fragment {
 
 impl From<RoomListReply> for Payload {
     fn from(RoomListReply(page): RoomListReply) -> Self {
-        Self::of_rows(page.total, "rooms", &page.items, |on_air, body| {
+        Self::of_rows(page.total, "rooms", &page.items, |body, on_air| {
             let Fragment { head, tail } = on_air.fragment(Dialect::Sxb, || lasting(on_air));
             body.extend_from_slice(head);
             number(body, on_air.likes);
