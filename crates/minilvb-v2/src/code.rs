@@ -80,7 +80,6 @@ impl From<Error> for Code {
             | Error::NoRoom
             | Error::RoomNotFound
             | Error::NotOnAir
-            | Error::NotFound
             | Error::RoomPasswordsCollide
             | Error::WrongCode => Self::InvalidParameter("not possible here"),
             Error::RateLimited => Self::ServerError("too many attempts, try again later"),

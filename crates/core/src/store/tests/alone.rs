@@ -133,9 +133,9 @@ async fn a_failure_in_place_is_not_the_end() {
     assert!(matches!(panicked.await, Err(Error::Unavailable)));
     let refused = store.write::<()>(|tx| {
         put(tx.conn, "refused")?;
-        Err(Error::NotFound)
+        Err(Error::RoomNotFound)
     });
-    assert!(matches!(refused.await, Err(Error::NotFound)));
+    assert!(matches!(refused.await, Err(Error::RoomNotFound)));
     let spoilt = store.write(|tx| tx.conn.execute("ROLLBACK"));
     assert!(matches!(spoilt.await, Err(Error::Storage(_))));
     world.set("kept").await.unwrap();
