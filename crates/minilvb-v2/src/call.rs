@@ -6,17 +6,15 @@ use http::{
     HeaderMap,
     header::{AUTHORIZATION, HeaderName},
 };
-use relive_core::{Core, Dialect, Session, sign::liteav};
+use relive_core::{
+    Core, Dialect, Session,
+    sign::liteav::{self, Freshness, SignedTimes},
+};
 use relive_wire::Object;
 
 use crate::{Config, code::Code, fields};
 
-const LITEAV_SIG: HeaderName = HeaderName::from_static("liteav-sig");
-
-/// A timestamp from here on is in milliseconds.
-const MILLISECONDS: f64 = 1e11;
-/// Seconds a signed request is valid that does not say how long.
-const LIFE: f64 = 300.0;
+const LITEAV_SIG: HeaderName = HeaderName::from_static(liteav::HEADER);
 
 /// Everything a handler may ask for.
 pub(crate) struct Call<'a> {
@@ -82,14 +80,13 @@ impl Call<'_> {
 
     /// Refuses a request from too long ago, or from the future (contract minilvb-v2 §2.4).
     fn check_age(&self) -> Result<(), Code> {
-        let expires = fields::time(self.object, "expires")?;
-        let Some(timestamp) = fields::time(self.object, "timestamp")? else { return Ok(()) };
-        let sent = if timestamp >= MILLISECONDS { timestamp / 1000.0 } else { timestamp };
-        #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
-        let [now, skew, longest] =
-            [self.core.now(), self.config.clock_skew, self.core.config().sessions.v2_token_ttl]
-                .map(|seconds| seconds as f64);
-        let life = expires.unwrap_or(LIFE).min(longest);
-        if now > sent + life + skew || sent > now + skew { Err(Code::InvalidToken) } else { Ok(()) }
+        let lifetime = fields::time(self.object, "expires")?;
+        let Some(sent) = fields::time(self.object, "timestamp")? else { return Ok(()) };
+        let freshness = Freshness {
+            clock_skew: self.config.clock_skew,
+            longest_lifetime: self.core.config().sessions.v2_token_ttl,
+        };
+        let fresh = freshness.accepts(SignedTimes { sent, lifetime }, self.core.now());
+        if fresh { Ok(()) } else { Err(Code::InvalidToken) }
     }
 }
