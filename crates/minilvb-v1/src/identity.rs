@@ -14,8 +14,8 @@ use relive_core::{
 use relive_wire::Value;
 
 use crate::{
-    Config,
     code::{Code, Fault, Refusal},
+    config::Config,
     fields::Fields,
 };
 
@@ -23,7 +23,7 @@ const LITEAV_SIG: HeaderName = HeaderName::from_static(liteav::HEADER);
 
 /// What a handler has at hand beside its request.
 #[derive(Debug)]
-pub(crate) struct Cx<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) core: &'a Core,
     config: Config,
     signature: Option<&'a str>,
@@ -31,7 +31,7 @@ pub(crate) struct Cx<'a> {
     fields: Fields<'a>,
 }
 
-impl<'a> Cx<'a> {
+impl<'a> Context<'a> {
     pub(crate) fn new(
         core: &'a Core,
         config: Config,
@@ -57,7 +57,7 @@ impl<'a> Cx<'a> {
         if self.is_fresh()? { Ok(Actor::Proven(session.account())) } else { Ok(unproven()) }
     }
 
-    /// Like [`Cx::actor`], for what an operator can keep from guests (`guests = false`).
+    /// Like [`Context::actor`], for what an operator can keep from guests (`guests = false`).
     pub(crate) async fn broadcaster(&self, user_id: &str) -> Result<Actor, Refusal> {
         match self.actor(user_id).await? {
             Actor::Unproven(_) if !self.config.guests => Err(Code::Sign.into()),

@@ -9,8 +9,7 @@ use crate::{
     code::{Code, Refusal},
     envelope::Success,
     fields::{Fields, USER_ID},
-    identity::Cx,
-    live::file_id,
+    identity::Context,
     pusher::{PusherInfo, Row, play_urls},
 };
 
@@ -51,7 +50,7 @@ impl<'a> TryFrom<Fields<'a>> for FetchList {
 }
 
 /// Writes the reply of a list: the length of the whole list, and the rows of this page.
-fn page<'a>(cx: &Cx<'_>, total: usize, rows: impl Iterator<Item = Row<'a>>) -> Success {
+fn page<'a>(cx: &Context<'_>, total: usize, rows: impl Iterator<Item = Row<'a>>) -> Success {
     let mut body = Vec::with_capacity(128 + 512 * rows.size_hint().0);
     body.extend_from_slice(
         br#"{"returnValue":0,"returnMsg":"return successfully!","returnData":{"totalcount":"#,
@@ -72,7 +71,7 @@ fn recording_rows(page: &Page<Arc<Recording>>) -> impl Iterator<Item = Row<'_>> 
 }
 
 /// Returns a page of the lives on air, of the recordings, of both or of the short videos.
-pub(crate) async fn fetch_list(cx: &Cx<'_>, request: FetchList) -> Result<Success, Refusal> {
+pub(crate) async fn fetch_list(cx: &Context<'_>, request: FetchList) -> Result<Success, Refusal> {
     let FetchList { selection, window } = request;
     Ok(match selection {
         Selection::Lives => {
@@ -101,12 +100,12 @@ pub(crate) async fn fetch_list(cx: &Cx<'_>, request: FetchList) -> Result<Succes
     })
 }
 
-async fn lives(cx: &Cx<'_>, window: Window) -> Result<Page<Broadcast>, Refusal> {
+async fn lives(cx: &Context<'_>, window: Window) -> Result<Page<Broadcast>, Refusal> {
     Ok(cx.core.broadcasts().on_air(OnAirFilter::default(), window).await?)
 }
 
 async fn recordings(
-    cx: &Cx<'_>,
+    cx: &Context<'_>,
     owner: Option<String>,
     window: Window,
 ) -> Result<Page<Arc<Recording>>, Refusal> {
@@ -134,7 +133,7 @@ impl<'a> TryFrom<Fields<'a>> for RecordingsOf<'a> {
 }
 
 /// Returns a page of one owner's recordings.
-pub(crate) async fn recordings_of(cx: &Cx<'_>, request: RecordingsOf<'_>) -> Result<Success, Refusal> {
+pub(crate) async fn recordings_of(cx: &Context<'_>, request: RecordingsOf<'_>) -> Result<Success, Refusal> {
     let recordings = recordings(cx, Some(request.owner.into_owned()), request.window).await?;
     Ok(page(cx, recordings.total, recording_rows(&recordings)))
 }
@@ -159,8 +158,8 @@ impl<'a> TryFrom<Fields<'a>> for GetUserInfo<'a> {
         let owner = fields.required("userid", USER_ID)?;
         let kind = match fields.integer("type")? {
             0 => Kind::Live,
-            1 => Kind::Recording(file_id(fields)?),
-            2 => Kind::ShortVideo(file_id(fields)?),
+            1 => Kind::Recording(fields.file_id()?),
+            2 => Kind::ShortVideo(fields.file_id()?),
             _ => return Err(Refusal::value("type")),
         };
         Ok(Self { owner, kind })
@@ -168,7 +167,7 @@ impl<'a> TryFrom<Fields<'a>> for GetUserInfo<'a> {
 }
 
 /// Returns one live, recording or short video, listed or not.
-pub(crate) async fn user_info(cx: &Cx<'_>, request: GetUserInfo<'_>) -> Result<Success, Refusal> {
+pub(crate) async fn user_info(cx: &Context<'_>, request: GetUserInfo<'_>) -> Result<Success, Refusal> {
     let GetUserInfo { owner, kind } = request;
     let found: Option<Success> = match kind {
         Kind::Live => {
