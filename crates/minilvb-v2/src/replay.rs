@@ -7,11 +7,11 @@ use relive_wire::{array, count};
 use serde::Serialize;
 
 use crate::{
-    call::Call,
     code::Code,
     envelope::Answer,
-    list::{ListRequest, too_old},
+    identity::Context,
     local_time::LocalTime,
+    page::{ListRequest, too_old},
 };
 
 /// An entry of `/get_vod_list`. Apps read the counters under one of two names each (contract minilvb-v2 §8, conflict 3).
@@ -82,10 +82,10 @@ impl From<VodList> for Answer {
 }
 
 /// `/get_vod_list`: everybody's recent replays, latest end first (seed 001 §6, contract minilvb-v2 §4.6).
-pub(crate) async fn get_vod_list(call: &Call<'_>, request: ListRequest) -> Result<VodList, Code> {
-    call.caller().await?;
-    let filter = RecordingFilter { ended_after: too_old(call), ..RecordingFilter::default() };
-    let window = request.window(call.config);
-    let page = call.core.recordings().list(filter, RecordingOrder::Ended, window).await?;
-    Ok(VodList { page, utc_offset: call.config.utc_offset })
+pub(crate) async fn get_vod_list(cx: &Context<'_>, request: ListRequest) -> Result<VodList, Code> {
+    cx.caller().await?;
+    let filter = RecordingFilter { ended_after: too_old(cx), ..RecordingFilter::default() };
+    let window = request.window(cx.config);
+    let page = cx.core.recordings().list(filter, RecordingOrder::Ended, window).await?;
+    Ok(VodList { page, utc_offset: cx.config.utc_offset })
 }

@@ -12,12 +12,12 @@ use relive_core::{
 };
 use relive_wire::Object;
 
-use crate::{Config, code::Code, fields};
+use crate::{code::Code, config::Config, fields};
 
 const LITEAV_SIG: HeaderName = HeaderName::from_static(liteav::HEADER);
 
 /// Everything a handler may ask for.
-pub(crate) struct Call<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) core: &'a Core,
     pub(crate) config: &'a Config,
     pub(crate) headers: &'a HeaderMap,
@@ -28,7 +28,7 @@ pub(crate) struct Call<'a> {
     pub(crate) object: &'a Object<'a>,
 }
 
-impl Call<'_> {
+impl Context<'_> {
     /// The session of whoever calls. A signature decides alone if there is one, then a bearer token, then a token in the
     /// body; whoever names a user must be that user.
     pub(crate) async fn caller(&self) -> Result<Arc<Session>, Code> {
