@@ -5,11 +5,11 @@ use relive_wire::array;
 use serde::Serialize;
 
 use crate::{
-    Qplus,
     code::Code,
+    context::Context,
     envelope::{Answer, Done},
     fields::{Input, flag},
-    room::{self, RoomObject},
+    room_object::{self, RoomObject},
 };
 
 /// Rooms per page if the client does not say.
@@ -80,7 +80,7 @@ impl From<ListReply> for Answer {
 }
 
 /// The session's next page of a list, or with `refresh` its first one.
-pub(crate) async fn next_page(cx: &Qplus, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
+pub(crate) async fn next_page(cx: &Context, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
     let session = cx.session(request.session).await?;
     let (listing, restart, count) = (request.listing()?, flag(request.refresh)?, request.count()?);
     let page = cx.core.rooms().next_page(&session, listing, restart, count).await?;
@@ -89,7 +89,7 @@ pub(crate) async fn next_page(cx: &Qplus, request: GetLiveRoomList<'_>) -> Resul
         Listing::OnAir => {
             let mut members = Vec::with_capacity(32 + 512 * page.on_air.len());
             members.extend_from_slice(br#"{"type":1,"list":"#);
-            array(&mut members, &page.on_air, |members, room| room::write(cx, viewer, room, members));
+            array(&mut members, &page.on_air, |members, room| room_object::write(cx, viewer, room, members));
             members.push(b'}');
             ListReply::OnAir(members)
         }
@@ -123,7 +123,7 @@ impl<'a> TryFrom<&'a Input<'_>> for FollowLiveRoom<'a> {
 }
 
 /// Twice is once.
-pub(crate) async fn follow(cx: &Qplus, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
+pub(crate) async fn follow(cx: &Context, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let follow = flag(request.follow)?;
     cx.core.rooms().follow(session.account(), RoomNumber(request.room), follow).await?;
