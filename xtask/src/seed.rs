@@ -3,7 +3,7 @@
 /// An adapter and the documents that it implements.
 #[derive(Debug)]
 pub(crate) struct Protocol {
-    /// Package, folder below `crates/`, folder below `tests/contracts/`, file below `docs/protocols/`.
+    /// Package without its prefix `relive-`, folder below `crates/`, folder below `tests/contracts/`, file below `docs/protocols/`.
     pub(crate) adapter: &'static str,
     /// The documents that describe the protocol.
     pub(crate) seeds: &'static [Seed],

@@ -42,9 +42,6 @@ pub enum Error {
     /// The room is not on air.
     #[error("the room is not on air")]
     NotOnAir,
-    /// Nothing has that name.
-    #[error("not found")]
-    NotFound,
     /// Two passwords of a room would be equal.
     #[error("two passwords of the room would be equal")]
     RoomPasswordsCollide,

@@ -6,7 +6,7 @@ use crate::{
     code::Refusal,
     envelope::Done,
     fields::{Fields, USER_ID},
-    identity::Cx,
+    identity::Context,
 };
 
 /// `ReportUser`: `userid` reports `hostuserid`.
@@ -27,7 +27,7 @@ impl<'a> TryFrom<Fields<'a>> for ReportUser<'a> {
 }
 
 /// Keeps the report for the operator. (The original deleted what the reporter owned.)
-pub(crate) async fn report(cx: &Cx<'_>, request: ReportUser<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn report(cx: &Context<'_>, request: ReportUser<'_>) -> Result<Done, Refusal> {
     let reporter = cx.actor(&request.reporter).await?;
     cx.core.accounts().report(reporter, &request.host).await?;
     Ok(Done)

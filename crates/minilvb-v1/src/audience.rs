@@ -9,7 +9,7 @@ use crate::{
     code::Refusal,
     envelope::Done,
     fields::{FILE_ID, Fields, NICKNAME, URL, USER_ID},
-    identity::Cx,
+    identity::Context,
 };
 
 /// Which audience: of the host's live under an IM group, or of its recording.
@@ -57,7 +57,7 @@ impl<'a> TryFrom<Fields<'a>> for EnterGroup<'a> {
 }
 
 /// Enters; whether the live or the recording exists does not matter, as in the original.
-pub(crate) async fn enter(cx: &Cx<'_>, request: EnterGroup<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn enter(cx: &Context<'_>, request: EnterGroup<'_>) -> Result<Done, Refusal> {
     let EnterGroup { user_id, names, group: Group { host, id, of_recording } } = request;
     let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
     if of_recording {
@@ -83,7 +83,7 @@ impl<'a> TryFrom<Fields<'a>> for QuitGroup<'a> {
 }
 
 /// Leaves; a success also for who was not there.
-pub(crate) async fn quit(cx: &Cx<'_>, request: QuitGroup<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn quit(cx: &Context<'_>, request: QuitGroup<'_>) -> Result<Done, Refusal> {
     let QuitGroup { user_id, group: Group { host, id, of_recording } } = request;
     let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
     if of_recording {
@@ -139,6 +139,6 @@ impl From<Page<GroupMember>> for MemberList {
 }
 
 /// Who is there.
-pub(crate) async fn members(cx: &Cx<'_>, request: FetchMembers<'_>) -> Result<MemberList, Refusal> {
+pub(crate) async fn members(cx: &Context<'_>, request: FetchMembers<'_>) -> Result<MemberList, Refusal> {
     Ok(cx.core.audiences().group(&request.host, &request.group, request.window).await?.into())
 }

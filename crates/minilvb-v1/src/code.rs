@@ -60,7 +60,6 @@ impl From<&Error> for Code {
             Error::RateLimited | Error::Busy => Self::Busy,
             Error::Unavailable => Self::Unreachable,
             Error::Storage(_)
-            | Error::NotFound
             | Error::NotOnAir
             | Error::NoRoom
             | Error::NoSuchAccount

@@ -6,14 +6,13 @@
 
 use std::borrow::Cow;
 
-use relive_core::Window;
+use relive_core::{UserInfo, Window};
 use relive_wire::{Integer, Object, Value};
 
-use crate::{
-    code::{Fault, Refusal},
-    interface::Api,
-};
+use crate::code::{Fault, Refusal};
 
+/// How deep a request may nest, the body itself included (contract minilvb-v1 §3.2).
+pub(crate) const DEPTH: u8 = 64;
 /// Longest user id.
 pub(crate) const USER_ID: usize = 128;
 /// Longest IM group id.
@@ -41,14 +40,6 @@ impl<'a> Fields<'a> {
     /// The member of that name; `null` is as good as missing.
     pub(crate) fn get(self, name: &str) -> Option<&'a Value<'a>> {
         self.0?.present(name)
-    }
-
-    /// Which call it is: exact and case-sensitive, as the original found a class file by it.
-    pub(crate) fn action(self) -> Result<Api, Refusal> {
-        const ACTION: &str = "Action";
-        let value = self.get(ACTION).ok_or(Refusal::input(ACTION, Fault::Missing))?;
-        let name = value.text().ok_or(Refusal::input(ACTION, Fault::WrongType))?;
-        Api::find(name).ok_or(Refusal::input(ACTION, Fault::OutOfRange))
     }
 
     /// A text that must be there and hold more than white space.
@@ -106,6 +97,22 @@ impl<'a> Fields<'a> {
             size => usize::try_from(size).unwrap_or(usize::MAX).min(100),
         };
         Ok(Window { offset: usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(limit), limit })
+    }
+
+    /// `fileid` of a request that is about a file; an empty one is as meaningless as a missing one.
+    pub(crate) fn file_id(self) -> Result<Cow<'a, str>, Refusal> {
+        let file_id = self.optional("fileid", FILE_ID)?;
+        if file_id.is_empty() { Err(Refusal::value("fileid")) } else { Ok(file_id) }
+    }
+
+    /// The members of a `userinfo`, each of which may be missing (seed 000 §1, seed 002 §1).
+    pub(crate) fn user_info(self) -> Result<UserInfo, Refusal> {
+        Ok(UserInfo {
+            nickname: self.optional("nickname", NICKNAME)?.into_owned(),
+            avatar: self.optional("headpic", URL)?.into_owned(),
+            cover: self.optional("frontcover", URL)?.into_owned(),
+            location: self.optional("location", LOCATION)?.into_owned(),
+        })
     }
 }
 

@@ -6,19 +6,24 @@
 //!
 //! Source: contract minilvb-v1 §2; contract minilvb-v2 §2.3, §2.4.
 
-use http::HeaderMap;
-use relive_core::{Actor, Core, UnixSeconds, sign::liteav};
+use http::{HeaderMap, HeaderName};
+use relive_core::{
+    Actor, Core,
+    sign::liteav::{self, Freshness, SignedTimes},
+};
 use relive_wire::Value;
 
 use crate::{
-    Config,
     code::{Code, Fault, Refusal},
+    config::Config,
     fields::Fields,
 };
 
+const LITEAV_SIG: HeaderName = HeaderName::from_static(liteav::HEADER);
+
 /// What a handler has at hand beside its request.
 #[derive(Debug)]
-pub(crate) struct Cx<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) core: &'a Core,
     config: Config,
     signature: Option<&'a str>,
@@ -26,7 +31,7 @@ pub(crate) struct Cx<'a> {
     fields: Fields<'a>,
 }
 
-impl<'a> Cx<'a> {
+impl<'a> Context<'a> {
     pub(crate) fn new(
         core: &'a Core,
         config: Config,
@@ -34,7 +39,7 @@ impl<'a> Cx<'a> {
         body: &'a [u8],
         fields: Fields<'a>,
     ) -> Self {
-        let signature = headers.get("liteav-sig").and_then(|value| value.to_str().ok());
+        let signature = headers.get(LITEAV_SIG).and_then(|value| value.to_str().ok());
         Self { core, config, signature: signature.filter(|text| !text.is_empty()), body, fields }
     }
 
@@ -49,10 +54,10 @@ impl<'a> Cx<'a> {
         {
             return Ok(unproven());
         }
-        if self.is_fresh(self.core.now())? { Ok(Actor::Proven(session.account())) } else { Ok(unproven()) }
+        if self.is_fresh()? { Ok(Actor::Proven(session.account())) } else { Ok(unproven()) }
     }
 
-    /// Like [`Cx::actor`], for what an operator can keep from guests (`guests = false`).
+    /// Like [`Context::actor`], for what an operator can keep from guests (`guests = false`).
     pub(crate) async fn broadcaster(&self, user_id: &str) -> Result<Actor, Refusal> {
         match self.actor(user_id).await? {
             Actor::Unproven(_) if !self.config.guests => Err(Code::Sign.into()),
@@ -61,18 +66,14 @@ impl<'a> Cx<'a> {
     }
 
     /// Whether the signed `timestamp`, if there is one, is of now, give or take the skew, and `expires` not yet over.
-    #[expect(clippy::cast_precision_loss, reason = "seconds of today are far below 2^53")]
-    fn is_fresh(&self, now: UnixSeconds) -> Result<bool, Refusal> {
-        /// Larger timestamps are milliseconds: iOS.
-        const MILLISECONDS: f64 = 100_000_000_000.0;
-        /// Seconds, where the client does not say.
-        const EXPIRES: f64 = 300.0;
+    fn is_fresh(&self) -> Result<bool, Refusal> {
         let Some(sent) = self.seconds("timestamp")? else { return Ok(true) };
-        let sent = if sent >= MILLISECONDS { sent / 1000.0 } else { sent };
-        let longest = self.core.config().sessions.v2_token_ttl as f64;
-        let life = self.seconds("expires")?.unwrap_or(EXPIRES).min(longest);
-        let (now, skew) = (now as f64, self.config.clock_skew as f64);
-        Ok(now <= sent + life + skew && sent <= now + skew)
+        let times = SignedTimes { sent, lifetime: self.seconds("expires")? };
+        let freshness = Freshness {
+            clock_skew: self.config.clock_skew,
+            longest_lifetime: self.core.config().sessions.v2_token_ttl,
+        };
+        Ok(freshness.accepts(times, self.core.now()))
     }
 
     /// A number of any spelling, not negative.

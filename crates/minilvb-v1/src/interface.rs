@@ -1,14 +1,18 @@
 //! The table of all calls. What a call is named here is what `Action` says.
 
 use crate::{
-    account, audience, code::Refusal, envelope::Success, fields::Fields, identity::Cx, link_mic, list, live,
-    upload,
+    account, audience,
+    code::{Fault, Refusal},
+    envelope::Success,
+    fields::Fields,
+    identity::Context,
+    link_mic, list, live, upload,
 };
 
 relive_wire::interfaces! {
     /// Every call of this dialect.
     pub(crate) enum Api;
-    async fn dispatch(cx: &Cx<'_>, input: Fields<'_>) -> Result<Success, Refusal>;
+    async fn dispatch(cx: &Context<'_>, input: Fields<'_>) -> Result<Success, Refusal>;
     RequstLVBAddr: "RequstLVBAddr" => live::request_address, "seed 000 (its §1 spells it so)";
     RequestLVBAddr: "RequestLVBAddr" => live::request_address, "seed 000 §1, seed 002 §1";
     ChangeStatus: "ChangeStatus" => live::change_status, "seed 000 §2, seed 002 §2";
@@ -29,4 +33,15 @@ relive_wire::interfaces! {
     RequestPlayUrlWithSignForLinkMic:
         "RequestPlayUrlWithSignForLinkMic" => link_mic::sign_play_url, "contract minilvb-v1 §7";
     ReportUser: "ReportUser" => account::report, "contract minilvb-v1 §7";
+}
+
+impl Api {
+    /// Finds the call that `Action` names, exactly and case-sensitively: the original server looked for a class file of
+    /// that name.
+    pub(crate) fn named_by(fields: Fields<'_>) -> Result<Self, Refusal> {
+        const ACTION: &str = "Action";
+        let value = fields.get(ACTION).ok_or(Refusal::input(ACTION, Fault::Missing))?;
+        let name = value.text().ok_or(Refusal::input(ACTION, Fault::WrongType))?;
+        Self::find(name).ok_or(Refusal::input(ACTION, Fault::OutOfRange))
+    }
 }

@@ -19,6 +19,7 @@ mod account;
 mod audience;
 mod callback;
 mod code;
+mod config;
 mod envelope;
 mod fields;
 mod identity;
@@ -33,32 +34,14 @@ use http::Method;
 use relive_core::Core;
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
 
-pub use crate::callback::Callbacks;
+pub use crate::{callback::Callbacks, config::Config};
 use crate::{
     code::{Code, Refusal},
     envelope::Success,
-    fields::Fields,
-    identity::Cx,
+    fields::{DEPTH, Fields},
+    identity::Context,
     interface::{Api, dispatch},
 };
-
-/// How deep a request may nest, the body itself included (contract minilvb-v1 §3.2).
-const DEPTH: u8 = 64;
-
-/// What an operator decides about this dialect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
-    /// Whether names without proof get push URLs and may go on and off the air.
-    pub guests: bool,
-    /// Seconds by which the clock of a client that signs its requests may differ from ours.
-    pub clock_skew: i64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { guests: true, clock_skew: 300 }
-    }
-}
 
 /// The adapter: `/interface.php` and `/interface.php/` with any method, `POST /`.
 ///
@@ -82,11 +65,11 @@ impl MinilvbV1 {
             return envelope::refuse(UNKNOWN, &Code::Json.into());
         };
         let fields = Fields::of(&object);
-        let api = match fields.action() {
+        let api = match Api::named_by(fields) {
             Ok(api) => api,
             Err(refusal) => return envelope::refuse(UNKNOWN, &refusal),
         };
-        let cx = Cx::new(&self.core, self.config, &request.headers, body, fields);
+        let cx = Context::new(&self.core, self.config, &request.headers, body, fields);
         let outcome: Result<Success, Refusal> = dispatch(api, &cx, fields).await;
         let name = api.row().name;
         match outcome {

@@ -8,8 +8,7 @@ use serde::Serialize;
 use crate::{
     code::Refusal,
     fields::{Fields, TITLE, URL, USER_ID},
-    identity::Cx,
-    live::user_info,
+    identity::Context,
 };
 
 /// `RequestLVBAddrForLinkMic`. Title and userinfo have to be well-formed and are shown to nobody.
@@ -23,7 +22,7 @@ impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
         let user_id = fields.required("userid", USER_ID)?;
         fields.present("title", TITLE)?;
-        user_info(fields.object("userinfo")?)?;
+        fields.object("userinfo")?.user_info()?;
         Ok(Self { user_id })
     }
 }
@@ -38,7 +37,7 @@ pub(crate) struct JointAddress {
 
 /// A push URL for a viewer. Its code differs from that of the viewer's own live.
 pub(crate) async fn request_address(
-    cx: &Cx<'_>,
+    cx: &Context<'_>,
     request: RequestAddress<'_>,
 ) -> Result<JointAddress, Refusal> {
     let viewer = cx.broadcaster(&request.user_id).await?;
@@ -74,7 +73,7 @@ pub(crate) struct SignedUrl {
 }
 
 /// Signs the play URL of one of our own streams; any other is refused.
-pub(crate) async fn sign_play_url(cx: &Cx<'_>, request: SignPlayUrl<'_>) -> Result<SignedUrl, Refusal> {
+pub(crate) async fn sign_play_url(cx: &Context<'_>, request: SignPlayUrl<'_>) -> Result<SignedUrl, Refusal> {
     let timestamp = cx.core.now();
     let url = cx.core.config().media.signed_play_url(&request.url, timestamp);
     let url = url.ok_or(Refusal::value(ORIGIN))?;

@@ -2,16 +2,15 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use relive_core::{OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Window};
-use relive_wire::number;
+use relive_core::{Broadcast, OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Window};
+use relive_wire::{array, count};
 
 use crate::{
     code::{Code, Refusal},
     envelope::Success,
     fields::{Fields, USER_ID},
-    identity::Cx,
-    live::file_id,
-    pusher::{Pusher, Row},
+    identity::Context,
+    pusher::{PusherInfo, Row, play_urls},
 };
 
 /// Seconds for which a recording is listed after its end: seven days in both seeds.
@@ -50,67 +49,63 @@ impl<'a> TryFrom<Fields<'a>> for FetchList {
     }
 }
 
-/// A page, and how many entries all pages have together.
-pub(crate) struct PusherList {
-    totalcount: usize,
-    pusherlist: Vec<Row>,
+/// Writes the reply of a list: the length of the whole list, and the rows of this page.
+fn page<'a>(cx: &Context<'_>, total: usize, rows: impl Iterator<Item = Row<'a>>) -> Success {
+    let mut body = Vec::with_capacity(128 + 512 * rows.size_hint().0);
+    body.extend_from_slice(
+        br#"{"returnValue":0,"returnMsg":"return successfully!","returnData":{"totalcount":"#,
+    );
+    count(&mut body, total);
+    body.extend_from_slice(b",\"pusherlist\":");
+    array(&mut body, rows, |body, row| row.write(cx.core, body));
+    body.extend_from_slice(b"}}");
+    Success::new(body)
 }
 
-impl<T: Into<Row>> From<Page<T>> for PusherList {
-    fn from(page: Page<T>) -> Self {
-        Self { totalcount: page.total, pusherlist: page.items.into_iter().map(Into::into).collect() }
-    }
+fn live_rows(page: &Page<Broadcast>) -> impl Iterator<Item = Row<'_>> {
+    page.items.iter().map(Row::Live)
 }
 
-impl From<PusherList> for Success {
-    fn from(list: PusherList) -> Self {
-        let mut body = Vec::with_capacity(128 + 512 * list.pusherlist.len());
-        body.extend_from_slice(
-            br#"{"returnValue":0,"returnMsg":"return successfully!","returnData":{"totalcount":"#,
-        );
-        number(&mut body, i64::try_from(list.totalcount).unwrap_or(i64::MAX));
-        body.extend_from_slice(b",\"pusherlist\":[");
-        for (index, row) in list.pusherlist.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            row.write(&mut body);
-        }
-        body.extend_from_slice(b"]}}");
-        Self::new(body)
-    }
+fn recording_rows(page: &Page<Arc<Recording>>) -> impl Iterator<Item = Row<'_>> {
+    page.items.iter().map(|recording| Row::Recording(recording))
 }
 
-/// A page of what is on air, of what was, or of both.
-pub(crate) async fn fetch_list(cx: &Cx<'_>, request: FetchList) -> Result<PusherList, Refusal> {
+/// Returns a page of the lives on air, of the recordings, of both or of the short videos.
+pub(crate) async fn fetch_list(cx: &Context<'_>, request: FetchList) -> Result<Success, Refusal> {
     let FetchList { selection, window } = request;
-    match selection {
-        Selection::Lives => lives(cx, window).await,
-        Selection::Recordings => Ok(recordings(cx, None, window).await?.into()),
+    Ok(match selection {
+        Selection::Lives => {
+            let lives = lives(cx, window).await?;
+            page(cx, lives.total, live_rows(&lives))
+        }
+        Selection::Recordings => {
+            let recordings = recordings(cx, None, window).await?;
+            page(cx, recordings.total, recording_rows(&recordings))
+        }
         Selection::Both => {
-            let mut list = lives(cx, window).await?;
-            // What of the window lies behind the last live.
+            let lives = lives(cx, window).await?;
+            // The part of the window behind the last live.
             let rest = Window {
-                offset: window.offset.saturating_sub(list.totalcount),
-                limit: window.limit.saturating_sub(list.pusherlist.len()),
+                offset: window.offset.saturating_sub(lives.total),
+                limit: window.limit.saturating_sub(lives.items.len()),
             };
             let recordings = recordings(cx, None, rest).await?;
-            list.totalcount += recordings.total;
-            list.pusherlist.extend(recordings.items.into_iter().map(Row::from));
-            Ok(list)
+            let rows = live_rows(&lives).chain(recording_rows(&recordings));
+            page(cx, lives.total + recordings.total, rows)
         }
-        Selection::ShortVideos => Ok(cx.core.short_videos().list(None, window).await?.into()),
-    }
+        Selection::ShortVideos => {
+            let videos = cx.core.short_videos().list(None, window).await?;
+            page(cx, videos.total, videos.items.iter().map(Row::ShortVideo))
+        }
+    })
 }
 
-async fn lives(cx: &Cx<'_>, window: Window) -> Result<PusherList, Refusal> {
-    let page = cx.core.broadcasts().on_air(OnAirFilter::default(), window).await?;
-    let pushers = page.items.into_iter().map(|broadcast| Row::live(cx.core, broadcast));
-    Ok(PusherList { totalcount: page.total, pusherlist: pushers.collect() })
+async fn lives(cx: &Context<'_>, window: Window) -> Result<Page<Broadcast>, Refusal> {
+    Ok(cx.core.broadcasts().on_air(OnAirFilter::default(), window).await?)
 }
 
 async fn recordings(
-    cx: &Cx<'_>,
+    cx: &Context<'_>,
     owner: Option<String>,
     window: Window,
 ) -> Result<Page<Arc<Recording>>, Refusal> {
@@ -137,9 +132,10 @@ impl<'a> TryFrom<Fields<'a>> for RecordingsOf<'a> {
     }
 }
 
-/// A page of one owner's recordings.
-pub(crate) async fn recordings_of(cx: &Cx<'_>, request: RecordingsOf<'_>) -> Result<PusherList, Refusal> {
-    Ok(recordings(cx, Some(request.owner.into_owned()), request.window).await?.into())
+/// Returns a page of one owner's recordings.
+pub(crate) async fn recordings_of(cx: &Context<'_>, request: RecordingsOf<'_>) -> Result<Success, Refusal> {
+    let recordings = recordings(cx, Some(request.owner.into_owned()), request.window).await?;
+    Ok(page(cx, recordings.total, recording_rows(&recordings)))
 }
 
 /// What `type` asks for.
@@ -162,27 +158,31 @@ impl<'a> TryFrom<Fields<'a>> for GetUserInfo<'a> {
         let owner = fields.required("userid", USER_ID)?;
         let kind = match fields.integer("type")? {
             0 => Kind::Live,
-            1 => Kind::Recording(file_id(fields)?),
-            2 => Kind::ShortVideo(file_id(fields)?),
+            1 => Kind::Recording(fields.file_id()?),
+            2 => Kind::ShortVideo(fields.file_id()?),
             _ => return Err(Refusal::value("type")),
         };
         Ok(Self { owner, kind })
     }
 }
 
-/// One live, recording or short video, listed or not.
-pub(crate) async fn user_info(cx: &Cx<'_>, request: GetUserInfo<'_>) -> Result<Pusher, Refusal> {
+/// Returns one live, recording or short video, listed or not.
+pub(crate) async fn user_info(cx: &Context<'_>, request: GetUserInfo<'_>) -> Result<Success, Refusal> {
     let GetUserInfo { owner, kind } = request;
-    let found = match kind {
+    let found: Option<Success> = match kind {
         Kind::Live => {
             let latest = cx.core.broadcasts().latest(&owner).await?;
-            latest.map(|broadcast| Pusher::live(cx.core, broadcast))
+            latest.map(|live| PusherInfo::live(&live, &play_urls(cx.core, &live)).into())
         }
         Kind::Recording(file_id) => {
-            cx.core.recordings().find(&owner, &file_id).await?.map(Arc::new).map(Pusher::from)
+            let recording = cx.core.recordings().find(&owner, &file_id).await?;
+            recording.map(|recording| PusherInfo::from(&recording).into())
         }
-        Kind::ShortVideo(file_id) => cx.core.short_videos().find(&owner, &file_id).await?.map(Pusher::from),
+        Kind::ShortVideo(file_id) => {
+            let video = cx.core.short_videos().find(&owner, &file_id).await?;
+            video.map(|video| PusherInfo::from(&video).into())
+        }
     };
-    // "No row" was a failure of the database to the original.
+    // The original server took a missing row for a failure of its database.
     found.ok_or(Code::Database.into())
 }

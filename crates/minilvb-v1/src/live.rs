@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use relive_core::{Announcement, Counted, Step, UnixSeconds, UserInfo};
+use relive_core::{Announcement, Counted, Step, UnixSeconds};
 use serde::Serialize;
 
 use crate::{
     code::Refusal,
     envelope::Done,
-    fields::{FILE_ID, Fields, GROUP_ID, LOCATION, NICKNAME, TITLE, URL, USER_ID},
-    identity::Cx,
+    fields::{Fields, GROUP_ID, TITLE, USER_ID},
+    identity::Context,
 };
 
 /// `RequestLVBAddr`, `RequstLVBAddr`.
@@ -27,20 +27,10 @@ impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
             announcement: Announcement {
                 group_id: fields.required("groupid", GROUP_ID)?.into_owned(),
                 title: fields.present("title", TITLE)?.into_owned(),
-                user_info: user_info(fields.object("userinfo")?)?,
+                user_info: fields.object("userinfo")?.user_info()?,
             },
         })
     }
-}
-
-/// What a host tells about itself; every member may be missing (seed 000 §1, seed 002 §1).
-pub(crate) fn user_info(fields: Fields<'_>) -> Result<UserInfo, Refusal> {
-    Ok(UserInfo {
-        nickname: fields.optional("nickname", NICKNAME)?.into_owned(),
-        avatar: fields.optional("headpic", URL)?.into_owned(),
-        cover: fields.optional("frontcover", URL)?.into_owned(),
-        location: fields.optional("location", LOCATION)?.into_owned(),
-    })
 }
 
 /// Where to push, and the `timestamp` of the live from now on: a number, iOS ignores anything else.
@@ -52,7 +42,7 @@ pub(crate) struct PushAddress {
 
 /// Announces a live. It is in no list before its host says that the stream is up.
 pub(crate) async fn request_address(
-    cx: &Cx<'_>,
+    cx: &Context<'_>,
     request: RequestAddress<'_>,
 ) -> Result<PushAddress, Refusal> {
     let host = cx.broadcaster(&request.user_id).await?;
@@ -83,7 +73,7 @@ impl<'a> TryFrom<Fields<'a>> for ChangeStatus<'a> {
 }
 
 /// Puts the live on the air or takes it off.
-pub(crate) async fn change_status(cx: &Cx<'_>, request: ChangeStatus<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn change_status(cx: &Context<'_>, request: ChangeStatus<'_>) -> Result<Done, Refusal> {
     let host = cx.broadcaster(&request.user_id).await?;
     cx.core.broadcasts().set_on_air(host, request.on_air).await?;
     Ok(Done)
@@ -125,19 +115,13 @@ impl<'a> TryFrom<Fields<'a>> for ChangeCount<'a> {
 fn file_of<'a>(fields: Fields<'a>, name: &'static str) -> Result<Option<Cow<'a, str>>, Refusal> {
     match fields.integer(name)? {
         0 => Ok(None),
-        1 => file_id(fields).map(Some),
+        1 => fields.file_id().map(Some),
         _ => Err(Refusal::value(name)),
     }
 }
 
-/// A `fileid` where it has to be.
-pub(crate) fn file_id(fields: Fields<'_>) -> Result<Cow<'_, str>, Refusal> {
-    let file_id = fields.optional("fileid", FILE_ID)?;
-    if file_id.is_empty() { Err(Refusal::value("fileid")) } else { Ok(file_id) }
-}
-
 /// Counts a like or a viewer of a live or of a recording.
-pub(crate) async fn change_count(cx: &Cx<'_>, request: ChangeCount<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn change_count(cx: &Context<'_>, request: ChangeCount<'_>) -> Result<Done, Refusal> {
     let ChangeCount { host, file_id, counted, step } = request;
     match file_id {
         None => cx.core.broadcasts().count(&host, counted, step).await?,

@@ -1,104 +1,76 @@
-//! `pusherinfo`: a live, a recording or a short video as lists and details show it. Every member always, never `null`.
+//! `pusherinfo`: writes a live, a recording or a short video as lists and details show it. Every member is always there
+//! and never `null`.
 //!
 //! Source: seed 000 §4, seed 002 §4, contract minilvb-v1 §4.4.
 
-use std::sync::Arc;
-
-use relive_core::{Broadcast, Core, Dialect, Fragment, Recording, ShortVideo, State, UnixSeconds};
+use relive_core::{
+    Broadcast, Core, Dialect, Fragment, Recording, ShortVideo, State, UnixSeconds, sign::url::PlayUrls,
+};
 use relive_wire::number;
-use serde::{Serialize, Serializer};
-
-/// One of them.
-#[derive(Debug)]
-pub(crate) enum Pusher {
-    /// A live, on air or not.
-    Live(Live),
-    /// A recording.
-    Recording(Arc<Recording>),
-    /// A short video; only newer apps have a tab for them.
-    ShortVideo(Box<ShortVideo>),
-}
-
-/// A live with the addresses at which it plays.
-#[derive(Debug)]
-pub(crate) struct Live {
-    broadcast: Broadcast,
-    flv: String,
-    hls: String,
-}
-
-impl Pusher {
-    /// A live of any dialect.
-    pub(crate) fn live(core: &Core, broadcast: Broadcast) -> Self {
-        Self::Live(Live::new(core, broadcast))
-    }
-}
+use serde::Serialize;
 
 /// An entry of a list.
-#[derive(Debug)]
-pub(crate) enum Row {
-    /// A live on air whose words, but for its counters, are kept with it.
-    Kept(Broadcast),
-    /// Anything else.
-    Pusher(Pusher),
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Row<'a> {
+    /// A live that is on air.
+    Live(&'a Broadcast),
+    /// A recording.
+    Recording(&'a Recording),
+    /// A short video; only newer apps have a tab for short videos.
+    ShortVideo(&'a ShortVideo),
 }
 
-impl Row {
-    /// A live that is on air: written once for all who look, unless its addresses are signed and hence other ones every
-    /// second.
-    pub(crate) fn live(core: &Core, broadcast: Broadcast) -> Self {
-        if !core.config().media.has_lasting_play_urls() {
-            return Self::Pusher(Pusher::live(core, broadcast));
-        }
-        broadcast.fragment(Dialect::MinilvbV1, || Live::new(core, broadcast.clone()).lasting());
-        Self::Kept(broadcast)
-    }
-
-    /// Writes the entry into a reply.
-    pub(crate) fn write(&self, body: &mut Vec<u8>) {
+impl Row<'_> {
+    /// Appends the entry as JSON.
+    pub(crate) fn write(self, core: &Core, body: &mut Vec<u8>) {
         match self {
-            Self::Kept(live) => {
-                let Fragment { head, tail } = live.fragment(Dialect::MinilvbV1, Fragment::default);
-                body.extend_from_slice(head);
-                number(body, live.viewers);
-                body.extend_from_slice(b",\"likecount\":");
-                number(body, live.likes);
-                body.extend_from_slice(tail);
-            }
-            Self::Pusher(Pusher::Recording(recording)) => {
-                let whole = || Fragment { head: json(&of_recording(recording)).into(), tail: Box::default() };
+            Self::Live(live) => write_live(core, live, body),
+            Self::Recording(recording) => {
+                let whole = || Fragment { head: json(&recording.into()).into(), tail: Box::default() };
                 body.extend_from_slice(&recording.fragment(Dialect::MinilvbV1, whole).head);
             }
-            Self::Pusher(Pusher::Live(live)) => body.extend_from_slice(&json(&live.info())),
-            Self::Pusher(Pusher::ShortVideo(video)) => body.extend_from_slice(&json(&of_short_video(video))),
+            Self::ShortVideo(video) => body.extend_from_slice(&json(&video.into())),
         }
     }
 }
 
-impl<T: Into<Pusher>> From<T> for Row {
-    fn from(entry: T) -> Self {
-        Self::Pusher(entry.into())
+/// Serializes everything but the counters once per broadcast instead of once per reply, unless play addresses are signed:
+/// signed addresses change every second.
+fn write_live(core: &Core, live: &Broadcast, body: &mut Vec<u8>) {
+    if !core.config().media.has_lasting_play_urls() {
+        return body.extend_from_slice(&json(&PusherInfo::live(live, &play_urls(core, live))));
     }
+    let Fragment { head, tail } = live.fragment(Dialect::MinilvbV1, || around_counters(core, live));
+    body.extend_from_slice(head);
+    number(body, live.viewers);
+    body.extend_from_slice(b",\"likecount\":");
+    number(body, live.likes);
+    body.extend_from_slice(tail);
 }
 
-impl From<Arc<Recording>> for Pusher {
-    fn from(recording: Arc<Recording>) -> Self {
-        Self::Recording(recording)
-    }
+/// Serializes a live and cuts its two counters out.
+fn around_counters(core: &Core, live: &Broadcast) -> Fragment {
+    const COUNTERS: &str = "\"viewercount\":0,\"likecount\":0";
+    let urls = play_urls(core, live);
+    let whole = json(&PusherInfo { viewercount: 0, likecount: 0, ..PusherInfo::live(live, &urls) });
+    let whole = String::from_utf8(whole).unwrap_or_default();
+    // The first occurrence is the pair of members: the quotation marks of texts before it are escaped.
+    let (head, tail) = whole.split_once(COUNTERS).unwrap_or_default();
+    Fragment { head: format!("{head}\"viewercount\":").into_bytes().into(), tail: tail.as_bytes().into() }
+}
+
+/// Makes the addresses at which a live is played now.
+pub(crate) fn play_urls(core: &Core, live: &Broadcast) -> PlayUrls {
+    core.config().media.play_urls(&live.stream_code, core.now())
 }
 
 fn json(info: &PusherInfo<'_>) -> Vec<u8> {
     serde_json::to_vec(info).unwrap_or_default()
 }
 
-impl From<ShortVideo> for Pusher {
-    fn from(video: ShortVideo) -> Self {
-        Self::ShortVideo(Box::new(video))
-    }
-}
-
+/// The object itself.
 #[derive(Serialize)]
-struct PusherInfo<'a> {
+pub(crate) struct PusherInfo<'a> {
     userid: &'a str,
     groupid: &'a str,
     timestamp: UnixSeconds,
@@ -122,36 +94,10 @@ struct UserInfo<'a> {
     location: &'a str,
 }
 
-impl Serialize for Pusher {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Live(live) => live.info(),
-            Self::Recording(recording) => of_recording(recording),
-            Self::ShortVideo(video) => of_short_video(video),
-        }
-        .serialize(serializer)
-    }
-}
-
-impl Live {
-    fn new(core: &Core, broadcast: Broadcast) -> Self {
-        let urls = core.config().media.play_urls(&broadcast.stream_code, core.now());
-        Self { broadcast, flv: urls.flv, hls: urls.hls }
-    }
-
-    /// What comes before and behind the counters.
-    fn lasting(&self) -> Fragment {
-        const BEFORE: &str = "\"viewercount\":0,\"likecount\":0";
-        let whole = json(&PusherInfo { viewercount: 0, likecount: 0, ..self.info() });
-        let whole = String::from_utf8(whole).unwrap_or_default();
-        // The first occurrence is the member: texts before it have their quotation marks escaped.
-        let (head, tail) = whole.split_once(BEFORE).unwrap_or_default();
-        Fragment { head: format!("{head}\"viewercount\":").into_bytes().into(), tail: tail.as_bytes().into() }
-    }
-
-    fn info(&self) -> PusherInfo<'_> {
-        let live = &self.broadcast;
-        PusherInfo {
+impl<'a> PusherInfo<'a> {
+    /// A live of any dialect, on air or not, and the addresses at which it is played.
+    pub(crate) fn live(live: &'a Broadcast, urls: &'a PlayUrls) -> Self {
+        Self {
             userid: &live.user_id,
             groupid: &live.group_id,
             timestamp: live.started_at,
@@ -159,10 +105,10 @@ impl Live {
             viewercount: live.viewers,
             likecount: live.likes,
             title: &live.title,
-            playurl: &self.flv,
+            playurl: &urls.flv,
             fileid: "",
             status: if live.state == State::OnAir { "1" } else { "0" },
-            hls_play_url: &self.hls,
+            hls_play_url: &urls.hls,
             userinfo: UserInfo {
                 nickname: &live.nickname,
                 headpic: &live.avatar,
@@ -173,47 +119,51 @@ impl Live {
     }
 }
 
-fn of_recording(recording: &Recording) -> PusherInfo<'_> {
-    PusherInfo {
-        userid: &recording.user_id,
-        groupid: "",
-        // The original's choice: when it ends.
-        timestamp: recording.end_at,
-        r#type: 1,
-        viewercount: recording.viewers,
-        likecount: recording.likes,
-        title: &recording.title,
-        playurl: &recording.play_url,
-        fileid: &recording.file_id,
-        status: "0",
-        hls_play_url: &recording.hls_url,
-        userinfo: UserInfo {
-            nickname: &recording.nickname,
-            headpic: &recording.avatar,
-            frontcover: &recording.cover,
-            location: &recording.location,
-        },
+impl<'a> From<&'a Recording> for PusherInfo<'a> {
+    fn from(recording: &'a Recording) -> Self {
+        Self {
+            userid: &recording.user_id,
+            groupid: "",
+            // As in the original server: the end of the recording.
+            timestamp: recording.end_at,
+            r#type: 1,
+            viewercount: recording.viewers,
+            likecount: recording.likes,
+            title: &recording.title,
+            playurl: &recording.play_url,
+            fileid: &recording.file_id,
+            status: "0",
+            hls_play_url: &recording.hls_url,
+            userinfo: UserInfo {
+                nickname: &recording.nickname,
+                headpic: &recording.avatar,
+                frontcover: &recording.cover,
+                location: &recording.location,
+            },
+        }
     }
 }
 
-fn of_short_video(video: &ShortVideo) -> PusherInfo<'_> {
-    PusherInfo {
-        userid: &video.user_id,
-        groupid: "",
-        timestamp: video.created_at,
-        r#type: 2,
-        viewercount: 0,
-        likecount: 0,
-        title: &video.title,
-        playurl: &video.play_url,
-        fileid: &video.file_id,
-        status: "0",
-        hls_play_url: "",
-        userinfo: UserInfo {
-            nickname: &video.nickname,
-            headpic: &video.avatar,
-            frontcover: &video.cover,
-            location: &video.location,
-        },
+impl<'a> From<&'a ShortVideo> for PusherInfo<'a> {
+    fn from(video: &'a ShortVideo) -> Self {
+        Self {
+            userid: &video.user_id,
+            groupid: "",
+            timestamp: video.created_at,
+            r#type: 2,
+            viewercount: 0,
+            likecount: 0,
+            title: &video.title,
+            playurl: &video.play_url,
+            fileid: &video.file_id,
+            status: "0",
+            hls_play_url: "",
+            userinfo: UserInfo {
+                nickname: &video.nickname,
+                headpic: &video.avatar,
+                frontcover: &video.cover,
+                location: &video.location,
+            },
+        }
     }
 }

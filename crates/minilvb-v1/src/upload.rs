@@ -9,8 +9,7 @@ use crate::{
     code::{Code, Refusal},
     envelope::Done,
     fields::{FILE_ID, Fields, TITLE, URL, USER_ID},
-    identity::Cx,
-    live::user_info,
+    identity::Context,
 };
 
 /// A call without fields.
@@ -31,7 +30,7 @@ pub(crate) struct Sign {
 }
 
 /// `GetCOSSign`: allows uploads to the whole bucket for a short while.
-pub(crate) async fn cos_sign(cx: &Cx<'_>, _: NoFields) -> Result<Sign, Refusal> {
+pub(crate) async fn cos_sign(cx: &Context<'_>, _: NoFields) -> Result<Sign, Refusal> {
     let sign = cx.core.cloud().cos_v4().ok_or(Code::Internal)?;
     Ok(Sign { sign })
 }
@@ -46,7 +45,7 @@ pub(crate) struct SignKey {
 }
 
 /// `GetCOSSignV2`.
-pub(crate) async fn cos_key(cx: &Cx<'_>, _: NoFields) -> Result<SignKey, Refusal> {
+pub(crate) async fn cos_key(cx: &Context<'_>, _: NoFields) -> Result<SignKey, Refusal> {
     let key = cx.core.cloud().cos_v5().ok_or(Code::Internal)?;
     Ok(SignKey { sign_key: key.sign_key, key_time: key.key_time })
 }
@@ -58,7 +57,7 @@ pub(crate) struct Signature {
 }
 
 /// `GetVodSignature`, `GetVodSignatureV2`.
-pub(crate) async fn vod_sign(cx: &Cx<'_>, _: NoFields) -> Result<Signature, Refusal> {
+pub(crate) async fn vod_sign(cx: &Context<'_>, _: NoFields) -> Result<Signature, Refusal> {
     let signature = cx.core.cloud().vod_upload().ok_or(Code::Internal)?;
     Ok(Signature { signature })
 }
@@ -80,8 +79,8 @@ impl<'a> TryFrom<Fields<'a>> for UploadVideo<'a> {
                 file_id: fields.required("file_id", FILE_ID)?.into_owned(),
                 title: fields.present("title", TITLE)?.into_owned(),
                 play_url: fields.required("play_url", URL)?.into_owned(),
-                // Said nothing about itself: the profile speaks for it.
-                user_info: if info.is_empty() { None } else { Some(user_info(info)?) },
+                // Without a `userinfo`, the profile is shown.
+                user_info: if info.is_empty() { None } else { Some(info.user_info()?) },
                 ..NewShortVideo::default()
             },
         })
@@ -89,7 +88,7 @@ impl<'a> TryFrom<Fields<'a>> for UploadVideo<'a> {
 }
 
 /// A video is in the cloud.
-pub(crate) async fn short_video(cx: &Cx<'_>, request: UploadVideo<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn short_video(cx: &Context<'_>, request: UploadVideo<'_>) -> Result<Done, Refusal> {
     let owner = cx.actor(&request.user_id).await?;
     cx.core.short_videos().upload(owner, request.video).await?;
     Ok(Done)

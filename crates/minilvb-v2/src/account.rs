@@ -9,7 +9,12 @@ use relive_wire::Object;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 
-use crate::{call::Call, cloud::Empty, code::Code, envelope::Nothing, fields};
+use crate::{
+    code::Code,
+    envelope::Nothing,
+    fields::{self, Empty},
+    identity::Context,
+};
 
 /// Request of `/register` (seed 001 §1, contract minilvb-v2 §4.1).
 pub(crate) struct Register<'a> {
@@ -31,14 +36,14 @@ impl<'a> TryFrom<&'a Object<'_>> for Register<'a> {
 }
 
 /// `/register`: opens no session.
-pub(crate) async fn register(call: &Call<'_>, request: Register<'_>) -> Result<Nothing, Code> {
+pub(crate) async fn register(cx: &Context<'_>, request: Register<'_>) -> Result<Nothing, Code> {
     let password = if is_derived(request.password) {
         Password::canonical(request.password)
     } else {
         Password::plain(request.password)
     };
-    let new = NewAccount { client: Some(call.client), ..NewAccount::new(request.user_id, password) };
-    call.core.accounts().register(new).await?;
+    let new = NewAccount { client: Some(cx.client), ..NewAccount::new(request.user_id, password) };
+    cx.core.accounts().register(new).await?;
     Ok(Nothing {})
 }
 
@@ -155,19 +160,19 @@ impl<'a> CosInfo<'a> {
 }
 
 /// `/login`: opens the user's one session; an older one ends.
-pub(crate) async fn login<'c>(call: &Call<'c>, request: Login<'_>) -> Result<LoginReply<'c>, Code> {
+pub(crate) async fn login<'c>(cx: &Context<'c>, request: Login<'_>) -> Result<LoginReply<'c>, Code> {
     let identifier = Identifier::UserId(request.user_id.to_owned());
     let readings = request.readings();
     let (_, grant) =
-        call.core.accounts().login(Dialect::MinilvbV2, identifier, &readings, Some(call.client)).await?;
-    let config = &call.core.config().cloud;
+        cx.core.accounts().login(Dialect::MinilvbV2, identifier, &readings, Some(cx.client)).await?;
+    let config = &cx.core.config().cloud;
     let roomservice_sign = RoomserviceSign {
         sdk_app_id: config.im_sdkappid,
         account_type: &config.im_account_type,
-        user_sig: call.core.cloud().user_sig(&grant.user_id).unwrap_or_default(),
+        user_sig: cx.core.cloud().user_sig(&grant.user_id).unwrap_or_default(),
         user_id: Arc::clone(&grant.user_id),
     };
-    let cos_info = CosInfo::new(config, call.config.cos_appid_as_number);
+    let cos_info = CosInfo::new(config, cx.config.cos_appid_as_number);
     Ok(LoginReply { tokens: grant.into(), roomservice_sign, cos_info })
 }
 
@@ -190,9 +195,9 @@ impl<'a> TryFrom<&'a Object<'_>> for Refresh<'a> {
 
 /// `/refresh`: the refresh token is the proof. Android signs the call too, and then it has to fit, even with a token
 /// whose time is over (contract minilvb-v2 §2.5).
-pub(crate) async fn refresh(call: &Call<'_>, request: Refresh<'_>) -> Result<Tokens, Code> {
-    call.check_signature_if_any().await?;
-    Ok(call.core.sessions().refresh(request.user_id, request.refresh_token).await?.into())
+pub(crate) async fn refresh(cx: &Context<'_>, request: Refresh<'_>) -> Result<Tokens, Code> {
+    cx.check_signature_if_any().await?;
+    Ok(cx.core.sessions().refresh(request.user_id, request.refresh_token).await?.into())
 }
 
 /// Reply of `/get_user_info`; `userid` is an addition of the original server's.
@@ -206,9 +211,9 @@ pub(crate) struct GetUserInfoReply {
 }
 
 /// `/get_user_info`: the caller's own profile (seed 001 §4).
-pub(crate) async fn get_user_info(call: &Call<'_>, _: Empty) -> Result<GetUserInfoReply, Code> {
-    let caller = call.caller().await?;
-    let account = call.core.accounts().get(caller.account()).await?.ok_or(Code::NoSuchUser)?;
+pub(crate) async fn get_user_info(cx: &Context<'_>, _: Empty) -> Result<GetUserInfoReply, Code> {
+    let caller = cx.caller().await?;
+    let account = cx.core.accounts().get(caller.account()).await?.ok_or(Code::NoSuchUser)?;
     let profile = account.profile;
     Ok(GetUserInfoReply {
         userid: account.user_id,
@@ -251,10 +256,10 @@ impl TryFrom<&Object<'_>> for UploadUserInfo {
 
 /// `/upload_user_info`: changes the caller's profile, not its room.
 pub(crate) async fn upload_user_info(
-    call: &Call<'_>,
+    cx: &Context<'_>,
     UploadUserInfo(update): UploadUserInfo,
 ) -> Result<Nothing, Code> {
-    let caller = call.caller().await?;
-    call.core.accounts().update_profile(caller.account(), update).await?;
+    let caller = cx.caller().await?;
+    cx.core.accounts().update_profile(caller.account(), update).await?;
     Ok(Nothing {})
 }

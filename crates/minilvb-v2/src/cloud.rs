@@ -5,20 +5,13 @@ use relive_core::{CosKey, RoomServiceSign, UnixSeconds};
 use relive_wire::Object;
 use serde::Serialize;
 
-use crate::{call::Call, code::Code, fields};
+use crate::{
+    code::Code,
+    fields::{self, Empty},
+    identity::Context,
+};
 
-/// A request without fields of its own.
-pub(crate) struct Empty;
-
-impl TryFrom<&Object<'_>> for Empty {
-    type Error = Code;
-
-    fn try_from(_: &Object<'_>) -> Result<Self, Code> {
-        Ok(Self)
-    }
-}
-
-/// Request of `/get_roomservice_sign` (seed 001 §10): it has to name a user, and [`Call::caller`] sees to it that this
+/// Request of `/get_roomservice_sign` (seed 001 §10): it has to name a user, and [`Context::caller`] sees to it that this
 /// is the caller.
 pub(crate) struct GetRoomserviceSign;
 
@@ -40,11 +33,11 @@ pub(crate) struct GetRoomserviceSignReply {
 
 /// `/get_roomservice_sign`: the caller's own and nobody else's.
 pub(crate) async fn get_roomservice_sign(
-    call: &Call<'_>,
+    cx: &Context<'_>,
     _: GetRoomserviceSign,
 ) -> Result<GetRoomserviceSignReply, Code> {
-    let caller = call.caller().await?;
-    let signed = call.core.cloud().room_service(caller.user_id());
+    let caller = cx.caller().await?;
+    let signed = cx.core.cloud().room_service(caller.user_id());
     let RoomServiceSign { expires, sign } =
         signed.ok_or(Code::ServerError("tencent.api_key is not configured"))?;
     Ok(GetRoomserviceSignReply { tx_time: expires, sign })
@@ -57,9 +50,9 @@ pub(crate) struct GetVodSignReply {
 }
 
 /// `/get_vod_sign`: leave to upload a video (seed 001 §11).
-pub(crate) async fn get_vod_sign(call: &Call<'_>, _: Empty) -> Result<GetVodSignReply, Code> {
-    call.caller().await?;
-    let signature = call.core.cloud().vod_upload();
+pub(crate) async fn get_vod_sign(cx: &Context<'_>, _: Empty) -> Result<GetVodSignReply, Code> {
+    cx.caller().await?;
+    let signature = cx.core.cloud().vod_upload();
     let signature = signature.ok_or(Code::ServerError("tencent.vod is not configured"))?;
     Ok(GetVodSignReply { signature })
 }
@@ -75,9 +68,9 @@ pub(crate) struct GetCosSignReply {
 }
 
 /// `/get_cos_sign`: leave to upload a picture (seed 001 §12).
-pub(crate) async fn get_cos_sign(call: &Call<'_>, _: Empty) -> Result<GetCosSignReply, Code> {
-    call.caller().await?;
-    let key = call.core.cloud().cos_v5();
+pub(crate) async fn get_cos_sign(cx: &Context<'_>, _: Empty) -> Result<GetCosSignReply, Code> {
+    cx.caller().await?;
+    let key = cx.core.cloud().cos_v5();
     let CosKey { sign_key, key_time } = key.ok_or(Code::ServerError("tencent.cos is not configured"))?;
     Ok(GetCosSignReply { sign_key, key_time })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use relive_core::{Error, causes};
+use relive_wire::JsonError;
 
 /// Every refusal, with what stands behind ` | ` in its message. Success is 200. The seed only says "200 is success", the
 /// numbers are the original server's (contract minilvb-v2 §3); its 601 was documented but never sent, nor is it here.
@@ -80,7 +81,6 @@ impl From<Error> for Code {
             | Error::NoRoom
             | Error::RoomNotFound
             | Error::NotOnAir
-            | Error::NotFound
             | Error::RoomPasswordsCollide
             | Error::WrongCode => Self::InvalidParameter("not possible here"),
             Error::RateLimited => Self::ServerError("too many attempts, try again later"),
@@ -91,5 +91,14 @@ impl From<Error> for Code {
                 Self::ServerError("storage failure")
             }
         }
+    }
+}
+
+impl From<JsonError> for Code {
+    fn from(error: JsonError) -> Self {
+        Self::InvalidParameter(match error {
+            JsonError::Empty | JsonError::Malformed => "body is not JSON",
+            JsonError::NotAnObject { .. } => "body is not a JSON object",
+        })
     }
 }

@@ -8,6 +8,17 @@ use crate::code::Code;
 /// White space that is no part of a text.
 const BLANK: [char; 5] = [' ', '\t', '\n', '\r', '\x0b'];
 
+/// A request without fields of its own.
+pub(crate) struct Empty;
+
+impl TryFrom<&Object<'_>> for Empty {
+    type Error = Code;
+
+    fn try_from(_: &Object<'_>) -> Result<Self, Code> {
+        Ok(Self)
+    }
+}
+
 /// A text as sent, blanks included, at most `width` characters without blanks at the ends. `None`: absent.
 pub(crate) fn untrimmed<'o>(
     object: &'o Object<'_>,

@@ -2,12 +2,12 @@
 
 use relive_wire::{Object, interfaces};
 
-use crate::{account, call::Call, cloud, code::Code, envelope::Answer, replay, room, short_video};
+use crate::{account, cloud, code::Code, envelope::Answer, identity::Context, replay, room, short_video};
 
 interfaces! {
     /// Every call of the dialect, in the order of seed 001.
     pub(crate) enum Api;
-    async fn dispatch(call: &Call<'_>, object: &Object<'_>) -> Result<Answer, Code>;
+    async fn dispatch(cx: &Context<'_>, object: &Object<'_>) -> Result<Answer, Code>;
     Register: "register" => account::register, "seed 001 §1";
     Login: "login" => account::login, "seed 001 §2";
     Refresh: "refresh" => account::refresh, "seed 001 §3";
@@ -30,8 +30,8 @@ impl Api {
     }
 
     /// Decodes the request, runs the call, encodes its reply.
-    pub(crate) async fn answer(self, call: &Call<'_>) -> Result<Answer, Code> {
-        dispatch(self, call, call.object).await
+    pub(crate) async fn answer(self, cx: &Context<'_>) -> Result<Answer, Code> {
+        dispatch(self, cx, cx.object).await
     }
 }
 

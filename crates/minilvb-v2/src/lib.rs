@@ -9,7 +9,7 @@
 //!
 //! **Who calls.** `/login` opens the user's one session. Every call but `/register`, `/login` and `/refresh` proves it: by
 //! the header `Liteav-Sig` over the bytes of the body (what the apps do), by `Authorization: Bearer <token>`, or by a
-//! field `token`. See `call`. A user id alone never proves anything.
+//! field `token`. See `identity`. A user id alone never proves anything.
 //!
 //! **Quirks kept on purpose.** Counters of a replay go out in the four spellings that apps read; `keyTime` is joined by
 //! `;`; times are text in a fixed offset from UTC; upload calls ask for less than their seed lists, because apps leave
@@ -18,14 +18,15 @@
 //! The notices of the media cloud (`/callback/…`) are served by the adapter of the first generation for both.
 
 mod account;
-mod call;
 mod cloud;
 mod code;
+mod config;
 mod envelope;
 mod fields;
+mod identity;
 mod interface;
-mod list;
 mod local_time;
+mod page;
 mod replay;
 mod room;
 mod short_video;
@@ -34,52 +35,15 @@ mod tests;
 
 use http::{Method, StatusCode};
 use relive_core::Core;
-use relive_wire::{Adapter, Body, Endpoint, Interface, JsonError, Object, ReplyFuture, Request};
+use relive_wire::{Adapter, Body, Endpoint, Interface, Object, ReplyFuture, Request};
 
-use crate::{call::Call, code::Code, envelope::Answer, interface::Api};
+pub use crate::config::{Config, IndexMode};
+use crate::{code::Code, envelope::Answer, identity::Context, interface::Api};
 
 /// Largest accepted body in bytes.
 const BODY_LIMIT: usize = 65_536;
 /// Deepest accepted nesting of a body.
 const DEPTH_LIMIT: u8 = 64;
-
-/// How this dialect is to behave. The lives of its tokens are the core's business
-/// ([`relive_core::SessionConfig`]), and so are all cloud keys ([`relive_core::CloudConfig`]).
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Seconds by which a client's clock may be off in either direction (contract minilvb-v2 §2.4).
-    pub clock_skew: i64,
-    /// What `index` of the two lists counts.
-    pub index_mode: IndexMode,
-    /// Seconds east of UTC of the times in replies; 28,800 is UTC+8. At most 93,599 either way.
-    pub utc_offset: i32,
-    /// Age in seconds at which an entry leaves the two lists; 0 = never.
-    pub list_window: i64,
-    /// Whether `cos_info.Appid` is a JSON number instead of a string, for iOS builds that stop at a string.
-    pub cos_appid_as_number: bool,
-}
-
-impl Default for Config {
-    /// What seed 001 and its clients expect.
-    fn default() -> Self {
-        Self {
-            clock_skew: 300,
-            index_mode: IndexMode::Offset,
-            utc_offset: 28_800,
-            list_window: 7 * 86_400,
-            cos_appid_as_number: false,
-        }
-    }
-}
-
-/// What `index` of a list counts (contract minilvb-v2 §8, conflict 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IndexMode {
-    /// Entries from 0, as seed 001 has it.
-    Offset,
-    /// Pages from 1, as the original server had it; 0 is the first page too.
-    Page,
-}
 
 /// The adapter.
 #[derive(Debug)]
@@ -108,7 +72,7 @@ impl MinilvbV2 {
             return Err(Code::InvalidParameter("body too large"));
         };
         let object = if body.is_empty() { Object::default() } else { Object::parse(body, DEPTH_LIMIT)? };
-        let call = Call {
+        let cx = Context {
             core: &self.core,
             config: &self.config,
             headers: &request.headers,
@@ -116,16 +80,7 @@ impl MinilvbV2 {
             body,
             object: &object,
         };
-        api.answer(&call).await
-    }
-}
-
-impl From<JsonError> for Code {
-    fn from(error: JsonError) -> Self {
-        Self::InvalidParameter(match error {
-            JsonError::Empty | JsonError::Malformed => "body is not JSON",
-            JsonError::NotAnObject { .. } => "body is not a JSON object",
-        })
+        api.answer(&cx).await
     }
 }
 

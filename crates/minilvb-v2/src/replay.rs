@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use relive_core::{Dialect, Fragment, Page, Recording, RecordingFilter, RecordingOrder};
-use relive_wire::number;
+use relive_wire::{array, count};
 use serde::Serialize;
 
 use crate::{
-    call::Call,
     code::Code,
     envelope::Answer,
-    list::{ListRequest, too_old},
+    identity::Context,
     local_time::LocalTime,
+    page::{ListRequest, too_old},
 };
 
 /// An entry of `/get_vod_list`. Apps read the counters under one of two names each (contract minilvb-v2 §8, conflict 3).
@@ -65,30 +65,27 @@ pub(crate) struct VodList {
 impl From<VodList> for Answer {
     fn from(list: VodList) -> Self {
         let mut body = Vec::with_capacity(128 + 768 * list.page.items.len());
-        body.extend_from_slice(br#"{"code":200,"message":"OK","data":{"list":["#);
-        for (index, recording) in list.page.items.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            // Written once for all who look.
+        body.extend_from_slice(br#"{"code":200,"message":"OK","data":{"list":"#);
+        array(&mut body, &list.page.items, |body, recording| {
+            // Serialized once per recording, not once per reply.
             let kept = recording.fragment(Dialect::MinilvbV2, || {
                 let whole = serde_json::to_vec(&Vod::new(recording, list.utc_offset)).unwrap_or_default();
                 Fragment { head: whole.into(), tail: Box::default() }
             });
             body.extend_from_slice(&kept.head);
-        }
-        body.extend_from_slice(b"],\"total\":");
-        number(&mut body, i64::try_from(list.page.total).unwrap_or(i64::MAX));
+        });
+        body.extend_from_slice(b",\"total\":");
+        count(&mut body, list.page.total);
         body.extend_from_slice(b"}}");
         Self::success(body)
     }
 }
 
 /// `/get_vod_list`: everybody's recent replays, latest end first (seed 001 §6, contract minilvb-v2 §4.6).
-pub(crate) async fn get_vod_list(call: &Call<'_>, request: ListRequest) -> Result<VodList, Code> {
-    call.caller().await?;
-    let filter = RecordingFilter { ended_after: too_old(call), ..RecordingFilter::default() };
-    let window = request.window(call.config);
-    let page = call.core.recordings().list(filter, RecordingOrder::Ended, window).await?;
-    Ok(VodList { page, utc_offset: call.config.utc_offset })
+pub(crate) async fn get_vod_list(cx: &Context<'_>, request: ListRequest) -> Result<VodList, Code> {
+    cx.caller().await?;
+    let filter = RecordingFilter { ended_after: too_old(cx), ..RecordingFilter::default() };
+    let window = request.window(cx.config);
+    let page = cx.core.recordings().list(filter, RecordingOrder::Ended, window).await?;
+    Ok(VodList { page, utc_offset: cx.config.utc_offset })
 }

@@ -3,7 +3,7 @@
 use relive_core::Plan;
 use relive_wire::Object;
 
-use crate::{call::Call, code::Code, envelope::Nothing, fields};
+use crate::{code::Code, envelope::Nothing, fields, identity::Context};
 
 /// Request of `/upload_room` (seed 001 §7, contract minilvb-v2 §4.7). One Android build spells `frontCover`: unknown.
 pub(crate) struct UploadRoom(Plan);
@@ -21,8 +21,8 @@ impl TryFrom<&Object<'_>> for UploadRoom {
 }
 
 /// `/upload_room`: what the caller broadcasts next, or now. Replays keep what they had.
-pub(crate) async fn upload_room(call: &Call<'_>, UploadRoom(plan): UploadRoom) -> Result<Nothing, Code> {
-    let caller = call.caller().await?;
-    call.core.rooms().plan(caller.account(), plan).await?;
+pub(crate) async fn upload_room(cx: &Context<'_>, UploadRoom(plan): UploadRoom) -> Result<Nothing, Code> {
+    let caller = cx.caller().await?;
+    cx.core.rooms().plan(caller.account(), plan).await?;
     Ok(Nothing {})
 }

@@ -5,12 +5,12 @@ use relive_wire::Object;
 use serde::Serialize;
 
 use crate::{
-    call::Call,
     code::Code,
     envelope::Nothing,
     fields,
-    list::{ListReply, ListRequest, too_old},
+    identity::Context,
     local_time::LocalTime,
+    page::{ListReply, ListRequest, too_old},
 };
 
 /// Longest `play_url` in characters.
@@ -51,9 +51,9 @@ fn is_url(text: &str) -> bool {
 }
 
 /// `/upload_ugc`: keeps the caller's clip; the same file again replaces it and moves it to the top.
-pub(crate) async fn upload_ugc(call: &Call<'_>, UploadUgc(video): UploadUgc) -> Result<Nothing, Code> {
-    let caller = call.caller().await?;
-    call.core.short_videos().upload(Actor::Proven(caller.account()), video).await?;
+pub(crate) async fn upload_ugc(cx: &Context<'_>, UploadUgc(video): UploadUgc) -> Result<Nothing, Code> {
+    let caller = cx.caller().await?;
+    cx.core.short_videos().upload(Actor::Proven(caller.account()), video).await?;
     Ok(Nothing {})
 }
 
@@ -88,10 +88,10 @@ impl Ugc {
 }
 
 /// `/get_ugc_list`: everybody's recent clips, latest upload first (seed 001 §9, contract minilvb-v2 §4.9).
-pub(crate) async fn get_ugc_list(call: &Call<'_>, request: ListRequest) -> Result<ListReply<Ugc>, Code> {
-    call.caller().await?;
-    let page = call.core.short_videos().list(too_old(call), request.window(call.config)).await?;
-    let offset = call.config.utc_offset;
+pub(crate) async fn get_ugc_list(cx: &Context<'_>, request: ListRequest) -> Result<ListReply<Ugc>, Code> {
+    cx.caller().await?;
+    let page = cx.core.short_videos().list(too_old(cx), request.window(cx.config)).await?;
+    let offset = cx.config.utc_offset;
     let list = page.items.into_iter().map(|video| Ugc::new(video, offset)).collect();
     Ok(ListReply { list, total: page.total })
 }

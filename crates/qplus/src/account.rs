@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::{
-    Qplus,
     code::Code,
+    context::Context,
     envelope::Done,
     fields::{Input, email, longer, new_password, phone},
 };
@@ -44,7 +44,7 @@ pub(crate) struct LoginReply {
 }
 
 /// Opens one more session (contract qplus §4.1).
-pub(crate) async fn login(cx: &Qplus, request: Login<'_>) -> Result<LoginReply, Code> {
+pub(crate) async fn login(cx: &Context, request: Login<'_>) -> Result<LoginReply, Code> {
     // An empty password is wrong even where some other dialect let one in.
     let forms: &[Password] =
         if request.password.is_empty() { &[] } else { &[Password::plain(request.password)] };
@@ -107,7 +107,7 @@ impl Register<'_> {
 }
 
 /// Opens no session: clients log in afterwards (contract qplus §4.2, §5.1).
-pub(crate) async fn register(cx: &Qplus, request: Register<'_>) -> Result<Done, Code> {
+pub(crate) async fn register(cx: &Context, request: Register<'_>) -> Result<Done, Code> {
     if request.is_by_phone() {
         let (phone, password) = (phone(request.phone)?, new_password(request.password)?);
         let code = SecretString::from(request.auth_code);
@@ -167,7 +167,7 @@ impl ModifyUserInfo<'_> {
 }
 
 /// What is empty or 0 stays as it is.
-pub(crate) async fn modify(cx: &Qplus, request: ModifyUserInfo<'_>) -> Result<Done, Code> {
+pub(crate) async fn modify(cx: &Context, request: ModifyUserInfo<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     cx.core.accounts().update_profile(session.account(), request.update()?).await?;
     Ok(Done {})

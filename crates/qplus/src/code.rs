@@ -103,7 +103,7 @@ impl From<Error> for Code {
             Error::NoRoom => Self::NoRoom,
             Error::RoomPasswordsCollide => Self::RoomPasswordsCollide,
             Error::WrongCode => Self::WrongProof,
-            Error::RegistrationClosed | Error::ProofRequired | Error::NotFound => Self::Param,
+            Error::RegistrationClosed | Error::ProofRequired => Self::Param,
             Error::RateLimited | Error::Busy | Error::Unavailable => Self::Server,
             Error::Storage(_) => {
                 tracing::error!(

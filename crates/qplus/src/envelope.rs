@@ -6,7 +6,7 @@ use relive_core::causes;
 use relive_wire::Reply;
 use serde::Serialize;
 
-use crate::{code::Code, picture::HeadPicture};
+use crate::code::Code;
 
 /// What a successful call answers with.
 pub(crate) enum Answer {
@@ -15,6 +15,9 @@ pub(crate) enum Answer {
     /// A picture, byte for byte.
     Picture(HeadPicture),
 }
+
+/// A picture on its way out.
+pub(crate) struct HeadPicture(pub(crate) Bytes);
 
 impl<T: Serialize> From<T> for Answer {
     fn from(members: T) -> Self {

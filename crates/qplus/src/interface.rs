@@ -1,13 +1,14 @@
 //! Every call of the dialect, its handler and where it is specified. A name is the last segment of the call's path.
 
 use crate::{
-    Qplus, account, code::Code, envelope::Answer, fields::Input, list, password, picture, room, stream,
+    account, code::Code, context::Context, envelope::Answer, fields::Input, list, password, picture, room,
+    stream,
 };
 
 relive_wire::interfaces! {
     /// A call.
     pub(crate) enum Api;
-    async fn dispatch(cx: &Qplus, input: &Input<'_>) -> Result<Answer, Code>;
+    async fn dispatch(cx: &Context, input: &Input<'_>) -> Result<Answer, Code>;
     Login: "Login" => account::login, "seed 004 /live/Login";
     Register: "Register" => account::register, "seed 004 /live/Register";
     ModifyUserPwd: "ModifyUserPwd" => password::reset, "seed 004 /live/ModifyUserPwd";
@@ -35,7 +36,7 @@ impl Api {
     }
 
     /// Decodes, handles, encodes.
-    pub(crate) async fn answer(self, cx: &Qplus, input: &Input<'_>) -> Result<Answer, Code> {
+    pub(crate) async fn answer(self, cx: &Context, input: &Input<'_>) -> Result<Answer, Code> {
         dispatch(self, cx, input).await
     }
 }

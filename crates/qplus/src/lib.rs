@@ -17,6 +17,8 @@
 
 mod account;
 mod code;
+mod config;
+mod context;
 mod delivery;
 mod envelope;
 mod fields;
@@ -25,16 +27,18 @@ mod list;
 mod password;
 mod picture;
 mod room;
+mod room_object;
 mod stream;
 
-use std::sync::Arc;
-
 use http::{Method, StatusCode};
-use relive_core::{Core, Dialect, Session};
+use relive_core::Core;
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
 
-pub use self::delivery::{CodeDelivery, DeliveryError, DeliveryFuture};
-use self::{code::Code, fields::Input, interface::Api};
+use crate::{code::Code, context::Context, fields::Input, interface::Api};
+pub use crate::{
+    config::{Config, ExposeAnchorPassword, PasswordReset},
+    delivery::{CodeDelivery, DeliveryError, DeliveryFuture},
+};
 
 /// Deepest nesting of a body.
 const DEPTH: u8 = 64;
@@ -43,58 +47,13 @@ const BODY: usize = 64 * 1024;
 /// Largest body with a head picture in bytes: one client sends a second, full-size picture along (contract qplus §1.1).
 const PICTURE_BODY: usize = 16 * 1024 * 1024;
 
-/// What the operator decides for this dialect.
-#[derive(Clone)]
-pub struct Config {
-    /// Who may set a new password by phone number.
-    pub password_reset: PasswordReset,
-    /// Who is shown a room's anchor password.
-    pub expose_anchor_password: ExposeAnchorPassword,
-    /// How verification codes reach their phones; `None`: `AuthCode` answers 10001.
-    pub delivery: Option<Arc<dyn CodeDelivery>>,
-}
-
-/// Who may set a new password by phone number (contract qplus §4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the configuration offers exactly these")]
-pub enum PasswordReset {
-    /// Whoever knows the number, as published.
-    Open,
-    /// Whoever has a session of that account, a code sent to that phone, or a grant by the operator.
-    Proof,
-    /// Nobody.
-    Off,
-}
-
-/// Who is shown a room's anchor password, with which one publishes into it (contract qplus §4.13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the configuration offers exactly these")]
-pub enum ExposeAnchorPassword {
-    /// The room's owner.
-    Owner,
-    /// Everybody who is logged in, as published.
-    All,
-}
-
 /// The adapter.
-pub struct Qplus {
-    core: Core,
-    config: Config,
-}
+pub struct Qplus(Context);
 
 impl Qplus {
     /// An adapter over this core.
     pub fn new(core: Core, config: Config) -> Self {
-        Self { core, config }
-    }
-
-    /// The session of a `sessionId`; every use prolongs it (contract qplus §2).
-    async fn session(&self, token: &str) -> Result<Arc<Session>, Code> {
-        // No other length was ever handed out: nothing to look up.
-        if token.len() != 32 {
-            return Err(Code::SessionExpired);
-        }
-        Ok(self.core.sessions().authenticate(Dialect::Qplus, token).await?)
+        Self(Context { core, config })
     }
 
     async fn answer(&self, request: &Request) -> Reply {
@@ -115,7 +74,7 @@ impl Qplus {
             },
         };
         let input = Input { client: request.client, query: request.query(), body: object };
-        envelope::reply(name, api.answer(self, &input).await)
+        envelope::reply(name, api.answer(&self.0, &input).await)
     }
 }
 

@@ -1,14 +1,15 @@
 //! Lists of rooms, and following them (contract qplus §4.6, §4.11).
 
 use relive_core::{Listing, RoomNumber, RoomOnAir};
+use relive_wire::array;
 use serde::Serialize;
 
 use crate::{
-    Qplus,
     code::Code,
+    context::Context,
     envelope::{Answer, Done},
     fields::{Input, flag},
-    room::{self, RoomObject},
+    room_object::{self, RoomObject},
 };
 
 /// Rooms per page if the client does not say.
@@ -55,8 +56,8 @@ impl GetLiveRoomList<'_> {
 }
 
 pub(crate) enum ListReply {
-    /// The rooms on air, written down.
-    All(Vec<u8>),
+    /// The rooms on air: the reply's members as JSON.
+    OnAir(Vec<u8>),
     /// The rooms the caller follows.
     Followed(Followed),
 }
@@ -73,33 +74,24 @@ impl From<ListReply> for Answer {
     fn from(reply: ListReply) -> Self {
         match reply {
             ListReply::Followed(followed) => followed.into(),
-            ListReply::All(list) => {
-                let mut members = Vec::with_capacity(list.len() + 32);
-                members.extend_from_slice(br#"{"type":1,"list":["#);
-                members.extend_from_slice(&list);
-                members.extend_from_slice(b"]}");
-                Self::Members(Ok(members))
-            }
+            ListReply::OnAir(members) => Self::Members(Ok(members)),
         }
     }
 }
 
 /// The session's next page of a list, or with `refresh` its first one.
-pub(crate) async fn next_page(cx: &Qplus, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
+pub(crate) async fn next_page(cx: &Context, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
     let session = cx.session(request.session).await?;
     let (listing, restart, count) = (request.listing()?, flag(request.refresh)?, request.count()?);
     let page = cx.core.rooms().next_page(&session, listing, restart, count).await?;
     let viewer = session.account();
     Ok(match listing {
         Listing::OnAir => {
-            let mut list = Vec::with_capacity(512 * page.on_air.len());
-            for (index, room) in page.on_air.iter().enumerate() {
-                if index > 0 {
-                    list.push(b',');
-                }
-                room::write(cx, viewer, room, &mut list);
-            }
-            ListReply::All(list)
+            let mut members = Vec::with_capacity(32 + 512 * page.on_air.len());
+            members.extend_from_slice(br#"{"type":1,"list":"#);
+            array(&mut members, &page.on_air, |members, room| room_object::write(cx, viewer, room, members));
+            members.push(b'}');
+            ListReply::OnAir(members)
         }
         Listing::Followed => {
             let object = |room| RoomObject::new(cx, viewer, room);
@@ -131,7 +123,7 @@ impl<'a> TryFrom<&'a Input<'_>> for FollowLiveRoom<'a> {
 }
 
 /// Twice is once.
-pub(crate) async fn follow(cx: &Qplus, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
+pub(crate) async fn follow(cx: &Context, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let follow = flag(request.follow)?;
     cx.core.rooms().follow(session.account(), RoomNumber(request.room), follow).await?;

@@ -6,8 +6,9 @@ use relive_core::{Error, Purpose, ResetProof, Session, causes};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    PasswordReset, Qplus,
     code::Code,
+    config::PasswordReset,
+    context::Context,
     envelope::Done,
     fields::{Input, new_password, phone},
 };
@@ -36,7 +37,7 @@ impl<'a> TryFrom<&'a Input<'_>> for ModifyUserPwd<'a> {
 
 /// Sets a new password for whoever has the phone and ends all its sessions. Old clients send phone and password only;
 /// whether that is enough is the operator's decision.
-pub(crate) async fn reset(cx: &Qplus, request: ModifyUserPwd<'_>) -> Result<Done, Code> {
+pub(crate) async fn reset(cx: &Context, request: ModifyUserPwd<'_>) -> Result<Done, Code> {
     let (phone, password) = (phone(request.phone)?, new_password(request.password)?);
     let proof = match cx.config.password_reset {
         PasswordReset::Open => ResetProof::NotNeeded,
@@ -59,7 +60,7 @@ pub(crate) async fn reset(cx: &Qplus, request: ModifyUserPwd<'_>) -> Result<Done
 }
 
 /// A session is no more than one of the proofs: that it is over is no answer of its own.
-async fn live_session(cx: &Qplus, token: &str) -> Result<Option<Arc<Session>>, Code> {
+async fn live_session(cx: &Context, token: &str) -> Result<Option<Arc<Session>>, Code> {
     match cx.session(token).await {
         Ok(session) => Ok(Some(session)),
         Err(Code::SessionExpired) => Ok(None),
@@ -81,7 +82,7 @@ impl<'a> TryFrom<&'a Input<'_>> for AuthCode<'a> {
 }
 
 /// Sends a six-digit code to a phone: to register with it or, with `"purpose":"reset"`, to prove it to `ModifyUserPwd`.
-pub(crate) async fn send_code(cx: &Qplus, request: AuthCode<'_>) -> Result<Done, Code> {
+pub(crate) async fn send_code(cx: &Context, request: AuthCode<'_>) -> Result<Done, Code> {
     let phone = phone(request.phone)?;
     let purpose = match request.purpose {
         "" | "register" => Purpose::Register,

@@ -4,11 +4,10 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use bytes::Bytes;
 use relive_core::{Picture, PictureId};
 use serde::Serialize;
 
-use crate::{Qplus, code::Code, fields::Input};
+use crate::{code::Code, context::Context, envelope::HeadPicture, fields::Input};
 
 /// Largest picture in bytes.
 const LARGEST: usize = 2 * 1024 * 1024;
@@ -54,7 +53,7 @@ pub(crate) struct HeadPicReply {
 }
 
 /// Replaces the caller's picture, under a new number so that no client shows the old one from its cache.
-pub(crate) async fn set(cx: &Qplus, request: ModifyUserHeadPic<'_>) -> Result<HeadPicReply, Code> {
+pub(crate) async fn set(cx: &Context, request: ModifyUserHeadPic<'_>) -> Result<HeadPicReply, Code> {
     let session = cx.session(request.session).await?;
     let id = cx.core.accounts().set_head_picture(session.account(), request.decode()?).await?;
     Ok(HeadPicReply { head_pic_id: id.0 })
@@ -78,11 +77,8 @@ impl TryFrom<&Input<'_>> for GetUserHeadPic {
     }
 }
 
-/// A picture on its way out.
-pub(crate) struct HeadPicture(pub(crate) Bytes);
-
 /// Anybody may look.
-pub(crate) async fn get(cx: &Qplus, GetUserHeadPic(id): GetUserHeadPic) -> Result<HeadPicture, Code> {
+pub(crate) async fn get(cx: &Context, GetUserHeadPic(id): GetUserHeadPic) -> Result<HeadPicture, Code> {
     let picture = cx.core.accounts().head_picture(id).await?.ok_or(Code::Param)?;
     Ok(HeadPicture(picture.0))
 }

@@ -2,109 +2,16 @@
 
 use std::borrow::Cow;
 
-use relive_core::{AccountId, Dialect, Fragment, Room, RoomNumber, RoomOnAir, RoomText};
-use relive_wire::number;
+use relive_core::{RoomNumber, RoomText};
 use serde::Serialize;
 
 use crate::{
-    ExposeAnchorPassword, Qplus,
     code::Code,
+    context::Context,
     envelope::Done,
     fields::{Input, longer},
+    room_object::RoomObject,
 };
-
-/// A room as lists, search and its owner see it (contract qplus §4.6).
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RoomObject {
-    live_room_id: i64,
-    /// As published.
-    #[serde(rename = "liveRoomanchorPwd")]
-    anchor_password_published: String,
-    /// As clients read it.
-    #[serde(rename = "liveRoomAnchorPwd")]
-    anchor_password: String,
-    live_room_user_pwd: String,
-    live_room_name: String,
-    live_room_desc: String,
-    live_room_topic: String,
-    anchor_name: String,
-    head_pic_id: i64,
-    is_follow: u8,
-    follow_count: i64,
-    player_count: i64,
-    play_rtmp_url: String,
-    play_hls_url: String,
-    play_flv_url: String,
-}
-
-impl RoomObject {
-    /// The room as `viewer` may see it: with its anchor password anybody could publish into it.
-    pub(crate) fn new(cx: &Qplus, viewer: AccountId, room: Room) -> Self {
-        let anchor_password =
-            if room.owner == viewer || cx.config.expose_anchor_password == ExposeAnchorPassword::All {
-                room.anchor_password
-            } else {
-                String::new()
-            };
-        // What this dialect pushes goes to its vendor's platform: there is nothing here to play.
-        let played = room.on_air.as_ref().filter(|on_air| on_air.driver != Dialect::Qplus);
-        let urls = played.map(|on_air| cx.core.config().media.play_urls(&on_air.stream_code, cx.core.now()));
-        let (play_rtmp_url, play_hls_url, play_flv_url) =
-            urls.map_or_else(Default::default, |urls| (urls.rtmp, urls.hls, urls.flv));
-        Self {
-            live_room_id: room.number.0,
-            anchor_password_published: anchor_password.clone(),
-            anchor_password,
-            live_room_user_pwd: room.user_password,
-            live_room_name: room.name,
-            live_room_desc: room.description,
-            live_room_topic: room.topic,
-            anchor_name: room.owner_name,
-            head_pic_id: room.head_picture.map_or(0, |picture| picture.0),
-            is_follow: u8::from(room.followed),
-            follow_count: room.followers,
-            player_count: room.on_air.map_or(0, |on_air| on_air.viewers),
-            play_rtmp_url,
-            play_hls_url,
-            play_flv_url,
-        }
-    }
-}
-
-/// Writes a room on air as an entry of a list. Its words are kept with it, but for the counters: the viewer who owns it is
-/// shown more than others, and signed addresses are other ones every second.
-pub(crate) fn write(cx: &Qplus, viewer: AccountId, room: &RoomOnAir, list: &mut Vec<u8>) {
-    if viewer == room.broadcast.host || !cx.core.config().media.has_lasting_play_urls() {
-        return list.extend_from_slice(&json(&RoomObject::new(cx, viewer, room.room())));
-    }
-    room.fragment(
-        |room| lasting(RoomObject::new(cx, viewer, room)),
-        |Fragment { head, tail }| {
-            list.extend_from_slice(head);
-            number(list, i64::from(room.followed));
-            list.extend_from_slice(b",\"followCount\":");
-            number(list, room.followers());
-            list.extend_from_slice(b",\"playerCount\":");
-            number(list, room.broadcast.viewers);
-            list.extend_from_slice(tail);
-        },
-    );
-}
-
-/// What stands before `isFollow` and behind `playerCount`.
-fn lasting(object: RoomObject) -> Fragment {
-    const BETWEEN: &str = "\"isFollow\":0,\"followCount\":0,\"playerCount\":0";
-    let whole = json(&RoomObject { is_follow: 0, follow_count: 0, player_count: 0, ..object });
-    let whole = String::from_utf8(whole).unwrap_or_default();
-    // The first occurrence are the members: texts before them have their quotation marks escaped.
-    let (head, tail) = whole.split_once(BETWEEN).unwrap_or_default();
-    Fragment { head: format!("{head}\"isFollow\":").into_bytes().into(), tail: tail.as_bytes().into() }
-}
-
-fn json(object: &RoomObject) -> Vec<u8> {
-    serde_json::to_vec(object).unwrap_or_default()
-}
 
 /// A call that needs nothing but a session.
 pub(crate) struct Own<'a> {
@@ -129,14 +36,14 @@ pub(crate) struct OwnNumberReply {
 }
 
 /// 0 without a room.
-pub(crate) async fn own_number(cx: &Qplus, request: Own<'_>) -> Result<OwnNumberReply, Code> {
+pub(crate) async fn own_number(cx: &Context, request: Own<'_>) -> Result<OwnNumberReply, Code> {
     let session = cx.session(request.session).await?;
     let number = cx.core.rooms().number_of(session.account()).await?.map_or(0, |room| room.0);
     Ok(OwnNumberReply { published: number, usual: number })
 }
 
 /// The owner gets both passwords in clear: its client opens the stream with them.
-pub(crate) async fn own(cx: &Qplus, request: Own<'_>) -> Result<RoomObject, Code> {
+pub(crate) async fn own(cx: &Context, request: Own<'_>) -> Result<RoomObject, Code> {
     let session = cx.session(request.session).await?;
     let room = cx.core.rooms().own(session.account()).await?;
     Ok(RoomObject::new(cx, session.account(), room))
@@ -194,7 +101,7 @@ pub(crate) struct CreateReply {
 }
 
 /// Nothing but the session is looked at if the caller's room has been created before (contract qplus §4.9).
-pub(crate) async fn create(cx: &Qplus, request: CreateLiveRoom<'_>) -> Result<CreateReply, Code> {
+pub(crate) async fn create(cx: &Context, request: CreateLiveRoom<'_>) -> Result<CreateReply, Code> {
     let session = cx.session(request.session).await?;
     let named = |text: &RoomText| if text.name.is_empty() { Err(Code::RoomName) } else { check(text) };
     let room = cx.core.rooms().name(session.account(), request.text, named).await??;
@@ -217,7 +124,7 @@ impl<'a> TryFrom<&'a Input<'_>> for ModifyMyLiveRoom<'a> {
 }
 
 /// Clients send blank passwords every time: what is empty stays as it is.
-pub(crate) async fn modify(cx: &Qplus, request: ModifyMyLiveRoom<'_>) -> Result<Done, Code> {
+pub(crate) async fn modify(cx: &Context, request: ModifyMyLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     check(&request.text)?;
     let number = (request.number != 0).then_some(RoomNumber(request.number));
@@ -259,7 +166,7 @@ pub(crate) struct SearchReply {
 }
 
 /// Any room by its number, on air or not.
-pub(crate) async fn search(cx: &Qplus, request: Search<'_>) -> Result<SearchReply, Code> {
+pub(crate) async fn search(cx: &Context, request: Search<'_>) -> Result<SearchReply, Code> {
     let session = cx.session(request.session).await?;
     let room = cx.core.rooms().find(session.account(), request.number()?).await?;
     let is_play = u8::from(room.on_air.is_some());

@@ -4,8 +4,8 @@ use relive_core::RoomNumber;
 use serde::Serialize;
 
 use crate::{
-    Qplus,
     code::Code,
+    context::Context,
     envelope::Done,
     fields::{Input, flag},
 };
@@ -39,7 +39,7 @@ fn lease(timeout: i64) -> i64 {
 }
 
 /// The caller goes on air, stays there, or stops.
-pub(crate) async fn push(cx: &Qplus, request: PushLiveStream<'_>) -> Result<Done, Code> {
+pub(crate) async fn push(cx: &Context, request: PushLiveStream<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let room = RoomNumber(request.room);
     if flag(request.status)? {
@@ -69,7 +69,7 @@ impl<'a> TryFrom<&'a Input<'_>> for PlayLiveStream<'a> {
 }
 
 /// The caller watches a room, or stops. Always a success: who cannot be counted is not.
-pub(crate) async fn play(cx: &Qplus, request: PlayLiveStream<'_>) -> Result<Done, Code> {
+pub(crate) async fn play(cx: &Context, request: PlayLiveStream<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let room = RoomNumber(request.room);
     match request.status {
@@ -101,7 +101,7 @@ pub(crate) struct NumberReply {
 }
 
 /// How many watch a room; nobody watches one that is not on air, or does not exist.
-pub(crate) async fn viewers(cx: &Qplus, request: GetLiveroomNumber<'_>) -> Result<NumberReply, Code> {
+pub(crate) async fn viewers(cx: &Context, request: GetLiveroomNumber<'_>) -> Result<NumberReply, Code> {
     cx.session(request.session).await?;
     let on_air = cx.core.broadcasts().of_room(RoomNumber(request.room)).await?;
     Ok(NumberReply { room: request.room, number: on_air.map_or(0, |on_air| on_air.viewers) })

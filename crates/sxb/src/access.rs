@@ -5,11 +5,11 @@ use relive_core::{Dialect, RoomPermit};
 use serde::Serialize;
 
 use crate::{
-    Sxb,
-    account::{Credentials, LoginReply, NO_TICKET},
     call::Input,
     code::Code,
+    context::Context,
     envelope::Data,
+    identity::{Credentials, LoginReply, NO_TICKET},
 };
 
 /// A call without fields.
@@ -29,8 +29,8 @@ pub(crate) struct CosSignReply {
 }
 
 /// Without storage the call does not exist: clients then go on without a cover.
-pub(crate) async fn cos_sign(sxb: &Sxb, _: Nothing) -> Result<Data<CosSignReply>, Code> {
-    let sign = sxb.core.cloud().cos_v4().ok_or(Code::BadRequest)?;
+pub(crate) async fn cos_sign(cx: &Context, _: Nothing) -> Result<Data<CosSignReply>, Code> {
+    let sign = cx.core.cloud().cos_v4().ok_or(Code::BadRequest)?;
     Ok(Data(CosSignReply { sign }))
 }
 
@@ -62,14 +62,14 @@ pub(crate) struct KickoutReply {
 }
 
 /// Ends the session of the victim, who has to log in again. An IM ticket cannot be called back: it ends by its own time.
-pub(crate) async fn kickout(sxb: &Sxb, request: Kickout) -> Result<Data<KickoutReply>, Code> {
-    let admin = request.admin.check(sxb).await?;
-    if !sxb.config.admins.iter().any(|id| **id == *admin.user_id) {
+pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
+    let admin = request.admin.check(cx).await?;
+    if !cx.config.admins.iter().any(|id| **id == *admin.user_id) {
         return Err(Code::NotAnAdmin);
     }
-    let victim = sxb.core.accounts().find(&request.victim).await?.filter(|account| account.registered);
+    let victim = cx.core.accounts().find(&request.victim).await?.filter(|account| account.registered);
     let victim = victim.ok_or(Code::NoSuchUser)?;
-    sxb.core.sessions().close_all(victim.id, Dialect::Sxb).await?;
+    cx.core.sessions().close_all(victim.id, Dialect::Sxb).await?;
     Ok(Data(KickoutReply { kick_id: request.victim, hold_sig: request.hold_sig }))
 }
 
@@ -91,8 +91,8 @@ impl TryFrom<Input<'_>> for Verify {
 }
 
 /// Without an IM key no ticket is valid.
-pub(crate) async fn verify(sxb: &Sxb, request: Verify) -> Result<(), Code> {
-    if sxb.core.cloud().verify_user_sig(&request.user_sig, &request.user_id) {
+pub(crate) async fn verify(cx: &Context, request: Verify) -> Result<(), Code> {
+    if cx.core.cloud().verify_user_sig(&request.user_sig, &request.user_id) {
         Ok(())
     } else {
         Err(Code::BadUserSig)
@@ -129,11 +129,14 @@ pub(crate) struct AuthPrivMapReply {
 }
 
 /// The original let anybody in here; this asks for the password.
-pub(crate) async fn auth_priv_map(sxb: &Sxb, request: AuthPrivMap) -> Result<Data<AuthPrivMapReply>, Code> {
-    let (account, grant) = request.credentials.log_in(sxb).await?;
-    let permit = sxb.core.cloud().room_permit(&account.user_id, request.permit);
+pub(crate) async fn auth_priv_map(
+    cx: &Context,
+    request: AuthPrivMap,
+) -> Result<Data<AuthPrivMapReply>, Code> {
+    let (account, grant) = request.credentials.log_in(cx).await?;
+    let permit = cx.core.cloud().room_permit(&account.user_id, request.permit);
     Ok(Data(AuthPrivMapReply {
-        login: LoginReply::new(sxb, &grant),
+        login: LoginReply::new(cx, &grant),
         priv_map: request.permit.privileges,
         priv_map_encrypt: permit.unwrap_or_else(|| NO_TICKET.to_owned()),
     }))

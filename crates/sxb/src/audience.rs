@@ -4,9 +4,9 @@ use relive_core::{Member, Role, RoomNumber, Window};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Sxb,
     call::{Authed, Input},
     code::{Code, Fault},
+    context::Context,
     envelope::Data,
 };
 
@@ -34,9 +34,9 @@ impl TryFrom<Input<'_>> for ReportMemId {
     }
 }
 
-pub(crate) async fn report(sxb: &Sxb, call: Authed<ReportMemId>) -> Result<(), Code> {
+pub(crate) async fn report(cx: &Context, call: Authed<ReportMemId>) -> Result<(), Code> {
     let ReportMemId { room, role, leaves } = call.request;
-    let audiences = sxb.core.audiences();
+    let audiences = cx.core.audiences();
     Ok(if leaves {
         audiences.leave(call.caller, room).await
     } else {
@@ -82,8 +82,8 @@ fn entries<S: Serializer>(members: &[Member], serializer: S) -> Result<S::Ok, S:
     }))
 }
 
-pub(crate) async fn list(sxb: &Sxb, call: Authed<RoomIdList>) -> Result<Data<RoomIdListReply>, Code> {
-    let page = sxb.core.audiences().members(call.request.room, call.request.window).await?;
+pub(crate) async fn list(cx: &Context, call: Authed<RoomIdList>) -> Result<Data<RoomIdListReply>, Code> {
+    let page = cx.core.audiences().members(call.request.room, call.request.window).await?;
     Ok(Data(RoomIdListReply { total: page.total, idlist: page.items }))
 }
 
@@ -107,8 +107,8 @@ impl TryFrom<Input<'_>> for Heartbeat {
     }
 }
 
-pub(crate) async fn heartbeat(sxb: &Sxb, call: Authed<Heartbeat>) -> Result<(), Code> {
-    Ok(sxb.core.audiences().beat(call.caller, call.request.role, call.request.likes).await?)
+pub(crate) async fn heartbeat(cx: &Context, call: Authed<Heartbeat>) -> Result<(), Code> {
+    Ok(cx.core.audiences().beat(call.caller, call.request.role, call.request.likes).await?)
 }
 
 /// Seed 003 §九.
@@ -124,8 +124,8 @@ impl TryFrom<Input<'_>> for RequestMic {
     }
 }
 
-pub(crate) async fn request_mic(sxb: &Sxb, call: Authed<RequestMic>) -> Result<(), Code> {
-    Ok(sxb.core.audiences().request_mic(call.caller, call.request.room).await?)
+pub(crate) async fn request_mic(cx: &Context, call: Authed<RequestMic>) -> Result<(), Code> {
+    Ok(cx.core.audiences().request_mic(call.caller, call.request.room).await?)
 }
 
 /// Seed 003 §十.
@@ -149,6 +149,6 @@ impl TryFrom<Input<'_>> for ReportStatus {
     }
 }
 
-pub(crate) async fn report_status(sxb: &Sxb, call: Authed<ReportStatus>) -> Result<(), Code> {
-    Ok(sxb.core.audiences().set_mic(call.caller, call.request.room, call.request.on).await?)
+pub(crate) async fn report_status(cx: &Context, call: Authed<ReportStatus>) -> Result<(), Code> {
+    Ok(cx.core.audiences().set_mic(call.caller, call.request.room, call.request.on).await?)
 }

@@ -7,9 +7,9 @@ use relive_core::{
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    Sxb,
     call::Input,
     code::{Code, Fault},
+    context::Context,
 };
 
 /// Seconds a notice is still believed after its time is over: the cloud asks again for twelve minutes.
@@ -32,16 +32,16 @@ impl TryFrom<Input<'_>> for CloudNotice {
     }
 }
 
-pub(crate) async fn receive(sxb: &Sxb, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
-    let key = &sxb.core.config().cloud.callback_key;
-    authenticate(&notice, key.expose_secret(), sxb.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
+pub(crate) async fn receive(cx: &Context, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
+    let key = &cx.core.config().cloud.callback_key;
+    authenticate(&notice, key.expose_secret(), cx.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
     if notice.event_type != Some(RECORDED) {
         return Ok(());
     }
     let new = recording(&notice)?;
     let code = clean("stream_id", notice.stream_code().unwrap_or_default())?;
     let room = notice.stream_param("groupid").and_then(|group| group.parse().ok()).map(RoomNumber);
-    Ok(sxb.core.streams().event(code, CallbackSource::Sxb { room }, StreamEvent::Recorded(new)).await?)
+    Ok(cx.core.streams().event(code, CallbackSource::Sxb { room }, StreamEvent::Recorded(new)).await?)
 }
 
 fn recording(notice: &Notice) -> Result<NewRecording, Code> {

@@ -127,7 +127,7 @@ impl From<Error> for Code {
             Error::RateLimited | Error::Busy => Self::Busy,
             // Whoever found it away has said so; each caller would say it again.
             Error::Unavailable => Self::Internal,
-            Error::NotFound | Error::RoomPasswordsCollide | Error::WrongCode | Error::Storage(_) => {
+            Error::RoomPasswordsCollide | Error::WrongCode | Error::Storage(_) => {
                 tracing::error!(adapter = "sxb", error = %causes(&error), "request failed");
                 Self::Internal
             }

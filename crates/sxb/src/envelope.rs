@@ -7,7 +7,7 @@ use http::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName,
     },
 };
-use relive_wire::{Reply, number};
+use relive_wire::{Reply, array, count};
 use serde::Serialize;
 
 use crate::code::Code;
@@ -57,21 +57,16 @@ impl<T: Serialize> From<Data<T>> for Payload {
 }
 
 impl Payload {
-    /// A list: how long it is in all, and its rows, each of which writes itself as JSON.
-    pub(crate) fn of_rows<T>(total: usize, name: &str, rows: &[T], write: impl Fn(&T, &mut Vec<u8>)) -> Self {
+    /// A list: the length of the whole list, and the rows of one page, each appended by `write` as one JSON value.
+    pub(crate) fn of_rows<T>(total: usize, name: &str, rows: &[T], write: impl Fn(&mut Vec<u8>, &T)) -> Self {
         let mut body = Vec::with_capacity(128 + 256 * rows.len());
         body.extend_from_slice(br#"{"errorCode":0,"errorInfo":"","errInfo":"","data":{"total":"#);
-        number(&mut body, i64::try_from(total).unwrap_or(i64::MAX));
+        count(&mut body, total);
         body.extend_from_slice(b",\"");
         body.extend_from_slice(name.as_bytes());
-        body.extend_from_slice(b"\":[");
-        for (index, row) in rows.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            write(row, &mut body);
-        }
-        body.extend_from_slice(b"]}}");
+        body.extend_from_slice(b"\":");
+        array(&mut body, rows, write);
+        body.extend_from_slice(b"}}");
         Self(body.into())
     }
 }

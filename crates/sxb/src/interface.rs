@@ -4,14 +4,14 @@
 use relive_wire::interfaces;
 
 use crate::{
-    Sxb, access, account, audience, call::Input, callback, code::Code, envelope::Payload, list, recording,
-    room,
+    access, account, audience, call::Input, callback, code::Code, context::Context, envelope::Payload, list,
+    recording, room,
 };
 
 interfaces! {
     /// Every call, named `svc/cmd`.
     pub(crate) enum Api;
-    async fn dispatch(sxb: &Sxb, input: Input<'_>) -> Result<Payload, Code>;
+    async fn dispatch(cx: &Context, input: Input<'_>) -> Result<Payload, Code>;
     Regist: "account/regist" => account::regist, "seed 003 §一";
     Login: "account/login" => account::login, "seed 003 §二";
     Create: "live/create" => room::create, "seed 003 §三";
@@ -52,7 +52,56 @@ impl Api {
     }
 
     /// Decodes the call's fields, carries it out, encodes what it returns.
-    pub(crate) async fn carry_out(self, sxb: &Sxb, input: Input<'_>) -> Result<Payload, Code> {
-        dispatch(self, sxb, input).await
+    pub(crate) async fn carry_out(self, cx: &Context, input: Input<'_>) -> Result<Payload, Code> {
+        dispatch(self, cx, input).await
+    }
+
+    /// The call a query names.
+    pub(crate) fn named(query: &str) -> Option<Self> {
+        // Hardly any client escapes what needs no escape.
+        if query.contains(['%', '+']) {
+            among(form_urlencoded::parse(query.as_bytes()))
+        } else {
+            among(query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))))
+        }
+    }
+}
+
+/// The call some parameters name; of a repeated one the last counts.
+fn among<T: AsRef<str>>(parameters: impl Iterator<Item = (T, T)>) -> Option<Api> {
+    let (mut svc, mut cmd) = (None, None);
+    for (name, value) in parameters {
+        match name.as_ref() {
+            "svc" => svc = Some(value),
+            "cmd" => cmd = Some(value),
+            _ => {}
+        }
+    }
+    Api::find(&[svc?.as_ref(), cmd?.as_ref()].join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_means_the_same_whether_it_is_unescaped_or_not() {
+        for query in [
+            "svc=live&cmd=heartbeat",
+            "cmd=heartbeat&a=b=c&svc=live",
+            "svc=x&svc=live&cmd=y&cmd=heartbeat",
+            "&&svc=live&=&cmd=heartbeat&",
+            "svc=live",
+            "svc&cmd",
+            "svc=live&cmd=heartbeat=",
+            "SVC=live&cmd=heartbeat",
+            "svc=\u{76f4}&cmd=heartbeat",
+            "",
+        ] {
+            assert_eq!(Api::named(query), among(form_urlencoded::parse(query.as_bytes())), "{query}");
+        }
+        assert_eq!(Api::named("svc=x&svc=live&cmd=heartbeat"), Api::find("live/heartbeat"));
+        assert_eq!(Api::named("s%76c=l%69ve&cmd=heartbea%74"), Api::find("live/heartbeat"));
+        assert_eq!(Api::named("svc=live&cmd=heart+beat"), None);
     }
 }

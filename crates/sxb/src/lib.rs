@@ -20,8 +20,11 @@ mod audience;
 mod call;
 mod callback;
 mod code;
+mod config;
+mod context;
 mod envelope;
 mod fields;
+mod identity;
 mod interface;
 mod list;
 mod recording;
@@ -29,44 +32,29 @@ mod room;
 mod route;
 mod signature;
 
-use http::Method;
+use http::{Method, StatusCode};
 use relive_core::Core;
-use relive_wire::{Adapter, Endpoint, Interface, ReplyFuture, Request};
-use secrecy::SecretString;
+use relive_wire::{Adapter, Body, Endpoint, Interface, JsonError, Object, Reply, ReplyFuture, Request};
 
-pub use self::account::stored_password;
-use crate::{interface::Api, route::Routes};
+use crate::{
+    call::{Input, caller},
+    code::Code,
+    context::Context,
+    envelope::{Payload, preflight, reply},
+    fields::Fields,
+    interface::Api,
+    route::Profile,
+};
+pub use crate::{config::Config, identity::stored_password};
+
+/// The metric label of a request that names no call.
+const UNKNOWN: &str = "unknown";
+
+/// Deepest accepted nesting of a body: the original server's limit.
+const MAX_DEPTH: u8 = 12;
 
 /// Largest accepted body in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
-
-/// What an operator may set for this adapter.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Routes (a path behind the mount, such as `/sxb_dev`) whose clients get the later form of `recordlist`: `playurl`
-    /// as an array, `index` as a page number from 1. They are served in addition to the fixed ones (contract sxb §1.5).
-    pub client_profile: Vec<String>,
-    /// Whether `timeStamp` and `sign` are checked (contract sxb §2.1).
-    pub require_sign: bool,
-    /// What is appended to the URL before it is hashed for `sign`; may be empty.
-    pub sign_secret: SecretString,
-    /// Seconds by which `timeStamp` may differ from the server's clock.
-    pub sign_window: i64,
-    /// Ids of the accounts that may use `account/kickout`.
-    pub admins: Vec<String>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            client_profile: vec!["/sxb_dev".to_owned(), "/sxb_new".to_owned()],
-            require_sign: false,
-            sign_secret: SecretString::default(),
-            sign_window: 300,
-            admins: Vec::new(),
-        }
-    }
-}
 
 /// The adapter.
 ///
@@ -94,17 +82,42 @@ impl Default for Config {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Sxb {
-    core: Core,
-    config: Config,
-    routes: Routes,
-}
+pub struct Sxb(Context);
 
 impl Sxb {
     /// An adapter over this core.
     pub fn new(core: Core, config: Config) -> Self {
-        let routes = Routes::new(&config.client_profile);
-        Self { core, config, routes }
+        Self(Context::new(core, config))
+    }
+
+    async fn answer(&self, request: &Request) -> Reply {
+        if request.method == Method::OPTIONS {
+            return preflight(UNKNOWN);
+        }
+        let Some(api) = Api::named(request.query()) else { return reply(UNKNOWN, Err(Code::BadRequest)) };
+        let outcome = self.outcome(api, request).await;
+        // The cloud asks again only if the status tells it to.
+        let lost = api == Api::Callback && matches!(outcome, Err(Code::Busy | Code::Internal));
+        let reply = reply(api.row().name, outcome);
+        if lost { reply.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { reply }
+    }
+
+    async fn outcome(&self, api: Api, request: &Request) -> Result<Payload, Code> {
+        let Self(cx) = self;
+        let Body::Whole(body) = &request.body else { return Err(Code::BadJson) };
+        let object = match Object::parse(body, MAX_DEPTH) {
+            Ok(object) => object,
+            Err(JsonError::Empty) => Object::default(),
+            Err(JsonError::Malformed | JsonError::NotAnObject { null: true }) => return Err(Code::BadJson),
+            Err(JsonError::NotAnObject { null: false }) => return Err(Code::NotAnObject),
+        };
+        let fields = Fields(&object);
+        if cx.config.require_sign && api != Api::Callback {
+            signature::check(request, fields, &cx.config, cx.core.now())?;
+        }
+        let caller = if api.needs_token() { Some(caller(cx, fields).await?) } else { None };
+        let profile = cx.routes.profile(request.path()).unwrap_or(Profile::Seed);
+        api.carry_out(cx, Input { fields, body, profile, client: request.client, caller }).await
     }
 }
 
@@ -118,10 +131,10 @@ impl Adapter for Sxb {
     }
 
     fn endpoint(&self, _method: &Method, path: &str) -> Option<Endpoint> {
-        self.routes.profile(path).map(|_| Endpoint { body_limit: BODY_LIMIT })
+        self.0.routes.profile(path).map(|_| Endpoint { body_limit: BODY_LIMIT })
     }
 
     fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(async move { call::answer(self, &request).await })
+        Box::pin(async move { self.answer(&request).await })
     }
 }

@@ -5,9 +5,9 @@ use relive_wire::number;
 use serde::Serialize;
 
 use crate::{
-    Sxb,
     call::{Authed, Input},
     code::Code,
+    context::Context,
     envelope::{Data, Payload},
     fields::Fields,
 };
@@ -73,7 +73,7 @@ fn lasting(on_air: &BroadcastInfo) -> Fragment {
 
 impl From<RoomListReply> for Payload {
     fn from(RoomListReply(page): RoomListReply) -> Self {
-        Self::of_rows(page.total, "rooms", &page.items, |on_air, body| {
+        Self::of_rows(page.total, "rooms", &page.items, |body, on_air| {
             let Fragment { head, tail } = on_air.fragment(Dialect::Sxb, || lasting(on_air));
             body.extend_from_slice(head);
             number(body, on_air.likes);
@@ -85,8 +85,8 @@ impl From<RoomListReply> for Payload {
 }
 
 /// Seed 003 §五.
-pub(crate) async fn rooms(sxb: &Sxb, call: Authed<OnAir>) -> Result<RoomListReply, Code> {
-    let page = sxb.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
+pub(crate) async fn rooms(cx: &Context, call: Authed<OnAir>) -> Result<RoomListReply, Code> {
+    let page = cx.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
     Ok(RoomListReply(page))
 }
 
@@ -100,8 +100,8 @@ pub(crate) struct PlayAddresses {
 }
 
 impl PlayAddresses {
-    fn of(sxb: &Sxb, on_air: &Broadcast) -> Self {
-        let urls = sxb.core.config().media.play_urls(&on_air.stream_code, sxb.core.now());
+    fn of(cx: &Context, on_air: &Broadcast) -> Self {
+        let urls = cx.core.config().media.play_urls(&on_air.stream_code, cx.core.now());
         Self { cover: on_air.cover.clone(), address: urls.rtmp, address2: urls.flv, address3: urls.hls }
     }
 }
@@ -120,11 +120,11 @@ pub(crate) struct StreamListReply {
 }
 
 /// Seed 003 §十四.
-pub(crate) async fn streams(sxb: &Sxb, call: Authed<OnAir>) -> Result<Data<StreamListReply>, Code> {
-    let page = sxb.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
+pub(crate) async fn streams(cx: &Context, call: Authed<OnAir>) -> Result<Data<StreamListReply>, Code> {
+    let page = cx.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
     let stream = |on_air: &Broadcast| Stream {
         uid: on_air.user_id.as_ref().to_owned(),
-        addresses: PlayAddresses::of(sxb, on_air),
+        addresses: PlayAddresses::of(cx, on_air),
     };
     Ok(Data(StreamListReply { total: page.total, videos: page.items.iter().map(stream).collect() }))
 }
@@ -146,7 +146,7 @@ impl TryFrom<Input<'_>> for PlayUrl {
     }
 }
 
-pub(crate) async fn play_url(sxb: &Sxb, call: Authed<PlayUrl>) -> Result<Data<PlayAddresses>, Code> {
-    let on_air = sxb.core.broadcasts().require_on_air(call.request.room).await?;
-    Ok(Data(PlayAddresses::of(sxb, &on_air)))
+pub(crate) async fn play_url(cx: &Context, call: Authed<PlayUrl>) -> Result<Data<PlayAddresses>, Code> {
+    let on_air = cx.core.broadcasts().require_on_air(call.request.room).await?;
+    Ok(Data(PlayAddresses::of(cx, &on_air)))
 }

@@ -4,9 +4,9 @@ use relive_core::{Recording, RecordingFilter, RecordingOrder, RoomNumber, Window
 use serde::Serialize;
 
 use crate::{
-    Sxb,
     call::{Authed, Input},
     code::Code,
+    context::Context,
     envelope::Data,
     fields::{LONG, short},
     route::Profile,
@@ -36,9 +36,9 @@ impl TryFrom<Input<'_>> for ReportRecord {
     }
 }
 
-pub(crate) async fn report(sxb: &Sxb, call: Authed<ReportRecord>) -> Result<(), Code> {
+pub(crate) async fn report(cx: &Context, call: Authed<ReportRecord>) -> Result<(), Code> {
     let ReportRecord { room, name, cover } = call.request;
-    Ok(sxb.core.rooms().hint_recording(call.caller, room, name, cover).await?)
+    Ok(cx.core.rooms().hint_recording(call.caller, room, name, cover).await?)
 }
 
 /// Seed 003 §十三.
@@ -128,9 +128,9 @@ impl Video {
     }
 }
 
-pub(crate) async fn list(sxb: &Sxb, call: Authed<RecordList>) -> Result<Data<RecordListReply>, Code> {
+pub(crate) async fn list(cx: &Context, call: Authed<RecordList>) -> Result<Data<RecordListReply>, Code> {
     let RecordList { filter, window, profile } = call.request;
-    let page = sxb.core.recordings().list(filter, RecordingOrder::Stored, window).await?;
+    let page = cx.core.recordings().list(filter, RecordingOrder::Stored, window).await?;
     let videos = page.items.iter().map(|recording| Video::of(profile, recording)).collect();
     Ok(Data(RecordListReply { total: page.total, videos }))
 }

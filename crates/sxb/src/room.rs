@@ -4,9 +4,9 @@ use relive_core::{HostLocation, Report, RoomNumber};
 use serde::Serialize;
 
 use crate::{
-    Sxb,
     call::{Authed, Input},
     code::Code,
+    context::Context,
     envelope::Data,
     fields::{Fields, LONG, short},
 };
@@ -34,8 +34,8 @@ pub(crate) struct CreateReply {
     groupid: String,
 }
 
-pub(crate) async fn create(sxb: &Sxb, call: Authed<Create>) -> Result<Data<CreateReply>, Code> {
-    let RoomNumber(roomnum) = sxb.core.broadcasts().prepare(call.caller).await?;
+pub(crate) async fn create(cx: &Context, call: Authed<Create>) -> Result<Data<CreateReply>, Code> {
+    let RoomNumber(roomnum) = cx.core.broadcasts().prepare(call.caller).await?;
     Ok(Data(CreateReply { roomnum, groupid: roomnum.to_string() }))
 }
 
@@ -75,8 +75,8 @@ fn place(fields: Fields<'_>) -> Result<HostLocation, Code> {
     })
 }
 
-pub(crate) async fn report(sxb: &Sxb, call: Authed<ReportRoom>) -> Result<(), Code> {
-    Ok(sxb.core.broadcasts().report(call.caller, call.request.0).await?)
+pub(crate) async fn report(cx: &Context, call: Authed<ReportRoom>) -> Result<(), Code> {
+    Ok(cx.core.broadcasts().report(call.caller, call.request.0).await?)
 }
 
 /// Seed 003 §十二. Without a room number it is the caller's own.
@@ -93,6 +93,6 @@ impl TryFrom<Input<'_>> for ExitRoom {
     }
 }
 
-pub(crate) async fn exit(sxb: &Sxb, call: Authed<ExitRoom>) -> Result<(), Code> {
-    Ok(sxb.core.broadcasts().exit(call.caller, call.request.room).await?)
+pub(crate) async fn exit(cx: &Context, call: Authed<ExitRoom>) -> Result<(), Code> {
+    Ok(cx.core.broadcasts().exit(call.caller, call.request.room).await?)
 }

@@ -11,7 +11,7 @@ use relive_core::{
 use relive_wire::{Integer, Request, Value};
 use secrecy::ExposeSecret as _;
 
-use crate::{Config, code::Code, fields::Fields};
+use crate::{code::Code, config::Config, fields::Fields};
 
 const SIGN: &str = "sign";
 const TIME: &str = "timeStamp";

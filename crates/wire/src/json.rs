@@ -165,11 +165,6 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Writes an integer into a JSON text that is being put together.
-pub fn number(text: &mut Vec<u8>, number: i64) {
-    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
 /// How deep the value at hand may still nest.
 #[derive(Clone, Copy)]
 struct Depth(u8);

@@ -11,7 +11,9 @@
 mod adapter;
 mod interface;
 mod json;
+mod write;
 
 pub use adapter::{Adapter, Body, Endpoint, Reply, ReplyFuture, Request};
 pub use interface::Interface;
-pub use json::{Integer, JsonError, Object, Value, number};
+pub use json::{Integer, JsonError, Object, Value};
+pub use write::{array, count, number};

@@ -11,7 +11,7 @@ const SERVER: &[&str] = &["hyper", "hyper-util"];
 const RUNTIME: &[&str] = &["tokio", "tokio-util"];
 const STORAGE: &[&str] = &["diesel", "diesel_migrations", "libsqlite3-sys", "pq-sys", "r2d2", "rusqlite"];
 
-const ADAPTERS: &[&str] = &["minilvb-v1", "minilvb-v2", "qplus", "sxb"];
+const ADAPTERS: &[&str] = &["relive-minilvb-v1", "relive-minilvb-v2", "relive-qplus", "relive-sxb"];
 
 /// A package's place in the order of layers.
 struct Layer {
@@ -80,16 +80,16 @@ mod tests {
     #[test]
     fn every_forbidden_direction_is_found() {
         for (from, to) in [
-            ("sxb", "qplus"),
-            ("minilvb-v1", "minilvb-v2"),
-            ("sxb", "relive-gateway"),
-            ("sxb", "diesel"),
-            ("sxb", "hyper"),
-            ("sxb", "tokio"),
+            ("relive-sxb", "relive-qplus"),
+            ("relive-minilvb-v1", "relive-minilvb-v2"),
+            ("relive-sxb", "relive-gateway"),
+            ("relive-sxb", "diesel"),
+            ("relive-sxb", "hyper"),
+            ("relive-sxb", "tokio"),
             ("relive-wire", "relive-core"),
             ("relive-wire", "hyper"),
             ("relive-core", "relive-wire"),
-            ("relive-core", "sxb"),
+            ("relive-core", "relive-sxb"),
             ("relive-core", "http"),
             ("relive-core", "hyper-util"),
             ("relive-gateway", "r2d2"),
@@ -103,11 +103,14 @@ mod tests {
 
     #[test]
     fn tests_may_use_a_runtime_and_nothing_else() {
-        assert!(check(vec![package("sxb", &[("tokio", Some("dev"))])]).is_empty());
-        assert_eq!(check(vec![package("sxb", &[("hyper", Some("dev"))])]), ["sxb must not depend on hyper"]);
+        assert!(check(vec![package("relive-sxb", &[("tokio", Some("dev"))])]).is_empty());
         assert_eq!(
-            check(vec![package("sxb", &[("tokio", Some("build"))])]),
-            ["sxb must not depend on tokio"]
+            check(vec![package("relive-sxb", &[("hyper", Some("dev"))])]),
+            ["relive-sxb must not depend on hyper"]
+        );
+        assert_eq!(
+            check(vec![package("relive-sxb", &[("tokio", Some("build"))])]),
+            ["relive-sxb must not depend on tokio"]
         );
     }
 

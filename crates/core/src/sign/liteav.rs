@@ -1,6 +1,10 @@
-//! `Liteav-Sig`: how clients of minilvb-v2 sign a request with their session's token.
+//! `Liteav-Sig`: signs a request with the token of a minilvb-v2 session, and checks such a signature and its age.
 
 use super::digest::{eq_hex, md5_hex};
+use crate::UnixSeconds;
+
+/// Name of the HTTP header that carries the signature, in lower case.
+pub const HEADER: &str = "liteav-sig";
 
 /// `md5(token + md5hex(body))`, both as 32 lower-case hex digits; `body` is the exact bytes of the request.
 ///
@@ -15,10 +19,53 @@ pub fn sign(token: &str, body: &[u8]) -> String {
     md5_hex(format!("{token}{}", md5_hex(body)))
 }
 
-/// Whether `received` is the signature of that body under that token, hex case ignored, in constant time.
-/// An empty token signs nothing.
+/// Checks in constant time, hex case ignored, that `received` is the signature of the body under the token. No signature
+/// is valid under an empty token.
 pub fn verify(token: &str, body: &[u8], received: &str) -> bool {
     !token.is_empty() && eq_hex(&sign(token, body), received)
+}
+
+/// The times that a signed request states about itself, finite numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SignedTimes {
+    /// When the request was sent: Unix time in seconds; a number of 10^11 or more is in milliseconds.
+    pub sent: f64,
+    /// Seconds for which the request is valid; `None`: 300.
+    pub lifetime: Option<f64>,
+}
+
+/// How old a signed request may be.
+///
+/// ```
+/// use relive_core::sign::liteav::{Freshness, SignedTimes};
+/// let freshness = Freshness { clock_skew: 60, longest_lifetime: 86_400 };
+/// let times = SignedTimes { sent: 1_700_000_000.0, lifetime: Some(10.0) };
+/// assert!(freshness.accepts(times, 1_700_000_070));
+/// assert!(!freshness.accepts(times, 1_700_000_071));
+/// ```
+///
+/// Source: contract minilvb-v2 §2.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// Seconds by which a client's clock may be off in either direction.
+    pub clock_skew: i64,
+    /// Upper limit of [`SignedTimes::lifetime`], in seconds.
+    pub longest_lifetime: i64,
+}
+
+impl Freshness {
+    /// Checks that the request was not sent in the future and that its lifetime is not over, both give or take the skew.
+    #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
+    pub fn accepts(&self, times: SignedTimes, now: UnixSeconds) -> bool {
+        const FIRST_IN_MILLISECONDS: f64 = 1e11;
+        const DEFAULT_LIFETIME: f64 = 300.0;
+        let SignedTimes { sent, lifetime } = times;
+        let sent = if sent >= FIRST_IN_MILLISECONDS { sent / 1000.0 } else { sent };
+        let [now, skew, longest] =
+            [now, self.clock_skew, self.longest_lifetime].map(|seconds| seconds as f64);
+        let lifetime = lifetime.unwrap_or(DEFAULT_LIFETIME).min(longest);
+        now <= sent + lifetime + skew && sent <= now + skew
+    }
 }
 
 #[cfg(test)]
@@ -26,6 +73,39 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const FRESHNESS: Freshness = Freshness { clock_skew: 30, longest_lifetime: 600 };
+    const NOW: UnixSeconds = 1_700_000_000;
+
+    fn accepts(sent: f64, lifetime: Option<f64>) -> bool {
+        FRESHNESS.accepts(SignedTimes { sent, lifetime }, NOW)
+    }
+
+    #[test]
+    fn a_request_is_valid_up_to_the_last_second_of_lifetime_and_skew() {
+        for (lifetime, age) in
+            [(None, 330.0), (Some(10.0), 40.0), (Some(0.0), 30.0), (Some(600.0), 630.0), (Some(1e300), 630.0)]
+        {
+            assert!(accepts(1.7e9 - age, lifetime), "{lifetime:?}");
+            assert!(!accepts(1.7e9 - age - 1.0, lifetime), "{lifetime:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_from_beyond_the_skew_in_the_future_is_refused() {
+        assert!(accepts(1.7e9 + 30.0, None));
+        assert!(!accepts(1.7e9 + 31.0, None));
+        assert!(!accepts(f64::MAX, Some(f64::MAX)));
+    }
+
+    #[test]
+    fn large_times_are_milliseconds() {
+        assert!(accepts(1_700_000_030_000.0, None));
+        assert!(accepts(1_699_999_670_000.4, None));
+        assert!(!accepts(1_700_000_030_001.0, None));
+        assert!(!accepts(1_699_999_669_999.0, None));
+        assert!(!accepts(99_999_999_999.0, None), "seconds of the year 5138");
+    }
 
     #[test]
     fn an_empty_token_or_signature_never_verifies() {
@@ -35,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_signed_verifies_and_any_changed_byte_does_not(
+        fn a_signature_verifies_and_any_changed_byte_does_not(
             token in "[!-~]{1,50}", body in prop::collection::vec(any::<u8>(), 1..200),
             at: prop::sample::Index, flip in 1..=255_u8,
         ) {

@@ -178,7 +178,7 @@ async fn a_failing_job_takes_nobody_along() {
             Box::pin(world.set("first")),
             Box::pin(store.write(|tx| {
                 put(tx.conn, "refused")?;
-                Err(Error::NotFound)
+                Err(Error::RoomNotFound)
             })),
             Box::pin(world.core.audiences().request_mic(viewer, world.room)),
             // It has changed a table and told memory when it fails.
@@ -200,7 +200,14 @@ async fn a_failing_job_takes_nobody_along() {
     assert!(
         matches!(
             answers[..],
-            [Ok(()), Err(Error::NotFound), Ok(()), Err(Error::Storage(_)), Err(Error::Unavailable), Ok(())]
+            [
+                Ok(()),
+                Err(Error::RoomNotFound),
+                Ok(()),
+                Err(Error::Storage(_)),
+                Err(Error::Unavailable),
+                Ok(())
+            ]
         ),
         "{answers:?}"
     );
@@ -380,8 +387,8 @@ async fn a_query_that_panics_takes_nobody_along() {
     for _ in 0..3 {
         let answer = world.core.store().snapshot::<()>(|_| panic!("a bug")).await;
         assert!(matches!(answer, Err(Error::Unavailable)));
-        let failing = world.core.store().snapshot::<()>(|_| Err(Error::NotFound)).await;
-        assert!(matches!(failing, Err(Error::NotFound)));
+        let failing = world.core.store().snapshot::<()>(|_| Err(Error::RoomNotFound)).await;
+        assert!(matches!(failing, Err(Error::RoomNotFound)));
         assert_eq!(world.core.accounts().list(None, 10).await.unwrap().len(), 2);
         assert_eq!(world.core.audiences().group("host", "10001", ALL).await.unwrap().total, 0);
     }

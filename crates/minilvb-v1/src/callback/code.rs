@@ -72,7 +72,6 @@ impl From<Error> for Code {
             | Error::InvalidSession
             | Error::NoRoom
             | Error::NoSuchAccount
-            | Error::NotFound
             | Error::NotOnAir
             | Error::NotRoomOwner
             | Error::PhoneExists

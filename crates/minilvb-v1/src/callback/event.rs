@@ -5,19 +5,7 @@ use relive_core::{
     sign::callback::{Notice, Number},
 };
 
-use super::{code::Code, interface::Event};
-
-impl Event {
-    /// The row of an `event_type`.
-    pub(crate) const fn of(event_type: Option<i64>) -> Self {
-        match event_type {
-            Some(0) => Self::Stopped,
-            Some(1) => Self::Started,
-            Some(100) => Self::Recorded,
-            _ => Self::Other,
-        }
-    }
-}
+use super::code::Code;
 
 /// A text that has to be there.
 fn required(text: Option<&str>) -> Result<String, Code> {

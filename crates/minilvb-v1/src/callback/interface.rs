@@ -13,3 +13,15 @@ relive_wire::interfaces! {
     Recorded: "recorded" => event::recorded, "contract minilvb-v1 §6.3, event 100";
     Other: "other" => event::other, "contract minilvb-v1 §6.3, event 200 and others";
 }
+
+impl Event {
+    /// The row of an `event_type`.
+    pub(crate) const fn of(event_type: Option<i64>) -> Self {
+        match event_type {
+            Some(0) => Self::Stopped,
+            Some(1) => Self::Started,
+            Some(100) => Self::Recorded,
+            _ => Self::Other,
+        }
+    }
+}

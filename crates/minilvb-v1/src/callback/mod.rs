@@ -22,7 +22,7 @@ use self::{
     code::Code,
     interface::{Event, dispatch},
 };
-use crate::DEPTH;
+use crate::fields::DEPTH;
 
 /// The adapter: `/callback/Live_callback.php`, `/callback/tape_callback.php`, `/callback/tape_callback` and
 /// `/tape_callback`, all alike, any method. To be mounted when either minilvb adapter is.

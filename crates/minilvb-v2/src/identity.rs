@@ -6,20 +6,18 @@ use http::{
     HeaderMap,
     header::{AUTHORIZATION, HeaderName},
 };
-use relive_core::{Core, Dialect, Session, sign::liteav};
+use relive_core::{
+    Core, Dialect, Session,
+    sign::liteav::{self, Freshness, SignedTimes},
+};
 use relive_wire::Object;
 
-use crate::{Config, code::Code, fields};
+use crate::{code::Code, config::Config, fields};
 
-const LITEAV_SIG: HeaderName = HeaderName::from_static("liteav-sig");
-
-/// A timestamp from here on is in milliseconds.
-const MILLISECONDS: f64 = 1e11;
-/// Seconds a signed request is valid that does not say how long.
-const LIFE: f64 = 300.0;
+const LITEAV_SIG: HeaderName = HeaderName::from_static(liteav::HEADER);
 
 /// Everything a handler may ask for.
-pub(crate) struct Call<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) core: &'a Core,
     pub(crate) config: &'a Config,
     pub(crate) headers: &'a HeaderMap,
@@ -30,7 +28,7 @@ pub(crate) struct Call<'a> {
     pub(crate) object: &'a Object<'a>,
 }
 
-impl Call<'_> {
+impl Context<'_> {
     /// The session of whoever calls. A signature decides alone if there is one, then a bearer token, then a token in the
     /// body; whoever names a user must be that user.
     pub(crate) async fn caller(&self) -> Result<Arc<Session>, Code> {
@@ -82,14 +80,13 @@ impl Call<'_> {
 
     /// Refuses a request from too long ago, or from the future (contract minilvb-v2 §2.4).
     fn check_age(&self) -> Result<(), Code> {
-        let expires = fields::time(self.object, "expires")?;
-        let Some(timestamp) = fields::time(self.object, "timestamp")? else { return Ok(()) };
-        let sent = if timestamp >= MILLISECONDS { timestamp / 1000.0 } else { timestamp };
-        #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
-        let [now, skew, longest] =
-            [self.core.now(), self.config.clock_skew, self.core.config().sessions.v2_token_ttl]
-                .map(|seconds| seconds as f64);
-        let life = expires.unwrap_or(LIFE).min(longest);
-        if now > sent + life + skew || sent > now + skew { Err(Code::InvalidToken) } else { Ok(()) }
+        let lifetime = fields::time(self.object, "expires")?;
+        let Some(sent) = fields::time(self.object, "timestamp")? else { return Ok(()) };
+        let freshness = Freshness {
+            clock_skew: self.config.clock_skew,
+            longest_lifetime: self.core.config().sessions.v2_token_ttl,
+        };
+        let fresh = freshness.accepts(SignedTimes { sent, lifetime }, self.core.now());
+        if fresh { Ok(()) } else { Err(Code::InvalidToken) }
     }
 }

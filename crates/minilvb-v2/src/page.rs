@@ -4,7 +4,12 @@ use relive_core::{UnixSeconds, Window};
 use relive_wire::Object;
 use serde::Serialize;
 
-use crate::{Config, IndexMode, call::Call, code::Code, fields};
+use crate::{
+    code::Code,
+    config::{Config, IndexMode},
+    fields,
+    identity::Context,
+};
 
 /// Entries where none are asked for.
 const DEFAULT_COUNT: usize = 10;
@@ -41,8 +46,8 @@ impl ListRequest {
 }
 
 /// Entries of this time or earlier are too old to be listed.
-pub(crate) fn too_old(call: &Call<'_>) -> Option<UnixSeconds> {
-    (call.config.list_window > 0).then(|| call.core.now().saturating_sub(call.config.list_window))
+pub(crate) fn too_old(cx: &Context<'_>) -> Option<UnixSeconds> {
+    (cx.config.list_window > 0).then(|| cx.core.now().saturating_sub(cx.config.list_window))
 }
 
 /// Reply of a list; `total` is how long the whole list is, an addition of later clients.

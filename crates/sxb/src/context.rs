@@ -1,0 +1,20 @@
+//! The adapter's state, which every handler gets.
+
+use relive_core::Core;
+
+use crate::{config::Config, route::Routes};
+
+/// The core, the settings and the paths of the adapter.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) core: Core,
+    pub(crate) config: Config,
+    pub(crate) routes: Routes,
+}
+
+impl Context {
+    pub(crate) fn new(core: Core, config: Config) -> Self {
+        let routes = Routes::new(&config.client_profile);
+        Self { core, config, routes }
+    }
+}
