@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -18,11 +18,11 @@ use super::{
     sessions::SessionCache,
 };
 use crate::{
-    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, State, TimeoutConfig,
-    UnixSeconds,
+    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, Seconds, State,
+    TimeoutConfig, UnixSeconds,
     model::{
-        audience::MemberState, broadcast::BroadcastState, change::Change, counter::Counters,
-        cursor::ListPosition, rule,
+        audience::MemberState, broadcast::BroadcastState, change::Change, clock::AtomicTime,
+        counter::Counters, cursor::ListPosition, rule,
     },
 };
 
@@ -33,8 +33,8 @@ pub(crate) struct OnAir {
     /// That of the info: a beat needs nothing else of it.
     pub(crate) driver: Dialect,
     pub(crate) counters: Counters,
-    pub(crate) beat: AtomicI64,
-    pub(crate) lease: Option<i64>,
+    pub(crate) beat: AtomicTime,
+    pub(crate) lease: Option<Seconds>,
     /// The beat has moved since it was last flushed.
     pub(crate) dirty: AtomicBool,
     pub(super) timer: UnixSeconds,
@@ -43,12 +43,12 @@ pub(crate) struct OnAir {
 impl OnAir {
     /// The first second in which it is no longer on air.
     pub(super) fn gone_at(&self, grace_until: UnixSeconds) -> UnixSeconds {
-        rule::broadcast_ends_at(self.beat.load(Ordering::Relaxed), self.lease).max(grace_until)
+        rule::broadcast_ends_at(self.beat.get(), self.lease).max(grace_until)
     }
 
     /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
     fn keep_clock(&mut self, old: &Self) {
-        self.beat.fetch_max(old.beat.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.beat.advance(old.beat.get());
         *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
     }
 
@@ -71,13 +71,13 @@ pub(crate) struct Live {
     pub(super) replays: Replays,
     pub(super) expiry: Expiry,
     pub(super) timeouts: TimeoutConfig,
-    pub(super) session_idle: i64,
+    pub(super) session_idle: Seconds,
     /// Nothing times out before: clients that could not reach a stopped server get time to beat again.
     pub(super) grace_until: UnixSeconds,
 }
 
 impl Live {
-    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, grace_until: UnixSeconds) -> Self {
+    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: Seconds, grace_until: UnixSeconds) -> Self {
         Self {
             on_air: ById::default(),
             by_room: ById::default(),
@@ -200,7 +200,7 @@ impl Live {
             Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host)?.get(account)?;
                 let at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
-                member.timer.store(at, Ordering::Relaxed);
+                member.timer.set(at);
                 at
             }
         };
@@ -251,10 +251,10 @@ impl Live {
             driver: current.info.driver,
             info: current.info,
             counters: current.counters,
-            beat: AtomicI64::new(current.beat_at),
+            beat: AtomicTime::new(current.beat_at),
             lease: current.lease,
             dirty: AtomicBool::new(false),
-            timer: 0,
+            timer: UnixSeconds::MAX,
         };
         if let Some(old) = old {
             on_air.keep_clock(&old);
@@ -286,11 +286,17 @@ impl Live {
         Some(old)
     }
 
-    fn renew(&mut self, host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64>) {
+    fn renew(
+        &mut self,
+        host: AccountId,
+        broadcast: BroadcastId,
+        beat_at: UnixSeconds,
+        lease: Option<Seconds>,
+    ) {
         let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast) else {
             return;
         };
-        on_air.beat.fetch_max(beat_at, Ordering::Relaxed);
+        on_air.beat.advance(beat_at);
         on_air.lease = lease;
         // A shorter lease may end before the queue would look.
         self.expiry.forget(on_air.timer, Expirable::Broadcast(host));
@@ -300,12 +306,12 @@ impl Live {
     fn sit(&mut self, seat: MemberState, sessions: &SessionCache) {
         let known = self.audience(seat.host).and_then(|audience| audience.get(seat.account));
         let heard = match known.map(|member| &member.clock) {
-            Some(MemberClock::Beat(beat)) => beat.load(Ordering::Relaxed),
+            Some(MemberClock::Beat(beat)) => beat.get(),
             _ => seat.beat_at,
         };
         let clock = match (seat.dialect, seat.session) {
             // The remembered beat runs ahead of the table's.
-            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(heard.max(seat.beat_at))),
+            (Dialect::Sxb, _) => MemberClock::Beat(AtomicTime::new(heard.max(seat.beat_at))),
             (Dialect::Qplus, Some(digest)) => {
                 sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
             }
@@ -320,14 +326,14 @@ impl Live {
             position: seat.position,
             clock,
             dirty: AtomicBool::new(false),
-            timer: AtomicI64::new(0),
+            timer: AtomicTime::new(UnixSeconds::MAX),
         };
         let timer = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
-        member.timer.store(timer, Ordering::Relaxed);
+        member.timer.set(timer);
         let (host, account) = (seat.host, seat.account);
         let member = Arc::new(member);
         if let Some(old) = self.audiences.entry(host).or_default().insert(account, Arc::clone(&member)) {
-            self.expiry.forget(old.timer.load(Ordering::Relaxed), Expirable::Member { host, account });
+            self.expiry.forget(old.timer.get(), Expirable::Member { host, account });
         } else {
             self.members += 1;
         }
@@ -364,7 +370,7 @@ impl Live {
 
     fn gone(&mut self, host: AccountId, account: AccountId, member: &LiveMember) {
         self.members -= 1;
-        self.expiry.forget(member.timer.load(Ordering::Relaxed), Expirable::Member { host, account });
+        self.expiry.forget(member.timer.get(), Expirable::Member { host, account });
         if member.dialect == Dialect::Sxb {
             self.stand_up(host, account);
         }

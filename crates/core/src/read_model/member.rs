@@ -2,12 +2,12 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use crate::{
-    Dialect, Role, Session, TimeoutConfig, UnixSeconds,
-    model::{audience::Listed, rule},
+    Dialect, Role, Seconds, Session, TimeoutConfig, UnixSeconds,
+    model::{audience::Listed, clock::AtomicTime, rule},
 };
 
 /// What keeps a member in the audience.
@@ -16,7 +16,7 @@ pub(crate) enum MemberClock {
     /// Nothing has to.
     Never,
     /// Its own beat.
-    Beat(AtomicI64),
+    Beat(AtomicTime),
     /// The session it came through.
     Session(Arc<Session>),
 }
@@ -35,7 +35,7 @@ pub(crate) struct LiveMember {
     pub(crate) user_id: Arc<str>,
     pub(crate) listed: Listed,
     /// When the expiry queue looks at it next.
-    pub(super) timer: AtomicI64,
+    pub(super) timer: AtomicTime,
 }
 
 impl LiveMember {
@@ -44,12 +44,12 @@ impl LiveMember {
         &self,
         timeouts: TimeoutConfig,
         grace_until: UnixSeconds,
-        idle: i64,
+        idle: Seconds,
     ) -> UnixSeconds {
         match &self.clock {
             MemberClock::Never => UnixSeconds::MAX,
             MemberClock::Beat(beat) => {
-                let beat_at = beat.load(Ordering::Relaxed);
+                let beat_at = beat.get();
                 rule::silent_member_leaves_at(beat_at, self.role, timeouts).max(grace_until)
             }
             MemberClock::Session(session) => rule::idle_session_ends_at(session.used_at(), idle),
@@ -59,7 +59,7 @@ impl LiveMember {
     /// The same member, read from the table again: its beat may run ahead of what the table knows.
     pub(super) fn keep_clock(&self, old: &Self) {
         if let (MemberClock::Beat(beat), MemberClock::Beat(known)) = (&self.clock, &old.clock) {
-            beat.fetch_max(known.load(Ordering::Relaxed), Ordering::Relaxed);
+            beat.advance(known.get());
             self.dirty.fetch_or(old.dirty.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     AccountId, BroadcastId, Dialect, Random, Role, RoomNumber, Session, UnixSeconds,
     model::{
         change::Change,
-        clock::advance,
+        clock::AtomicTime,
         cursor::Cursor,
         rule,
         session::{SessionUse, TokenHash},
@@ -107,7 +107,7 @@ impl DerefMut for LiveMut<'_> {
 impl Drop for LiveMut<'_> {
     /// Before anybody else sees the model.
     fn drop(&mut self) {
-        self.due_at.store(self.live.due_at(), Ordering::Release);
+        self.due_at.store(self.live.due_at().0, Ordering::Release);
     }
 }
 
@@ -135,7 +135,7 @@ impl Memory {
     pub(crate) fn new(live: Live, random: Arc<dyn Random>, shared: bool) -> Self {
         let feed = shared.then(|| Feed { started: Instant::now(), current_at: AtomicU64::new(0) });
         Self {
-            due_at: AtomicI64::new(live.due_at()),
+            due_at: AtomicI64::new(live.due_at().0),
             live: ShardedLock::new(live),
             sessions: SessionCache::default(),
             rooms: RoomCache::default(),
@@ -184,7 +184,7 @@ impl Memory {
 
     /// Whether something has timed out that is still listed.
     pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
-        if self.due_at.load(Ordering::Acquire) > now {
+        if self.due_at.load(Ordering::Acquire) > now.0 {
             return false;
         }
         // Most of what the queue finds due has beaten since; only what has not is worth a job.
@@ -259,11 +259,11 @@ impl Memory {
     fn beat_on_air(
         &self,
         host: AccountId,
-        beat: &AtomicI64,
+        beat: &AtomicTime,
         dirty: &std::sync::atomic::AtomicBool,
         now: UnixSeconds,
     ) {
-        if advance(beat, now) && !dirty.swap(true, Ordering::Relaxed) {
+        if beat.advance(now) && !dirty.swap(true, Ordering::Relaxed) {
             self.dirty().broadcasts.push(host);
         }
     }
@@ -277,7 +277,7 @@ impl Memory {
         now: UnixSeconds,
     ) {
         if let MemberClock::Beat(beat) = clock
-            && advance(beat, now)
+            && beat.advance(now)
             && !dirty.swap(true, Ordering::Relaxed)
         {
             self.dirty().members.push((host, account));
@@ -312,7 +312,7 @@ impl Memory {
                     let member = live.audience(host)?.get(account)?;
                     member.dirty.store(false, Ordering::Relaxed);
                     match &member.clock {
-                        MemberClock::Beat(beat) => Some((host, account, beat.load(Ordering::Relaxed))),
+                        MemberClock::Beat(beat) => Some((host, account, beat.get())),
                         MemberClock::Never | MemberClock::Session(_) => None,
                     }
                 })
@@ -323,7 +323,7 @@ impl Memory {
                 .filter_map(|host| {
                     let on_air = live.on_air(*host)?;
                     on_air.dirty.store(false, Ordering::Relaxed);
-                    Some((on_air.info.id, on_air.beat.load(Ordering::Relaxed)))
+                    Some((on_air.info.id, on_air.beat.get()))
                 })
                 .collect(),
             taken,
@@ -427,7 +427,7 @@ impl Memory {
 
     /// Returns everything that is past its deadline and still listed. It stays listed until its end is committed.
     pub(crate) fn due(&self, now: UnixSeconds) -> Vec<Expirable> {
-        if self.due_at.load(Ordering::Acquire) > now {
+        if self.due_at.load(Ordering::Acquire) > now.0 {
             return Vec::new();
         }
         self.live_mut().due(now)

@@ -2,7 +2,7 @@
 //! broadcast (design §2 rule 7).
 
 use relive_core::{
-    AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, State, Step,
+    AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, Seconds, State, Step,
     StreamEvent,
 };
 
@@ -131,7 +131,7 @@ impl Stage {
         let (host, viewer) = (world.user("host").await, world.user("viewer").await);
         let plan = Plan { title: "planned".to_owned(), ..Plan::default() };
         world.core.rooms().plan(host, plan).await.unwrap();
-        world.clock.advance(1);
+        world.clock.advance(Seconds(1));
         let room = world.core.rooms().number_of(host).await.unwrap().unwrap();
         Self { world, host, room, viewer }
     }
@@ -152,7 +152,7 @@ impl Stage {
             Report => broadcasts.report(self.host, report(self.room, "t")).await.unwrap(),
             Heartbeat => self.world.core.audiences().beat(self.host, Role::Host, None).await.unwrap(),
             Exit => broadcasts.exit(self.host, Some(self.room)).await.unwrap(),
-            Push => broadcasts.push(self.host, self.room, 60).await.unwrap(),
+            Push => broadcasts.push(self.host, self.room, Seconds(60)).await.unwrap(),
             StopPush => broadcasts.stop_push(self.host, self.room).await.unwrap(),
         }
     }
@@ -250,7 +250,7 @@ async fn every_act_over_every_broadcast() {
             println!("{act:?} over {driver:?}: {outcome:?}");
             let stage = Stage::new().await;
             let before = stage.open(driver).await;
-            stage.world.clock.advance(1);
+            stage.world.clock.advance(Seconds(1));
             stage.act(act, &before.stream_code).await;
             if matches!(act, Event1 | Event0) {
                 stage.act(act, "1000_host").await; // whatever stream of the host it is
@@ -270,9 +270,9 @@ async fn only_the_driver_keeps_a_broadcast_alive() {
             }
             let stage = Stage::new().await;
             let before = stage.open(driver).await;
-            stage.world.clock.advance(seconds);
+            stage.world.clock.advance(Seconds(seconds));
             stage.act(act, "1000_host").await;
-            stage.world.clock.advance(1);
+            stage.world.clock.advance(Seconds(1));
             let alive = stage.on_air().await.map(|live| live.id) == Some(before.id);
             let own = std::mem::discriminant(&act) == std::mem::discriminant(&keeps);
             assert_eq!(alive, own, "{act:?} of a {driver:?} live");
@@ -281,7 +281,7 @@ async fn only_the_driver_keeps_a_broadcast_alive() {
     for driver in [V1, V2] {
         let stage = Stage::new().await;
         let before = stage.open(driver).await;
-        stage.world.clock.advance(1_000_000);
+        stage.world.clock.advance(Seconds(1_000_000));
         assert_eq!(stage.on_air().await.map(|live| live.id), Some(before.id), "nobody has to renew it");
     }
 }
@@ -293,16 +293,16 @@ async fn each_push_has_its_own_deadline() {
     let push = async |lease| {
         stage.world.core.broadcasts().push(stage.host, stage.room, lease).await.unwrap();
     };
-    push(600).await;
-    stage.world.clock.advance(600);
+    push(Seconds(600)).await;
+    stage.world.clock.advance(Seconds(600));
     assert!(stage.on_air().await.is_some(), "alive for certain up to the deadline");
-    push(2).await;
-    stage.world.clock.advance(2);
+    push(Seconds(2)).await;
+    stage.world.clock.advance(Seconds(2));
     assert!(stage.on_air().await.is_some());
-    stage.world.clock.advance(1);
+    stage.world.clock.advance(Seconds(1));
     assert!(stage.on_air().await.is_none(), "a shorter deadline counts at once");
     let started = stage.latest().await.started_at;
-    push(60).await;
+    push(Seconds(60)).await;
     let again = stage.on_air().await.unwrap();
     assert!(again.started_at > started && again.viewers == 0, "another broadcast");
     assert_eq!(stage.latest().await.members, 1);

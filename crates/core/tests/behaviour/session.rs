@@ -1,17 +1,17 @@
 //! How long sessions live, and how many there may be.
 
 use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
-use relive_core::{Dialect, Error, NewAccount, Password, Purpose, ResetProof};
+use relive_core::{Dialect, Error, NewAccount, Password, Purpose, ResetProof, Seconds};
 use secrecy::ExposeSecret as _;
 
 use crate::support::World;
 
 #[tokio::test]
 async fn a_short_refresh_life_does_not_shorten_the_token() {
-    let world = World::with(|config| config.sessions.v2_refresh_ttl = 3_600);
+    let world = World::with(|config| config.sessions.v2_refresh_ttl = Seconds(3_600));
     world.user("anna").await;
     let token = world.token(Dialect::MinilvbV2, "anna").await;
-    world.clock.advance(3_601);
+    world.clock.advance(Seconds(3_601));
     world.core.maintain().await.unwrap();
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, &token).await.is_ok());
 }

@@ -9,7 +9,8 @@ use diesel::prelude::*;
 
 use super::step::filters;
 use crate::{
-    AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber, State,
+    AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber,
+    Seconds, State,
     model::{audience::Listed, counter::Counters, session::TokenHash},
     read_model::{live::Live, member::MemberClock},
     store::{
@@ -37,7 +38,7 @@ pub(super) struct Seated {
 /// Everything lists can show.
 #[derive(Debug, PartialEq)]
 pub(super) struct Picture {
-    pub(super) on_air: BTreeMap<AccountId, (BroadcastInfo, Counters, Option<i64>)>,
+    pub(super) on_air: BTreeMap<AccountId, (BroadcastInfo, Counters, Option<Seconds>)>,
     /// By filter: total, and the hosts in order.
     orders: Vec<(OnAirFilter, usize, Vec<AccountId>)>,
     by_room: BTreeMap<RoomNumber, AccountId>,
@@ -215,11 +216,7 @@ impl Live {
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
                 let gone_at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
-                expirable(
-                    member.timer.load(Ordering::Relaxed),
-                    gone_at,
-                    Expirable::Member { host: *host, account },
-                );
+                expirable(member.timer.get(), gone_at, Expirable::Member { host: *host, account });
             }
         }
         let queued: BTreeSet<_> = self.expiry.entries().collect();

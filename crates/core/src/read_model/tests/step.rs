@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::{Counted, Dialect, OnAirFilter, Role, Step as By};
+use crate::{Counted, Dialect, OnAirFilter, Role, Seconds, Step as By};
 
 /// Users of a walk, by index. Two of them differ in ASCII case only; the stream code of one is the other's.
 pub(super) const USERS: [&str; 6] = ["anna", "ANNA", "bob_c", "bob.c", "dora", "emil"];
@@ -37,7 +37,7 @@ pub(super) enum Step {
     RequestMic(usize, usize),
     SetMic(usize, usize, bool),
     Beat(usize, Role, Option<i64>),
-    Push(usize, i64),
+    Push(usize, Seconds),
     StopPush(usize),
     Watch(usize, usize),
     Unwatch(usize, usize),
@@ -60,9 +60,9 @@ pub(super) enum Step {
     Rename(usize, &'static str),
     Delete(usize),
     Maintain,
-    Wait(i64),
+    Wait(Seconds),
     /// Stops and starts; `true`: in good order, so that no clock is lost.
-    Restart(bool, i64),
+    Restart(bool, Seconds),
     /// Another process does it, and this one looks.
     Foreign(Foreign, usize),
 }
@@ -131,7 +131,7 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
     ];
     let qplus = prop_oneof![
         5 => (user(), prop_oneof![Just(3_i64), Just(75), Just(600)])
-            .prop_map(|(host, lease)| Step::Push(host, lease)),
+            .prop_map(|(host, lease)| Step::Push(host, Seconds(lease))),
         1 => user().prop_map(Step::StopPush),
         5 => (any::<prop::sample::Index>(), user())
             .prop_map(|(session, host)| Step::Watch(session.index(1_000), host)),
@@ -164,8 +164,9 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
     ];
     let world = prop_oneof![
         3 => Just(Step::Maintain),
-        6 => prop_oneof![0..5_i64, 0..40_i64, 0..200_i64].prop_map(Step::Wait),
-        1 => (any::<bool>(), 0..200_i64).prop_map(|(orderly, wait)| Step::Restart(orderly, wait)),
+        6 => prop_oneof![0..5_i64, 0..40_i64, 0..200_i64]
+            .prop_map(|wait| Step::Wait(Seconds(wait))),
+        1 => (any::<bool>(), 0..200_i64).prop_map(|(orderly, wait)| Step::Restart(orderly, Seconds(wait))),
         1 => (foreign(), user()).prop_map(|(what, whom)| Step::Foreign(what, whom)),
     ];
     prop_oneof![5 => v1, 6 => sxb, 4 => qplus, 3 => streams, 4 => accounts, 4 => world]

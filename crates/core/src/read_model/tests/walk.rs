@@ -15,8 +15,8 @@ use super::{
 use crate::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
     Identifier, Listing, MemberNames, NewAccount, NewRecording, Password, Plan, ProfileUpdate, Report,
-    Result, Role, RoomNumber, RoomOnAir, RoomText, Session, State, StreamEvent, TestClock, TestRandom,
-    UserInfo, Window,
+    Result, Role, RoomNumber, RoomOnAir, RoomText, Seconds, Session, State, StreamEvent, TestClock,
+    TestRandom, UnixSeconds, UserInfo, Window,
     database::Scratch,
     model::session::TokenHash,
     read_model::{expiry::Expirable, member::MemberClock},
@@ -30,7 +30,7 @@ pub(super) struct Walk {
     clock: Arc<TestClock>,
     config: Config,
     starts: u64,
-    started_at: i64,
+    started_at: UnixSeconds,
     /// The numbers users had last; they may be gone.
     ids: [AccountId; USERS.len()],
     rooms: [RoomNumber; USERS.len()],
@@ -39,9 +39,9 @@ pub(super) struct Walk {
     tokens: Vec<(Dialect, String)>,
     sessions: Vec<Arc<Session>>,
     /// When users last gave a sign of life that was not lost since.
-    beats: HashMap<AccountId, i64>,
+    beats: HashMap<AccountId, UnixSeconds>,
     /// Who was listed after the last step, and until when it had a right to be.
-    promised: Vec<(Expirable, i64)>,
+    promised: Vec<(Expirable, UnixSeconds)>,
     _folder: TempDir,
     _scratch: Option<Scratch>,
 }
@@ -74,11 +74,11 @@ impl Walk {
         config.database.readers = 1;
         config.sessions.qplus_per_account = 2;
         config.background = false;
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core = open(&config, &clock, 0);
         Self {
             core,
-            started_at: 1_700_000_000,
+            started_at: UnixSeconds(1_700_000_000),
             clock,
             config,
             starts: 0,
@@ -107,7 +107,11 @@ impl Walk {
         let (ids, rooms) = (self.ids, self.rooms);
         let actor = |who: usize| -> Actor {
             // With proof on the even seconds.
-            if core.now() % 2 == 0 { Actor::Unproven(USERS[who].to_owned()) } else { Actor::Proven(ids[who]) }
+            if core.now().0 % 2 == 0 {
+                Actor::Unproven(USERS[who].to_owned())
+            } else {
+                Actor::Proven(ids[who])
+            }
         };
         match *step {
             Step::Announce(host, group) => {
@@ -187,12 +191,12 @@ impl Walk {
             }
             Step::Recorded(host, file, hls, end) => {
                 let (kind, format) = if hls { ("m3u8", FileFormat::Hls) } else { ("mp4", FileFormat::Mp4) };
-                let end_at = 1_699_000_000 + end * 100;
+                let end_at = UnixSeconds(1_699_000_000 + end * 100);
                 let new = NewRecording {
                     file_id: file.to_string(),
                     format,
                     url: format!("http://vod.example/{file}.{kind}"),
-                    start_at: Some(end_at - 90),
+                    start_at: Some(end_at - Seconds(90)),
                     end_at: Some(end_at),
                     duration: None,
                     size: None,
@@ -259,7 +263,7 @@ impl Walk {
                     Foreign::SetPassword => other.accounts().set_password(USERS[whom], &password()).await,
                     Foreign::Delete => other.accounts().delete(USERS[whom]).await,
                     Foreign::Rename => other.accounts().update_profile(ids[whom], renamed("foreign")).await,
-                    Foreign::Open => other.broadcasts().push(ids[whom], rooms[whom], 100).await,
+                    Foreign::Open => other.broadcasts().push(ids[whom], rooms[whom], Seconds(100)).await,
                     Foreign::Stop => other.broadcasts().stop_push(ids[whom], rooms[whom]).await,
                 };
                 other.shutdown().await;
@@ -325,10 +329,10 @@ impl Walk {
     fn check_clocks(&self, tables: &Tables) {
         let live = self.core.memory().live();
         let now = self.core.now();
-        let graced = now < self.started_at + 60;
+        let graced = now < self.started_at + Seconds(60);
         for (host, on_air) in live.picture().on_air.keys().map(|host| (*host, live.on_air(*host).unwrap())) {
             let row = tables.broadcasts.iter().find(|row| row.id == on_air.info.id).unwrap();
-            let beat = on_air.beat.load(Ordering::Relaxed);
+            let beat = on_air.beat.get();
             let dirty = on_air.dirty.load(Ordering::Relaxed);
             assert!(beat == row.beat_at || dirty && beat > row.beat_at, "{beat} {dirty} {}", row.beat_at);
             assert!(graced || on_air.lease.is_none_or(|lease| now <= beat + lease), "{host} is over");
@@ -339,19 +343,21 @@ impl Walk {
             match &member.clock {
                 MemberClock::Never => assert_ne!(row.dialect, Dialect::Sxb),
                 MemberClock::Beat(beat) => {
-                    let (beat, dirty) = (beat.load(Ordering::Relaxed), member.dirty.load(Ordering::Relaxed));
+                    let (beat, dirty) = (beat.get(), member.dirty.load(Ordering::Relaxed));
                     assert!(beat == row.beat_at || dirty && beat > row.beat_at);
                     assert!(beat >= self.last_beat(row.account_id), "a beat is lost");
                     let silence = if row.role == Role::Host { 90 } else { 30 };
-                    assert!(graced || now <= beat + silence, "{row:?} is over");
+                    assert!(graced || now <= beat + Seconds(silence), "{row:?} is over");
                 }
-                MemberClock::Session(session) => assert!(now < session.used_at() + 3_600, "{row:?} is over"),
+                MemberClock::Session(session) => {
+                    assert!(now < session.used_at() + Seconds(3_600), "{row:?} is over")
+                }
             }
         }
     }
 
-    fn last_beat(&self, account: AccountId) -> i64 {
-        self.beats.get(&account).copied().unwrap_or(0)
+    fn last_beat(&self, account: AccountId) -> UnixSeconds {
+        self.beats.get(&account).copied().unwrap_or_default()
     }
 
     /// Nothing ends before its time while nobody ends it.
@@ -375,25 +381,25 @@ impl Walk {
             };
             assert!(!harmless || there || now > until, "{expirable:?} ended early by {step:?}");
         }
-        let grace = self.started_at + 59;
+        let grace = self.started_at + Seconds(59);
         let picture = live.picture();
         for host in picture.on_air.keys() {
             let on_air = live.on_air(*host).unwrap();
-            let silent = on_air.lease.map_or(i64::MAX, |lease| on_air.beat.load(Ordering::Relaxed) + lease);
+            let silent = on_air.lease.map_or(UnixSeconds::MAX, |lease| on_air.beat.get() + lease);
             self.promised.push((Expirable::Broadcast(*host), silent.max(grace)));
         }
         for (host, seated) in &picture.audiences {
             let end = self.promised.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
-            let end = end.map_or(i64::MAX, |(_, until)| *until);
+            let end = end.map_or(UnixSeconds::MAX, |(_, until)| *until);
             for account in seated.iter().map(|one| one.account) {
                 let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
                 let own = match &member.clock {
-                    MemberClock::Never => i64::MAX,
+                    MemberClock::Never => UnixSeconds::MAX,
                     MemberClock::Beat(beat) => {
-                        let silence = if account == *host { 90 } else { 30 };
-                        (beat.load(Ordering::Relaxed) + silence).max(grace)
+                        let silence = Seconds(if account == *host { 90 } else { 30 });
+                        (beat.get() + silence).max(grace)
                     }
-                    MemberClock::Session(session) => session.used_at() + 3_599,
+                    MemberClock::Session(session) => session.used_at() + Seconds(3_599),
                 };
                 self.promised.push((Expirable::Member { host: *host, account }, own.min(end)));
             }

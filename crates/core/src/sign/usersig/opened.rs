@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{LONGEST, VERSION, base64_decode, content, digest, inflate, signature};
-use crate::UnixSeconds;
+use crate::{Seconds, UnixSeconds};
 
 /// Why a text is no ticket: what [`Refusal::Malformed`](super::Refusal::Malformed) does not tell a client, but an operator wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,9 +41,9 @@ pub struct Opened {
     /// When it was issued.
     #[serde(rename = "TLS.time")]
     pub issued: UnixSeconds,
-    /// Seconds it is valid.
+    /// How long it is valid.
     #[serde(rename = "TLS.expire")]
-    pub ttl: i64,
+    pub ttl: Seconds,
     #[serde(rename = "TLS.userbuf")]
     userbuf: Option<String>,
     #[serde(rename = "TLS.sig")]
@@ -53,7 +53,7 @@ pub struct Opened {
 impl Opened {
     /// The last second it is valid.
     pub fn expires(&self) -> UnixSeconds {
-        self.issued.saturating_add(self.ttl)
+        self.issued + self.ttl
     }
 
     /// Whether it was made with this key. Never with an empty one.
@@ -66,10 +66,14 @@ impl Opened {
 /// Opens a ticket without checking whose it is, for how long, or who made it.
 ///
 /// ```
-/// use relive_core::sign::usersig::{Malformed, Ticket, inspect};
-/// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued: 1_700_000_000, ttl: 300, userbuf: None };
+/// use relive_core::{
+///     Seconds, UnixSeconds,
+///     sign::usersig::{Malformed, Ticket, inspect},
+/// };
+/// let (issued, ttl) = (UnixSeconds(1_700_000_000), Seconds(300));
+/// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued, ttl, userbuf: None };
 /// let opened = inspect(&ticket.seal("demo-im-key-0001"))?;
-/// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, 1_700_000_300));
+/// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, issued + ttl));
 /// assert!(opened.is_signed_with("demo-im-key-0001") && !opened.is_signed_with("another"));
 /// assert_eq!(inspect("eJw+/=").err(), Some(Malformed::Base64));
 /// # Ok::<(), Malformed>(())
@@ -118,8 +122,14 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_text_is_said() {
         let inside = |text: &str| inspect(&base64_encode(&deflate(text.as_bytes()))).err();
-        let whole =
-            Ticket { sdkappid: 14, user_id: "anna", issued: 1_000, ttl: 60, userbuf: None }.seal("key");
+        let whole = Ticket {
+            sdkappid: 14,
+            user_id: "anna",
+            issued: UnixSeconds(1_000),
+            ttl: Seconds(60),
+            userbuf: None,
+        }
+        .seal("key");
         assert_eq!(inspect(&whole).err(), None);
         let urlsafe = whole.trim_end_matches('_').to_owned() + "!";
         for text in ["", &urlsafe, &whole.replace('*', "+").replace('_', "="), &whole[..whole.len() - 1]] {
