@@ -3,6 +3,7 @@
 //! A rule decides by the tables alone, never by the read model, which may be behind.
 
 pub(crate) mod account;
+pub(crate) mod actor;
 pub(crate) mod audience;
 pub(crate) mod broadcast;
 pub(crate) mod group;
