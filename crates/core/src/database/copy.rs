@@ -170,7 +170,7 @@ tables! {
         location: String, nickname: Option<String>, avatar: Option<String>, group_id: Option<String>, kind: String,
         app: Option<i64>, device: Option<i16>, screen: bool, longitude: Option<f64>, latitude: Option<f64>,
         place: String, stream_code: String, push_sequence: Option<String>, started_at: i64, ended_at: Option<i64>,
-        beat_at: i64, lease: Option<i64>
+        beat_at: i64, lease: Option<i64>, aired_at: Option<i64>
     }
     counters { broadcast_id: i64, account_id: i64, counted_likes: i64, host_likes: i64, anonymous: i64, version: i64 }
     audience {

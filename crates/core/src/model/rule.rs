@@ -9,8 +9,31 @@ use super::{
 };
 use crate::config::{SessionConfig, TimeoutConfig};
 
-/// Seconds after a start in which nothing times out: clients that could not reach a stopped server beat again first.
-pub(crate) const GRACE: i64 = 60;
+/// Seconds after a start in which a clock that stood still since before the start runs out of nothing: its client could not
+/// reach a stopped server.
+const GRACE: i64 = 60;
+
+/// The start after which clients get time to be heard of again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grace {
+    started_at: UnixSeconds,
+}
+
+impl Grace {
+    /// No start: every deadline stands.
+    pub(crate) const NONE: Self = Self { started_at: UnixSeconds::MIN };
+
+    /// The grace after a start at that time.
+    pub(crate) fn after(started_at: UnixSeconds) -> Self {
+        Self { started_at }
+    }
+
+    /// The deadline of a client whose last beat is that old. Grace is for a beat before the start only: whatever beat or began
+    /// since then times out as always.
+    pub(crate) fn extend(self, deadline: UnixSeconds, beat_at: UnixSeconds) -> UnixSeconds {
+        if beat_at < self.started_at { deadline.max(self.started_at + GRACE) } else { deadline }
+    }
+}
 
 /// The role of a member who asks for `wanted`: the owner of a room is its host, and nobody else is.
 pub(crate) fn member_role(is_owner: bool, wanted: Role) -> Role {
@@ -100,6 +123,15 @@ mod tests {
         assert_eq!(broadcast_ends_at(1_000, None), UnixSeconds::MAX);
         assert_eq!(silent_member_leaves_at(1_000, Role::Host, timeouts), 1_091);
         assert_eq!(silent_member_leaves_at(1_000, Role::OnMic, timeouts), 1_031);
+    }
+
+    #[test]
+    fn grace_is_for_what_beat_last_before_the_start() {
+        let grace = Grace::after(1_000);
+        assert_eq!(grace.extend(930, 900), 1_060);
+        assert_eq!(grace.extend(1_100, 999), 1_100, "a deadline after the grace stands");
+        assert_eq!(grace.extend(1_002, 1_000), 1_002, "the beat was heard after the start");
+        assert_eq!(Grace::NONE.extend(930, 900), 930);
     }
 
     #[test]

@@ -21,8 +21,12 @@ use crate::{
     AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, State, TimeoutConfig,
     UnixSeconds,
     model::{
-        audience::MemberState, broadcast::BroadcastState, change::Change, counter::Counters,
-        cursor::ListPosition, rule,
+        audience::MemberState,
+        broadcast::BroadcastState,
+        change::Change,
+        counter::Counters,
+        cursor::ListPosition,
+        rule::{self, Grace},
     },
 };
 
@@ -42,8 +46,9 @@ pub(crate) struct OnAir {
 
 impl OnAir {
     /// The first second in which it is no longer on air.
-    pub(super) fn gone_at(&self, grace_until: UnixSeconds) -> UnixSeconds {
-        rule::broadcast_ends_at(self.beat.load(Ordering::Relaxed), self.lease).max(grace_until)
+    pub(super) fn gone_at(&self, grace: Grace) -> UnixSeconds {
+        let beat_at = self.beat.load(Ordering::Relaxed);
+        grace.extend(rule::broadcast_ends_at(beat_at, self.lease), beat_at)
     }
 
     /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
@@ -73,11 +78,11 @@ pub(crate) struct Live {
     pub(super) timeouts: TimeoutConfig,
     pub(super) session_idle: i64,
     /// Nothing times out before: clients that could not reach a stopped server get time to beat again.
-    pub(super) grace_until: UnixSeconds,
+    pub(super) grace: Grace,
 }
 
 impl Live {
-    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, grace_until: UnixSeconds) -> Self {
+    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, grace: Grace) -> Self {
         Self {
             on_air: ById::default(),
             by_room: ById::default(),
@@ -90,7 +95,7 @@ impl Live {
             expiry: Expiry::default(),
             timeouts,
             session_idle,
-            grace_until,
+            grace,
         }
     }
 
@@ -194,12 +199,12 @@ impl Live {
         let at = match expirable {
             Expirable::Broadcast(host) => {
                 let on_air = self.on_air.get_mut(&host)?;
-                on_air.timer = on_air.gone_at(self.grace_until);
+                on_air.timer = on_air.gone_at(self.grace);
                 on_air.timer
             }
             Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host)?.get(account)?;
-                let at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
+                let at = member.gone_at(self.timeouts, self.grace, self.session_idle);
                 member.timer.store(at, Ordering::Relaxed);
                 at
             }
@@ -260,7 +265,7 @@ impl Live {
             on_air.keep_clock(&old);
             on_air.counters = on_air.counters.or_newer(old.counters);
         }
-        on_air.timer = on_air.gone_at(self.grace_until);
+        on_air.timer = on_air.gone_at(self.grace);
         self.expiry.watch(on_air.timer, Expirable::Broadcast(host));
         self.directory.insert(on_air.place(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
         self.by_room.insert(on_air.info.room, host);
@@ -322,7 +327,7 @@ impl Live {
             dirty: AtomicBool::new(false),
             timer: AtomicI64::new(0),
         };
-        let timer = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
+        let timer = member.gone_at(self.timeouts, self.grace, self.session_idle);
         member.timer.store(timer, Ordering::Relaxed);
         let (host, account) = (seat.host, seat.account);
         let member = Arc::new(member);
@@ -373,7 +378,7 @@ impl Live {
     /// Takes over a model read from the tables, except for the state the tables cannot know: clocks that are not flushed
     /// yet, and the grace after a start.
     pub(crate) fn reload(&mut self, mut live: Self) {
-        live.grace_until = self.grace_until;
+        live.grace = self.grace;
         live.inherit(self);
         *self = live;
     }

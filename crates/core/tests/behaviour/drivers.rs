@@ -307,3 +307,18 @@ async fn each_push_has_its_own_deadline() {
     assert!(again.started_at > started && again.viewers == 0, "another broadcast");
     assert_eq!(stage.latest().await.members, 1);
 }
+
+#[tokio::test]
+async fn a_push_that_began_after_the_start_ends_at_its_own_deadline() {
+    let mut stage = Stage::new().await;
+    stage.world.core.broadcasts().push(stage.host, stage.room, 120).await.unwrap();
+    stage.world.restart(200).await;
+    let other = stage.world.user("other").await;
+    let room = stage.world.core.broadcasts().prepare(other).await.unwrap();
+    stage.world.core.broadcasts().push(other, room, 2).await.unwrap();
+    stage.world.clock.advance(3);
+    assert!(stage.world.of_room(room).await.is_none(), "the push began after the start");
+    assert!(stage.on_air().await.is_some(), "the other push could not reach the stopped server");
+    stage.world.clock.advance(57);
+    assert!(stage.on_air().await.is_none(), "the grace after the start is over");
+}

@@ -194,3 +194,17 @@ async fn members_of_a_recording_are_viewers_of_it() {
     audiences.enter_recording(guest("bob"), "anna", "none", names("bob")).await.unwrap();
     assert_eq!(audiences.group("anna", "none", ALL).await.unwrap().total, 1);
 }
+
+#[tokio::test]
+async fn a_broadcast_that_was_only_prepared_names_no_recording_another_one_overlaps() {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.core.broadcasts().prepare(host).await.unwrap();
+    world.clock.advance(300);
+    world.core.broadcasts().report(host, report(room, "reported")).await.unwrap();
+    world.clock.advance(100);
+    // Over all of both: 300 s prepared, 100 s on air.
+    on_sxb(&world, "nonsense", Some(room), file("both", Mp4, 60, 460)).await.unwrap();
+    let kept = world.core.recordings().find("host", "both").await.unwrap().unwrap();
+    assert_eq!(kept.title, "reported");
+}
