@@ -105,3 +105,14 @@ async fn a_deleted_viewer_is_no_viewer_of_recordings() {
     assert_eq!(world.core.recordings().find("anna", "f").await.unwrap().unwrap().viewers, 1);
     assert_eq!(world.core.audiences().group("anna", "f", ALL).await.unwrap().total, 1);
 }
+
+#[tokio::test]
+async fn a_prepared_room_lists_its_host() {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.core.broadcasts().prepare(host).await.unwrap();
+    assert_eq!(roles(&world, room).await, [("host".to_owned(), Role::Host)]);
+    assert!(world.of_room(room).await.is_none(), "the room is in no list");
+    world.core.broadcasts().exit(host, None).await.unwrap();
+    assert_eq!(roles(&world, room).await, [], "the host has left");
+}

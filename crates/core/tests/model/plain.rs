@@ -107,6 +107,12 @@ impl Plain {
         self.lives[host].state == State::OnAir
     }
 
+    /// Whether sxb lists the members of a host's room: it is on air, or sxb has prepared it.
+    pub(crate) fn lists_members(&self, host: usize) -> bool {
+        let live = &self.lives[host];
+        self.is_on_air(host) || (live.driver == Dialect::Sxb && live.state == State::Prepared)
+    }
+
     /// An audience as sxb lists it: the host, then in order of entry.
     pub(crate) fn members(&self, host: usize) -> Vec<&Member> {
         let mut members: Vec<&Member> = self.audiences[host].iter().collect();
@@ -263,8 +269,7 @@ impl Plain {
             self.remove(host, user);
             return;
         }
-        let live = &self.lives[host];
-        if self.is_on_air(host) || (live.driver == Dialect::Sxb && live.state == State::Prepared) {
+        if self.lists_members(host) {
             self.end(host);
         }
     }
