@@ -16,4 +16,6 @@ pub(crate) mod room;
 pub(crate) mod session;
 pub(crate) mod short_video;
 pub(crate) mod stream_code;
+#[cfg(test)]
+mod tests;
 pub(crate) mod verification;
