@@ -1,10 +1,7 @@
 //! Every interface is attacked with its own request, spoilt.
 
 use anyhow::ensure;
-use contract_tests::{
-    Server,
-    case::{Prepared, rehearse},
-};
+use contract_tests::{Server, case::Prepared, replay::rehearse};
 use futures_util::{StreamExt as _, stream};
 
 use crate::{

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use contract_tests::{case, cases};
 use serde_json::Value;
 
 use crate::world::Wire;
@@ -13,7 +14,7 @@ use crate::world::Wire;
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) file: PathBuf,
-    /// How many steps come before it.
+    /// How many steps come before it, those of the givens included.
     pub(crate) before: usize,
     /// The way to each field, through nested objects.
     pub(crate) fields: BTreeSet<Vec<String>>,
@@ -21,19 +22,11 @@ pub(crate) struct Target {
 
 /// One folder per interface.
 pub(crate) fn interfaces(wire: Wire) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts").join(wire.folder());
-    let mut found: Vec<_> = entries(&folder)
-        .into_iter()
-        .filter(|path| path.is_dir() && !path.ends_with("story") && !path.ends_with("transport"))
-        .collect();
-    found.sort();
+    let folder = cases::adapter(wire.folder());
+    let mut found = cases::entries(&folder).expect("a folder can be read");
+    found.retain(|path| path.is_dir() && !path.ends_with("story") && !path.ends_with("transport"));
     assert!(!found.is_empty(), "{} has no contract data", folder.display());
     found
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let read = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    read.map(|entry| entry.expect("a folder can be read").path()).collect()
 }
 
 /// A successful step, before it is known whether it is attacked.
@@ -51,14 +44,10 @@ impl Target {
     /// all fields the interface is known to have, the others what they add.
     pub(crate) fn of(wire: Wire, interface: &Path) -> Vec<Self> {
         let name = interface.file_name().and_then(|name| name.to_str()).expect("a name");
-        let mut files = entries(interface);
-        files.sort();
         let mut known = BTreeSet::new();
         let mut candidates = Vec::new();
-        for file in files {
-            let text = std::fs::read_to_string(&file).expect("a case");
-            let case: Value = serde_json::from_str(&text).expect("JSON");
-            for (before, step) in case["steps"].as_array().expect("steps").iter().enumerate() {
+        for file in cases::entries(interface).expect("a folder can be read") {
+            for (before, step) in case::steps(&file).expect("a case").iter().enumerate() {
                 let request = &step["request"];
                 let body = match &request["raw"] {
                     Value::String(raw) => serde_json::from_str(raw).unwrap_or_default(),
