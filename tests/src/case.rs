@@ -16,7 +16,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     Answer, Client,
     json::{Members, compact},
-    template::Scope,
+    template::{Scope, difference},
 };
 
 /// The file of an adapter's folder that holds the givens of its cases.
@@ -52,6 +52,8 @@ pub(crate) struct Script {
 pub(crate) struct Written {
     /// What a message calls it, such as `step 2 of the given "mei" (/login)`.
     pub(crate) label: String,
+    /// Whether it stands in the file itself, not in that of the givens.
+    pub(crate) own: bool,
     /// Its JSON text.
     pub(crate) text: Box<RawValue>,
     /// What the text says.
@@ -145,6 +147,11 @@ pub fn all_given_names(adapter: &Path) -> Result<Vec<String>> {
     Ok(givens.0.into_iter().map(|(name, _)| name).collect())
 }
 
+/// Whether a file holds the givens of its adapter.
+pub(crate) fn holds_givens(file: &Path) -> bool {
+    file.ends_with(GIVEN)
+}
+
 fn read_givens(file: &Path) -> Result<Givens> {
     let text = std::fs::read_to_string(file).with_context(|| format!("no givens in {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} holds no givens", file.display()))
@@ -162,21 +169,31 @@ impl Script {
             for name in case.given {
                 let found = givens.0.iter().find(|(other, _)| *other == name);
                 let (_, given) = found.with_context(|| format!("no given {name:?} in {}", path.display()))?;
-                steps.extend(written(given, &format!(" of the given {name:?}"))?);
+                steps.extend(written(given, false, &format!(" of the given {name:?}"))?);
             }
         }
-        steps.extend(written(&case.steps, "")?);
+        steps.extend(written(&case.steps, true, "")?);
         Ok(Self { config: case.config, steps })
+    }
+
+    /// The scripts in a file of givens with that text, one for each.
+    pub(crate) fn of_givens(text: &str) -> Result<Vec<Self>> {
+        let givens: Givens = serde_json::from_str(text).context("this holds no givens")?;
+        let script = |(name, steps): &(String, Vec<_>)| {
+            let steps = written(steps, true, &format!(" of {name:?}"))?;
+            Ok(Self { config: HashMap::new(), steps })
+        };
+        givens.0.iter().map(script).collect()
     }
 }
 
-fn written(steps: &[Box<RawValue>], of: &str) -> Result<Vec<Written>> {
+fn written(steps: &[Box<RawValue>], own: bool, of: &str) -> Result<Vec<Written>> {
     let numbered = steps.iter().zip(1..);
     let read = numbered.map(|(text, number): (_, usize)| {
         let step: Step =
             serde_json::from_str(text.get()).with_context(|| format!("step {number}{of} is no step"))?;
         let label = format!("step {number}{of} ({})", step.request.path);
-        Ok(Written { label, text: text.clone(), step })
+        Ok(Written { label, own, text: text.clone(), step })
     });
     read.collect()
 }
@@ -256,8 +273,22 @@ impl Reply {
     /// How an answer differs from the reply, one text for each difference; none if it does not.
     pub(crate) fn differences(&self, answer: &Answer, scope: &Scope) -> Result<Vec<String>> {
         let mut found = Vec::new();
+        let mut differ = |at: &str, expected: Value, got: Value| {
+            found.push(difference(at, Some(&expected), Some(&got)));
+        };
         if answer.status.as_u16() != self.status() {
-            found.push(format!("status should be {}, is {}", self.status(), answer.status));
+            differ("status", self.status().into(), answer.status.as_u16().into());
+        }
+        if let Some(raw) = &self.raw {
+            let expected = scope.text(raw);
+            if answer.body != expected.as_bytes() {
+                differ("body", expected.into(), String::from_utf8_lossy(&answer.body).into());
+            }
+        }
+        if let Some(base64) = &self.base64
+            && answer.body != STANDARD.decode(base64)?
+        {
+            differ("body", base64.as_str().into(), STANDARD.encode(&answer.body).into());
         }
         for (name, value) in &self.headers {
             let at = format!("header {name}");
@@ -268,16 +299,6 @@ impl Reply {
                 Ok(got) => scope.differences(expected, &got, "", &mut found),
                 Err(error) => found.push(format!("the body is no JSON: {error}")),
             }
-        }
-        if let Some(raw) = &self.raw
-            && answer.body != scope.text(raw).as_bytes()
-        {
-            found.push(format!("the body should be {raw:?}"));
-        }
-        if let Some(base64) = &self.base64
-            && answer.body != STANDARD.decode(base64)?
-        {
-            found.push("the body has other bytes".to_owned());
         }
         Ok(found)
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// The folder of all contract data.
 pub fn root() -> PathBuf {
@@ -54,4 +54,56 @@ pub fn of_adapter(folder: &Path) -> Result<Vec<PathBuf>> {
 /// The name of a case, such as `sxb/live.roomlist/success`.
 pub fn name(file: &Path) -> String {
     file.strip_prefix(root()).unwrap_or(file).with_extension("").display().to_string()
+}
+
+/// The cases that a command line names: one case, all of an interface or of an adapter, or all there are. A name may
+/// also be the path of a file or a folder, and the name of an interface may be spelt with `/`.
+///
+/// # Errors
+/// If there is no such case.
+pub fn named(wanted: Option<&str>) -> Result<Vec<PathBuf>> {
+    let mut found = files(&root())?;
+    if let Some(wanted) = wanted {
+        found.retain(|file| matches(&name(file), wanted));
+        ensure!(!found.is_empty(), "there is no contract case {wanted}");
+    }
+    Ok(found)
+}
+
+fn matches(name: &str, wanted: &str) -> bool {
+    let dotted = |name: &str| name.replace('/', ".");
+    let wanted = wanted.rsplit_once("contracts/").map_or(wanted, |(_, name)| name);
+    let wanted = dotted(wanted.trim_end_matches('/').trim_end_matches(".json"));
+    dotted(name).strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_has_several_spellings() {
+        let name = "sxb/live.roomlist/success";
+        for wanted in [
+            "sxb/live.roomlist/success",
+            "sxb/live/roomlist/success",
+            "tests/contracts/sxb/live.roomlist/success.json",
+            "/anywhere/tests/contracts/sxb/live.roomlist/",
+            "sxb/live/roomlist",
+            "sxb",
+        ] {
+            assert!(matches(name, wanted), "{wanted}");
+        }
+        for wanted in ["sxb/live.roomlist/succ", "qplus", "live.roomlist", "sxb/live.roomlist/success/x"] {
+            assert!(!matches(name, wanted), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn the_path_of_every_file_is_one_of_its_names() {
+        for file in named(None).unwrap() {
+            assert!(matches(&name(&file), &file.display().to_string()), "{}", file.display());
+        }
+        assert!(named(Some("sxb/no.such")).is_err());
+    }
 }

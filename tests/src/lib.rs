@@ -13,6 +13,7 @@ mod client;
 pub mod dialect;
 mod json;
 pub mod replay;
+mod rewrite;
 mod server;
 mod shell;
 mod template;

@@ -1,13 +1,14 @@
-//! Replaying contract data on a fresh server, in whole or up to a step.
+//! Replaying contract data on a fresh server: until the first difference, up to a step, or in whole to see what differs.
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use relive_core::Clock as _;
 
 use crate::{
     Answer, Client, Server,
-    case::{Prepared, Script, Step},
+    case::{Prepared, Script, Step, holds_givens},
+    rewrite,
     template::Scope,
 };
 
@@ -53,6 +54,52 @@ async fn perform(
         }
     }
     Ok((run.server, None))
+}
+
+/// What the server answers to a file, compared with what the file says.
+#[derive(Debug)]
+pub struct Review {
+    /// The differences of each step that has some, below the name of the step.
+    pub differences: Vec<String>,
+    /// The text of the file with every reply that differs rewritten.
+    pub text: String,
+}
+
+/// Replays every step of a case on a fresh server, or of a file of givens each given on a server of its own, whatever
+/// the server answers.
+///
+/// # Errors
+/// If the file cannot be read, if a step that the case is given differs, and if an answer lacks what has to be saved.
+pub async fn review(file: &Path) -> Result<Review> {
+    let text = std::fs::read_to_string(file)?;
+    let scripts =
+        if holds_givens(file) { Script::of_givens(&text)? } else { vec![Script::of_case(file, &text)?] };
+    let mut review = Review { differences: Vec::new(), text: String::new() };
+    let mut rest = text.as_str();
+    for script in &scripts {
+        let mut run = Run::start(script, 1, &[]).await;
+        for written in &script.steps {
+            run.advance(&written.step);
+            let old = written.text.get();
+            let mut new = old.to_owned();
+            for _ in 0..written.step.times {
+                let difference = run.adapt(&mut new).await.with_context(|| written.label.clone())?;
+                if let Some(difference) = difference {
+                    let report = format!("{}{difference}", written.label);
+                    ensure!(written.own, "{report}\n  (a given: update the adapter's given.json first)");
+                    review.differences.push(report);
+                }
+            }
+            if written.own {
+                let (before, after) = rest.split_once(old).context("the file has no such step")?;
+                review.text += before;
+                review.text += &new;
+                rest = after;
+            }
+        }
+    }
+    review.text += rest;
+    Ok(review)
 }
 
 /// A fresh server in the middle of a script.
@@ -104,5 +151,16 @@ impl Run {
             bail!("{difference}");
         }
         step.save(&answer, &mut self.scope)
+    }
+
+    /// Performs the step with that text and rewrites its reply if the answer differs from it.
+    async fn adapt(&mut self, text: &mut String) -> Result<Option<String>> {
+        let step: Step = serde_json::from_str(text)?;
+        let (answer, difference) = self.send(&step).await?;
+        if difference.is_some() {
+            *text = rewrite::step(text, &answer, &self.scope)?;
+        }
+        step.save(&answer, &mut self.scope)?;
+        Ok(difference)
     }
 }

@@ -1,6 +1,6 @@
 //! Placeholders in contract data.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use relive_core::{UnixSeconds, sign::digest::md5_hex};
@@ -64,34 +64,51 @@ impl Scope {
         json + rest
     }
 
-    /// How an answer differs from what is expected, one line per difference.
+    /// How an answer differs from what is expected: for each difference the place, then what was expected and what came.
     pub(crate) fn differences(&self, expected: &Value, got: &Value, at: &str, found: &mut Vec<String>) {
         match (expected, got) {
             (Value::Object(members), Value::Object(others)) => {
                 let open = members.get("...") == Some(&Value::Bool(true));
                 for (name, value) in members.iter().filter(|(name, _)| *name != "...") {
+                    let at = format!("{at}/{name}");
                     match others.get(name) {
-                        Some(other) => self.differences(value, other, &format!("{at}/{name}"), found),
-                        None => found.push(format!("{at}/{name} is missing")),
+                        Some(other) => self.differences(value, other, &at, found),
+                        None => found.push(difference(&at, Some(value), None)),
                     }
                 }
                 for (name, value) in others.iter().filter(|(name, _)| !open && !members.contains_key(*name)) {
-                    found.push(format!("{at}/{name} = {value} was not expected"));
+                    found.push(difference(&format!("{at}/{name}"), None, Some(value)));
                 }
             }
-            (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
-                for (index, (item, other)) in items.iter().zip(others).enumerate() {
-                    self.differences(item, other, &format!("{at}/{index}"), found);
+            (Value::Array(items), Value::Array(others)) => {
+                let (start, end) = agreeing_ends(self, items, others);
+                let between = |list: &'_ [Value]| start..list.len() - end;
+                let mut items = items.get(between(items)).unwrap_or_default().iter();
+                let mut others = others.get(between(others)).unwrap_or_default().iter();
+                for index in start.. {
+                    let at = format!("{at}/{index}");
+                    match (items.next(), others.next()) {
+                        (Some(item), Some(other)) => self.differences(item, other, &at, found),
+                        (None, None) => break,
+                        (item, other) => found.push(difference(&at, item, other)),
+                    }
                 }
             }
             (Value::String(template), got) if template.contains("${") => {
                 if !self.fits(template, got) {
-                    found.push(format!("{at} should be {template}, is {got}"));
+                    found.push(difference(at, Some(expected), Some(got)));
                 }
             }
             (expected, got) if expected == got => {}
-            (expected, got) => found.push(format!("{at} should be {expected}, is {got}")),
+            (expected, got) => found.push(difference(at, Some(expected), Some(got))),
         }
+    }
+
+    /// Whether an answer is what is expected.
+    pub(crate) fn agrees(&self, expected: &Value, got: &Value) -> bool {
+        let mut found = Vec::new();
+        self.differences(expected, got, "", &mut found);
+        found.is_empty()
     }
 
     fn fits(&self, template: &str, got: &Value) -> bool {
@@ -114,6 +131,26 @@ impl Scope {
             _ => got.as_str() == Some(&self.text(template)),
         }
     }
+}
+
+/// Describes a difference like a patch: the place, the expected value behind `-`, the value that came behind `+`.
+pub(crate) fn difference(at: &str, expected: Option<&Value>, got: Option<&Value>) -> String {
+    let mut text = at.to_owned();
+    for (sign, value) in [('-', expected), ('+', got)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n    {sign} {value}");
+        }
+    }
+    text
+}
+
+/// How many elements at the start and, of the rest, at the end of two lists agree.
+pub(crate) fn agreeing_ends(scope: &Scope, expected: &[Value], got: &[Value]) -> (usize, usize) {
+    let agree = |(expected, got): &(&Value, &Value)| scope.agrees(expected, got);
+    let start = expected.iter().zip(got).take_while(agree).count();
+    let rest = |list: &[Value]| list.len() - start;
+    let end = expected.iter().rev().zip(got.iter().rev()).take(rest(expected).min(rest(got)));
+    (start, end.take_while(agree).count())
 }
 
 fn plain(value: &Value) -> String {
