@@ -19,10 +19,10 @@ use crate::{
     template::{Scope, difference},
 };
 
-/// The file of an adapter's folder that holds the givens of its cases.
+/// The name of the file of givens in an adapter's folder.
 const GIVEN: &str = "given.json";
 
-/// The steps of a given by its name, in the order of the file.
+/// The names and the steps of givens, in the order of the file.
 type Givens = Members<Vec<Box<RawValue>>>;
 
 /// One file of contract data.
@@ -38,25 +38,25 @@ struct Case {
     steps: Vec<Box<RawValue>>,
 }
 
-/// What is replayed on one fresh server.
+/// The steps to replay on one fresh server.
 #[derive(Debug)]
 pub(crate) struct Script {
-    /// Keys of the configuration file over those of the harness.
+    /// The keys of the configuration file that the case sets.
     pub(crate) config: HashMap<String, toml::Value>,
-    /// The steps of the givens, then the file's own.
+    /// The steps of the givens, then those of the case.
     pub(crate) steps: Vec<Written>,
 }
 
-/// A step and how it is written.
+/// A step with its text and its place.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// What a message calls it, such as `step 2 of the given "mei" (/login)`.
+    /// The name of the step in messages, such as `step 2 of the given "mei" (/login)`.
     pub(crate) label: String,
-    /// Whether it stands in the file itself, not in that of the givens.
+    /// Whether the step is written in the replayed file itself, not in the file of givens.
     pub(crate) own: bool,
-    /// Its JSON text.
+    /// The JSON text.
     pub(crate) text: Box<RawValue>,
-    /// What the text says.
+    /// The parsed text.
     pub(crate) step: Step,
 }
 
@@ -68,13 +68,13 @@ pub(crate) struct Step {
     /// Seconds the clock moves before the request is sent.
     #[serde(default)]
     pub(crate) advance: i64,
-    /// How often the request is sent.
+    /// How many times the request is sent.
     #[serde(default = "once")]
     pub(crate) times: usize,
     pub(crate) request: Request,
     #[serde(default)]
     pub(crate) reply: Reply,
-    /// JSON pointers into the body of the answer, by the names their values are saved under.
+    /// JSON pointers to the values to save from the body of the answer, by the names to save them under.
     #[serde(default)]
     pub(crate) save: HashMap<String, String>,
 }
@@ -119,7 +119,7 @@ pub(crate) struct Reply {
     pub(crate) base64: Option<String>,
 }
 
-/// All steps of a case as they are written: those of its givens, then its own.
+/// Reads all steps of a case, those of its givens first.
 ///
 /// # Errors
 /// If the file, or a given it names, cannot be read.
@@ -128,7 +128,7 @@ pub fn steps(file: &Path) -> Result<Vec<Value>> {
     script.steps.iter().map(|written| Ok(serde_json::from_str(written.text.get())?)).collect()
 }
 
-/// The names of the givens that a case asks for.
+/// Reads the names of the givens of a case.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -137,7 +137,7 @@ pub fn given_names(file: &Path) -> Result<Vec<String>> {
     Ok(case.given)
 }
 
-/// The names of the givens in an adapter's folder; none if it has no file of givens.
+/// Reads the names of all givens of an adapter; none if its folder has no file of givens.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -147,7 +147,7 @@ pub fn all_given_names(adapter: &Path) -> Result<Vec<String>> {
     Ok(givens.0.into_iter().map(|(name, _)| name).collect())
 }
 
-/// Whether a file holds the givens of its adapter.
+/// Tells whether a file is the file of givens of an adapter.
 pub(crate) fn holds_givens(file: &Path) -> bool {
     file.ends_with(GIVEN)
 }
@@ -158,7 +158,7 @@ fn read_givens(file: &Path) -> Result<Givens> {
 }
 
 impl Script {
-    /// The script of a case with that text.
+    /// Parses the text of the case in that file and reads its givens.
     pub(crate) fn of_case(file: &Path, text: &str) -> Result<Self> {
         let case: Case = serde_json::from_str(text).context("this is no case")?;
         let mut steps = Vec::new();
@@ -176,7 +176,7 @@ impl Script {
         Ok(Self { config: case.config, steps })
     }
 
-    /// The scripts in a file of givens with that text, one for each.
+    /// Parses the text of a file of givens into one script for each given.
     pub(crate) fn of_givens(text: &str) -> Result<Vec<Self>> {
         let givens: Givens = serde_json::from_str(text).context("this holds no givens")?;
         let script = |(name, steps): &(String, Vec<_>)| {
@@ -198,7 +198,7 @@ fn written(steps: &[Box<RawValue>], own: bool, of: &str) -> Result<Vec<Written>>
     read.collect()
 }
 
-/// A request with its placeholders filled in.
+/// A request whose placeholders are filled in.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Method.
@@ -213,7 +213,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Sends it with that body, signed if it is one that is signed.
+    /// Sends the request with another body, signed anew if the request is signed.
     pub async fn send(&self, client: &Client, body: Bytes) -> Result<Answer> {
         let mut headers = self.headers.clone();
         if let Some(token) = &self.liteav {
@@ -224,7 +224,7 @@ impl Prepared {
 }
 
 impl Step {
-    /// Saves what the later steps need of an answer.
+    /// Saves the values of an answer that later steps need.
     pub(crate) fn save(&self, answer: &Answer, scope: &mut Scope) -> Result<()> {
         for (name, pointer) in &self.save {
             let json: Value =
@@ -237,7 +237,7 @@ impl Step {
 }
 
 impl Request {
-    /// The request with its placeholders filled in.
+    /// Fills in the placeholders of the request.
     pub(crate) fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         Ok(Prepared {
             method: self.method.as_deref().unwrap_or("POST").parse()?,
@@ -270,7 +270,7 @@ impl Reply {
         self.status.unwrap_or(200)
     }
 
-    /// How an answer differs from the reply, one text for each difference; none if it does not.
+    /// Describes each difference between the answer and the expected reply.
     pub(crate) fn differences(&self, answer: &Answer, scope: &Scope) -> Result<Vec<String>> {
         let mut found = Vec::new();
         let mut differ = |at: &str, expected: Value, got: Value| {

@@ -1,4 +1,4 @@
-//! The files of contract data and their names.
+//! Finds the files of contract data by their names.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub fn adapter(name: &str) -> PathBuf {
     root().join(name)
 }
 
-/// The files and folders in a folder, sorted by their names.
+/// Lists the files and folders in a folder, sorted by their names.
 ///
 /// # Errors
 /// If the folder cannot be read.
@@ -28,7 +28,7 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// All JSON files in a folder and in the folders below.
+/// Lists all JSON files in a folder and in the folders below.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in entries(folder)? {
@@ -41,7 +41,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The cases in an adapter's folder, without its file of givens.
+/// Lists the cases in an adapter's folder, without its file of givens.
 ///
 /// # Errors
 /// If a folder cannot be read.
@@ -56,8 +56,8 @@ pub fn name(file: &Path) -> String {
     file.strip_prefix(root()).unwrap_or(file).with_extension("").display().to_string()
 }
 
-/// The cases that a command line names: one case, all of an interface or of an adapter, or all there are. A name may
-/// also be the path of a file or a folder, and the name of an interface may be spelt with `/`.
+/// Finds the cases of a name: one case, all of an interface or of an adapter; all cases if there is no name. A name may
+/// also be the path of a file or a folder, and the name of an interface may be written with `/`.
 ///
 /// # Errors
 /// If there is no such case.
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_has_several_spellings() {
+    fn a_case_is_found_under_several_names() {
         let name = "sxb/live.roomlist/success";
         for wanted in [
             "sxb/live.roomlist/success",

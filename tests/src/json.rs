@@ -1,4 +1,4 @@
-//! JSON as text: changing a part of it without touching how the rest is written.
+//! Changes parts of a JSON text and keeps the rest as it is written.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-/// The members of a JSON object in the order they are written in, doubles included.
+/// The members of a JSON object in the order of the text, duplicates included.
 #[derive(Debug)]
 pub(crate) struct Members<V>(pub(crate) Vec<(String, V)>);
 
@@ -36,7 +36,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<V> {
     }
 }
 
-/// Follows a JSON text character by character to know which of them belong to a string.
+/// Tracks which characters of a JSON text belong to a string.
 #[derive(Debug, Default)]
 struct Strings {
     open: bool,
@@ -44,7 +44,7 @@ struct Strings {
 }
 
 impl Strings {
-    /// Whether the next character belongs to a string; its quotes do.
+    /// Tells whether the next character belongs to a string, quotes included.
     fn holds(&mut self, next: char) -> bool {
         let before = self.open;
         if next == '"' && !self.escaped {
@@ -81,7 +81,7 @@ pub(crate) fn spaced(json: &str, padded: bool) -> String {
     line
 }
 
-/// A JSON object or list, cut into its items and what stands around them.
+/// The text of a JSON object or list, cut into its items and the text around them.
 #[derive(Debug)]
 pub(crate) struct Parts {
     /// The bracket, with the white space behind it.
@@ -89,17 +89,17 @@ pub(crate) struct Parts {
     items: Vec<Item>,
     /// The white space before the closing bracket, and the bracket.
     close: String,
-    /// What separates items that have no separator of their own.
+    /// The separator before an inserted item.
     separator: String,
 }
 
 #[derive(Debug)]
 struct Item {
-    /// The comma before the item and the white space behind that comma; none for what was the first item.
+    /// The comma before the item with the white space behind it; none for the first item and for inserted ones.
     before: Option<String>,
     /// The name of a member; none for an element of a list.
     name: Option<String>,
-    /// A member's name as it is written, with the colon.
+    /// The text of a member's name with the colon.
     label: String,
     value: String,
 }
@@ -156,17 +156,17 @@ impl Parts {
         self.items.iter().filter_map(|item| item.name.clone()).collect()
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Where a member stands.
+    /// The index of a member.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.items.iter().position(|item| item.name.as_deref() == Some(name))
     }
 
-    /// The text of the value at that place.
+    /// The text of the value at an index.
     pub(crate) fn value(&self, at: usize) -> Option<&str> {
         self.items.get(at).map(|item| item.value.as_str())
     }
@@ -176,21 +176,21 @@ impl Parts {
         self.position(name).and_then(|at| self.value(at))
     }
 
-    /// Replaces the value at that place.
+    /// Replaces the value at an index.
     pub(crate) fn replace(&mut self, at: usize, value: String) {
         if let Some(item) = self.items.get_mut(at) {
             item.value = value;
         }
     }
 
-    /// Inserts an element of a list, or a member with a name, before the item at that place.
+    /// Inserts an element, or a member with a name, before the item at an index.
     pub(crate) fn insert(&mut self, at: usize, name: Option<&str>, value: String) {
         let label = name.map_or_else(String::new, |name| format!("{}: ", Value::from(name)));
         let item = Item { before: None, name: name.map(str::to_owned), label, value };
         self.items.insert(at.min(self.items.len()), item);
     }
 
-    /// Removes the item at that place.
+    /// Removes the item at an index.
     pub(crate) fn remove(&mut self, at: usize) {
         if at < self.items.len() {
             self.items.remove(at);

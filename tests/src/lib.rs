@@ -1,11 +1,11 @@
-//! The harness of the tests that go through the front door.
+//! The harness of the tests that send HTTP requests to a running gateway.
 //!
 //! * [`Server`]: a gateway on a free port, with a clock that stands still and reproducible randomness.
-//! * [`Client`]: an HTTP client that sends exactly what it is told.
-//! * [`dialect`]: the four dialects as a test speaks them.
+//! * [`Client`]: an HTTP client that sends requests as they are given.
+//! * [`dialect`]: calls of the four dialects.
 //! * [`case`], [`cases`]: contract data, one file per case, see `tests/README.md`.
-//! * [`replay`]: the cases against a server.
-//! * [`Shell`]: enough of a shell to execute a document.
+//! * [`replay`]: replays the cases on a server.
+//! * [`Shell`]: the part of a shell that executing a document needs.
 
 pub mod case;
 pub mod cases;

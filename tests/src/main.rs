@@ -11,7 +11,7 @@ use anyhow::{Result, bail, ensure};
 use contract_tests::{cases, replay::review};
 use futures_util::{StreamExt as _, stream};
 
-/// Cases replayed at a time.
+/// How many cases are replayed at a time.
 const PARALLEL: usize = 8;
 
 #[tokio::main]
@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// `[--update] [CASE]`, see [`cases::named`].
+/// Reviews the cases that the arguments `[--update] [CASE]` name (see [`cases::named`]) and prints the differences.
 async fn run(mut arguments: Vec<String>) -> Result<()> {
     let update = arguments.first().is_some_and(|first| first == "--update");
     arguments.drain(..usize::from(update));
@@ -65,7 +65,7 @@ async fn run(mut arguments: Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// Writes the new text of a case and replays the case again, to see whether the answers are the same in each run.
+/// Writes the new text of a case and replays the case again to check that the answers are the same in each run.
 async fn rewrite(file: &Path, text: &str) -> Result<()> {
     std::fs::write(file, text)?;
     let again = review(file).await?;

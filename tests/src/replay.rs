@@ -1,4 +1,5 @@
-//! Replaying contract data on a fresh server: until the first difference, up to a step, or in whole to see what differs.
+//! Replays contract data on a fresh server: until the first difference, up to a step, or in whole to collect
+//! differences.
 
 use std::path::Path;
 
@@ -12,21 +13,20 @@ use crate::{
     template::Scope,
 };
 
-/// Replays a case on a fresh server; with several gateways over one database each request goes to another one.
+/// Replays a case on a fresh server; with several gateways each request goes to the next one.
 ///
 /// # Errors
-/// What differs from the file, with the step it differs at.
+/// If an answer differs from the file; the message names the step.
 pub async fn replay(file: &Path, gateways: usize) -> Result<()> {
     perform(file, gateways, usize::MAX, &[]).await?;
     Ok(())
 }
 
-/// Replays the first steps of a case on a fresh server, those of its givens included, some keys set over its
-/// configuration. Returns the server and the request of the next step, ready to be sent; `None` if there is no further
-/// step.
+/// Replays the first steps of a case, those of its givens included, on a fresh server with some more configuration
+/// keys. Returns the server and the request of the next step, ready to be sent; `None` if there is no further step.
 ///
 /// # Errors
-/// What differs from the file, with the step it differs at.
+/// If an answer differs from the file; the message names the step.
 pub async fn rehearse(
     file: &Path,
     steps: usize,
@@ -56,20 +56,20 @@ async fn perform(
     Ok((run.server, None))
 }
 
-/// What the server answers to a file, compared with what the file says.
+/// The comparison of a file with the answers of a server.
 #[derive(Debug)]
 pub struct Review {
-    /// The differences of each step that has some, below the name of the step.
+    /// For each step that differs its name and the differences.
     pub differences: Vec<String>,
-    /// The text of the file with every reply that differs rewritten.
+    /// The text of the file with every differing reply rewritten.
     pub text: String,
 }
 
-/// Replays every step of a case on a fresh server, or of a file of givens each given on a server of its own, whatever
-/// the server answers.
+/// Replays a case on a fresh server to the end, also behind a difference; of a file of givens each given on a server of
+/// its own.
 ///
 /// # Errors
-/// If the file cannot be read, if a step that the case is given differs, and if an answer lacks what has to be saved.
+/// If the file cannot be read, if a step of a given of the case differs, and if an answer lacks a value to save.
 pub async fn review(file: &Path) -> Result<Review> {
     let text = std::fs::read_to_string(file)?;
     let scripts =
@@ -102,7 +102,7 @@ pub async fn review(file: &Path) -> Result<Review> {
     Ok(review)
 }
 
-/// A fresh server in the middle of a script.
+/// A server on which a script is being replayed.
 struct Run {
     server: Server,
     client: Client,
@@ -124,7 +124,7 @@ impl Run {
         self.scope.now = self.server.clock.now();
     }
 
-    /// Sends the request of a step; how its reply differs from the answer, if it does.
+    /// Sends the request of a step; returns the answer and, if it differs from the expected reply, the differences.
     async fn send(&self, step: &Step) -> Result<(Answer, Option<String>)> {
         let request = step.request.prepare(&self.scope)?;
         let answer = request.send(&self.client, request.body.clone()).await?;
@@ -144,7 +144,7 @@ impl Run {
         Ok((answer, Some(report)))
     }
 
-    /// Performs a step whose reply has to fit.
+    /// Performs a step and fails if the answer differs from the expected reply.
     async fn insist(&mut self, step: &Step) -> Result<()> {
         let (answer, difference) = self.send(step).await?;
         if let Some(difference) = difference {
@@ -153,7 +153,7 @@ impl Run {
         step.save(&answer, &mut self.scope)
     }
 
-    /// Performs the step with that text and rewrites its reply if the answer differs from it.
+    /// Performs the step with that text; rewrites the expected reply in the text if the answer differs.
     async fn adapt(&mut self, text: &mut String) -> Result<Option<String>> {
         let step: Step = serde_json::from_str(text)?;
         let (answer, difference) = self.send(&step).await?;

@@ -1,6 +1,6 @@
-//! Rewriting the expected reply of a step so that it is what the server answers.
+//! Rewrites the expected reply of a step to the answer of the server.
 //!
-//! What still fits stays as it is written, placeholders included; only what differs takes the value of the answer.
+//! Values that still fit keep their text, placeholders included; only a value that differs is replaced.
 
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -13,7 +13,7 @@ use crate::{
     template::{Scope, agreeing_ends},
 };
 
-/// The text of a step whose reply an answer differs from, with the reply rewritten.
+/// Returns the text of a step with the expected reply rewritten to an answer.
 ///
 /// # Errors
 /// If the text is no step.
@@ -69,7 +69,7 @@ fn reply(text: &str, answer: &Answer, scope: &Scope) -> Result<String> {
     Ok(parts.to_string())
 }
 
-/// Puts a member in the place of another one, or in front if there is no such other.
+/// Replaces the member `old` by the member `new`; inserts it in front if there is no such member.
 fn set(parts: &mut Parts, old: &str, new: &str, value: String) {
     match parts.position(old) {
         Some(at) if old == new => parts.replace(at, value),
@@ -88,7 +88,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The text of the expected headers, without those that did not come.
+    /// Rewrites the text of the expected headers, and removes those that the answer does not have.
     fn headers(&self, old: &str, answer: &Answer) -> Result<String> {
         let mut parts = Parts::of(old)?;
         for name in parts.names() {
@@ -104,7 +104,7 @@ impl Writer<'_> {
         Ok(parts.to_string())
     }
 
-    /// The text of an expected value, changed as far as a JSON text that came instead demands.
+    /// Rewrites the text of an expected value to the received JSON text.
     fn value(&self, old: &str, new: &str) -> Result<String> {
         let (expected, got): (Value, Value) = (serde_json::from_str(old)?, serde_json::from_str(new)?);
         if self.scope.agrees(&expected, &got) {
@@ -122,7 +122,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `open`: the object may have members that are not expected.
+    /// Rewrites the text of an object member by member. `open`: the object may have members that are not expected.
     fn object(&self, old: &str, new: &str, open: bool) -> Result<String> {
         let (mut parts, got) = (Parts::of(old)?, Parts::of(new)?);
         for name in parts.names().into_iter().filter(|name| name != "...") {
@@ -149,7 +149,8 @@ impl Writer<'_> {
         Ok(parts.to_string())
     }
 
-    /// `ends`: how many elements at the start and at the end of both lists agree. Those between are taken in pairs.
+    /// Rewrites the text of a list. `ends`: how many elements at the start and at the end of both lists agree; the
+    /// elements between them are rewritten in pairs.
     fn list(&self, old: &str, new: &str, ends: (usize, usize)) -> Result<String> {
         let (mut parts, got) = (Parts::of(old)?, Parts::of(new)?);
         let (start, end) = ends;
@@ -195,7 +196,7 @@ mod tests {
         scope
     }
 
-    /// The rewritten step. Checks that the answer fits it and that a second rewriting changes nothing.
+    /// Rewrites a step; checks that the answer fits the result and that a second rewriting changes nothing.
     fn rewritten(text: &str, answer: &Answer) -> String {
         let new = step(text, answer, &scope()).unwrap();
         let read: Step = serde_json::from_str(&new).unwrap();
@@ -204,7 +205,7 @@ mod tests {
         new
     }
 
-    /// The rewritten body of a step that expects that one.
+    /// Rewrites a step that expects that body; returns the rewritten body.
     fn body(expected: &str, got: &str) -> String {
         let new = rewritten(
             &format!(r#"{{"request": {{"path": "/"}}, "reply": {{"body": {expected}}}}}"#),

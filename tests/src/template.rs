@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use relive_core::{UnixSeconds, sign::digest::md5_hex};
 use serde_json::Value;
 
-/// What placeholders stand for at one step of a case.
+/// The values of the placeholders at one step of a case.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) saved: HashMap<String, Value>,
@@ -14,7 +14,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// The value of one placeholder, the text between `${` and `}`.
+    /// Returns the value of one placeholder; `name` is the text between `${` and `}`.
     fn value(&self, name: &str) -> Value {
         if let Some(shift) = name.strip_prefix("now")
             && let Some(shift) = if shift.is_empty() { Some(0) } else { shift.parse::<i64>().ok() }
@@ -29,7 +29,7 @@ impl Scope {
         }
     }
 
-    /// A text with its placeholders filled in.
+    /// Fills in the placeholders of a text.
     pub(crate) fn text(&self, template: &str) -> String {
         let mut text = String::new();
         let mut rest = template;
@@ -41,8 +41,8 @@ impl Scope {
         text + rest
     }
 
-    /// A JSON text with its placeholders filled in: a string that is nothing but one becomes that value, whatever its
-    /// type; everything else stays byte for byte.
+    /// Fills in the placeholders of a JSON text. A string that is only a placeholder becomes the value with its type;
+    /// the rest of the text stays byte for byte.
     pub(crate) fn json(&self, template: &str) -> String {
         let mut json = String::new();
         let mut rest = template;
@@ -64,7 +64,7 @@ impl Scope {
         json + rest
     }
 
-    /// How an answer differs from what is expected: for each difference the place, then what was expected and what came.
+    /// Adds a text to `found` for each difference between the expected and the received value at the JSON pointer `at`.
     pub(crate) fn differences(&self, expected: &Value, got: &Value, at: &str, found: &mut Vec<String>) {
         match (expected, got) {
             (Value::Object(members), Value::Object(others)) => {
@@ -104,7 +104,7 @@ impl Scope {
         }
     }
 
-    /// Whether an answer is what is expected.
+    /// Tells whether a received value has no difference from the expected one.
     pub(crate) fn agrees(&self, expected: &Value, got: &Value) -> bool {
         let mut found = Vec::new();
         self.differences(expected, got, "", &mut found);
@@ -133,7 +133,7 @@ impl Scope {
     }
 }
 
-/// Describes a difference like a patch: the place, the expected value behind `-`, the value that came behind `+`.
+/// Describes a difference like a patch: the place, the expected value behind `-`, the received value behind `+`.
 pub(crate) fn difference(at: &str, expected: Option<&Value>, got: Option<&Value>) -> String {
     let mut text = at.to_owned();
     for (sign, value) in [('-', expected), ('+', got)] {
@@ -144,7 +144,7 @@ pub(crate) fn difference(at: &str, expected: Option<&Value>, got: Option<&Value>
     text
 }
 
-/// How many elements at the start and, of the rest, at the end of two lists agree.
+/// Counts the agreeing elements at the start of two lists and, in the rest, at their end.
 pub(crate) fn agreeing_ends(scope: &Scope, expected: &[Value], got: &[Value]) -> (usize, usize) {
     let agree = |(expected, got): &(&Value, &Value)| scope.agrees(expected, got);
     let start = expected.iter().zip(got).take_while(agree).count();
@@ -157,7 +157,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What stands before, inside and behind the first placeholder; placeholders may nest.
+/// Splits a text into the parts before, inside and behind its first placeholder; placeholders may nest.
 fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once("${")?;
     let mut depth = 1;
@@ -172,7 +172,7 @@ fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, rest.get(..end)?, rest.get(end + 1..)?))
 }
 
-/// Whether a text has the form of a pattern, in which `*` stands for any text.
+/// Tells whether a text matches a pattern in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

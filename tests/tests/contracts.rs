@@ -1,14 +1,14 @@
-//! Replays the contract data of every adapter.
+//! Replays the contract cases of every adapter.
 
 use std::collections::HashSet;
 
 use contract_tests::{case, cases, postgres, replay::replay};
 use futures_util::{StreamExt as _, stream};
 
-/// Cases replayed at a time.
+/// How many cases are replayed at a time.
 const PARALLEL: usize = 8;
 
-/// Cases about what an address or account may do in some time, of which every gateway gives a share.
+/// Cases of rate limits: each gateway counts the requests it gets by itself, so several gateways allow more of them.
 const PER_GATEWAY: [&str; 4] = ["too_many_failures.json", "too_many.json", "guessing.json", "limited.json"];
 
 async fn replay_all(adapter: &str, gateways: usize) {
@@ -38,8 +38,8 @@ macro_rules! adapters {
             }
         )+
 
-        /// Three gateways over one PostgreSQL are one server: whoever goes to another one with every request gets the
-        /// same replies.
+        /// Replays each case on three gateways over one PostgreSQL, every request on another gateway. The replies have
+        /// to be those of one gateway.
         mod hopping {
             use super::{postgres, replay_all};
 

@@ -1,5 +1,5 @@
-//! Reviewing contract data: what differs is found in every step, rewritten, and then fits.
-#![expect(clippy::expect_used, reason = "a test that cannot write its files has failed")]
+//! Checks that a review finds the differences of every step, and that the rewritten file fits the answers.
+#![expect(clippy::expect_used, reason = "a test that cannot write its files fails")]
 
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ impl Folder {
     }
 }
 
-/// Checks that a file is rewritten to that text, with so many steps that differ, and that nothing is left to rewrite.
+/// Checks that a review rewrites a file to `text` with `differences` differences, and that a second one finds none.
 async fn assert_rewritten(file: &Path, text: &str, differences: usize) {
     let first = review(file).await.expect("a review");
     assert_eq!(first.text, text);
