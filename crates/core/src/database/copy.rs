@@ -199,7 +199,8 @@ tables! {
 }
 
 #[derive(QueryableByName)]
-struct Counted {
+/// One row of `sqlite_sequence`: a table and the last number given to one of its rows.
+struct Sequence {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = BigInt)]
@@ -208,9 +209,9 @@ struct Counted {
 
 /// Numbers given out once are not given out again, be their rows gone.
 fn go_on_counting(source: &mut SqliteConnection, target: &mut PgConnection, position: i64) -> Result<()> {
-    let counted: Vec<Counted> =
+    let sequences: Vec<Sequence> =
         diesel::sql_query("SELECT name, seq FROM sqlite_sequence WHERE seq > 0").load(source)?;
-    for Counted { name, seq } in counted {
+    for Sequence { name, seq } in sequences {
         let column = if name == "rooms" { "number" } else { "id" };
         diesel::sql_query("SELECT setval(pg_get_serial_sequence($1, $2), $3)")
             .bind::<Text, _>(name)

@@ -212,8 +212,8 @@ fn find(conn: &mut Conn, owners: &[AccountId], follower: Option<AccountId>) -> R
         rooms::details(conn, owners)?.into_iter().map(|room| Arc::new(CachedRoom::new(room))).collect();
     let follows = match follower {
         Some(follower) => {
-            let followed = follows::of_account(conn, follower)?.into_iter().map(|(room, _)| room).collect();
-            Some((follower, Arc::new(followed)))
+            let numbers = follows::of_account(conn, follower)?.into_iter().map(|(room, _)| room).collect();
+            Some((follower, Arc::new(numbers)))
         }
         None => None,
     };

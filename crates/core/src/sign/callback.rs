@@ -6,7 +6,7 @@ mod notice;
 use super::digest::{eq_hex, md5_hex};
 use crate::UnixSeconds;
 
-pub use notice::{Malformed, Notice, Number};
+pub use notice::{MalformedNotice, Notice, Number};
 
 /// `md5(key + t)`, 32 lower-case hex digits; `t_text` is the notice's `t` exactly as it arrived.
 ///
@@ -36,10 +36,10 @@ pub enum NoticeError {
 
 /// Why a body is not taken as a notice of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum CallbackError {
     /// Not a JSON object.
     #[error(transparent)]
-    Malformed(#[from] Malformed),
+    Malformed(#[from] MalformedNotice),
     /// Not believed.
     #[error(transparent)]
     Unproven(#[from] NoticeError),
@@ -64,16 +64,16 @@ pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: i64) ->
 /// Reads a body and checks who sent it.
 ///
 /// ```
-/// use relive_core::sign::callback::{NoticeError, Refusal, receive};
+/// use relive_core::sign::callback::{NoticeError, CallbackError, receive};
 /// let body = br#"{"event_type":1,"stream_id":"8888_anna","t":1700000600,"sign":"c236300b8b8d3dd117b0806f2f785cd8"}"#;
 /// let notice = receive(body, "demoCallbackKey", 1_700_001_200, 600)?;
 /// assert_eq!(notice.event_type, Some(1));
-/// assert_eq!(receive(body, "", 1_700_000_000, 600).unwrap_err(), Refusal::Unproven(NoticeError::BadSign));
-/// # Ok::<(), Refusal>(())
+/// assert_eq!(receive(body, "", 1_700_000_000, 600).unwrap_err(), CallbackError::Unproven(NoticeError::BadSign));
+/// # Ok::<(), CallbackError>(())
 /// ```
 ///
 /// Source: contract tencent-cloud h.1.
-pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: i64) -> Result<Notice, Refusal> {
+pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: i64) -> Result<Notice, CallbackError> {
     let notice = Notice::parse(body)?;
     authenticate(&notice, key, now, grace)?;
     Ok(notice)
@@ -155,7 +155,7 @@ mod tests {
             let forged = String::from_utf8_lossy(&forged);
             prop_assume!(!forged.eq_ignore_ascii_case(&signature));
             let refusal = receive(&body(t, &forged), &key, t, 0).unwrap_err();
-            prop_assert_eq!(refusal, Refusal::Unproven(NoticeError::BadSign));
+            prop_assert_eq!(refusal, CallbackError::Unproven(NoticeError::BadSign));
         }
 
         #[test]

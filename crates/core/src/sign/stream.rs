@@ -30,7 +30,7 @@ pub fn live_code(bizid: &str, user_id: &str, suffix: Option<&str>) -> String {
 
 /// Which picture of a host a bypass stream carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Picture {
+pub enum VideoSource {
     /// The camera: `main`.
     Camera,
     /// The shared screen: `aux`.
@@ -40,30 +40,30 @@ pub enum Picture {
 /// The text a bypass stream is named after: `<room>_<host>_main` or `<room>_<host>_aux`.
 ///
 /// Source: contract sxb §7, tencent-cloud a.6 (1).
-pub fn bypass_plain(room: i64, host: &str, picture: Picture) -> String {
-    let which = match picture {
-        Picture::Camera => "main",
-        Picture::Screen => "aux",
+pub fn bypass_plain(room: i64, host: &str, source: VideoSource) -> String {
+    let which = match source {
+        VideoSource::Camera => "main",
+        VideoSource::Screen => "aux",
     };
     format!("{room}_{host}_{which}")
 }
 
 /// `md5(plain)`, 32 lower-case hex digits: the part after the last `_` of a bypass stream's code, by which callbacks find
 /// the room.
-pub fn bypass_digest(room: i64, host: &str, picture: Picture) -> String {
-    md5_hex(bypass_plain(room, host, picture))
+pub fn bypass_digest(room: i64, host: &str, source: VideoSource) -> String {
+    md5_hex(bypass_plain(room, host, source))
 }
 
 /// The stream code of a bypass stream: `<bizid>_` + [`bypass_digest`].
 ///
 /// ```
-/// use relive_core::sign::stream::{Picture, bypass_code};
-/// assert_eq!(bypass_code("8888", 10007, "wilder4", Picture::Camera), "8888_0f2c9a07ddbb2b9bcba863705d240bbc");
+/// use relive_core::sign::stream::{VideoSource, bypass_code};
+/// assert_eq!(bypass_code("8888", 10007, "wilder4", VideoSource::Camera), "8888_0f2c9a07ddbb2b9bcba863705d240bbc");
 /// ```
 ///
 /// Source: contract sxb §7, tencent-cloud a.6 (2).
-pub fn bypass_code(bizid: &str, room: i64, host: &str, picture: Picture) -> String {
-    format!("{bizid}_{}", bypass_digest(room, host, picture))
+pub fn bypass_code(bizid: &str, room: i64, host: &str, source: VideoSource) -> String {
+    format!("{bizid}_{}", bypass_digest(room, host, source))
 }
 
 impl MediaConfig {

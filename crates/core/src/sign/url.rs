@@ -48,7 +48,7 @@ pub struct PlayUrls {
 
 /// Why a push or play is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum UrlError {
     /// `txSecret` or `txTime` is absent or empty.
     #[error("missing")]
     Missing,
@@ -126,30 +126,30 @@ pub fn play_urls(scheme: &str, address: Address<'_>, protection: Option<Protecti
 }
 
 /// Checks the query of a push or play URL, percent-encoded, with or without its `?`. The first occurrence of a parameter
-/// counts. Order of checks: [`Refusal`] from top to bottom; at the very second of expiry the URL still works. An empty
+/// counts. Order of checks: [`UrlError`] from top to bottom; at the very second of expiry the URL still works. An empty
 /// key refuses every secret.
 ///
 /// ```
-/// use relive_core::sign::url::{Refusal, verify};
+/// use relive_core::sign::url::{UrlError, verify};
 /// let query = "txSecret=db48538b4bd379a4737c52ee4978738b&txTime=6553F100";
 /// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, 1_700_000_000), Ok(()));
-/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, 1_700_000_001), Err(Refusal::Expired));
-/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, 1_700_000_000), Err(Refusal::BadSecret));
+/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, 1_700_000_001), Err(UrlError::Expired));
+/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, 1_700_000_000), Err(UrlError::BadSecret));
 /// ```
 ///
 /// Source: contract tencent-cloud a.2.
-pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<(), Refusal> {
+pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<(), UrlError> {
     let query = query.strip_prefix('?').unwrap_or(query);
-    let secret = query_value(query, "txSecret").ok_or(Refusal::Missing)?;
-    let time = query_value(query, "txTime").ok_or(Refusal::Missing)?;
+    let secret = query_value(query, "txSecret").ok_or(UrlError::Missing)?;
+    let time = query_value(query, "txTime").ok_or(UrlError::Missing)?;
     if time.len() > 16 || !time.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Refusal::BadTime);
+        return Err(UrlError::BadTime);
     }
-    let expires = u64::from_str_radix(&time, 16).map_err(|_| Refusal::BadTime)?;
+    let expires = u64::from_str_radix(&time, 16).map_err(|_| UrlError::BadTime)?;
     if key.is_empty() || !eq_hex(&tx_secret(key, stream, &time), &secret) {
-        return Err(Refusal::BadSecret);
+        return Err(UrlError::BadSecret);
     }
-    if i128::from(now) > i128::from(expires) { Err(Refusal::Expired) } else { Ok(()) }
+    if i128::from(now) > i128::from(expires) { Err(UrlError::Expired) } else { Ok(()) }
 }
 
 /// The first value of that name in a query, decoded; empty is as good as absent.
@@ -185,7 +185,7 @@ mod tests {
     fn the_first_occurrence_of_a_parameter_counts() {
         let good = signed("k", "s", 100, HexCase::Lower);
         assert_eq!(verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), 100), Ok(()));
-        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), 100), Err(Refusal::Missing));
+        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), 100), Err(UrlError::Missing));
     }
 
     #[test]
@@ -193,15 +193,15 @@ mod tests {
         let query = |time: &str| format!("txSecret={}&txTime={time}", tx_secret("k", "s", time));
         assert_eq!(verify("k", "s", &query("ffffffffffffffff"), i64::MAX), Ok(()));
         for time in ["0ffffffffffffffff", "-1", "0x10", "g"] {
-            assert_eq!(verify("k", "s", &query(time), 0), Err(Refusal::BadTime), "{time}");
+            assert_eq!(verify("k", "s", &query(time), 0), Err(UrlError::BadTime), "{time}");
         }
-        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", 0), Err(Refusal::BadTime));
+        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", 0), Err(UrlError::BadTime));
     }
 
     #[test]
     fn an_empty_key_never_verifies() {
         let query = format!("txSecret={}&txTime=ff", tx_secret("", "s", "ff"));
-        assert_eq!(verify("", "s", &query, 0), Err(Refusal::BadSecret));
+        assert_eq!(verify("", "s", &query, 0), Err(UrlError::BadSecret));
     }
 
     proptest! {
@@ -223,7 +223,7 @@ mod tests {
             let forged = query.replace("txTime=", "txTime=1");
             prop_assert!(verify(&key, &stream, &forged, 0).is_err());
             let other = format!("{stream}x");
-            prop_assert_eq!(verify(&key, &other, &query, 0), Err(Refusal::BadSecret));
+            prop_assert_eq!(verify(&key, &other, &query, 0), Err(UrlError::BadSecret));
         }
 
         #[test]

@@ -1,22 +1,19 @@
 //! `UserSig`: the ticket with which a client logs in to the IM cloud, in its current form (TLS signature 2.0, HMAC-SHA256).
 //! The older form with a key pair per application is not made here: the cloud and the SDKs take this one.
 
+mod form;
 mod opened;
 
-use std::io::{Read as _, Write as _};
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flate2::{Compression, bufread::ZlibDecoder, write::ZlibEncoder};
 use serde_json::json;
 
-pub use self::opened::{Malformed, Opened, inspect};
-use super::digest;
+pub(super) use self::form::unpack;
+use self::form::{VERSION, content, deflate, signature};
+pub use self::{
+    form::{base64_decode, base64_encode},
+    opened::{MalformedTicket, Opened, inspect},
+};
 use crate::UnixSeconds;
-
-/// The form made and taken here.
-const VERSION: &str = "2.0";
-/// Longest inflated ticket that is looked at, in bytes. A genuine one has about 200.
-const LONGEST: u64 = 4096;
 
 /// Who the ticket is for, and how long.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +49,7 @@ impl Ticket<'_> {
     /// The whole ticket: a JSON object with content and signature, zlib, [`base64_encode`].
     ///
     /// ```
-    /// use relive_core::sign::usersig::{Refusal, Ticket, verify};
+    /// use relive_core::sign::usersig::{TicketError, Ticket, verify};
     /// let ticket = Ticket {
     ///     sdkappid: 1_400_000_001,
     ///     user_id: "anna_lee",
@@ -63,7 +60,7 @@ impl Ticket<'_> {
     /// let usersig = ticket.seal("demo-im-key-0001");
     /// let check = |now| verify(&usersig, 1_400_000_001, "anna_lee", "demo-im-key-0001", now);
     /// assert_eq!(check(1_700_000_300), Ok(()));
-    /// assert_eq!(check(1_700_000_301), Err(Refusal::Expired));
+    /// assert_eq!(check(1_700_000_301), Err(TicketError::Expired));
     /// ```
     ///
     /// Source: contract tencent-cloud b.1 (3–5), minilvb-v2 §5.1.
@@ -89,7 +86,7 @@ impl Ticket<'_> {
 
 /// Why a ticket is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TicketError {
     /// Not base64 of zlib of the JSON object, or too long.
     #[error("malformed")]
     Malformed,
@@ -107,7 +104,7 @@ pub enum Refusal {
     Expired,
 }
 
-/// Checks a ticket, in the order of [`Refusal`]; at the second `issued + ttl` it is still valid. An empty key refuses
+/// Checks a ticket, in the order of [`TicketError`]; at the second `issued + ttl` it is still valid. An empty key refuses
 /// every signature.
 ///
 /// Source: contract tencent-cloud b.1 (verification).
@@ -117,77 +114,18 @@ pub fn verify(
     user_id: &str,
     key: &str,
     now: UnixSeconds,
-) -> Result<(), Refusal> {
-    let opened = inspect(usersig).map_err(|_| Refusal::Malformed)?;
+) -> Result<(), TicketError> {
+    let opened = inspect(usersig).map_err(|_| TicketError::Malformed)?;
     if opened.user_id != user_id {
-        return Err(Refusal::Identifier);
+        return Err(TicketError::Identifier);
     }
     if opened.sdkappid != sdkappid {
-        return Err(Refusal::Sdkappid);
+        return Err(TicketError::Sdkappid);
     }
     if !opened.is_signed_with(key) {
-        return Err(Refusal::Signature);
+        return Err(TicketError::Signature);
     }
-    if now > opened.expires() { Err(Refusal::Expired) } else { Ok(()) }
-}
-
-/// Base64 with padding in the cloud's own alphabet: `+` is `*`, `/` is `-`, `=` is `_`. Not RFC 4648's base64url.
-///
-/// ```
-/// use relive_core::sign::usersig::{base64_decode, base64_encode};
-/// assert_eq!(base64_encode(&[0xfb, 0xff]), "*-8_");
-/// assert_eq!(base64_decode("*-8_"), Some(vec![0xfb, 0xff]));
-/// assert_eq!(base64_decode("+/8="), None);
-/// ```
-///
-/// Source: contract tencent-cloud b.1 (5).
-pub fn base64_encode(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes).replace('+', "*").replace('/', "-").replace('=', "_")
-}
-
-/// The bytes behind [`base64_encode`]; `None` for anything it does not write.
-pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
-    if text.contains(['+', '/', '=']) {
-        return None;
-    }
-    STANDARD.decode(text.replace('*', "+").replace('-', "/").replace('_', "=")).ok()
-}
-
-/// The JSON text of a ticket.
-pub(super) fn unpack(usersig: &str) -> Option<Vec<u8>> {
-    inflate(&base64_decode(usersig)?)
-}
-
-/// What is in one zlib stream with nothing after it, not longer than [`LONGEST`].
-fn inflate(zlib: &[u8]) -> Option<Vec<u8>> {
-    let mut inflated = Vec::new();
-    let mut decoder = ZlibDecoder::new(zlib);
-    decoder.by_ref().take(LONGEST + 1).read_to_end(&mut inflated).ok()?;
-    let whole = usize::try_from(decoder.total_in()).ok()? == zlib.len();
-    (whole && u64::try_from(inflated.len()).ok()? <= LONGEST).then_some(inflated)
-}
-
-#[expect(clippy::expect_used, reason = "writing to memory cannot fail")]
-fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every byte")
-}
-
-fn content(
-    sdkappid: i64,
-    user_id: &str,
-    issued: UnixSeconds,
-    ttl: i64,
-    userbuf_base64: Option<&str>,
-) -> String {
-    let userbuf = userbuf_base64.map(|text| format!("TLS.userbuf:{text}\n")).unwrap_or_default();
-    format!(
-        "TLS.identifier:{user_id}\nTLS.sdkappid:{sdkappid}\nTLS.time:{issued}\nTLS.expire:{ttl}\n{userbuf}"
-    )
-}
-
-fn signature(key: &str, content: &str) -> String {
-    STANDARD.encode(digest::hmac_sha256(key, content))
+    if now > opened.expires() { Err(TicketError::Expired) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -205,7 +143,7 @@ mod tests {
         base64_encode(&deflate(json.to_string().as_bytes()))
     }
 
-    fn anna_with(member: &str, value: Value) -> Result<(), Refusal> {
+    fn anna_with(member: &str, value: Value) -> Result<(), TicketError> {
         let json = unpack(&ANNA.seal(KEY)).expect("sealed");
         let mut json: Value = serde_json::from_slice(&json).expect("JSON");
         json[member] = value;
@@ -214,14 +152,14 @@ mod tests {
 
     #[test]
     fn every_member_counts() {
-        assert_eq!(anna_with("TLS.time", 1_001.into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.expire", 61.into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.userbuf", "".into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.sig", "".into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.sdkappid", 15.into()), Err(Refusal::Sdkappid));
-        assert_eq!(anna_with("TLS.identifier", "bob".into()), Err(Refusal::Identifier));
-        assert_eq!(anna_with("TLS.ver", "1.0".into()), Err(Refusal::Malformed));
-        assert_eq!(anna_with("TLS.time", "1000".into()), Err(Refusal::Malformed));
+        assert_eq!(anna_with("TLS.time", 1_001.into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.expire", 61.into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.userbuf", "".into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.sig", "".into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.sdkappid", 15.into()), Err(TicketError::Sdkappid));
+        assert_eq!(anna_with("TLS.identifier", "bob".into()), Err(TicketError::Identifier));
+        assert_eq!(anna_with("TLS.ver", "1.0".into()), Err(TicketError::Malformed));
+        assert_eq!(anna_with("TLS.time", "1000".into()), Err(TicketError::Malformed));
         assert_eq!(anna_with("more", 1.into()), Ok(()));
     }
 
@@ -233,7 +171,7 @@ mod tests {
             "TLS.ver": "2.0", "TLS.identifier": "anna", "TLS.sdkappid": 14, "TLS.time": 1000, "TLS.expire": 60,
             "TLS.userbuf": format!("x\n{tail}"), "TLS.sig": Ticket { user_id: &long, ..ANNA }.signature(KEY),
         });
-        assert_eq!(verify(&repack(&json), 14, "anna", KEY, 1_000), Err(Refusal::Malformed));
+        assert_eq!(verify(&repack(&json), 14, "anna", KEY, 1_000), Err(TicketError::Malformed));
     }
 
     #[test]
@@ -250,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_empty_key_never_verifies() {
-        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", 1_000), Err(Refusal::Signature));
+        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", 1_000), Err(TicketError::Signature));
     }
 
     proptest! {

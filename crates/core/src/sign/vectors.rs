@@ -2,6 +2,7 @@
 //! Tests and an operator's command use it, so that a file of vectors from elsewhere can be held against this code.
 
 mod inputs;
+mod mismatch;
 
 use serde_json::{Value, json};
 
@@ -9,32 +10,16 @@ use super::{
     callback,
     cos::{self, FieldOrder, Scope, V4, V5},
     liteav, password, room_service,
-    stream::{self, Picture},
+    stream::{self, VideoSource},
     url,
     usersig::{self, Ticket},
     vod,
 };
 use crate::{Config, MediaConfig};
 use inputs::{Inputs, borrowed};
+use mismatch::malformed;
 
-/// Why a vector does not hold.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Mismatch {
-    /// No function here goes by that name.
-    #[error("unknown algorithm")]
-    UnknownAlgorithm,
-    /// The vector lacks that member, or it has the wrong type or a value out of range.
-    #[error("malformed vector: {0}")]
-    Malformed(String),
-    /// The result is another one.
-    #[error("expected {expected}, got {got}")]
-    Differs {
-        /// What the vector says.
-        expected: Value,
-        /// What this code says.
-        got: Value,
-    },
-}
+pub use mismatch::Mismatch;
 
 type Made = Result<Value, Mismatch>;
 type Row = (&'static str, fn(Inputs<'_>) -> Made);
@@ -99,10 +84,6 @@ pub fn check(vector: &Value) -> Result<(), Mismatch> {
     if got == *expected { Ok(()) } else { Err(Mismatch::Differs { expected: expected.clone(), got }) }
 }
 
-fn malformed(what: &str) -> Mismatch {
-    Mismatch::Malformed(what.to_owned())
-}
-
 /// `{<flag>: true, "reason": "ok"}` or `{<flag>: false, "reason": <why>}`.
 fn verdict<E: ToString>(flag: &str, outcome: &Result<(), E>) -> Value {
     let reason = outcome.as_ref().err().map_or_else(|| "ok".to_owned(), ToString::to_string);
@@ -153,17 +134,17 @@ fn v1_urls(inputs: Inputs<'_>) -> Made {
 }
 
 fn bypass_stream(inputs: Inputs<'_>) -> Made {
-    let picture = match inputs.integer("videotype")? {
-        0 => Picture::Camera,
-        1 => Picture::Screen,
+    let source = match inputs.integer("videotype")? {
+        0 => VideoSource::Camera,
+        1 => VideoSource::Screen,
         _ => return Err(malformed("videotype")),
     };
     let (bizid, room, host) =
         (inputs.spelled("bizid")?, inputs.integer("roomnum")?, inputs.text("host_uid")?);
-    let code = stream::bypass_code(&bizid, room, host, picture);
+    let code = stream::bypass_code(&bizid, room, host, source);
     let play = media(bizid, "", true).play_urls(&code, 0);
     Ok(json!({
-        "plain": stream::bypass_plain(room, host, picture), "stream_code": code,
+        "plain": stream::bypass_plain(room, host, source), "stream_code": code,
         "address": play.rtmp, "address2": play.flv, "address3": play.hls,
     }))
 }

@@ -31,7 +31,7 @@ impl Number {
 /// The body is not a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed")]
-pub struct Malformed;
+pub struct MalformedNotice;
 
 /// What the contracts read of a notice. A text may arrive as an integer and a number as a decimal string; `null` is as
 /// good as absent; of duplicate members the last one counts; others are ignored. Texts are kept as they arrived, empty
@@ -93,17 +93,17 @@ impl Notice {
     /// Reads a body: UTF-8, a leading byte order mark is skipped.
     ///
     /// ```
-    /// use relive_core::sign::callback::{Malformed, Notice, Number};
+    /// use relive_core::sign::callback::{MalformedNotice, Notice, Number};
     /// let notice = Notice::parse(br#"{"event_type":"100","start_time":"17","duration":"long"}"#)?;
     /// assert_eq!(notice.event_type, Some(100));
     /// assert_eq!(notice.start_time, Number::Is(17));
     /// assert_eq!(notice.duration, Number::NotNumeric);
     /// assert_eq!(notice.end_time, Number::Missing);
-    /// # Ok::<(), Malformed>(())
+    /// # Ok::<(), MalformedNotice>(())
     /// ```
-    pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
+    pub fn parse(body: &[u8]) -> Result<Self, MalformedNotice> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| Malformed)?;
+        let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| MalformedNotice)?;
         let text = |name| object.get(name).and_then(text);
         let number = |name| object.get(name).map_or(Number::Missing, number);
         Ok(Self {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn only_an_object_is_a_notice() {
         for body in ["", " ", "null", "[]", "1", "{", "{}x", "{\"a\":\"\u{1}\"}", "{\"a\":1e999}"] {
-            assert_eq!(Notice::parse(body.as_bytes()).unwrap_err(), Malformed, "{body}");
+            assert_eq!(Notice::parse(body.as_bytes()).unwrap_err(), MalformedNotice, "{body}");
         }
         assert!(Notice::parse(b"{\"a\":\"\xff\"}").is_err());
         assert!(Notice::parse(b"\xef\xbb\xbf {}").is_ok());

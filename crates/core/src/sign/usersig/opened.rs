@@ -4,12 +4,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LONGEST, VERSION, base64_decode, content, digest, inflate, signature};
-use crate::UnixSeconds;
+use super::form::{LONGEST, VERSION, base64_decode, content, inflate, signature};
+use crate::{UnixSeconds, sign::digest};
 
-/// Why a text is no ticket: what [`Refusal::Malformed`](super::Refusal::Malformed) does not tell a client, but an operator wants to know.
+/// Why a text is no ticket: what [`TicketError::Malformed`](super::TicketError::Malformed) does not tell a client, but an operator wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub enum MalformedTicket {
     /// Another alphabet than that of [`base64_encode`](super::base64_encode), or cut off.
     #[error("not in the cloud's base64, which has letters, digits, '*' and '-', and '_' at the end only")]
     Base64,
@@ -66,32 +66,32 @@ impl Opened {
 /// Opens a ticket without checking whose it is, for how long, or who made it.
 ///
 /// ```
-/// use relive_core::sign::usersig::{Malformed, Ticket, inspect};
+/// use relive_core::sign::usersig::{MalformedTicket, Ticket, inspect};
 /// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued: 1_700_000_000, ttl: 300, userbuf: None };
 /// let opened = inspect(&ticket.seal("demo-im-key-0001"))?;
 /// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, 1_700_000_300));
 /// assert!(opened.is_signed_with("demo-im-key-0001") && !opened.is_signed_with("another"));
-/// assert_eq!(inspect("eJw+/=").err(), Some(Malformed::Base64));
-/// # Ok::<(), Malformed>(())
+/// assert_eq!(inspect("eJw+/=").err(), Some(MalformedTicket::Base64));
+/// # Ok::<(), MalformedTicket>(())
 /// ```
 ///
 /// Source: contract tencent-cloud b.1 (3–5).
-pub fn inspect(usersig: &str) -> Result<Opened, Malformed> {
-    let zlib = base64_decode(usersig).ok_or(Malformed::Base64)?;
-    let json = inflate(&zlib).ok_or(Malformed::Zlib)?;
+pub fn inspect(usersig: &str) -> Result<Opened, MalformedTicket> {
+    let zlib = base64_decode(usersig).ok_or(MalformedTicket::Base64)?;
+    let json = inflate(&zlib).ok_or(MalformedTicket::Zlib)?;
     let opened: Opened = serde_json::from_slice(&json).map_err(|_| what_is_wrong(&json))?;
     if opened.version != VERSION {
-        return Err(Malformed::Version);
+        return Err(MalformedTicket::Version);
     }
     // A userbuf with line feeds could pass off the content of one user as that of another.
     match &opened.userbuf {
-        Some(text) if STANDARD.decode(text).is_err() => Err(Malformed::Member("TLS.userbuf")),
+        Some(text) if STANDARD.decode(text).is_err() => Err(MalformedTicket::Member("TLS.userbuf")),
         _ => Ok(opened),
     }
 }
 
 /// Finds what keeps a text from being an [`Opened`].
-fn what_is_wrong(json: &[u8]) -> Malformed {
+fn what_is_wrong(json: &[u8]) -> MalformedTicket {
     type Check = fn(&Value) -> bool;
     const MEMBERS: [(&str, Check); 5] = [
         ("TLS.identifier", Value::is_string),
@@ -100,18 +100,21 @@ fn what_is_wrong(json: &[u8]) -> Malformed {
         ("TLS.expire", Value::is_i64),
         ("TLS.sig", Value::is_string),
     ];
-    let Ok(Value::Object(members)) = serde_json::from_slice(json) else { return Malformed::Json };
+    let Ok(Value::Object(members)) = serde_json::from_slice(json) else { return MalformedTicket::Json };
     if members.get("TLS.ver").is_none_or(|version| version != VERSION) {
-        return Malformed::Version;
+        return MalformedTicket::Version;
     }
     let wrong = MEMBERS.into_iter().find(|(name, right)| !members.get(*name).is_some_and(right));
-    wrong.map_or(Malformed::Json, |(name, _)| Malformed::Member(name))
+    wrong.map_or(MalformedTicket::Json, |(name, _)| MalformedTicket::Member(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Ticket, base64_encode, deflate, unpack},
+        super::{
+            Ticket,
+            form::{base64_encode, deflate, unpack},
+        },
         *,
     };
 
@@ -123,20 +126,20 @@ mod tests {
         assert_eq!(inspect(&whole).err(), None);
         let urlsafe = whole.trim_end_matches('_').to_owned() + "!";
         for text in ["", &urlsafe, &whole.replace('*', "+").replace('_', "="), &whole[..whole.len() - 1]] {
-            let expected = if text.is_empty() { Malformed::Zlib } else { Malformed::Base64 };
+            let expected = if text.is_empty() { MalformedTicket::Zlib } else { MalformedTicket::Base64 };
             assert_eq!(inspect(text).err(), Some(expected), "{text}");
         }
-        assert_eq!(inspect("AAAA").err(), Some(Malformed::Zlib));
-        assert_eq!(inside("[]"), Some(Malformed::Json));
-        assert_eq!(inside("{}"), Some(Malformed::Version));
-        assert_eq!(inside(r#"{"TLS.version":"201512300000"}"#), Some(Malformed::Version));
-        assert_eq!(inside(r#"{"TLS.ver":"2.0"}"#), Some(Malformed::Member("TLS.identifier")));
+        assert_eq!(inspect("AAAA").err(), Some(MalformedTicket::Zlib));
+        assert_eq!(inside("[]"), Some(MalformedTicket::Json));
+        assert_eq!(inside("{}"), Some(MalformedTicket::Version));
+        assert_eq!(inside(r#"{"TLS.version":"201512300000"}"#), Some(MalformedTicket::Version));
+        assert_eq!(inside(r#"{"TLS.ver":"2.0"}"#), Some(MalformedTicket::Member("TLS.identifier")));
         let json = String::from_utf8(unpack(&whole).expect("sealed")).expect("text");
-        assert_eq!(inside(&json.replace("14", "\"14\"")), Some(Malformed::Member("TLS.sdkappid")));
+        assert_eq!(inside(&json.replace("14", "\"14\"")), Some(MalformedTicket::Member("TLS.sdkappid")));
         assert_eq!(
             inside(&json.replace('{', r#"{"TLS.userbuf":"?","#)),
-            Some(Malformed::Member("TLS.userbuf"))
+            Some(MalformedTicket::Member("TLS.userbuf"))
         );
-        assert_eq!(inside(&json.replace('{', r#"{"TLS.time":1,"#)), Some(Malformed::Json));
+        assert_eq!(inside(&json.replace('{', r#"{"TLS.time":1,"#)), Some(MalformedTicket::Json));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Mismatch, malformed};
+use super::mismatch::{Mismatch, malformed};
 use crate::sign::url::{Address, HexCase, Protection};
 
 /// Members of a JSON object, by type.

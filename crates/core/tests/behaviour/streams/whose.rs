@@ -38,14 +38,14 @@ async fn a_stored_code_comes_first_on_every_path() {
 
 #[tokio::test]
 async fn then_both_digests_of_an_sxb_room_behind_the_last_underscore() {
-    use relive_core::sign::stream::{Picture, bypass_digest};
+    use relive_core::sign::stream::{VideoSource, bypass_digest};
     let world = World::new();
     let host = world.user("host").await;
     let room = world.core.broadcasts().prepare(host).await.unwrap();
     announced(&world, "other").await;
     let others = latest(&world, "other").await.room;
-    for picture in [Picture::Camera, Picture::Screen] {
-        let digest = bypass_digest(room.0, "host", picture);
+    for source in [VideoSource::Camera, VideoSource::Screen] {
+        let digest = bypass_digest(room.0, "host", source);
         for code in [format!("1000_{digest}"), format!("8888_{digest}"), format!("x_y_{digest}"), digest] {
             for route in [CallbackSource::Shared, CallbackSource::Sxb { room: None }, sxb(others.0)] {
                 assert_eq!(owner(&world, &code, route).await.as_deref(), Some("host"), "{code}");
