@@ -4,16 +4,16 @@
 use super::digest::{eq_hex, md5_hex};
 use crate::UnixSeconds;
 
-/// How `txTime` writes its hex digits. The hash covers the text, so both are valid; relive writes lower case.
+/// Case of the hex digits of `txTime`. The hash covers the text, so both cases are valid; relive writes lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HexCase {
-    /// `6553F100`: what Tencent's samples and clients build.
+    /// `6553F100`, as Tencent's samples and clients write it.
     Upper,
-    /// `6553f100`: what the original servers built.
+    /// `6553f100`, as the original servers wrote it.
     Lower,
 }
 
-/// Where a stream is pushed to or played from: `<host>/<app>/<stream>`.
+/// The address to which a stream is pushed or from which it is played: `<host>/<app>/<stream>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Address<'a> {
     /// Host, with a port if need be.
@@ -24,7 +24,7 @@ pub struct Address<'a> {
     pub stream: &'a str,
 }
 
-/// What signs a URL. Without it, or with an empty key, a URL stays unsigned.
+/// Key and expiry that sign a URL. Without a protection, or with an empty key, a URL stays unsigned.
 #[derive(Clone, Copy)]
 pub struct Protection<'a> {
     /// Key of the push or of the play domain.
@@ -55,10 +55,10 @@ pub enum UrlError {
     /// `txTime` is not 1 to 16 hex digits.
     #[error("bad_time")]
     BadTime,
-    /// `txSecret` is not the one of this key, stream and time; or there is no key.
+    /// `txSecret` belongs to another key, stream or time, or no key is configured.
     #[error("bad_secret")]
     BadSecret,
-    /// The time is over.
+    /// `txTime` is past.
     #[error("expired")]
     Expired,
 }
@@ -74,7 +74,7 @@ pub fn tx_time(expires: UnixSeconds, case: HexCase) -> String {
     }
 }
 
-/// `txSecret`: `md5(key + stream + tx_time)`, 32 lower-case hex digits. `tx_time` is the very text that stands in the URL.
+/// `txSecret`: `md5(key + stream + tx_time)`, 32 lower-case hex digits. `tx_time` is exactly the text in the URL.
 ///
 /// ```
 /// use relive_core::sign::url::{HexCase, tx_secret, tx_time};
@@ -88,8 +88,8 @@ pub fn tx_secret(key: &str, stream: &str, tx_time: &str) -> String {
     md5_hex(format!("{key}{stream}{tx_time}"))
 }
 
-/// `rtmp://<host>/<app>/<stream>?<params>&txSecret=…&txTime=…`. Parameters keep their order and stand raw, as the legacy
-/// value `flv|hls` must; without parameters and protection there is no `?`.
+/// `rtmp://<host>/<app>/<stream>?<params>&txSecret=…&txTime=…`. Parameters keep their order and are not percent-encoded,
+/// because the legacy value `flv|hls` must not be; without parameters and protection there is no `?`.
 ///
 /// ```
 /// use relive_core::sign::url::{Address, push_url};
@@ -117,17 +117,17 @@ pub fn push_url(address: Address<'_>, params: &[(&str, &str)], protection: Optio
 /// Source: contract tencent-cloud a.5.
 pub fn play_urls(scheme: &str, address: Address<'_>, protection: Option<Protection<'_>>) -> PlayUrls {
     let query = tokens(address.stream, protection).collect::<Vec<_>>();
-    let place = format!("{}/{}/{}", address.host, address.app, address.stream);
+    let base = format!("{}/{}/{}", address.host, address.app, address.stream);
     PlayUrls {
-        rtmp: with_query(format!("rtmp://{place}"), &query),
-        flv: with_query(format!("{scheme}://{place}.flv"), &query),
-        hls: with_query(format!("{scheme}://{place}.m3u8"), &query),
+        rtmp: with_query(format!("rtmp://{base}"), &query),
+        flv: with_query(format!("{scheme}://{base}.flv"), &query),
+        hls: with_query(format!("{scheme}://{base}.m3u8"), &query),
     }
 }
 
 /// Checks the query of a push or play URL, percent-encoded, with or without its `?`. The first occurrence of a parameter
-/// counts. Order of checks: [`UrlError`] from top to bottom; at the very second of expiry the URL still works. An empty
-/// key refuses every secret.
+/// counts. The checks run in the order of [`UrlError`]; at the second of expiry the URL is still valid. With an empty key
+/// every secret is refused.
 ///
 /// ```
 /// use relive_core::sign::url::{UrlError, verify};
@@ -152,12 +152,13 @@ pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<
     if i128::from(now) > i128::from(expires) { Err(UrlError::Expired) } else { Ok(()) }
 }
 
-/// The first value of that name in a query, decoded; empty is as good as absent.
+/// The first value of a parameter in a query, decoded; an empty value counts as absent.
 pub(super) fn query_value(query: &str, name: &str) -> Option<String> {
     let (_, value) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name)?;
     (!value.is_empty()).then(|| value.into_owned())
 }
 
+/// The query parameters that sign a URL; none without a key.
 pub(super) fn tokens(stream: &str, protection: Option<Protection<'_>>) -> impl Iterator<Item = String> {
     protection.filter(|protection| !protection.key.is_empty()).into_iter().flat_map(move |protection| {
         let time = tx_time(protection.expires, protection.case);
@@ -206,7 +207,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_signed_verifies_and_any_changed_byte_does_not(
+        fn a_signed_query_verifies_and_any_changed_byte_does_not(
             key in "[ -~]{1,40}", stream in "[A-Za-z0-9_-]{1,40}", expires in 0..=i64::MAX, upper: bool,
             at: prop::sample::Index, flip in 1..=255_u8,
         ) {
@@ -227,7 +228,7 @@ mod tests {
         }
 
         #[test]
-        fn any_query_is_answered(query in any::<String>(), now: i64) {
+        fn an_arbitrary_query_is_refused(query in any::<String>(), now: i64) {
             prop_assert!(verify("k", "s", &query, now).is_err());
         }
     }

@@ -1,5 +1,5 @@
 //! `UserSig`: the ticket with which a client logs in to the IM cloud, in its current form (TLS signature 2.0, HMAC-SHA256).
-//! The older form with a key pair per application is not made here: the cloud and the SDKs take this one.
+//! The older form with a key pair per application is not supported: the cloud and the SDKs accept the current one.
 
 mod form;
 mod opened;
@@ -15,18 +15,18 @@ pub use self::{
 };
 use crate::UnixSeconds;
 
-/// Who the ticket is for, and how long.
+/// The user and the validity of a ticket.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket<'a> {
     /// IM application number.
     pub sdkappid: i64,
     /// IM user.
     pub user_id: &'a str,
-    /// When the ticket was issued.
+    /// Time of issue.
     pub issued: UnixSeconds,
-    /// Seconds it is valid.
+    /// Seconds of validity.
     pub ttl: i64,
-    /// Bytes the cloud hands back; none in practice. Empty differs from absent.
+    /// Bytes that the cloud passes on to the application; none in practice. No bytes (`Some`) differ from `None`.
     pub userbuf: Option<&'a [u8]>,
 }
 
@@ -96,15 +96,15 @@ pub enum TicketError {
     /// For another application.
     #[error("sdkappid")]
     Sdkappid,
-    /// Not signed with this key; or there is no key.
+    /// Signed with another key, or no key is configured.
     #[error("signature")]
     Signature,
-    /// The time is over.
+    /// The validity is over.
     #[error("expired")]
     Expired,
 }
 
-/// Checks a ticket, in the order of [`TicketError`]; at the second `issued + ttl` it is still valid. An empty key refuses
+/// Checks a ticket, in the order of [`TicketError`]; at the second `issued + ttl` the ticket is still valid. An empty key refuses
 /// every signature.
 ///
 /// Source: contract tencent-cloud b.1 (verification).
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_counts() {
+    fn a_change_of_any_known_member_is_refused() {
         assert_eq!(anna_with("TLS.time", 1_001.into()), Err(TicketError::Signature));
         assert_eq!(anna_with("TLS.expire", 61.into()), Err(TicketError::Signature));
         assert_eq!(anna_with("TLS.userbuf", "".into()), Err(TicketError::Signature));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_feeds_of_a_userbuf_cannot_stand_for_those_of_a_user_id() {
+    fn a_userbuf_with_line_feeds_cannot_imitate_another_user() {
         let tail = "TLS.sdkappid:14\nTLS.time:1000\nTLS.expire:60";
         let long = format!("anna\n{tail}\nTLS.userbuf:x");
         let json = json!({
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_tails_and_stumps_are_malformed() {
+    fn too_long_extended_and_truncated_streams_are_malformed() {
         let zlib = base64_decode(&ANNA.seal(KEY)).expect("base64");
         let unpacks = |bytes: &[u8]| unpack(&base64_encode(bytes)).is_some();
         assert!(unpacks(&zlib));
@@ -193,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sealed_verifies_and_any_changed_byte_does_not(
+        fn a_sealed_ticket_verifies_and_any_changed_byte_does_not(
             user_id in any::<String>(), key in "[ -~]{1,80}", sdkappid in 0..=i64::MAX, issued in 0..4_000_000_000_i64,
             ttl in 0..100_000_000_i64, userbuf in prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
             at: prop::sample::Index, flip in 1..=255_u8,
@@ -214,7 +214,7 @@ mod tests {
             let mut forged = usersig.clone().into_bytes();
             let index = at.index(forged.len());
             forged[index] ^= flip;
-            // Nor is another zlib stream of the same text: bits that fill the last byte, the level in the header.
+            // Another zlib stream of the same text is no forgery: padding of the last byte, the level in the header.
             if let Ok(forged) = String::from_utf8(forged) && check(&forged).is_ok() {
                 prop_assert_eq!(unpack(&forged), Some(json));
             }
@@ -228,7 +228,7 @@ mod tests {
         }
 
         #[test]
-        fn decoders_take_anything(text in any::<String>(), bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fn arbitrary_texts_and_bytes_are_refused(text in any::<String>(), bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             if let Some(decoded) = base64_decode(&text) {
                 prop_assert_eq!(base64_encode(&decoded), text.as_str());
             }

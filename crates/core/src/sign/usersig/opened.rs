@@ -1,4 +1,4 @@
-//! What a ticket says of itself, and why a text is none. Does not know which key, user or time would be right.
+//! The claims of a ticket, and the reasons why a text is no ticket. Does not know which key, user or time is expected.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -7,41 +7,41 @@ use serde_json::Value;
 use super::form::{LONGEST, VERSION, base64_decode, content, inflate, signature};
 use crate::{UnixSeconds, sign::digest};
 
-/// Why a text is no ticket: what [`TicketError::Malformed`](super::TicketError::Malformed) does not tell a client, but an operator wants to know.
+/// Why a text is no ticket, for operators. Clients see only [`TicketError::Malformed`](super::TicketError::Malformed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedTicket {
-    /// Another alphabet than that of [`base64_encode`](super::base64_encode), or cut off.
+    /// Not in the alphabet of [`base64_encode`](super::base64_encode), or truncated.
     #[error("not in the cloud's base64, which has letters, digits, '*' and '-', and '_' at the end only")]
     Base64,
     /// Not one zlib stream, or too long.
-    #[error("what is inside is not one zlib stream of at most {LONGEST} bytes")]
+    #[error("the decoded bytes are not one zlib stream of at most {LONGEST} bytes")]
     Zlib,
-    /// Not a JSON object, or one that says something twice.
-    #[error("what is inside is not a JSON object with every member once")]
+    /// Not a JSON object, or an object with a duplicate member.
+    #[error("the content is not a JSON object in which every member occurs once")]
     Json,
     /// Of another version.
-    #[error("made in another form than version 2.0, such as the older one with a key pair")]
+    #[error("not of version 2.0 but, for example, of the older form with a key pair")]
     Version,
     /// A member is missing, or has the wrong type.
     #[error("{0} is missing or of the wrong type")]
     Member(&'static str),
 }
 
-/// A ticket that was opened, with nothing checked: what it says of itself.
+/// The claims of a ticket, none of them checked.
 #[derive(Deserialize)]
 pub struct Opened {
     #[serde(rename = "TLS.ver")]
     version: String,
-    /// Whom it is for.
+    /// User the ticket is for.
     #[serde(rename = "TLS.identifier")]
     pub user_id: String,
-    /// For which application.
+    /// IM application number.
     #[serde(rename = "TLS.sdkappid")]
     pub sdkappid: i64,
-    /// When it was issued.
+    /// Time of issue.
     #[serde(rename = "TLS.time")]
     pub issued: UnixSeconds,
-    /// Seconds it is valid.
+    /// Seconds of validity.
     #[serde(rename = "TLS.expire")]
     pub ttl: i64,
     #[serde(rename = "TLS.userbuf")]
@@ -51,19 +51,19 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The last second it is valid.
+    /// Last second of validity.
     pub fn expires(&self) -> UnixSeconds {
         self.issued.saturating_add(self.ttl)
     }
 
-    /// Whether it was made with this key. Never with an empty one.
+    /// Whether the ticket was signed with a key; never true for an empty key.
     pub fn is_signed_with(&self, key: &str) -> bool {
         let content = content(self.sdkappid, &self.user_id, self.issued, self.ttl, self.userbuf.as_deref());
         !key.is_empty() && digest::eq(&signature(key, &content), &self.signature)
     }
 }
 
-/// Opens a ticket without checking whose it is, for how long, or who made it.
+/// Opens a ticket without checking its user, its validity or its signature.
 ///
 /// ```
 /// use relive_core::sign::usersig::{MalformedTicket, Ticket, inspect};
@@ -79,19 +79,19 @@ impl Opened {
 pub fn inspect(usersig: &str) -> Result<Opened, MalformedTicket> {
     let zlib = base64_decode(usersig).ok_or(MalformedTicket::Base64)?;
     let json = inflate(&zlib).ok_or(MalformedTicket::Zlib)?;
-    let opened: Opened = serde_json::from_slice(&json).map_err(|_| what_is_wrong(&json))?;
+    let opened: Opened = serde_json::from_slice(&json).map_err(|_| fault_of(&json))?;
     if opened.version != VERSION {
         return Err(MalformedTicket::Version);
     }
-    // A userbuf with line feeds could pass off the content of one user as that of another.
+    // A userbuf with line feeds could make one user's signed text equal to that of another user.
     match &opened.userbuf {
         Some(text) if STANDARD.decode(text).is_err() => Err(MalformedTicket::Member("TLS.userbuf")),
         _ => Ok(opened),
     }
 }
 
-/// Finds what keeps a text from being an [`Opened`].
-fn what_is_wrong(json: &[u8]) -> MalformedTicket {
+/// Finds the reason why a JSON text is not an [`Opened`].
+fn fault_of(json: &[u8]) -> MalformedTicket {
     type Check = fn(&Value) -> bool;
     const MEMBERS: [(&str, Check); 5] = [
         ("TLS.identifier", Value::is_string),
@@ -119,7 +119,7 @@ mod tests {
     };
 
     #[test]
-    fn what_is_wrong_with_a_text_is_said() {
+    fn the_reason_why_a_text_is_no_ticket_is_named() {
         let inside = |text: &str| inspect(&base64_encode(&deflate(text.as_bytes()))).err();
         let whole =
             Ticket { sdkappid: 14, user_id: "anna", issued: 1_000, ttl: 60, userbuf: None }.seal("key");

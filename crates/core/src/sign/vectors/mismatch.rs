@@ -1,22 +1,22 @@
-//! The reasons why a vector does not hold.
+//! The reasons why a vector fails.
 
 use serde_json::Value;
 
-/// Why a vector does not hold.
+/// Why a vector fails.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Mismatch {
-    /// No function here goes by that name.
+    /// No algorithm has that name.
     #[error("unknown algorithm")]
     UnknownAlgorithm,
     /// The vector lacks that member, or it has the wrong type or a value out of range.
     #[error("malformed vector: {0}")]
     Malformed(String),
-    /// The result is another one.
+    /// The result is not the expected one.
     #[error("expected {expected}, got {got}")]
     Differs {
-        /// What the vector says.
+        /// Result in the vector.
         expected: Value,
-        /// What this code says.
+        /// Result of this code.
         got: Value,
     },
 }
