@@ -65,7 +65,7 @@ impl<'a> Fields<'a> {
     /// A number that must be there: a JSON integer or a plain decimal string, 32 bits signed.
     pub(crate) fn integer(self, name: &'static str) -> Result<i32, Refusal> {
         let value = self.get(name).ok_or(Refusal::input(name, Fault::Missing))?;
-        let number = value.integer(Integer::TEXT).ok_or(Refusal::input(name, Fault::WrongType))?;
+        let number = value.integer(Integer::Text).ok_or(Refusal::input(name, Fault::WrongType))?;
         i32::try_from(number).map_err(|_| Refusal::input(name, Fault::OutOfRange))
     }
 

@@ -98,7 +98,7 @@ impl From<JsonError> for Code {
     fn from(error: JsonError) -> Self {
         Self::InvalidParameter(match error {
             JsonError::Empty | JsonError::Malformed => "body is not JSON",
-            JsonError::NotAnObject { .. } => "body is not a JSON object",
+            JsonError::Null | JsonError::NotAnObject => "body is not a JSON object",
         })
     }
 }

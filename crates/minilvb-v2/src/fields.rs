@@ -57,7 +57,7 @@ pub(crate) fn text_or_empty(object: &Object<'_>, name: &'static str, width: usiz
 
 /// An integer.
 pub(crate) fn required_integer(object: &Object<'_>, name: &'static str) -> Result<i64, Code> {
-    let value = object.present(name).and_then(|value| value.integer(Integer::LENIENT));
+    let value = object.present(name).and_then(|value| value.integer(Integer::Lenient));
     value.ok_or(Code::InvalidParameter(name))
 }
 

@@ -43,7 +43,7 @@ impl Input<'_> {
     pub(crate) fn integer(&self, key: &str) -> Result<i64, Code> {
         match self.body.get_ignore_case(key) {
             None | Some(Value::Null) => Ok(0),
-            Some(value) => value.integer(Integer::TEXT).ok_or(Code::Param),
+            Some(value) => value.integer(Integer::Text).ok_or(Code::Param),
         }
     }
 

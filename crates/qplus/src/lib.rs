@@ -37,7 +37,7 @@ use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture
 use crate::{code::Code, context::Context, fields::Input, interface::Api};
 pub use crate::{
     config::{Config, ExposeAnchorPassword, PasswordReset},
-    delivery::{CodeDelivery, DeliveryError, DeliveryFuture},
+    delivery::{CodeDelivery, DeliveryError, DeliveryFuture, VerificationCode},
 };
 
 /// Deepest nesting of a body.

@@ -9,6 +9,7 @@ use crate::{
     code::Code,
     config::PasswordReset,
     context::Context,
+    delivery::VerificationCode,
     envelope::Done,
     fields::{Input, new_password, phone},
 };
@@ -98,7 +99,7 @@ pub(crate) async fn send_code(cx: &Context, request: AuthCode<'_>) -> Result<Don
         return Err(Code::Server);
     };
     let code = cx.core.accounts().issue_code(phone, purpose).await.map_err(refused)?;
-    delivery.deliver(phone, code.expose_secret()).await.map_err(|error| {
+    delivery.deliver(VerificationCode { phone, code: code.expose_secret() }).await.map_err(|error| {
         tracing::warn!(
             adapter = "qplus",
             error = %causes(&error),

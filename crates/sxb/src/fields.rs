@@ -43,6 +43,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A text, maybe empty, of at most `most` bytes.
+    pub(crate) fn short_text(self, name: &'static str, most: usize) -> Result<String, Code> {
+        short(name, self.text(name)?, most)
+    }
+
+    /// A text of at most `most` bytes, empty if it is missing; another type is an error.
+    pub(crate) fn optional_short_text(self, name: &'static str, most: usize) -> Result<String, Code> {
+        short(name, self.optional_text(name)?.unwrap_or_default(), most)
+    }
+
     /// An integer.
     pub(crate) fn integer(self, name: &'static str) -> Result<i64, Code> {
         integer(name, self.required(name)?)
@@ -129,10 +139,10 @@ fn text<'a>(name: &'static str, value: &'a Value<'_>) -> Result<&'a str, Code> {
 
 /// Every integer may come as a decimal string, as some clients send some of them, or with a zero fraction.
 fn integer(name: &'static str, value: &Value<'_>) -> Result<i64, Code> {
-    value.integer(Integer::LENIENT).ok_or(Code::Field(name, Fault::Not("an integer")))
+    value.integer(Integer::Lenient).ok_or(Code::Field(name, Fault::Not("an integer")))
 }
 
 /// A text of so many bytes at most.
-pub(crate) fn short(name: &'static str, text: &str, most: usize) -> Result<String, Code> {
+fn short(name: &'static str, text: &str, most: usize) -> Result<String, Code> {
     if text.len() <= most { Ok(text.to_owned()) } else { Err(Code::Field(name, Fault::TooLong)) }
 }

@@ -108,8 +108,8 @@ impl Sxb {
         let object = match Object::parse(body, MAX_DEPTH) {
             Ok(object) => object,
             Err(JsonError::Empty) => Object::default(),
-            Err(JsonError::Malformed | JsonError::NotAnObject { null: true }) => return Err(Code::BadJson),
-            Err(JsonError::NotAnObject { null: false }) => return Err(Code::NotAnObject),
+            Err(JsonError::Malformed | JsonError::Null) => return Err(Code::BadJson),
+            Err(JsonError::NotAnObject) => return Err(Code::NotAnObject),
         };
         let fields = Fields(&object);
         if cx.config.require_sign && api != Api::Callback {

@@ -8,7 +8,7 @@ use crate::{
     code::Code,
     context::Context,
     envelope::Data,
-    fields::{LONG, short},
+    fields::LONG,
     route::Profile,
 };
 
@@ -30,8 +30,8 @@ impl TryFrom<Input<'_>> for ReportRecord {
         input.fields.integer("type")?;
         Ok(Self {
             room: input.fields.room()?,
-            name: short("name", input.fields.text("name")?, LONG)?,
-            cover: short("cover", input.fields.optional_text("cover")?.unwrap_or_default(), LONG)?,
+            name: input.fields.short_text("name", LONG)?,
+            cover: input.fields.optional_short_text("cover", LONG)?,
         })
     }
 }
@@ -103,8 +103,9 @@ enum PlayUrl {
 
 impl PlayUrl {
     /// The file comes before the playlist.
-    fn of(profile: Profile, play: &str, hls: &str) -> Self {
-        let mut urls = [play, hls].into_iter().filter(|url| !url.is_empty()).map(str::to_owned);
+    fn of(profile: Profile, recording: &Recording) -> Self {
+        let urls = [recording.play_url.as_str(), recording.hls_url.as_str()];
+        let mut urls = urls.into_iter().filter(|url| !url.is_empty()).map(str::to_owned);
         match profile {
             Profile::Seed => Self::One(urls.next().unwrap_or_default()),
             Profile::Client => Self::All(urls.collect()),
@@ -120,7 +121,7 @@ impl Video {
             name: recording.title.clone(),
             playid: recording.file_id.clone(),
             file_id: recording.file_id.clone(),
-            playurl: PlayUrl::of(profile, &recording.play_url, &recording.hls_url),
+            playurl: PlayUrl::of(profile, recording),
             create_time: recording.stored_at,
             file_size: recording.size,
             duration: recording.duration,

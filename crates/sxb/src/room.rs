@@ -8,7 +8,7 @@ use crate::{
     code::Code,
     context::Context,
     envelope::Data,
-    fields::{Fields, LONG, short},
+    fields::{Fields, LONG},
 };
 
 /// Bytes of a title or a cover (contract sxb §4.A 4).
@@ -50,9 +50,9 @@ impl TryFrom<Input<'_>> for ReportRoom {
         Ok(Self(Report {
             title: room.lenient_text("title", TITLE)?,
             cover: room.lenient_text("cover", TITLE)?,
-            kind: short("type", room.text("type")?, LONG)?,
+            kind: room.short_text("type", LONG)?,
             room: room.room()?,
-            group_id: short("groupid", room.text("groupid")?, LONG)?,
+            group_id: room.short_text("groupid", LONG)?,
             app: room.integer("appid")?,
             device: match room.integer_in("device", 0..=2, "0, 1 or 2")? {
                 0 => 0,

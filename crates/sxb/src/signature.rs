@@ -27,8 +27,8 @@ pub(crate) fn check(
 ) -> Result<(), Code> {
     let parameter = |name| last(request.query(), name).map(Value::Text);
     let time = match parameter(TIME) {
-        Some(text) => text.integer(Integer::TEXT),
-        None => fields.0.get(TIME).and_then(|value| value.integer(Integer::TEXT)),
+        Some(text) => text.integer(Integer::Text),
+        None => fields.0.get(TIME).and_then(|value| value.integer(Integer::Text)),
     };
     let in_time = time.is_some_and(|time| i128::from(time.abs_diff(now)) <= i128::from(config.sign_window));
     let received = match parameter(SIGN) {

@@ -11,11 +11,10 @@ pub enum JsonError {
     Empty,
     /// Not JSON, not UTF-8, or nested deeper than allowed.
     Malformed,
-    /// JSON, but another value than an object; `true` if it is the literal `null`.
-    NotAnObject {
-        /// The value is `null`.
-        null: bool,
-    },
+    /// The literal `null`.
+    Null,
+    /// JSON, but neither an object nor `null`.
+    NotAnObject,
 }
 
 /// A JSON value that borrows from the body wherever no escape forces a copy.
@@ -37,24 +36,13 @@ pub enum Value<'a> {
     Object(Object<'a>),
 }
 
-/// Which spellings of an integer a dialect takes; see [`Value::integer`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Integer {
+/// Which spellings of an integer a dialect takes beside a JSON integer; see [`Value::integer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Integer {
     /// `"12"`, `"-3"`: a string that is a plain decimal integer.
-    pub text: bool,
-    /// `1.0`, `1e2`: a float without a fraction.
-    pub float: bool,
-}
-
-impl Integer {
-    /// JSON integers only.
-    pub const STRICT: Self = Self { text: false, float: false };
-    /// JSON integers and decimal strings.
-    pub const TEXT: Self = Self { text: true, float: false };
-    /// JSON integers, decimal strings and floats without a fraction.
-    pub const LENIENT: Self = Self { text: true, float: true };
-    /// JSON integers and floats without a fraction.
-    pub const FLOAT: Self = Self { text: false, float: true };
+    Text,
+    /// Such a string, or `1.0`, `1e2`: a float without a fraction.
+    Lenient,
 }
 
 impl<'a> Value<'a> {
@@ -78,11 +66,12 @@ impl<'a> Value<'a> {
     ///
     /// ```
     /// use relive_wire::{Integer, Value};
-    /// assert_eq!(Value::Int(7).integer(Integer::STRICT), Some(7));
-    /// assert_eq!(Value::Text("-7".into()).integer(Integer::TEXT), Some(-7));
-    /// assert_eq!(Value::Text("7.0".into()).integer(Integer::LENIENT), None);
-    /// assert_eq!(Value::Float(7.0).integer(Integer::FLOAT), Some(7));
-    /// assert_eq!(Value::Float(7.5).integer(Integer::LENIENT), None);
+    /// assert_eq!(Value::Int(7).integer(Integer::Text), Some(7));
+    /// assert_eq!(Value::Text("-7".into()).integer(Integer::Text), Some(-7));
+    /// assert_eq!(Value::Float(7.0).integer(Integer::Text), None);
+    /// assert_eq!(Value::Float(7.0).integer(Integer::Lenient), Some(7));
+    /// assert_eq!(Value::Float(7.5).integer(Integer::Lenient), None);
+    /// assert_eq!(Value::Text("7.0".into()).integer(Integer::Lenient), None);
     /// ```
     pub fn integer(&self, spelling: Integer) -> Option<i64> {
         /// Above 2^53 a float no longer tells neighbouring integers apart.
@@ -90,10 +79,12 @@ impl<'a> Value<'a> {
         match self {
             Self::Int(number) => Some(*number),
             #[expect(clippy::cast_possible_truncation, reason = "checked: no fraction and within ±2^53")]
-            Self::Float(number) if spelling.float && number.fract() == 0.0 && number.abs() <= EXACT => {
+            Self::Float(number)
+                if spelling == Integer::Lenient && number.fract() == 0.0 && number.abs() <= EXACT =>
+            {
                 Some(*number as i64)
             }
-            Self::Text(text) if spelling.text => decimal(text),
+            Self::Text(text) => decimal(text),
             _ => None,
         }
     }
@@ -122,7 +113,7 @@ impl<'a> Object<'a> {
     /// assert_eq!(Object::parse(body, 12).unwrap().get("a").unwrap().text(), Some("x/y"));
     /// assert_eq!(Object::parse(b"", 12), Err(JsonError::Empty));
     /// assert_eq!(Object::parse(b"{\"a\":", 12), Err(JsonError::Malformed));
-    /// assert_eq!(Object::parse(b"[1]", 12), Err(JsonError::NotAnObject { null: false }));
+    /// assert_eq!(Object::parse(b"[1]", 12), Err(JsonError::NotAnObject));
     /// assert_eq!(Object::parse(b"{\"a\":[[]]}", 2), Err(JsonError::Malformed));
     /// ```
     pub fn parse(body: &'a [u8], max_depth: u8) -> Result<Self, JsonError> {
@@ -137,8 +128,8 @@ impl<'a> Object<'a> {
         deserializer.end().map_err(|_| JsonError::Malformed)?;
         match value {
             Value::Object(object) => Ok(object),
-            Value::Null => Err(JsonError::NotAnObject { null: true }),
-            _ => Err(JsonError::NotAnObject { null: false }),
+            Value::Null => Err(JsonError::Null),
+            _ => Err(JsonError::NotAnObject),
         }
     }
 
@@ -296,10 +287,10 @@ mod tests {
         let object =
             Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0}"#, 2).unwrap();
         assert_eq!(object.get("i"), Some(&Value::Int(i64::MAX)));
-        assert_eq!(object.get("u").and_then(|value| value.integer(Integer::LENIENT)), None);
-        assert_eq!(object.get("f").and_then(|value| value.integer(Integer::TEXT)), None);
+        assert_eq!(object.get("u").and_then(|value| value.integer(Integer::Lenient)), None);
+        assert_eq!(object.get("f").and_then(|value| value.integer(Integer::Text)), None);
         for text in ["", "-", "+1", " 1", "1 ", "1e2", "0x1", "99999999999999999999"] {
-            assert_eq!(Value::Text(text.into()).integer(Integer::LENIENT), None, "{text:?}");
+            assert_eq!(Value::Text(text.into()).integer(Integer::Lenient), None, "{text:?}");
         }
     }
 

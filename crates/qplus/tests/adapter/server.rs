@@ -8,12 +8,13 @@ use std::{
 use http::{HeaderMap, Method};
 use qplus::{
     CodeDelivery, Config, DeliveryError, DeliveryFuture, ExposeAnchorPassword, PasswordReset, Qplus,
+    VerificationCode,
 };
 use relive_core::{Core, TestClock, TestRandom};
 use relive_wire::{Adapter as _, Body, Reply, Request};
 use serde_json::{Value, json};
 
-/// Keeps what it should deliver.
+/// Records the codes that it is given.
 #[derive(Default)]
 pub(crate) struct Phones {
     pub(crate) received: Mutex<Vec<(String, String)>>,
@@ -21,7 +22,7 @@ pub(crate) struct Phones {
 }
 
 impl CodeDelivery for Phones {
-    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+    fn deliver<'a>(&'a self, VerificationCode { phone, code }: VerificationCode<'a>) -> DeliveryFuture<'a> {
         Box::pin(async move {
             if self.out_of_order {
                 return Err(DeliveryError::new("out of order"));
