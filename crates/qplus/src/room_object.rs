@@ -65,8 +65,8 @@ impl RoomObject {
     }
 }
 
-/// Writes a room on air as an entry of a list. Its words are kept with it, but for the counters: the viewer who owns it is
-/// shown more than others, and signed addresses are other ones every second.
+/// Writes a room on air as an entry of a list. Its words are kept with it, but for the counters: the viewer who owns it
+/// is shown more than others, and signed addresses are other ones every second.
 pub(crate) fn write(cx: &Context, viewer: AccountId, room: &RoomOnAir, list: &mut Vec<u8>) {
     if viewer == room.broadcast.host || !cx.core.config().media.has_lasting_play_urls() {
         return list.extend_from_slice(&json(&RoomObject::new(cx, viewer, room.room())));

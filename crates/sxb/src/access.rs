@@ -61,7 +61,8 @@ pub(crate) struct KickoutReply {
     hold_sig: bool,
 }
 
-/// Ends the session of the victim, who has to log in again. An IM ticket cannot be called back: it ends by its own time.
+/// Ends the session of the victim, who has to log in again. An IM ticket cannot be called back: it ends by its own
+/// time.
 pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
     let admin = request.admin.check(cx).await?;
     if !cx.config.admins.iter().any(|id| **id == *admin.user_id) {

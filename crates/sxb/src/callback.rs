@@ -15,8 +15,8 @@ use crate::{
 /// Seconds a notice is still believed after its time is over: the cloud asks again for twelve minutes.
 const GRACE: i64 = 600;
 
-/// The notice's number of a recording that is ready. Of all the others (pushes that start and end, screenshots) none has
-/// an effect here: clients reconnect, and only they say when a live is over.
+/// The notice's number of a recording that is ready. Of all the others (pushes that start and end, screenshots) none
+/// has an effect here: clients reconnect, and only they say when a live is over.
 const RECORDED: i64 = 100;
 
 pub(crate) struct CloudNotice(Notice);

@@ -81,8 +81,8 @@ fn decoded(pwd: &str) -> Option<String> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 
-/// The password behind what the original server has in `t_account.pwd`: base64 of what the client sent, which was base64
-/// itself or the text. `None` if it is not base64 of a text.
+/// The password behind what the original server has in `t_account.pwd`: base64 of what the client sent, which was
+/// base64 itself or the text. `None` if it is not base64 of a text.
 ///
 /// ```
 /// assert!(sxb::stored_password("cGFzc3dvcmQx").is_some());

@@ -1,8 +1,8 @@
 //! The protocol adapter for 随心播 (SuiXinBo, seed 003): a business server behind one script name.
 //!
-//! * **Transport.** Any method on `…/index.php?svc=S&cmd=C`; the query alone names the call, the body is one JSON object
-//!   whatever its content type says (none: `{}`). HTTP status is always 200, except 503 for a cloud callback that could
-//!   not be stored. Every reply may be read by any web page.
+//! * **Transport.** Any method on `…/index.php?svc=S&cmd=C`; the query alone names the call, the body is one JSON
+//!   object whatever its content type says (none: `{}`). HTTP status is always 200, except 503 for a cloud callback
+//!   that could not be stored. Every reply may be read by any web page.
 //! * **Envelope.** `errorCode`, `errorInfo` and, with the same text, `errInfo`; `data` only where there is something to
 //!   say.
 //! * **Authentication.** A `token` from login in the body of every call that somebody makes who has logged in; one per
