@@ -1,16 +1,16 @@
-//! Verification codes on their way to phones. This crate makes the request and knows no channel.
+//! The interface to the channel that delivers verification codes. The channel itself is not part of this crate.
 
 use std::{error::Error, future::Future, pin::Pin};
 
-/// A channel that brings verification codes to phones (contract qplus §5.1).
+/// A channel that delivers verification codes to phones (contract qplus §5.1).
 pub trait CodeDelivery: Send + Sync + 'static {
     /// Delivers a code. Clients wait ten seconds for the answer, so a channel must give up earlier than that.
     ///
-    /// Errors: any reason why the code does not reach the phone; the client is told 10001.
+    /// Errors: any reason why the code was not delivered; the client gets 10001.
     fn deliver<'a>(&'a self, code: VerificationCode<'a>) -> DeliveryFuture<'a>;
 }
 
-/// A code and the phone for which it is meant.
+/// A verification code, and the phone that should get it.
 #[derive(Clone, Copy)]
 pub struct VerificationCode<'a> {
     /// A national number of 7 to 11 digits.
@@ -33,7 +33,7 @@ pub type DeliveryFuture<'a> = Pin<Box<dyn Future<Output = Result<(), DeliveryErr
 pub struct DeliveryError(#[source] Box<dyn Error + Send + Sync>);
 
 impl DeliveryError {
-    /// An error with this reason. The reason is logged: it must contain neither the phone nor the code.
+    /// Makes an error with this reason. The reason is logged, so it must contain neither the phone nor the code.
     pub fn new(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(reason.into())
     }

@@ -1,4 +1,4 @@
-//! The audience of a room: enters, leaves and lists members, takes heartbeats, opens and closes the microphone (seed
+//! The audience of a room: enters, leaves and lists members, takes heartbeats, requests and sets the microphone (seed
 //! 003 §六 to §十).
 
 use relive_core::{Member, Role, RoomNumber, Window};

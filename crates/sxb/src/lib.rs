@@ -4,8 +4,8 @@
 //!   object of any content type; an empty body means `{}`. The HTTP status is always 200, except 503 for a cloud
 //!   callback that could not be stored. Every web page may read every reply.
 //! * **Envelope.** `errorCode`, `errorInfo` and, with the same text, `errInfo`; `data` only if the call returns data.
-//! * **Authentication.** Most calls require a `token` from login in their body. An account has one session: a login ends
-//!   the previous one, and each use extends it. The seed's `timeStamp` and `sign` are ignored unless
+//! * **Authentication.** Most calls require a `token` from login in their body. An account has one session: a login
+//!   ends the previous one, and each use extends it. The seed's `timeStamp` and `sign` are ignored unless
 //!   [`Config::require_sign`] demands them.
 //! * **Order of checks.** Call known, body JSON, body an object, (sign,) token, fields, state.
 //! * **Two profiles.** Two details of `recordlist` changed after the seed was written; the path that a client uses

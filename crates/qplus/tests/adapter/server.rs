@@ -1,4 +1,4 @@
-//! A server of the test's own: the adapter over a core in a temporary folder, clock and randomness injected.
+//! A test server: the adapter on a core of its own in a temporary folder, with a clock that tests move.
 
 use std::{
     net::Ipv4Addr,
@@ -76,18 +76,18 @@ impl Server {
         self.adapter.call(request).await
     }
 
-    /// The reply's body.
+    /// Calls, and returns the body of the reply.
     pub(crate) async fn post(&self, api: &str, body: Value) -> Value {
         let reply = self.send(Method::POST, &format!("/live/{api}"), body.to_string()).await;
         serde_json::from_slice(&reply.body).unwrap()
     }
 
-    /// The number of the reply's status.
+    /// Calls, and returns `status` of the reply.
     pub(crate) async fn status(&self, api: &str, body: Value) -> i64 {
         self.post(api, body).await["status"].as_i64().unwrap()
     }
 
-    /// Registers and logs in; the session.
+    /// Registers a user and logs in; returns the session.
     pub(crate) async fn user(&self, name: &str) -> String {
         let phone = phone(name);
         let email = format!("{name}@example.org");
@@ -101,13 +101,13 @@ impl Server {
         reply["sessionId"].as_str().map(str::to_owned)
     }
 
-    /// The code last delivered.
+    /// The code that was delivered last.
     pub(crate) fn code(&self) -> String {
         self.phones.received.lock().unwrap().last().unwrap().1.clone()
     }
 }
 
-/// The phone of a user: a number made of its name.
+/// Derives the phone number of a user from the user's name.
 pub(crate) fn phone(name: &str) -> String {
     let digits: u32 = name.bytes().fold(0, |sum, byte| sum * 7 + u32::from(byte));
     format!("139{digits:08}")
