@@ -1,11 +1,11 @@
 //! The settings of this dialect.
 
-/// What an operator decides about this dialect.
+/// The settings of the operator for this dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
     /// Whether guests get push URLs and may go on and off the air.
     pub guests: bool,
-    /// Seconds by which the clock of a client that signs its requests may be off in either direction.
+    /// Seconds by which the clock of a client may be off in either direction if the client signs its requests.
     pub clock_skew: i64,
 }
 

@@ -1,15 +1,16 @@
-//! Times as this dialect writes them: `2026-01-01 08:00:00`, in a fixed offset from UTC (contract minilvb-v2 §4).
+//! Writes times as this dialect shows them: `2026-01-01 08:00:00`, in a fixed offset from UTC (contract minilvb-v2 §4).
 
 use jiff::{Timestamp, civil::DateTime, tz::Offset};
 use relive_core::UnixSeconds;
 use serde::{Serialize, Serializer};
 
-/// A point in time as a wall shows it.
+/// A date and time of day in a time zone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LocalTime(DateTime);
 
 impl LocalTime {
-    /// The time `offset` seconds east of UTC. What no calendar shows becomes the nearest time that one does.
+    /// Converts a time to the zone `offset` seconds east of UTC. A time or an offset beyond the calendar's range
+    /// becomes the nearest one within the range.
     pub(crate) fn new(time: UnixSeconds, offset: i32) -> Self {
         let offset =
             Offset::from_seconds(offset).unwrap_or(if offset < 0 { Offset::MIN } else { Offset::MAX });

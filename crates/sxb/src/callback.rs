@@ -1,4 +1,5 @@
-//! Notices of the live cloud (seed 003 §十七, contract sxb §6). Without a token: the cloud signs what it says.
+//! Notices of the live cloud: `live/callback` (seed 003 §十七, contract sxb §6). The cloud has no token; it signs its
+//! notices.
 
 use relive_core::{
     CallbackSource, FileFormat, NewRecording, RoomNumber, StreamEvent,
@@ -12,13 +13,14 @@ use crate::{
     context::Context,
 };
 
-/// Seconds a notice is still believed after its time is over: the cloud asks again for twelve minutes.
-const GRACE: i64 = 600;
+/// Seconds for which a notice is accepted after its `t`, because the cloud repeats a notice for twelve minutes.
+const GRACE_SECONDS: i64 = 600;
 
-/// The notice's number of a recording that is ready. Of all the others (pushes that start and end, screenshots) none has
-/// an effect here: clients reconnect, and only they say when a live is over.
+/// `event_type` of a recording that is ready. All other events (a push starts or ends, a screenshot is ready) are
+/// ignored: clients reconnect, so only a client can tell that its live is over.
 const RECORDED: i64 = 100;
 
+/// Request of `live/callback`: a notice whose signature is not verified yet.
 pub(crate) struct CloudNotice(Notice);
 
 impl TryFrom<Input<'_>> for CloudNotice {
@@ -32,9 +34,11 @@ impl TryFrom<Input<'_>> for CloudNotice {
     }
 }
 
+/// Verifies a notice and stores the recording it announces, if any.
 pub(crate) async fn receive(cx: &Context, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
     let key = &cx.core.config().cloud.callback_key;
-    authenticate(&notice, key.expose_secret(), cx.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
+    authenticate(&notice, key.expose_secret(), cx.core.now(), GRACE_SECONDS)
+        .map_err(|_| Code::BadCallbackSign)?;
     if notice.event_type != Some(RECORDED) {
         return Ok(());
     }

@@ -19,8 +19,8 @@ pub fn sign(token: &str, body: &[u8]) -> String {
     md5_hex(format!("{token}{}", md5_hex(body)))
 }
 
-/// Checks in constant time, hex case ignored, that `received` is the signature of the body under the token. No signature
-/// is valid under an empty token.
+/// Checks in constant time, hex case ignored, that `received` is the signature of the body under the token. No
+/// signature is valid under an empty token.
 pub fn verify(token: &str, body: &[u8], received: &str) -> bool {
     !token.is_empty() && eq_hex(&sign(token, body), received)
 }
@@ -54,7 +54,8 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// Checks that the request was not sent in the future and that its lifetime is not over, both give or take the skew.
+    /// Checks that the request was not sent in the future and that its lifetime is not over, both give or take the
+    /// skew.
     #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
     pub fn accepts(&self, times: SignedTimes, now: UnixSeconds) -> bool {
         const FIRST_IN_MILLISECONDS: f64 = 1e11;
