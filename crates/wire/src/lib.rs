@@ -5,7 +5,7 @@
 //!   completeness are derived from it.
 //! * [`Object`], [`Value`]: a JSON object, read as leniently as the original servers did (the last of duplicate keys
 //!   counts, a byte order mark is skipped, numbers may be texts).
-//! * [`array`], [`number`], [`count`]: write JSON replies piece by piece.
+//! * [`array()`], [`number()`], [`count()`]: write JSON replies piece by piece.
 //!
 //! **Invariant:** this crate depends on `http` and `bytes`, neither on hyper nor on the domain.
 
