@@ -1,16 +1,29 @@
-//! Contract data: reading a case and replaying it.
+//! Contract data: a case, its steps, the request and the reply of a step. The format is described in `tests/README.md`.
 
-use std::{collections::HashMap, fmt::Write as _, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Method;
-use relive_core::{Clock as _, sign::liteav};
+use relive_core::sign::liteav;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{Answer, Client, Server, template::Scope};
+use crate::{
+    Answer, Client,
+    json::{Members, compact},
+    template::{Scope, difference},
+};
+
+/// The name of the file of givens in an adapter's folder.
+const GIVEN: &str = "given.json";
+
+/// The names and the steps of givens, in the order of the file.
+type Givens = Members<Vec<Box<RawValue>>>;
 
 /// One file of contract data.
 #[derive(Debug, Deserialize)]
@@ -20,23 +33,50 @@ struct Case {
     _about: String,
     #[serde(default)]
     config: HashMap<String, toml::Value>,
-    steps: Vec<Step>,
+    #[serde(default)]
+    given: Vec<String>,
+    steps: Vec<Box<RawValue>>,
+}
+
+/// The steps to replay on one fresh server.
+#[derive(Debug)]
+pub(crate) struct Script {
+    /// The keys of the configuration file that the case sets.
+    pub(crate) config: HashMap<String, toml::Value>,
+    /// The steps of the givens, then those of the case.
+    pub(crate) steps: Vec<Written>,
+}
+
+/// A step with its text and its place.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The name of the step in messages, such as `step 2 of the given "mei" (/login)`.
+    pub(crate) label: String,
+    /// Whether the step is written in the replayed file itself, not in the file of givens.
+    pub(crate) own: bool,
+    /// The JSON text.
+    pub(crate) text: Box<RawValue>,
+    /// The parsed text.
+    pub(crate) step: Step,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+pub(crate) struct Step {
     #[serde(default, rename = "about")]
     _about: String,
+    /// Seconds the clock moves before the request is sent.
     #[serde(default)]
-    advance: i64,
+    pub(crate) advance: i64,
+    /// How many times the request is sent.
     #[serde(default = "once")]
-    times: usize,
-    request: Request,
+    pub(crate) times: usize,
+    pub(crate) request: Request,
     #[serde(default)]
-    reply: Reply,
+    pub(crate) reply: Reply,
+    /// JSON pointers to the values to save from the body of the answer, by the names to save them under.
     #[serde(default)]
-    save: HashMap<String, String>,
+    pub(crate) save: HashMap<String, String>,
 }
 
 fn once() -> usize {
@@ -45,7 +85,7 @@ fn once() -> usize {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(crate) struct Request {
     method: Option<String>,
     path: String,
     #[serde(default)]
@@ -70,67 +110,95 @@ struct Repeat {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Reply {
-    status: Option<u16>,
+pub(crate) struct Reply {
+    pub(crate) status: Option<u16>,
     #[serde(default)]
-    headers: HashMap<String, String>,
-    body: Option<Value>,
-    raw: Option<String>,
-    base64: Option<String>,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Option<Value>,
+    pub(crate) raw: Option<String>,
+    pub(crate) base64: Option<String>,
 }
 
-/// Replays a case on a fresh server; with several gateways over one database each request goes to another one.
+/// Reads all steps of a case, those of its givens first.
 ///
 /// # Errors
-/// What differs from the file, with the step it differs at.
-pub async fn replay(file: &Path, gateways: usize) -> Result<()> {
-    perform(file, gateways, usize::MAX, &[]).await?;
-    Ok(())
+/// If the file, or a given it names, cannot be read.
+pub fn steps(file: &Path) -> Result<Vec<Value>> {
+    let script = Script::of_case(file, &std::fs::read_to_string(file)?)?;
+    script.steps.iter().map(|written| Ok(serde_json::from_str(written.text.get())?)).collect()
 }
 
-/// Replays the first steps of a case on a fresh server, some keys set over its configuration. Returns the server and
-/// the request of the next step, ready to be sent; `None` if there is no further step.
+/// Reads the names of the givens of a case.
 ///
 /// # Errors
-/// What differs from the file, with the step it differs at.
-pub async fn rehearse(
-    file: &Path,
-    steps: usize,
-    keys: &[(&str, toml::Value)],
-) -> Result<(Server, Option<Prepared>)> {
-    perform(file, 1, steps, keys).await
+/// If the file cannot be read.
+pub fn given_names(file: &Path) -> Result<Vec<String>> {
+    let case: Case = serde_json::from_str(&std::fs::read_to_string(file)?).context("this is no case")?;
+    Ok(case.given)
 }
 
-async fn perform(
-    file: &Path,
-    gateways: usize,
-    steps: usize,
-    keys: &[(&str, toml::Value)],
-) -> Result<(Server, Option<Prepared>)> {
-    let text = std::fs::read_to_string(file)?;
-    let case: Case = serde_json::from_str(&text).context("this is no case")?;
-    let mut config: Vec<_> = case.config.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    config.extend_from_slice(keys);
-    let server = Server::several(gateways, &config).await;
-    let client = server.client();
-    let mut scope = Scope::default();
-    for (index, step) in case.steps.iter().enumerate() {
-        server.clock.advance(step.advance);
-        scope.now = server.clock.now();
-        if index == steps {
-            let next = step.request.prepare(&scope)?;
-            return Ok((server, Some(next)));
+/// Reads the names of all givens of an adapter; none if its folder has no file of givens.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn all_given_names(adapter: &Path) -> Result<Vec<String>> {
+    let file = adapter.join(GIVEN);
+    let givens = if file.exists() { read_givens(&file)? } else { Members(Vec::new()) };
+    Ok(givens.0.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Tells whether a file is the file of givens of an adapter.
+pub(crate) fn holds_givens(file: &Path) -> bool {
+    file.ends_with(GIVEN)
+}
+
+fn read_givens(file: &Path) -> Result<Givens> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("no givens in {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} holds no givens", file.display()))
+}
+
+impl Script {
+    /// Parses the text of the case in that file and reads its givens.
+    pub(crate) fn of_case(file: &Path, text: &str) -> Result<Self> {
+        let case: Case = serde_json::from_str(text).context("this is no case")?;
+        let mut steps = Vec::new();
+        if !case.given.is_empty() {
+            let path: PathBuf =
+                file.ancestors().nth(2).context("the case is in no adapter's folder")?.join(GIVEN);
+            let givens = read_givens(&path)?;
+            for name in case.given {
+                let found = givens.0.iter().find(|(other, _)| *other == name);
+                let (_, given) = found.with_context(|| format!("no given {name:?} in {}", path.display()))?;
+                steps.extend(written(given, false, &format!(" of the given {name:?}"))?);
+            }
         }
-        for _ in 0..step.times {
-            step.run(&client, &mut scope)
-                .await
-                .with_context(|| format!("step {} ({})", index + 1, step.request.path))?;
-        }
+        steps.extend(written(&case.steps, true, "")?);
+        Ok(Self { config: case.config, steps })
     }
-    Ok((server, None))
+
+    /// Parses the text of a file of givens into one script for each given.
+    pub(crate) fn of_givens(text: &str) -> Result<Vec<Self>> {
+        let givens: Givens = serde_json::from_str(text).context("this holds no givens")?;
+        let script = |(name, steps): &(String, Vec<_>)| {
+            let steps = written(steps, true, &format!(" of {name:?}"))?;
+            Ok(Self { config: HashMap::new(), steps })
+        };
+        givens.0.iter().map(script).collect()
+    }
 }
 
-/// A request with its placeholders filled in.
+fn written(steps: &[Box<RawValue>], own: bool, of: &str) -> Result<Vec<Written>> {
+    let numbered = steps.iter().zip(1..);
+    let read = numbered.map(|(text, number): (_, usize)| {
+        let step: Step =
+            serde_json::from_str(text.get()).with_context(|| format!("step {number}{of} is no step"))?;
+        let label = format!("step {number}{of} ({})", step.request.path);
+        Ok(Written { label, own, text: text.clone(), step })
+    });
+    read.collect()
+}
+
+/// A request whose placeholders are filled in.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Method.
@@ -145,7 +213,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Sends it with that body, signed if it is one that is signed.
+    /// Sends the request with another body, signed anew if the request is signed.
     pub async fn send(&self, client: &Client, body: Bytes) -> Result<Answer> {
         let mut headers = self.headers.clone();
         if let Some(token) = &self.liteav {
@@ -156,19 +224,11 @@ impl Prepared {
 }
 
 impl Step {
-    async fn run(&self, client: &Client, scope: &mut Scope) -> Result<()> {
-        let request = self.request.prepare(scope)?;
-        let answer = request.send(client, request.body.clone()).await?;
-        let found = self.reply.differences(&answer, scope)?;
-        if !found.is_empty() {
-            let mut report = found.join("\n  ");
-            let sent: String = String::from_utf8_lossy(&request.body).chars().take(500).collect();
-            let got: String = String::from_utf8_lossy(&answer.body).chars().take(2_000).collect();
-            let _ = write!(report, "\n  sent {sent}\n  got  {} {got}", answer.status);
-            bail!("\n  {report}");
-        }
+    /// Saves the values of an answer that later steps need.
+    pub(crate) fn save(&self, answer: &Answer, scope: &mut Scope) -> Result<()> {
         for (name, pointer) in &self.save {
-            let json = answer.json();
+            let json: Value =
+                serde_json::from_slice(&answer.body).context("there is no JSON to save from")?;
             let value = json.pointer(pointer).with_context(|| format!("nothing at {pointer} to save"))?;
             scope.saved.insert(name.clone(), value.clone());
         }
@@ -177,7 +237,8 @@ impl Step {
 }
 
 impl Request {
-    fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+    /// Fills in the placeholders of the request.
+    pub(crate) fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         Ok(Prepared {
             method: self.method.as_deref().unwrap_or("POST").parse()?,
             path: scope.text(&self.path),
@@ -203,38 +264,35 @@ impl Request {
     }
 }
 
-/// Takes the white space between tokens out of a JSON text.
-fn compact(json: &str) -> String {
-    let (mut inside, mut escaped) = (false, false);
-    json.chars()
-        .filter(|character| {
-            let keep = inside || !character.is_ascii_whitespace();
-            match character {
-                '"' if !escaped => inside = !inside,
-                _ => {}
-            }
-            escaped = inside && *character == '\\' && !escaped;
-            keep
-        })
-        .collect()
-}
-
 impl Reply {
-    fn differences(&self, answer: &Answer, scope: &Scope) -> Result<Vec<String>> {
+    /// The status of the reply.
+    pub(crate) fn status(&self) -> u16 {
+        self.status.unwrap_or(200)
+    }
+
+    /// Describes each difference between the answer and the expected reply.
+    pub(crate) fn differences(&self, answer: &Answer, scope: &Scope) -> Result<Vec<String>> {
         let mut found = Vec::new();
-        let status = self.status.unwrap_or(200);
-        if answer.status.as_u16() != status {
-            found.push(format!("status should be {status}, is {}", answer.status));
+        let mut differ = |at: &str, expected: Value, got: Value| {
+            found.push(difference(at, Some(&expected), Some(&got)));
+        };
+        if answer.status.as_u16() != self.status() {
+            differ("status", self.status().into(), answer.status.as_u16().into());
+        }
+        if let Some(raw) = &self.raw {
+            let expected = scope.text(raw);
+            if answer.body != expected.as_bytes() {
+                differ("body", expected.into(), String::from_utf8_lossy(&answer.body).into());
+            }
+        }
+        if let Some(base64) = &self.base64
+            && answer.body != STANDARD.decode(base64)?
+        {
+            differ("body", base64.as_str().into(), STANDARD.encode(&answer.body).into());
         }
         for (name, value) in &self.headers {
-            let got =
-                answer.headers.get(name).map(|got| String::from_utf8_lossy(got.as_bytes()).into_owned());
-            scope.differences(
-                &Value::from(value.as_str()),
-                &got.into(),
-                &format!("header {name}"),
-                &mut found,
-            );
+            let at = format!("header {name}");
+            scope.differences(&Value::from(value.as_str()), &answer.header(name).into(), &at, &mut found);
         }
         if let Some(expected) = &self.body {
             match serde_json::from_slice::<Value>(&answer.body) {
@@ -242,16 +300,40 @@ impl Reply {
                 Err(error) => found.push(format!("the body is no JSON: {error}")),
             }
         }
-        if let Some(raw) = &self.raw
-            && answer.body != scope.text(raw).as_bytes()
-        {
-            found.push(format!("the body should be {raw:?}"));
-        }
-        if let Some(base64) = &self.base64
-            && answer.body != STANDARD.decode(base64)?
-        {
-            found.push("the body has other bytes".to_owned());
-        }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(case: &str) -> Result<Script> {
+        let folder = tempfile::tempdir().unwrap();
+        let step = |path: &str| format!(r#"{{"request": {{"path": "{path}"}}}}"#);
+        let givens = format!(r#"{{"mei": [{}, {}], "lin": [{}]}}"#, step("/a"), step("/b"), step("/c"));
+        std::fs::write(folder.path().join(GIVEN), givens).unwrap();
+        Script::of_case(&folder.path().join("live.create/success.json"), case)
+    }
+
+    #[test]
+    fn the_steps_of_the_givens_come_before_the_own_ones() {
+        let case = r#"{"about": "", "given": ["lin", "mei"], "steps": [{"request": {"path": "/d"}}]}"#;
+        let labels: Vec<_> = script(case).unwrap().steps.into_iter().map(|step| step.label).collect();
+        assert_eq!(
+            labels,
+            [
+                r#"step 1 of the given "lin" (/c)"#,
+                r#"step 1 of the given "mei" (/a)"#,
+                r#"step 2 of the given "mei" (/b)"#,
+                "step 1 (/d)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_given_that_does_not_exist_is_an_error() {
+        let error = script(r#"{"about": "", "given": ["bo"], "steps": []}"#).unwrap_err();
+        assert!(error.to_string().starts_with(r#"no given "bo" in "#), "{error}");
     }
 }

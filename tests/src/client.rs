@@ -1,4 +1,4 @@
-//! An HTTP client that sends exactly what it is told.
+//! An HTTP client that sends requests as they are given.
 
 use std::{
     net::SocketAddr,
@@ -16,7 +16,8 @@ use hyper_util::{client::legacy, rt::TokioExecutor};
 use relive_core::Core;
 use serde_json::Value;
 
-/// A client of one server, or of several gateways over one database, among which it hops. Clones share its connections.
+/// A client of one server, or of several gateways over one database, that sends each request to the next gateway.
+/// Clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Client {
     gateways: Vec<(String, Option<Core>)>,
@@ -24,7 +25,7 @@ pub struct Client {
     http: legacy::Client<legacy::connect::HttpConnector, Full<Bytes>>,
 }
 
-/// What a server answered.
+/// An answer of a server.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// HTTP status.
@@ -39,10 +40,15 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the body is no JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The value of a header; none if the answer has no such header.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 }
 
@@ -52,7 +58,7 @@ impl Client {
         Self::of(vec![(format!("http://{server}"), None)])
     }
 
-    /// A client that goes to another gateway with every request.
+    /// A client that sends each request to the next gateway.
     pub fn hopping(gateways: impl Iterator<Item = (SocketAddr, Core)>) -> Self {
         Self::of(gateways.map(|(address, core)| (format!("http://{address}"), Some(core))).collect())
     }
@@ -67,17 +73,18 @@ impl Client {
         }
     }
 
-    /// The next gateway.
+    /// The address of the next gateway.
     fn base(&self) -> Result<&str> {
         let at = self.requests.fetch_add(1, Ordering::Relaxed) % self.gateways.len().max(1);
         self.gateways.get(at).map(|(base, _)| base.as_str()).context("no gateway")
     }
 
-    /// Instead of waiting a second: every gateway writes down what it has in memory alone, and hears what the others did.
+    /// Makes every gateway flush its memory to the database and read the changes of the others, so that no test has to
+    /// wait for it.
     async fn settle(&self) -> Result<()> {
         for _ in 0..2 {
             for core in self.gateways.iter().filter_map(|(_, core)| core.as_ref()) {
-                core.maintain().await.context("a gateway does not hear of the others")?;
+                core.maintain().await.context("a gateway does not read the changes of the others")?;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The four dialects as a test speaks them: what to send, and whether it worked.
+//! Calls of the four dialects for tests: build the request, check the code of the answer.
 
 #![expect(clippy::indexing_slicing, reason = "assigning to a member of a JSON object adds it")]
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Client;
 
-/// A dialect a test can register, log in and ask with.
+/// A dialect of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// 小直播, first generation.
@@ -21,10 +21,10 @@ pub enum Dialect {
     Qplus,
 }
 
-/// The code of an answer, and whether it is a success.
+/// Returns the code of an answer, and whether it is a success.
 ///
 /// # Panics
-/// If it is no answer of that dialect.
+/// If the answer has no code of that dialect.
 pub fn code(dialect: Dialect, answer: &Value) -> (i64, bool) {
     let (name, success) = match dialect {
         Dialect::V1 => ("returnValue", 0),
@@ -41,7 +41,7 @@ fn succeeded(dialect: Dialect, call: &str, answer: Value) -> Value {
     answer
 }
 
-/// The text at a pointer.
+/// Returns the text at a JSON pointer.
 ///
 /// # Panics
 /// If there is none.
@@ -50,7 +50,7 @@ pub fn text(answer: &Value, pointer: &str) -> String {
     found.unwrap_or_else(|| panic!("no text at {pointer} in {answer}")).to_owned()
 }
 
-/// The number at a pointer.
+/// Returns the number at a JSON pointer.
 ///
 /// # Panics
 /// If there is none.
@@ -59,7 +59,7 @@ pub fn number(answer: &Value, pointer: &str) -> i64 {
     found.unwrap_or_else(|| panic!("no number at {pointer} in {answer}"))
 }
 
-/// The elements of the list at a pointer.
+/// Returns the elements of the list at a JSON pointer.
 ///
 /// # Panics
 /// If there is none.
@@ -68,7 +68,7 @@ pub fn list(answer: &Value, pointer: &str) -> Vec<Value> {
     found.unwrap_or_else(|| panic!("no list at {pointer} in {answer}")).clone()
 }
 
-/// The password form 小直播's second generation sends.
+/// Returns the password in the form that minilvb-v2 sends: MD5 of the password's MD5 and the user id.
 pub fn derived(password: &str, user: &str) -> String {
     md5_hex(format!("{}{user}", md5_hex(password)))
 }
@@ -166,7 +166,7 @@ impl Client {
         succeeded(Dialect::Qplus, api, answer)
     }
 
-    /// Registers through sxb and logs in there; the token.
+    /// Registers an account through sxb, logs in, and returns the token.
     ///
     /// # Panics
     /// If it fails.
@@ -176,7 +176,7 @@ impl Client {
         text(&self.sxb("account/login", who).await, "/data/token")
     }
 
-    /// Logs in through sxb; the token.
+    /// Logs in through sxb and returns the token.
     ///
     /// # Panics
     /// If it fails.
@@ -184,7 +184,7 @@ impl Client {
         text(&self.sxb("account/login", json!({"id": id, "pwd": "secret-9"})).await, "/data/token")
     }
 
-    /// Logs in through minilvb-v2; the token.
+    /// Logs in through minilvb-v2 and returns the token.
     ///
     /// # Panics
     /// If it fails.
@@ -193,7 +193,7 @@ impl Client {
         text(&self.v2("login", None, who).await, "/data/token")
     }
 
-    /// Logs in through qplus; the session.
+    /// Logs in through qplus and returns the session id.
     ///
     /// # Panics
     /// If it fails.

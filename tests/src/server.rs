@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use relive_core::{TestClock, TestRandom, database::Scratch};
+use relive_core::{TestClock, TestRandom, UnixSeconds, database::Scratch};
 use relive_gateway::{
     Gateway,
     config::{Sources, load},
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::Client;
 
-/// The configuration every test server has; `{folder}` is its own.
+/// The configuration of every test server; `{folder}` is a folder of its own.
 const CONFIG: &str = r#"
 [http]
 listen = "127.0.0.1:0"
@@ -34,22 +34,22 @@ secret = "demo-im-secret-key"
 password_reset = "open"
 "#;
 
-/// The PostgreSQL server the tests are given, if they are given one: `cargo xtask test` gives one in its second run.
+/// The URL of the PostgreSQL server to test on; none in the first run of `cargo xtask test`, which is on SQLite.
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 pub fn postgres() -> Option<String> {
     std::env::var("RELIVE_TEST_POSTGRES").ok()
 }
 
-/// A running gateway whose clock only moves when told, or several over one database.
+/// One running gateway, or several over one database, with a clock that only tests move.
 #[derive(Debug)]
 pub struct Server {
     gateways: Vec<Gateway>,
-    /// Its clock; shows 1700000000 at first.
+    /// The clock of all gateways; shows 1700000000 at first.
     pub clock: Arc<TestClock>,
     config: toml::Table,
     folder: TempDir,
     starts: u64,
-    /// Last: it can only go when nobody uses it any more.
+    /// Dropped last, because a database in use cannot be removed.
     _scratch: Option<Scratch>,
 }
 
@@ -57,7 +57,7 @@ impl Server {
     /// Starts a server with the harness' configuration.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub async fn start() -> Self {
         Self::configured(&[]).await
     }
@@ -66,15 +66,15 @@ impl Server {
     /// `("sxb.viewer_timeout", "10s".into())`.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub async fn configured(keys: &[(&str, toml::Value)]) -> Self {
         Self::several(1, keys).await
     }
 
-    /// Starts that many gateways over one database, which has to be PostgreSQL if they are more than one.
+    /// Starts `count` gateways over one database; more than one need PostgreSQL.
     ///
     /// # Panics
-    /// If one does not start.
+    /// If a gateway does not start.
     pub async fn several(count: usize, keys: &[(&str, toml::Value)]) -> Self {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let text = CONFIG.replace("{folder}", &folder.path().display().to_string());
@@ -85,14 +85,14 @@ impl Server {
         });
         if let Some(scratch) = &scratch {
             set(&mut config, "database.url", scratch.url().into());
-            // Many servers at a time share one PostgreSQL.
+            // Many test servers share one PostgreSQL at a time.
             set(&mut config, "database.readers", 2.into());
             set(&mut config, "database.writers", 2.into());
         }
         for (key, value) in keys {
             set(&mut config, key, value.clone());
         }
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let mut server = Self { gateways: Vec::new(), clock, config, folder, starts: 0, _scratch: scratch };
         for _ in 0..count {
             let gateway = server.another().await;
@@ -108,10 +108,10 @@ impl Server {
             .unwrap_or_else(|error| panic!("the server does not start: {error:#}"))
     }
 
-    /// The running gateway, the first if there are several.
+    /// The gateway; of several the first.
     ///
     /// # Panics
-    /// Never: there is one except while it restarts.
+    /// Never: only a restart, which borrows the server exclusively, leaves it without a gateway.
     pub fn gateway(&self) -> &Gateway {
         self.gateways.first().unwrap_or_else(|| panic!("the server runs"))
     }
@@ -121,16 +121,16 @@ impl Server {
         &self.gateways
     }
 
-    /// A client of it; if there are several gateways, one that goes to another one with every request, and gives it the
-    /// time to hear what the others did.
+    /// A client of the server. With several gateways each request goes to the next one, after that gateway has read the
+    /// changes of the others.
     pub fn client(&self) -> Client {
         Client::hopping(self.gateways.iter().map(|gateway| (gateway.addr, gateway.core.clone())))
     }
 
-    /// Stops it in good order and starts it again over the same data, on another port.
+    /// Shuts the server down gracefully and starts it again over the same data, on another port.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub async fn restart(&mut self) {
         for gateway in std::mem::take(&mut self.gateways) {
             gateway.shutdown().await;

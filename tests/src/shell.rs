@@ -1,5 +1,5 @@
-//! The little of a shell that a document needs to be executed by a test: variables, pipes, and five commands. What it
-//! accepts means the same to a real shell.
+//! Interprets the small part of a shell that executing a document needs: variables, pipes, and six commands. Every line
+//! it accepts means the same to a real shell.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::Client;
 
-/// Where documents say that the server is.
+/// The address of the server in documents.
 const BASE: &str = "http://127.0.0.1:8080";
 
-/// A shell whose `curl` reaches one server and whose `date` is that server's.
+/// A shell whose `curl` sends to one server and whose `date` prints the time of that server.
 #[derive(Debug)]
 pub struct Shell {
     client: Client,
@@ -30,7 +30,7 @@ impl Shell {
     /// Runs a line and returns what it prints, without the last line end.
     ///
     /// # Errors
-    /// What this shell does not understand, and requests without an answer.
+    /// If this shell does not know the command, and if a request gets no answer.
     pub async fn run(&mut self, line: &str) -> Result<String> {
         let Some((name, value)) = assignment(line) else {
             return self.pipeline(line).await;
@@ -39,14 +39,14 @@ impl Shell {
             Some(command) => self.pipeline(command.strip_suffix(')').context("no closing bracket")?).await?,
             None => shell_words::split(&self.expand(value)?)?.concat(),
         };
-        // A variable is put into the line before it is split into words, so it must not look like more than a word.
+        // Variables are replaced before the line is split into words, so the value must be a single word.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+*=".contains(&byte);
         ensure!(!value.is_empty() && value.bytes().all(plain), "{name} would be {value:?}");
         self.variables.insert(name.to_owned(), value);
         Ok(String::new())
     }
 
-    /// Puts variables and sums into a line, except between single quotes.
+    /// Replaces variables and sums in a line, except between single quotes.
     fn expand(&self, line: &str) -> Result<String> {
         let mut expanded = String::new();
         let (mut single, mut double) = (false, false);
@@ -90,21 +90,21 @@ impl Shell {
 
     async fn pipeline(&self, line: &str) -> Result<String> {
         let words = shell_words::split(&self.expand(line)?)?;
-        let mut flowing = String::new();
+        let mut piped = String::new();
         for command in words.split(|word| word == "|") {
             let (name, arguments) = command.split_first().context("an empty command")?;
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            flowing = match (name.as_str(), arguments.as_slice()) {
+            piped = match (name.as_str(), arguments.as_slice()) {
                 ("curl", arguments) => self.curl(arguments).await?,
-                ("jq", ["-r", filter]) => jq(&flowing, filter)?,
+                ("jq", ["-r", filter]) => jq(&piped, filter)?,
                 ("printf", ["%s", text]) => (*text).to_owned(),
-                ("md5sum", []) => format!("{}  -", md5_hex(&flowing)),
-                ("cut", ["-c1-32"]) => flowing.chars().take(32).collect(),
+                ("md5sum", []) => format!("{}  -", md5_hex(&piped)),
+                ("cut", ["-c1-32"]) => piped.chars().take(32).collect(),
                 ("date", ["+%s"]) => self.now.to_string(),
                 (name, arguments) => bail!("{name} {arguments:?} is more than this shell can do"),
             };
         }
-        Ok(flowing)
+        Ok(piped)
     }
 
     async fn curl(&self, arguments: &[&str]) -> Result<String> {
@@ -136,14 +136,14 @@ impl Shell {
     }
 }
 
-/// The name and the value of a line like `NAME=value`.
+/// Splits a line like `NAME=value` into name and value.
 fn assignment(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
     let letters = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit());
     (letters && !name.is_empty()).then_some((name, value))
 }
 
-/// `jq -r` with a filter that is only a path, such as `.data.rooms[0].uid`.
+/// Runs `jq -r` with a filter that is only a path, such as `.data.rooms[0].uid`.
 fn jq(text: &str, filter: &str) -> Result<String> {
     let pointer = filter.replace('[', "/").replace(']', "").replace('.', "/");
     let value: Value = serde_json::from_str(text).with_context(|| format!("{text} is no JSON"))?;
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_does_what_a_shell_does() {
+    async fn commands_print_what_a_real_shell_prints() {
         let mut shell = Shell::new(Client::new(([127, 0, 0, 1], 1).into()), 1000);
         let answers = [
             ("NOW=$(date +%s)", ""),

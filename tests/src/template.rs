@@ -1,12 +1,12 @@
 //! Placeholders in contract data.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use relive_core::{UnixSeconds, sign::digest::md5_hex};
+use relive_core::{Seconds, UnixSeconds, sign::digest::md5_hex};
 use serde_json::Value;
 
-/// What placeholders stand for at one step of a case.
+/// The values of the placeholders at one step of a case.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) saved: HashMap<String, Value>,
@@ -14,12 +14,12 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// The value of one placeholder, the text between `${` and `}`.
+    /// Returns the value of one placeholder; `name` is the text between `${` and `}`.
     fn value(&self, name: &str) -> Value {
         if let Some(shift) = name.strip_prefix("now")
             && let Some(shift) = if shift.is_empty() { Some(0) } else { shift.parse::<i64>().ok() }
         {
-            return (self.now + shift).into();
+            return (self.now + Seconds(shift)).0.into();
         }
         match name.split_once(':') {
             Some(("md5", text)) => md5_hex(self.text(text)).into(),
@@ -29,7 +29,7 @@ impl Scope {
         }
     }
 
-    /// A text with its placeholders filled in.
+    /// Fills in the placeholders of a text.
     pub(crate) fn text(&self, template: &str) -> String {
         let mut text = String::new();
         let mut rest = template;
@@ -41,8 +41,8 @@ impl Scope {
         text + rest
     }
 
-    /// A JSON text with its placeholders filled in: a string that is nothing but one becomes that value, whatever its
-    /// type; everything else stays byte for byte.
+    /// Fills in the placeholders of a JSON text. A string that is only a placeholder becomes the value with its type;
+    /// the rest of the text stays byte for byte.
     pub(crate) fn json(&self, template: &str) -> String {
         let mut json = String::new();
         let mut rest = template;
@@ -64,34 +64,51 @@ impl Scope {
         json + rest
     }
 
-    /// How an answer differs from what is expected, one line per difference.
+    /// Adds a text to `found` for each difference between the expected and the received value at the JSON pointer `at`.
     pub(crate) fn differences(&self, expected: &Value, got: &Value, at: &str, found: &mut Vec<String>) {
         match (expected, got) {
             (Value::Object(members), Value::Object(others)) => {
                 let open = members.get("...") == Some(&Value::Bool(true));
                 for (name, value) in members.iter().filter(|(name, _)| *name != "...") {
+                    let at = format!("{at}/{name}");
                     match others.get(name) {
-                        Some(other) => self.differences(value, other, &format!("{at}/{name}"), found),
-                        None => found.push(format!("{at}/{name} is missing")),
+                        Some(other) => self.differences(value, other, &at, found),
+                        None => found.push(difference(&at, Some(value), None)),
                     }
                 }
                 for (name, value) in others.iter().filter(|(name, _)| !open && !members.contains_key(*name)) {
-                    found.push(format!("{at}/{name} = {value} was not expected"));
+                    found.push(difference(&format!("{at}/{name}"), None, Some(value)));
                 }
             }
-            (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
-                for (index, (item, other)) in items.iter().zip(others).enumerate() {
-                    self.differences(item, other, &format!("{at}/{index}"), found);
+            (Value::Array(items), Value::Array(others)) => {
+                let (start, end) = agreeing_ends(self, items, others);
+                let between = |list: &'_ [Value]| start..list.len() - end;
+                let mut items = items.get(between(items)).unwrap_or_default().iter();
+                let mut others = others.get(between(others)).unwrap_or_default().iter();
+                for index in start.. {
+                    let at = format!("{at}/{index}");
+                    match (items.next(), others.next()) {
+                        (Some(item), Some(other)) => self.differences(item, other, &at, found),
+                        (None, None) => break,
+                        (item, other) => found.push(difference(&at, item, other)),
+                    }
                 }
             }
             (Value::String(template), got) if template.contains("${") => {
                 if !self.fits(template, got) {
-                    found.push(format!("{at} should be {template}, is {got}"));
+                    found.push(difference(at, Some(expected), Some(got)));
                 }
             }
             (expected, got) if expected == got => {}
-            (expected, got) => found.push(format!("{at} should be {expected}, is {got}")),
+            (expected, got) => found.push(difference(at, Some(expected), Some(got))),
         }
+    }
+
+    /// Tells whether a received value has no difference from the expected one.
+    pub(crate) fn agrees(&self, expected: &Value, got: &Value) -> bool {
+        let mut found = Vec::new();
+        self.differences(expected, got, "", &mut found);
+        found.is_empty()
     }
 
     fn fits(&self, template: &str, got: &Value) -> bool {
@@ -116,11 +133,31 @@ impl Scope {
     }
 }
 
+/// Describes a difference like a patch: the place, the expected value behind `-`, the received value behind `+`.
+pub(crate) fn difference(at: &str, expected: Option<&Value>, got: Option<&Value>) -> String {
+    let mut text = at.to_owned();
+    for (sign, value) in [('-', expected), ('+', got)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n    {sign} {value}");
+        }
+    }
+    text
+}
+
+/// Counts the agreeing elements at the start of two lists and, in the rest, at their end.
+pub(crate) fn agreeing_ends(scope: &Scope, expected: &[Value], got: &[Value]) -> (usize, usize) {
+    let agree = |(expected, got): &(&Value, &Value)| scope.agrees(expected, got);
+    let start = expected.iter().zip(got).take_while(agree).count();
+    let rest = |list: &[Value]| list.len() - start;
+    let end = expected.iter().rev().zip(got.iter().rev()).take(rest(expected).min(rest(got)));
+    (start, end.take_while(agree).count())
+}
+
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What stands before, inside and behind the first placeholder; placeholders may nest.
+/// Splits a text into the parts before, inside and behind its first placeholder; placeholders may nest.
 fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once("${")?;
     let mut depth = 1;
@@ -135,7 +172,7 @@ fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, rest.get(..end)?, rest.get(end + 1..)?))
 }
 
-/// Whether a text has the form of a pattern, in which `*` stands for any text.
+/// Tells whether a text matches a pattern in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -153,7 +190,7 @@ mod tests {
 
     #[test]
     fn placeholders_keep_types_and_nest() {
-        let mut scope = Scope { now: 1000, ..Scope::default() };
+        let mut scope = Scope { now: UnixSeconds(1000), ..Scope::default() };
         scope.saved.insert("room".to_owned(), json!(7));
         scope.saved.insert("name".to_owned(), json!("a\"b"));
         assert_eq!(
@@ -166,7 +203,7 @@ mod tests {
 
     #[test]
     fn differences_are_found() {
-        let scope = Scope { now: 1000, ..Scope::default() };
+        let scope = Scope { now: UnixSeconds(1000), ..Scope::default() };
         let differ = |expected: Value, got: Value| {
             let mut found = Vec::new();
             scope.differences(&expected, &got, "", &mut found);

@@ -1,32 +1,18 @@
-//! Replays the contract data of every adapter.
+//! Replays the contract cases of every adapter.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
 
-use contract_tests::{case::replay, postgres};
+use contract_tests::{case, cases, postgres, replay::replay};
 use futures_util::{StreamExt as _, stream};
 
-/// Cases replayed at a time.
+/// How many cases are replayed at a time.
 const PARALLEL: usize = 8;
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let path = entry.unwrap_or_else(|error| panic!("{error}")).path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            found.push(path);
-        }
-    }
-}
-
-/// Cases about what an address or account may do in some time, of which every gateway gives a share.
+/// Cases of rate limits: each gateway counts the requests it gets by itself, so several gateways allow more of them.
 const PER_GATEWAY: [&str; 4] = ["too_many_failures.json", "too_many.json", "guessing.json", "limited.json"];
 
 async fn replay_all(adapter: &str, gateways: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts").join(adapter);
-    let mut cases = Vec::new();
-    files(&folder, &mut cases);
-    cases.sort();
+    let mut cases = cases::of_adapter(&cases::adapter(adapter)).unwrap_or_else(|error| panic!("{error:#}"));
     if gateways > 1 {
         cases.retain(|case| !PER_GATEWAY.iter().any(|name| case.ends_with(name)));
     }
@@ -34,8 +20,7 @@ async fn replay_all(adapter: &str, gateways: usize) {
     let count = cases.len();
     let failures: Vec<String> = stream::iter(cases)
         .map(|file| async move {
-            let name = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&file).display().to_string();
-            replay(&file, gateways).await.err().map(|error| format!("{name}: {error:#}"))
+            replay(&file, gateways).await.err().map(|error| format!("{}: {error:#}", cases::name(&file)))
         })
         .buffer_unordered(PARALLEL)
         .filter_map(|failure| async move { failure })
@@ -53,8 +38,8 @@ macro_rules! adapters {
             }
         )+
 
-        /// Three gateways over one PostgreSQL are one server: whoever goes to another one with every request gets the
-        /// same replies.
+        /// Replays each case on three gateways over one PostgreSQL, every request on another gateway. The replies have
+        /// to be those of one gateway.
         mod hopping {
             use super::{postgres, replay_all};
 
@@ -76,4 +61,16 @@ adapters! {
     minilvb_v2: "minilvb-v2",
     qplus: "qplus",
     callback: "callback",
+}
+
+#[test]
+fn every_given_is_used() {
+    for adapter in cases::entries(&cases::root()).expect("the adapters") {
+        let all = case::all_given_names(&adapter).expect("givens");
+        let cases = cases::of_adapter(&adapter).expect("cases");
+        let used: HashSet<_> =
+            cases.iter().flat_map(|file| case::given_names(file).expect("a case")).collect();
+        let unused: Vec<_> = all.iter().filter(|name| !used.contains(*name)).collect();
+        assert!(unused.is_empty(), "{}: {unused:?}", adapter.display());
+    }
 }

@@ -1,4 +1,5 @@
-//! Exact under concurrency: no like is lost, one of many registrations wins, counts are what the lists hold.
+//! Checks numbers under concurrency: no like is lost, one of many registrations succeeds, and each count is the length
+//! of its list.
 
 #![expect(clippy::expect_used, reason = "a test that meets something else has failed")]
 
@@ -9,8 +10,8 @@ use contract_tests::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-/// Runs one task per client, each over its own connection, and collects what they return.
-async fn at_once<T: Send + 'static, F>(
+/// Runs `count` tasks concurrently, each with a client and a connection of its own, and collects their results.
+async fn concurrently<T: Send + 'static, F>(
     server: &Server,
     count: usize,
     task: impl Fn(usize, Client) -> F,
@@ -22,7 +23,7 @@ where
     join_all(tasks).await.into_iter().map(|ended| ended.expect("no task panics")).collect()
 }
 
-/// How many answers have each of the codes, the rarest first.
+/// Counts the answers by their code, the rarest code first.
 fn codes(dialect: Dialect, answers: &[Value]) -> Vec<(i64, usize)> {
     let mut counted: Vec<(i64, usize)> = Vec::new();
     for answer in answers {
@@ -37,14 +38,14 @@ fn codes(dialect: Dialect, answers: &[Value]) -> Vec<(i64, usize)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_likes_over_a_hundred_connections_are_ten_thousand() {
+async fn no_like_is_lost_over_a_hundred_connections() {
     const CONNECTIONS: usize = 100;
     const EACH: usize = 100;
     let mut server = Server::start().await;
     let client = server.client();
     client.v1("RequestLVBAddr", json!({"userid": "anna", "groupid": "g", "title": "t"})).await;
     client.v1("ChangeStatus", json!({"userid": "anna", "status": 0})).await;
-    at_once(&server, CONNECTIONS, |_, client| async move {
+    concurrently(&server, CONNECTIONS, |_, client| async move {
         for _ in 0..EACH {
             let like = json!({"userid": "anna", "type": 1, "optype": 0, "flag": 0});
             client.v1("ChangeCount", like).await;
@@ -64,7 +65,7 @@ async fn ten_thousand_likes_over_a_hundred_connections_are_ten_thousand() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_visitors_come_and_go_and_every_count_is_its_list() {
+async fn member_counts_equal_member_lists_while_64_viewers_move() {
     const VISITORS: usize = 64;
     const ROUNDS: usize = 6;
     let server = Server::start().await;
@@ -80,8 +81,8 @@ async fn sixty_four_visitors_come_and_go_and_every_count_is_its_list() {
         rooms.push(room);
     }
     let (first, second) = (rooms[0], rooms[1]);
-    // Everybody hops between the rooms; an observer compares counts and lists meanwhile. In the end a quarter sits in the
-    // first room, a quarter in the second, half are gone.
+    // The viewers move between the rooms while an observer compares counts and lists. In the end a quarter of the
+    // viewers is in the first room, a quarter in the second, and half have left.
     let observer = tokio::spawn({
         let (client, rooms) = (server.client(), rooms.clone());
         async move {
@@ -91,16 +92,17 @@ async fn sixty_four_visitors_come_and_go_and_every_count_is_its_list() {
             }
         }
     });
-    at_once(&server, VISITORS, |index, client| async move {
+    concurrently(&server, VISITORS, |index, client| async move {
         let token = client.sxb_user(&format!("visitor_{index}")).await;
         for round in 0..ROUNDS {
             let room = if (index + round) % 2 == 0 { first } else { second };
-            let seat = |operate: i64| json!({"token": token, "roomnum": room, "role": 0, "operate": operate});
-            client.sxb("live/reportmemid", seat(0)).await;
+            let report =
+                |operate: i64| json!({"token": token, "roomnum": room, "role": 0, "operate": operate});
+            client.sxb("live/reportmemid", report(0)).await;
             let role = if index % 3 == 0 { 2 } else { 0 };
             client.sxb("live/heartbeat", json!({"token": token, "roomnum": room, "role": role})).await;
             if index % 4 > 1 || round + 1 < ROUNDS && round % 2 == 0 {
-                client.sxb("live/reportmemid", seat(1)).await;
+                client.sxb("live/reportmemid", report(1)).await;
             }
         }
     })
@@ -130,8 +132,8 @@ async fn sixty_four_visitors_come_and_go_and_every_count_is_its_list() {
     }
 }
 
-/// Everybody in a room. One page is a consistent view, and longer than the visitors of one room only if something is
-/// wrong; nobody is in it twice.
+/// Returns the members of a room. Checks that the page has as many entries as its total says, up to 50, and no member
+/// twice.
 async fn audience(client: &Client, token: &str, room: i64) -> Vec<Value> {
     let mut members = Vec::new();
     let page = json!({"token": token, "roomnum": room, "index": 0, "size": 50});
@@ -147,10 +149,10 @@ async fn audience(client: &Client, token: &str, room: i64) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_of_many_registrations_wins() {
+async fn only_one_of_many_concurrent_registrations_succeeds() {
     let server = Server::start().await;
     for id in ["anna", "berta", "carla"] {
-        let answers = at_once(&server, 32, move |index, client| async move {
+        let answers = concurrently(&server, 32, move |index, client| async move {
             let password = derived(&format!("secret-{index}"), id);
             client.try_v2("register", None, json!({"userid": id, "password": password})).await
         })
@@ -161,7 +163,11 @@ async fn one_of_many_registrations_wins() {
         for index in 0..5 {
             let who = json!({"userid": id, "password": derived(&format!("secret-{index}"), id)});
             let answer = client.try_v2("login", None, who).await;
-            assert_eq!(code(Dialect::V2, &answer).1, index == winner, "only the winner's password is right");
+            assert_eq!(
+                code(Dialect::V2, &answer).1,
+                index == winner,
+                "only the first registration's password logs in"
+            );
         }
         let who = json!({"userid": id, "password": derived(&format!("secret-{winner}"), id)});
         client.v2("login", None, who).await;
@@ -169,11 +175,11 @@ async fn one_of_many_registrations_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_registration_wins_across_dialects() {
+async fn only_one_registration_of_a_name_succeeds_across_dialects() {
     let server = Server::start().await;
     for round in 0..8 {
         let id = format!("user_{round}");
-        let answers = at_once(&server, 24, move |index, client| {
+        let answers = concurrently(&server, 24, move |index, client| {
             let id = format!("user_{round}");
             async move {
                 match index % 3 {
@@ -221,7 +227,7 @@ async fn one_registration_wins_across_dialects() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_of_many_refreshes_wins() {
+async fn a_refresh_token_is_exchanged_only_once() {
     let server = Server::start().await;
     let client = server.client();
     let who = json!({"userid": "anna", "password": derived("secret-9", "anna")});
@@ -229,7 +235,7 @@ async fn one_of_many_refreshes_wins() {
     let mut refresh = text(&client.v2("login", None, who).await, "/data/refresh_token");
     for _ in 0..4 {
         let used = refresh.clone();
-        let answers = at_once(&server, 32, move |_, client| {
+        let answers = concurrently(&server, 32, move |_, client| {
             let body = json!({"userid": "anna", "refresh_token": used});
             async move { client.try_v2("refresh", None, body).await }
         })

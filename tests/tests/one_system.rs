@@ -1,4 +1,4 @@
-//! Four dialects, one system: what is made through one of them is there in the others.
+//! Checks that accounts, broadcasts, audiences and recordings made through one dialect are seen through the others.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contract_tests::{
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 const PASSWORD: &str = "secret-9";
 
-/// The five ways to say a password.
+/// The five forms in which the dialects send a password.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum PasswordForm {
     V2Derived,
     V2Plain,
     SxbPlain,
@@ -19,15 +19,21 @@ enum Way {
     Qplus,
 }
 
-const WAYS: [Way; 5] = [Way::V2Derived, Way::V2Plain, Way::SxbPlain, Way::SxbBase64, Way::Qplus];
+const FORMS: [PasswordForm; 5] = [
+    PasswordForm::V2Derived,
+    PasswordForm::V2Plain,
+    PasswordForm::SxbPlain,
+    PasswordForm::SxbBase64,
+    PasswordForm::Qplus,
+];
 
-impl Way {
+impl PasswordForm {
     async fn register(self, client: &Client, id: &str, phone: &str) {
         match self {
             Self::V2Derived => {
                 client.v2("register", None, json!({"userid": id, "password": derived(PASSWORD, id)})).await
             }
-            // Letters and digits only are allowed here; the plain form is the same word without the dash.
+            // The plain form allows letters and digits only, so this password has no dash.
             Self::V2Plain => client.v2("register", None, json!({"userid": id, "password": "secret9"})).await,
             Self::SxbPlain => client.sxb("account/regist", json!({"id": id, "pwd": PASSWORD})).await,
             Self::SxbBase64 => {
@@ -67,14 +73,14 @@ impl Way {
 }
 
 #[tokio::test]
-async fn one_password_opens_every_door() {
+async fn one_password_logs_in_through_every_dialect() {
     let server = Server::start().await;
     let client = server.client();
-    for (index, registered) in WAYS.into_iter().enumerate() {
+    for (index, registered) in FORMS.into_iter().enumerate() {
         let id = format!("user_{index}");
         registered.register(&client, &id, &format!("1390000000{index}")).await;
-        let password = if matches!(registered, Way::V2Plain) { "secret9" } else { PASSWORD };
-        for login in WAYS {
+        let password = if matches!(registered, PasswordForm::V2Plain) { "secret9" } else { PASSWORD };
+        for login in FORMS {
             assert!(login.logs_in(&client, &id, password).await, "{registered:?} then {login:?}");
             assert!(!login.logs_in(&client, &id, "wrong-one").await, "{registered:?} then {login:?}, wrong");
         }
@@ -90,7 +96,7 @@ async fn one_password_opens_every_door() {
 async fn a_new_password_ends_every_session() {
     let server = Server::start().await;
     let client = server.client();
-    Way::Qplus.register(&client, "anna_lee", "13900001111").await;
+    PasswordForm::Qplus.register(&client, "anna_lee", "13900001111").await;
     let (v2, sxb, qplus) = (
         client.v2_login("anna_lee").await,
         client.sxb_login("anna_lee").await,
@@ -103,22 +109,22 @@ async fn a_new_password_ends_every_session() {
     assert_eq!(code(Dialect::Sxb, &room).0, 10_009);
     let room = client.try_qplus("GetMyLiveRoomId", json!({"sessionId": qplus})).await;
     assert_eq!(code(Dialect::Qplus, &room).0, 10_003);
-    for login in WAYS {
+    for login in FORMS {
         assert!(login.logs_in(&client, "anna_lee", "another-1").await, "{login:?}");
-        assert!(!login.logs_in(&client, "anna_lee", PASSWORD).await, "{login:?}, the old one");
+        assert!(!login.logs_in(&client, "anna_lee", PASSWORD).await, "{login:?} accepts the old password");
     }
 }
 
-/// How a host goes on air and off again.
+/// The dialect, or the notice of the media cloud, that starts or stops a broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
+enum Source {
     V1,
     Sxb,
     Qplus,
     Callback,
 }
 
-const STARTS: [Start; 4] = [Start::V1, Start::Sxb, Start::Qplus, Start::Callback];
+const SOURCES: [Source; 4] = [Source::V1, Source::Sxb, Source::Qplus, Source::Callback];
 
 /// A registered host with a nickname, and its tokens.
 struct Host {
@@ -147,16 +153,16 @@ impl Host {
         format!("Live of {}", self.id)
     }
 
-    async fn go_on_air(&self, client: &Client, start: Start) {
+    async fn go_on_air(&self, client: &Client, start: Source) {
         match start {
-            Start::V1 => {
+            Source::V1 => {
                 let announce = json!({"userid": self.id, "groupid": "g-1", "title": self.title(),
                     "userinfo": {"nickname": format!("Nick of {}", self.id), "headpic": "http://img.example/a.png",
                         "frontcover": "http://img.example/c.png", "location": "Lisbon"}});
                 client.v1_signed(&self.v2, "RequestLVBAddr", announce).await;
                 client.v1_signed(&self.v2, "ChangeStatus", json!({"userid": self.id, "status": 0})).await;
             }
-            Start::Sxb => {
+            Source::Sxb => {
                 let room = client.sxb("live/create", json!({"token": self.sxb, "type": "live"})).await;
                 let room = number(&room, "/data/roomnum");
                 let report = json!({"token": self.sxb, "room": {"title": self.title(), "roomnum": room,
@@ -164,13 +170,13 @@ impl Host {
                     "device": 1, "videotype": 0}});
                 client.sxb("live/reportroom", report).await;
             }
-            Start::Qplus => {
+            Source::Qplus => {
                 let create = json!({"sessionId": self.qplus, "liveRoomName": self.title()});
                 let room = number(&client.qplus("CreateLiveRoom", create).await, "/liveRoomId");
                 let push = json!({"sessionId": self.qplus, "liveRoomId": room, "status": 1, "timeout": 60});
                 client.qplus("PushLiveStream", push).await;
             }
-            Start::Callback => {
+            Source::Callback => {
                 let plan = json!({"userid": self.id, "title": self.title(), "location": "Lisbon",
                     "frontcover": "http://img.example/c.png"});
                 client.v2("upload_room", Some(&self.v2), plan).await;
@@ -184,20 +190,20 @@ impl Host {
         number(&client.qplus("GetMyLiveRoomId", json!({"sessionId": self.qplus})).await, "/LiveRoomId")
     }
 
-    async fn go_off_air(&self, client: &Client, stop: Start) {
+    async fn go_off_air(&self, client: &Client, stop: Source) {
         match stop {
-            Start::V1 => {
+            Source::V1 => {
                 client.v1_signed(&self.v2, "ChangeStatus", json!({"userid": self.id, "status": 1})).await;
             }
-            Start::Sxb => {
+            Source::Sxb => {
                 client.sxb("live/exitroom", json!({"token": self.sxb})).await;
             }
-            Start::Qplus => {
+            Source::Qplus => {
                 let room = self.room(client).await;
                 let push = json!({"sessionId": self.qplus, "liveRoomId": room, "status": 0});
                 client.qplus("PushLiveStream", push).await;
             }
-            Start::Callback => {
+            Source::Callback => {
                 let stream = format!("8123_{}", self.id);
                 client.cloud(json!({"event_type": 0, "stream_id": stream, "sequence": "1"})).await;
             }
@@ -205,14 +211,14 @@ impl Host {
     }
 }
 
-/// What the four dialects list, as one spectator sees it.
+/// The tokens of an account that reads the lists of all dialects.
 struct Spectator {
     sxb: String,
     qplus: String,
 }
 
-/// One broadcast in every list.
-struct Views {
+/// The lists of broadcasts on air, one of each dialect.
+struct Lists {
     v1: Vec<Value>,
     sxb: Vec<Value>,
     streams: Vec<Value>,
@@ -225,38 +231,39 @@ impl Spectator {
         Self { sxb: client.sxb_login("spectator").await, qplus: client.qplus_login("spectator").await }
     }
 
-    async fn looks(&self, client: &Client) -> Views {
+    async fn lists(&self, client: &Client) -> Lists {
         let window = json!({"token": self.sxb, "index": 0, "size": 50});
         let v1 = client.v1("FetchList", json!({"flag": 1, "pageno": 1, "pagesize": 100})).await;
         let rooms = json!({"sessionId": self.qplus, "type": 1, "refresh": 1, "count": 100});
-        let views = Views {
+        let lists = Lists {
             v1: list(&v1, "/returnData/pusherlist"),
             sxb: list(&client.sxb("live/roomlist", window.clone()).await, "/data/rooms"),
             streams: list(&client.sxb("live/livestreamlist", window).await, "/data/videos"),
             qplus: list(&client.qplus("GetLiveRoomList", rooms).await, "/list"),
         };
-        assert_eq!(v1.pointer("/returnData/totalcount"), Some(&json!(views.v1.len())));
-        assert_eq!([views.sxb.len(), views.streams.len(), views.qplus.len()], [views.v1.len(); 3]);
-        views
+        assert_eq!(v1.pointer("/returnData/totalcount"), Some(&json!(lists.v1.len())));
+        assert_eq!([lists.sxb.len(), lists.streams.len(), lists.qplus.len()], [lists.v1.len(); 3]);
+        lists
     }
 }
 
 #[tokio::test]
-async fn whoever_starts_it_everybody_lists_it() {
+async fn a_broadcast_of_any_source_is_in_every_list() {
     let server = Server::start().await;
     let client = server.client();
     let spectator = Spectator::new(&client).await;
-    for start in STARTS {
+    for start in SOURCES {
         let host = Host::new(&client, &format!("host_{start:?}").to_lowercase()).await;
         host.go_on_air(&client, start).await;
         let room = host.room(&client).await;
-        let views = spectator.looks(&client).await;
-        assert_eq!(views.v1.len(), 1, "{start:?}");
-        let cover = if start == Start::Qplus { "" } else { "http://img.example/c.png" };
-        let location = if matches!(start, Start::V1 | Start::Callback) { "Lisbon" } else { "" };
-        let group = if matches!(start, Start::V1 | Start::Sxb) { "g-1".to_owned() } else { room.to_string() };
+        let lists = spectator.lists(&client).await;
+        assert_eq!(lists.v1.len(), 1, "{start:?}");
+        let cover = if start == Source::Qplus { "" } else { "http://img.example/c.png" };
+        let location = if matches!(start, Source::V1 | Source::Callback) { "Lisbon" } else { "" };
+        let group =
+            if matches!(start, Source::V1 | Source::Sxb) { "g-1".to_owned() } else { room.to_string() };
 
-        let v1 = &views.v1[0];
+        let v1 = &lists.v1[0];
         assert_eq!(text(v1, "/userid"), host.id);
         assert_eq!(text(v1, "/title"), host.title());
         assert_eq!(text(v1, "/groupid"), group, "{start:?}");
@@ -266,104 +273,108 @@ async fn whoever_starts_it_everybody_lists_it() {
             "frontcover": cover, "location": location});
         assert_eq!(v1["userinfo"], info, "{start:?}");
 
-        let sxb = &views.sxb[0];
+        let sxb = &lists.sxb[0];
         let info = json!({"title": host.title(), "roomnum": room, "type": "live", "groupid": group,
             "cover": cover, "thumbup": 0, "memsize": 1});
         assert_eq!(sxb, &json!({"uid": host.id, "info": info}), "{start:?}");
         let other_app = json!({"token": spectator.sxb, "index": 0, "size": 50, "appid": 8});
         let passes = number(&client.sxb("live/roomlist", other_app).await, "/data/total") == 1;
-        assert_eq!(passes, start != Start::Sxb, "others pass every application filter");
+        assert_eq!(
+            passes,
+            start != Source::Sxb,
+            "a broadcast of another dialect passes every application filter"
+        );
 
-        let stream = &views.streams[0];
+        let stream = &lists.streams[0];
         assert_eq!(text(stream, "/address2"), text(v1, "/playurl"));
         assert_eq!(text(stream, "/address3"), text(v1, "/hls_play_url"));
 
-        let qplus = &views.qplus[0];
+        let qplus = &lists.qplus[0];
         assert_eq!(qplus["liveRoomId"], room);
         assert_eq!(text(qplus, "/anchorName"), format!("Nick of {}", host.id));
         assert_eq!(text(qplus, "/liveRoomName"), host.title(), "{start:?}");
-        let expected = if start == Start::Qplus { String::new() } else { text(v1, "/playurl") };
+        let expected = if start == Source::Qplus { String::new() } else { text(v1, "/playurl") };
         assert_eq!(text(qplus, "/playFlvUrl"), expected);
         let search = json!({"sessionId": spectator.qplus, "keyword": room.to_string()});
         let found = client.qplus("SearchLiveRoom", search).await;
         assert_eq!((&found["isPlay"], &found["liveRoomName"]), (&json!(1), &qplus["liveRoomName"]));
 
-        let stop = if start == Start::Callback { Start::Qplus } else { start };
+        let stop = if start == Source::Callback { Source::Qplus } else { start };
         host.go_off_air(&client, stop).await;
-        assert!(spectator.looks(&client).await.v1.is_empty(), "{start:?} is over");
+        assert!(spectator.lists(&client).await.v1.is_empty(), "{start:?} is over");
     }
 }
 
 #[tokio::test]
-async fn whoever_stops_it_it_is_gone_from_every_list() {
+async fn a_broadcast_stopped_by_any_source_is_in_no_list() {
     let server = Server::start().await;
     let client = server.client();
     let spectator = Spectator::new(&client).await;
     let mut count = 0;
-    for start in STARTS {
-        for stop in STARTS {
+    for start in SOURCES {
+        for stop in SOURCES {
             count += 1;
             let host = Host::new(&client, &format!("host_{count}")).await;
             host.go_on_air(&client, start).await;
-            assert_eq!(spectator.looks(&client).await.v1.len(), 1, "{start:?}");
+            assert_eq!(spectator.lists(&client).await.v1.len(), 1, "{start:?}");
             host.go_off_air(&client, stop).await;
-            // The end of a stream moves only what the minilvb generations started.
-            let stays = stop == Start::Callback && matches!(start, Start::Sxb | Start::Qplus);
+            // The end of a stream ends only broadcasts that minilvb-v1 or a notice started.
+            let stays = stop == Source::Callback && matches!(start, Source::Sxb | Source::Qplus);
             assert_eq!(
-                spectator.looks(&client).await.v1.len(),
+                spectator.lists(&client).await.v1.len(),
                 usize::from(stays),
                 "{start:?} then {stop:?}"
             );
-            host.go_off_air(&client, Start::Sxb).await;
+            host.go_off_air(&client, Source::Sxb).await;
         }
     }
 }
 
 #[tokio::test]
-async fn opening_through_another_dialect_replaces_what_is_on_air() {
+async fn opening_through_another_dialect_replaces_the_broadcast() {
     let server = Server::start().await;
     let client = server.client();
     let spectator = Spectator::new(&client).await;
     let mut count = 0;
-    for first in STARTS {
-        for second in [Start::V1, Start::Sxb, Start::Qplus] {
+    for first in SOURCES {
+        for second in [Source::V1, Source::Sxb, Source::Qplus] {
             count += 1;
             let host = Host::new(&client, &format!("host_{count}")).await;
             host.go_on_air(&client, first).await;
-            let group = text(&spectator.looks(&client).await.v1[0], "/groupid");
+            let group = text(&spectator.lists(&client).await.v1[0], "/groupid");
             let enter = json!({"userid": "visitor", "liveuserid": host.id, "groupid": group, "flag": 0});
             client.v1("EnterGroup", enter).await;
             client.v1("ChangeCount", json!({"userid": host.id, "type": 1, "optype": 0, "flag": 0})).await;
             host.go_on_air(&client, second).await;
-            let views = spectator.looks(&client).await;
-            let renewed = first == second && first == Start::Qplus;
-            let v1 = &views.v1[0];
+            let lists = spectator.lists(&client).await;
+            let renewed = first == second && first == Source::Qplus;
+            let v1 = &lists.v1[0];
             let expected = if renewed { (1, 1) } else { (0, 0) };
             assert_eq!(
                 (number(v1, "/viewercount"), number(v1, "/likecount")),
                 expected,
                 "{first:?} {second:?}"
             );
-            assert_eq!(views.v1.len(), 1, "{first:?} {second:?}");
-            host.go_off_air(&client, Start::Sxb).await;
-            assert!(spectator.looks(&client).await.v1.is_empty());
+            assert_eq!(lists.v1.len(), 1, "{first:?} {second:?}");
+            host.go_off_air(&client, Source::Sxb).await;
+            assert!(spectator.lists(&client).await.v1.is_empty());
         }
     }
 }
 
 #[tokio::test]
-async fn one_audience_for_all() {
+async fn every_dialect_counts_the_same_audience() {
     let server = Server::start().await;
     let client = server.client();
     let spectator = Spectator::new(&client).await;
-    for start in [Start::V1, Start::Sxb, Start::Qplus, Start::Callback] {
+    for start in [Source::V1, Source::Sxb, Source::Qplus, Source::Callback] {
         let host = Host::new(&client, &format!("host_{start:?}").to_lowercase()).await;
         host.go_on_air(&client, start).await;
         let room = host.room(&client).await;
-        // (named viewers, anonymous viewers, likes) and what each dialect makes of them.
+        // Checks the numbers of each dialect for so many named viewers, anonymous viewers and likes.
         let agree = async |named: i64, anonymous: i64, likes: i64| {
-            let views = spectator.looks(&client).await;
-            let (v1, sxb, qplus) = (&views.v1[0], &views.sxb[0]["info"], &views.qplus[0]);
+            let lists = spectator.lists(&client).await;
+            let (v1, sxb, qplus) = (&lists.v1[0], &lists.sxb[0]["info"], &lists.qplus[0]);
             assert_eq!(number(v1, "/viewercount"), named + anonymous, "{start:?}");
             assert_eq!(number(qplus, "/playerCount"), named + anonymous, "{start:?}");
             assert_eq!(number(sxb, "/memsize"), named + 1, "{start:?}");
@@ -381,9 +392,9 @@ async fn one_audience_for_all() {
         let visit = json!({"userid": "phone", "liveuserid": host.id, "groupid": group, "flag": 0});
         client.v1("EnterGroup", visit.clone()).await;
         agree(1, 0, 0).await;
-        let seat =
+        let report =
             |operate: i64| json!({"token": spectator.sxb, "roomnum": room, "role": 0, "operate": operate});
-        client.sxb("live/reportmemid", seat(0)).await;
+        client.sxb("live/reportmemid", report(0)).await;
         agree(2, 0, 0).await;
         client
             .qplus("PlayLiveStream", json!({"sessionId": spectator.qplus, "liveRoomId": room, "status": 1}))
@@ -396,7 +407,7 @@ async fn one_audience_for_all() {
         client.v1("ChangeCount", count(1, 0)).await;
         client.v1("ChangeCount", count(1, 0)).await;
         agree(2, 1, 2).await;
-        if start == Start::Sxb {
+        if start == Source::Sxb {
             let beat = json!({"token": host.sxb, "role": 1, "roomnum": room, "thumbup": 40});
             client.sxb("live/heartbeat", beat).await;
             agree(2, 1, 42).await;
@@ -407,28 +418,28 @@ async fn one_audience_for_all() {
             client.v1("ChangeCount", count(1, 0)).await;
             client.v1("ChangeCount", count(1, 0)).await;
         }
-        let likes = if start == Start::Sxb { 42 } else { 2 };
+        let likes = if start == Source::Sxb { 42 } else { 2 };
         client.v1("QuitGroup", visit).await;
         agree(1, 1, likes).await;
-        client.sxb("live/reportmemid", seat(1)).await;
+        client.sxb("live/reportmemid", report(1)).await;
         agree(0, 1, likes).await;
         client.v1("ChangeCount", count(0, 1)).await;
         client.v1("ChangeCount", count(0, 1)).await;
         agree(0, 0, likes).await;
-        host.go_off_air(&client, Start::Qplus).await;
+        host.go_off_air(&client, Source::Qplus).await;
     }
 }
 
 #[tokio::test]
-async fn one_list_of_recordings() {
+async fn every_dialect_lists_the_same_recordings() {
     let server = Server::start().await;
     let client = server.client();
     let spectator = Spectator::new(&client).await;
     let v2 = client.v2_login("spectator").await;
-    for (index, start) in STARTS.into_iter().enumerate() {
+    for (index, start) in SOURCES.into_iter().enumerate() {
         let host = Host::new(&client, &format!("host_{start:?}").to_lowercase()).await;
         host.go_on_air(&client, start).await;
-        let play = text(&spectator.looks(&client).await.v1[0], "/playurl");
+        let play = text(&spectator.lists(&client).await.v1[0], "/playurl");
         let stream = play.rsplit('/').next().unwrap().trim_end_matches(".flv").to_owned();
         let (started, ended) = (1_700_000_000, 1_700_000_100);
         let file = format!("file-{index}");

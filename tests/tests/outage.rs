@@ -1,4 +1,5 @@
-//! PostgreSQL stops under a running gateway, and comes back. Run by `cargo xtask test`, which gives a server to stop.
+//! Stops PostgreSQL under a running gateway and starts it again. Runs under `cargo xtask test` only, which provides a
+//! PostgreSQL server that may be stopped.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,9 +18,9 @@ use http::Method;
 use relive_core::{database::Scratch, sign::digest::md5_hex};
 use serde_json::{Value, json};
 
-/// No answer takes longer, whatever happens to the database.
+/// The longest time an answer may take, also while the database is away.
 const LONGEST: Duration = Duration::from_secs(5);
-/// Everything works again this soon after PostgreSQL accepts connections.
+/// The longest time until everything works again after PostgreSQL accepts connections.
 const BACK: Duration = Duration::from_secs(2);
 
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
@@ -34,7 +35,8 @@ fn control(words: &[String], action: &[&str]) {
     assert!(status.unwrap().success(), "pg_ctl {action:?}");
 }
 
-/// One request of each dialect that needs the database: path, body, where the code is, the code of success and of a storage that is gone.
+/// Returns requests of each dialect that need the database: path, body, pointer to the code, the code of success, and
+/// the code while the database is away.
 fn requests() -> [(&'static str, Value, &'static str, i64, i64); 5] {
     let v1 = json!({"Action": "FetchList", "flag": 1, "pageno": 1, "pagesize": 10});
     let enter =
@@ -73,7 +75,7 @@ async fn callback(client: &Client) -> Answer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_dialect_says_busy_and_is_back_by_itself() {
     let Some((url, words)) = server() else { return };
-    // The other test that stops this server runs at another time.
+    // The lock keeps this test and the other one that stops this server apart.
     let turn = File::create(std::env::temp_dir().join(format!("relive-{}.lock", md5_hex(&url)))).unwrap();
     turn.lock().unwrap();
     let database = Scratch::create(&url).unwrap();
@@ -91,7 +93,7 @@ async fn every_dialect_says_busy_and_is_back_by_itself() {
         control(&words, &["stop", mode]);
         let stopped = Instant::now();
         assert_eq!(ready(&admin).await, 503);
-        // What is served from memory is refused when the follower has noticed.
+        // Replies from memory are refused as soon as the follower has noticed the outage.
         while code(
             &client.send(Method::POST, "/interface.php", &[], requests()[0].1.to_string()).await.unwrap(),
             "/returnValue",

@@ -1,4 +1,4 @@
-//! Pages put one behind the other are the whole list, whatever their size: nothing twice, nothing missing, in order.
+//! Checks that the pages of a list, put together, are the whole list for every page size: each entry once, in order.
 
 #![expect(
     clippy::expect_used,
@@ -10,17 +10,18 @@ use contract_tests::{
     Client, Server,
     dialect::{list, number, text},
 };
+use relive_core::Seconds;
 use serde_json::{Value, json};
 
-/// Lives and recordings there are of each.
+/// How many broadcasts and how many recordings there are.
 const COUNT: usize = 120;
 
-/// 120 lives and 120 recordings, and somebody to look at them. Lists name them by these titles.
+/// Broadcasts and recordings by the titles that the lists show, and the tokens of an account that reads the lists.
 struct Archive {
     client: Client,
     /// Newest first.
     lives: Vec<String>,
-    /// Latest end first; of equal ends the later stored.
+    /// Latest end first; recordings with the same end: latest stored first.
     by_end: Vec<String>,
     /// Latest stored first.
     by_storage: Vec<String>,
@@ -35,9 +36,9 @@ impl Archive {
         let (mut lives, mut recordings) = (Vec::new(), Vec::new());
         for index in 0..COUNT {
             let (host, title) = (format!("host_{index}"), format!("live {index}"));
-            // Three at a time begin in the same second; a third of them through another dialect.
+            // Three broadcasts begin in each second, one of them through sxb, the others through minilvb-v1.
             if index % 3 == 0 {
-                server.clock.advance(1);
+                server.clock.advance(Seconds(1));
                 let token = client.sxb_user(&host).await;
                 let room = client.sxb("live/create", json!({"token": token, "type": "live"})).await;
                 let report = json!({"token": token, "room": {"title": title, "roomnum": room["data"]["roomnum"],
@@ -51,7 +52,7 @@ impl Archive {
             lives.push(title);
         }
         for index in 0..COUNT {
-            // Stored in another order than they ended in, four with the same end.
+            // Recordings are stored in another order than they ended in, and four of them have the same end.
             let end = 1_700_000_000 - 100 * i64::try_from(index * 7 % COUNT / 4).expect("a small number");
             let file = format!("file-{index}");
             let notice = json!({"event_type": 100, "stream_id": format!("8123_guest{index}"), "video_id": file,
@@ -80,8 +81,8 @@ impl Archive {
     }
 }
 
-/// Turns pages until one is empty. `fetch` gets the number of the page, from 0, and how many entries came before it.
-/// Every page but the last is full, and every page tells the same total.
+/// Fetches pages until one is empty. `fetch` gets the number of the page, from 0, and how many entries came before it.
+/// Checks that every page but the last is full and that all pages have the same total.
 async fn all(
     size: usize,
     total: Option<&str>,
@@ -113,7 +114,7 @@ fn names(entries: &[Value], pointer: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn pages_of_v1_are_the_whole_list() {
+async fn pages_of_v1_make_up_the_whole_list() {
     let server = Server::start().await;
     let archive = Archive::new(&server).await;
     let both: Vec<_> = archive.lives.iter().chain(&archive.by_end).cloned().collect();
@@ -135,7 +136,7 @@ async fn pages_of_v1_are_the_whole_list() {
 }
 
 #[tokio::test]
-async fn pages_of_the_other_dialects_are_the_whole_list() {
+async fn pages_of_the_other_dialects_make_up_the_whole_list() {
     let server = Server::start().await;
     let archive = Archive::new(&server).await;
     for size in [1, 7, 50] {
@@ -177,11 +178,10 @@ async fn pages_of_the_other_dialects_are_the_whole_list() {
 }
 
 #[tokio::test]
-async fn followed_rooms_turn_from_those_on_air_to_the_others() {
+async fn followed_rooms_on_air_are_listed_before_the_others() {
     let server = Server::start().await;
     let client = server.client();
-    let reader = client.sxb_user("reader").await;
-    drop(reader);
+    client.sxb_user("reader").await;
     let session = client.qplus_login("reader").await;
     for index in 0..30 {
         let host = format!("host_{index}");
@@ -204,7 +204,7 @@ async fn followed_rooms_turn_from_those_on_air_to_the_others() {
             let body = json!({"sessionId": session, "type": 2, "refresh": refresh, "count": size});
             let answer = client.qplus("GetLiveRoomList", body).await;
             let (online, offline) = (list(&answer, "/onlineList"), list(&answer, "/offlineList"));
-            assert!(online.is_empty() || off_air.is_empty(), "first those on air, then the others");
+            assert!(online.is_empty() || off_air.is_empty(), "a room on air behind one off air");
             let count = online.len() + offline.len();
             on_air.extend(names(&online, "/liveRoomName"));
             off_air.extend(names(&offline, "/liveRoomName"));

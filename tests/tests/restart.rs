@@ -1,4 +1,4 @@
-//! A restart in the middle of everything: whatever was acknowledged is there afterwards, seen through every dialect.
+//! Restarts a server in the middle of its work and checks through every dialect that all acknowledged writes are there.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contract_tests::{
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n no picture, but its bytes";
 
-/// The tokens of one account in the three dialects that have any.
+/// The tokens of one account in the three dialects that have tokens.
 struct Tokens {
     v2: String,
     refresh: String,
@@ -32,7 +32,7 @@ impl Tokens {
     }
 }
 
-/// Everything that can be read without changing anything.
+/// Calls every interface that reads and changes nothing, and returns the answers.
 async fn everything(client: &Client, reader: &Tokens, rooms: &[i64], hosts: &[&str]) -> Vec<Value> {
     let mut found = Vec::new();
     for flag in [1, 2, 3, 5] {
@@ -65,7 +65,7 @@ async fn everything(client: &Client, reader: &Tokens, rooms: &[i64], hosts: &[&s
     found
 }
 
-/// A guest of v1 on air with an audience and likes, and another one off air again.
+/// Creates a guest of minilvb-v1 on air with an audience and likes, and another guest who is off air again.
 async fn guests(client: &Client) {
     for guest in ["anna_guest", "resting_guest"] {
         let live =
@@ -87,12 +87,12 @@ async fn guests(client: &Client) {
 
 /// Registered hosts.
 struct Hosts {
-    /// Those on air: one of sxb with likes of both kinds, one of qplus. The reader is in both and follows both.
+    /// The rooms on air: one of sxb with likes of both kinds, one of qplus. The reader is in both and follows both.
     rooms: Vec<i64>,
-    /// Has created its room and not reported it.
+    /// A host that has created a room and not reported it.
     prepared: Tokens,
     prepared_room: i64,
-    /// Has told minilvb-v2 what it will do, and uploaded a clip.
+    /// A host that has announced a broadcast through minilvb-v2 and uploaded a clip.
     planner: Tokens,
 }
 
@@ -108,8 +108,8 @@ impl Hosts {
         let beat = json!({"token": sxb_host.sxb, "role": 1, "roomnum": room, "thumbup": 40});
         client.sxb("live/heartbeat", beat).await;
         client.v1("ChangeCount", json!({"userid": "sxb_host", "type": 1, "optype": 0, "flag": 0})).await;
-        let seat = json!({"token": reader.sxb, "roomnum": room, "role": 2});
-        client.sxb("live/reportmemid", seat).await;
+        let enter = json!({"token": reader.sxb, "roomnum": room, "role": 2});
+        client.sxb("live/reportmemid", enter).await;
         rooms.push(room);
         let prepared = Tokens::of(client, "prepared").await;
         let room = client.sxb("live/create", json!({"token": prepared.sxb, "type": "live"})).await;
@@ -135,7 +135,7 @@ impl Hosts {
     }
 }
 
-/// Two recordings with counters and an audience, one of them in two formats.
+/// Creates two recordings with counters and an audience, one of them in two formats.
 async fn recordings(client: &Client) {
     for (file, format, from) in
         [("file-1", "mp4", 1_699_990_000), ("file-1", "hls", 1_699_990_000), ("file-2", "flv", 1_699_980_000)]
@@ -151,11 +151,11 @@ async fn recordings(client: &Client) {
 }
 
 #[tokio::test]
-async fn whatever_was_acknowledged_outlives_a_restart() {
+async fn acknowledged_writes_survive_a_restart() {
     let mut server = Server::start().await;
     let client = server.client();
 
-    // Accounts of every dialect; one profile, one picture, one room of its own.
+    // One account with a profile, a picture, a room and two sessions.
     let reader = Tokens::of(&client, "reader").await;
     let profile = json!({"userid": "reader", "nickname": "Reader", "avatar": "http://img.example/r.png", "sex": 1,
         "frontcover": "http://img.example/f.png"});
@@ -171,13 +171,13 @@ async fn whatever_was_acknowledged_outlives_a_restart() {
     let Hosts { rooms, prepared, prepared_room, planner } = Hosts::new(&client, &reader).await;
     recordings(&client).await;
 
-    // What has ended has to stay so: a logout, a replaced token, a rotated refresh token, an old password.
+    // Ends the sxb session of an account and replaces its minilvb-v2 tokens: the old ones must stay invalid.
     let gone = Tokens::of(&client, "gone_one").await;
     client.sxb("account/logout", json!({"token": gone.sxb})).await;
     let rotate = json!({"userid": "gone_one", "refresh_token": gone.refresh});
     client.v2("refresh", None, rotate.clone()).await;
 
-    // A walk through the list is interrupted by the restart, one page in.
+    // The restart comes after the first page of a list that is read page by page.
     let page = |session: &str, kind: i64, refresh: i64| json!({"sessionId": session, "type": kind, "refresh": refresh, "count": 1});
     let first = client.qplus("GetLiveRoomList", page(&second_session, 1, 1)).await;
     let first_followed = client.qplus("GetLiveRoomList", page(&second_session, 2, 1)).await;
@@ -192,27 +192,27 @@ async fn whatever_was_acknowledged_outlives_a_restart() {
         assert_eq!(before, after);
     }
 
-    // The walk goes on where it was.
-    let mut walked = list(&first, "/list");
+    // The next pages follow the page before the restart.
+    let mut paged = list(&first, "/list");
     for _ in 0..2 {
-        walked.extend(list(&client.qplus("GetLiveRoomList", page(&second_session, 1, 0)).await, "/list"));
+        paged.extend(list(&client.qplus("GetLiveRoomList", page(&second_session, 1, 0)).await, "/list"));
     }
     let whole = json!({"sessionId": reader.qplus, "type": 1, "refresh": 1, "count": 100});
-    assert_eq!(walked, list(&client.qplus("GetLiveRoomList", whole).await, "/list"));
+    assert_eq!(paged, list(&client.qplus("GetLiveRoomList", whole).await, "/list"));
     let next_followed = client.qplus("GetLiveRoomList", page(&second_session, 2, 0)).await;
     let followed = |answer: &Value| answer["onlineList"][0]["liveRoomId"].clone();
     assert!(rooms.contains(&followed(&first_followed).as_i64().unwrap_or(0)));
     assert!(rooms.contains(&followed(&next_followed).as_i64().unwrap_or(0)));
     assert_ne!(followed(&first_followed), followed(&next_followed));
 
-    // What had ended has ended.
+    // The old tokens are still invalid.
     let old = client.try_sxb("live/create", json!({"token": gone.sxb, "type": "live"})).await;
     assert_eq!(code(Dialect::Sxb, &old).0, 10_009);
     assert_eq!(code(Dialect::V2, &client.try_v2("refresh", None, rotate).await).0, 498);
     let old = client.try_v2("get_user_info", Some(&gone.v2), json!({"userid": "gone_one"})).await;
     assert_eq!(code(Dialect::V2, &old).0, 498);
 
-    // And everything goes on.
+    // Writes work and continue the stored state.
     let bytes = client.send(Method::GET, &format!("/live/GetUserHeadPic?id={picture}"), &[], "").await;
     assert_eq!(bytes.map(|answer| answer.body).ok().as_deref(), Some(PICTURE));
     let again = client.try_sxb("account/regist", json!({"id": "reader", "pwd": "other"})).await;

@@ -1,4 +1,4 @@
-//! 随心播 from beginning to end: hosts and viewers over the whole life of a live.
+//! Plays hosts and viewers of 随心播 over the whole life of a broadcast.
 
 #![expect(clippy::indexing_slicing, reason = "a test that meets something else has failed")]
 
@@ -6,10 +6,10 @@ use contract_tests::{
     Client, Server,
     dialect::{Dialect, code, list, number, text},
 };
-use relive_core::sign::digest::md5_hex;
+use relive_core::{Seconds, sign::digest::md5_hex};
 use serde_json::{Value, json};
 
-/// Somebody with the app.
+/// A logged-in user of the app.
 struct User {
     client: Client,
     id: String,
@@ -32,7 +32,7 @@ impl User {
         self.client.sxb(&format!("live/{command}"), self.body(fields)).await
     }
 
-    /// The code of a call that may fail.
+    /// Calls an interface and returns the code, which may be an error.
     async fn code(&self, command: &str, fields: Value) -> i64 {
         code(Dialect::Sxb, &self.client.try_sxb(&format!("live/{command}"), self.body(fields)).await).0
     }
@@ -61,7 +61,7 @@ impl User {
         self.call("heartbeat", json!({"roomnum": room, "role": role})).await;
     }
 
-    /// Title, likes and members of every room on air.
+    /// Lists title, likes and member count of every room on air.
     async fn rooms(&self) -> Vec<(String, i64, i64)> {
         let rooms = self.call("roomlist", json!({"type": "live", "index": 0, "size": 50})).await;
         let rooms = list(&rooms, "/data/rooms");
@@ -71,7 +71,7 @@ impl User {
         rooms.iter().map(entry).collect()
     }
 
-    /// Who is in a room, and as what.
+    /// Lists the members of a room with their roles.
     async fn members(&self, room: i64) -> Vec<(String, i64)> {
         let members = self.call("roomidlist", json!({"roomnum": room, "index": 0, "size": 50})).await;
         let found: Vec<_> = list(&members, "/data/idlist")
@@ -92,7 +92,7 @@ fn rooms<const N: usize>(rooms: [(&str, i64, i64); N]) -> Vec<(String, i64, i64)
 }
 
 #[tokio::test]
-async fn a_host_and_its_viewers() {
+async fn a_broadcast_from_creation_to_end() {
     let server = Server::start().await;
     let host = User::new(&server, "host_one").await;
     let (mei, tom) = (User::new(&server, "mei_lin").await, User::new(&server, "tom_gray").await);
@@ -106,7 +106,8 @@ async fn a_host_and_its_viewers() {
     assert_eq!(tom.members(room).await, expected([("host_one", 1), ("mei_lin", 0), ("tom_gray", 0)]));
     assert_eq!(tom.rooms().await, rooms([("Evening music", 0, 3)]));
 
-    // Mei goes on mic as apps do it, Tom as a server does it; neither can make itself the host.
+    // Mei goes on the microphone by a heartbeat, Tom by `request` and `reportstatus`; neither can take the role of the
+    // host.
     mei.beat(-1, 2).await;
     tom.call("request", json!({"roomnum": room})).await;
     tom.call("reportstatus", json!({"roomnum": room, "status": "on"})).await;
@@ -116,13 +117,17 @@ async fn a_host_and_its_viewers() {
     host.beat(room, 0).await;
     assert_eq!(tom.members(room).await, expected([("host_one", 1), ("mei_lin", 0), ("tom_gray", 0)]));
 
-    // Likes are what the host says, whatever viewers say.
+    // Only the likes that the host reports count.
     host.call("heartbeat", json!({"roomnum": room, "role": 1, "thumbup": 42})).await;
     mei.call("heartbeat", json!({"roomnum": room, "role": 0, "thumbup": 9000})).await;
     assert_eq!(tom.rooms().await, rooms([("Evening music", 42, 3)]));
     tom.call("reportmemid", json!({"roomnum": room, "role": 0, "operate": 1})).await;
     tom.call("exitroom", json!({"roomnum": room, "type": "live"})).await;
-    assert_eq!(tom.members(room).await, expected([("host_one", 1), ("mei_lin", 0)]), "a viewer ends nothing");
+    assert_eq!(
+        tom.members(room).await,
+        expected([("host_one", 1), ("mei_lin", 0)]),
+        "exitroom of a viewer does not end the broadcast"
+    );
     let play = mei.call("getroomplayurl", json!({"room": room})).await;
     let stream = md5_hex(format!("{room}_host_one_main"));
     assert!(text(&play, "/data/address").ends_with(&format!("/live/8123_{stream}")));
@@ -141,7 +146,7 @@ async fn a_host_and_its_viewers() {
 }
 
 #[tokio::test]
-async fn two_hosts_share_the_list_and_a_viewer_sits_in_one_room() {
+async fn two_hosts_share_the_list_and_a_viewer_is_in_one_room() {
     let server = Server::start().await;
     let (one, two) = (User::new(&server, "host_one").await, User::new(&server, "host_two").await);
     let mei = User::new(&server, "mei_lin").await;
@@ -154,80 +159,84 @@ async fn two_hosts_share_the_list_and_a_viewer_sits_in_one_room() {
     mei.enter(second).await;
     assert_eq!(mei.rooms().await, rooms([("two", 0, 2), ("one", 5, 1)]));
 
-    // Reporting again opens a new broadcast at the top; those who are there stay.
-    server.clock.advance(1);
+    // Reporting again opens a new broadcast at the top of the list and keeps the viewers.
+    server.clock.advance(Seconds(1));
     two.report(second, "two, again").await;
-    server.clock.advance(1);
+    server.clock.advance(Seconds(1));
     one.report(first, "one, again").await;
     assert_eq!(mei.rooms().await, rooms([("one, again", 0, 1), ("two, again", 0, 2)]));
     let foreign = json!({"title": "t", "roomnum": first, "type": "live", "groupid": "g", "appid": 1, "device": 1,
         "videotype": 0});
     assert_eq!(two.code("reportroom", json!({"room": foreign})).await, 20_001);
 
-    // A host who creates again is in its own room only, and its live is over.
+    // `create` of a host on air ends the broadcast and puts the host into no other room than its own.
     assert_eq!(two.create().await, second, "one room per account");
     assert_eq!(mei.rooms().await, rooms([("one, again", 0, 1)]));
     two.report(second, "third").await;
-    assert_eq!(one.members(second).await, expected([("host_two", 1)]), "the viewers went with the live");
+    assert_eq!(
+        one.members(second).await,
+        expected([("host_two", 1)]),
+        "the viewers left when the broadcast ended"
+    );
     two.call("exitroom", json!({})).await;
     one.call("exitroom", json!({})).await;
     assert!(mei.rooms().await.is_empty());
 }
 
 #[tokio::test]
-async fn who_falls_silent_is_gone_in_time() {
+async fn members_without_heartbeats_expire() {
     let mut server = Server::start().await;
     let host = User::new(&server, "host_one").await;
     let (loud, quiet) = (User::new(&server, "loud_one").await, User::new(&server, "quiet_one").await);
-    // In the first minute after a start nobody times out.
+    // Nothing expires in the first minute after a start.
     let room = host.go_live("early").await;
     quiet.enter(room).await;
-    server.clock.advance(59);
+    server.clock.advance(Seconds(59));
     assert_eq!(loud.members(room).await, expected([("host_one", 1), ("quiet_one", 0)]));
-    server.clock.advance(3);
+    server.clock.advance(Seconds(3));
     host.beat(room, 1).await;
     assert_eq!(loud.members(room).await, expected([("host_one", 1)]));
 
     quiet.enter(room).await;
     loud.enter(room).await;
     for _ in 0..2 {
-        server.clock.advance(14);
+        server.clock.advance(Seconds(14));
         loud.beat(room, 0).await;
     }
-    assert_eq!(loud.members(room).await.len(), 3, "28 s are not too long");
-    server.clock.advance(4);
+    assert_eq!(loud.members(room).await.len(), 3, "no member expires after 28 s");
+    server.clock.advance(Seconds(4));
     assert_eq!(loud.members(room).await, expected([("host_one", 1), ("loud_one", 0)]));
     assert_eq!(loud.rooms().await, rooms([("early", 0, 2)]));
 
-    // The host is waited for longer; then its live is over, also for who was not silent.
+    // The host has a longer time-out; after it the broadcast ends for all members.
     for _ in 0..3 {
-        server.clock.advance(19);
+        server.clock.advance(Seconds(19));
         loud.beat(room, 0).await;
     }
-    assert_eq!(loud.rooms().await, rooms([("early", 0, 2)]), "89 s are not too long");
-    server.clock.advance(3);
+    assert_eq!(loud.rooms().await, rooms([("early", 0, 2)]), "no broadcast expires after 89 s");
+    server.clock.advance(Seconds(3));
     assert!(loud.rooms().await.is_empty() && loud.members(room).await.is_empty());
     assert_eq!(loud.code("reportmemid", json!({"roomnum": room, "role": 0})).await, 10_010);
     host.beat(room, 1).await;
-    assert!(loud.rooms().await.is_empty(), "a late beat revives nothing");
+    assert!(loud.rooms().await.is_empty(), "a late heartbeat does not reopen a broadcast");
     host.report(room, "again").await;
     loud.enter(room).await;
     assert_eq!(loud.rooms().await, rooms([("again", 0, 2)]));
 
-    // A restart gives everybody a minute.
-    server.clock.advance(29);
+    // Nothing expires in the first minute after a restart.
+    server.clock.advance(Seconds(29));
     server.restart().await;
     let client = server.client();
     let [host, loud] = [host, loud].map(|user| User { client: client.clone(), ..user });
-    server.clock.advance(59);
+    server.clock.advance(Seconds(59));
     assert_eq!(loud.rooms().await, rooms([("again", 0, 2)]));
-    server.clock.advance(10);
+    server.clock.advance(Seconds(10));
     host.beat(room, 1).await;
-    assert_eq!(loud.rooms().await, Vec::new(), "silent since before the restart, and longer than 90 s");
+    assert_eq!(loud.rooms().await, Vec::new(), "no heartbeat since before the restart, for more than 90 s");
 }
 
 #[tokio::test]
-async fn the_last_login_wins_here_and_nowhere_else() {
+async fn a_new_sxb_login_ends_the_older_sxb_session_only() {
     let server = Server::start().await;
     let host = User::new(&server, "host_one").await;
     let room = host.go_live("one").await;
@@ -235,7 +244,7 @@ async fn the_last_login_wins_here_and_nowhere_else() {
     let (v2, qplus) = (mei.client.v2_login("mei_lin").await, mei.client.qplus_login("mei_lin").await);
     mei.enter(room).await;
     let old = std::mem::replace(&mut mei.token, mei.client.sxb_login("mei_lin").await);
-    assert_eq!(host.members(room).await.len(), 2, "who logs in again has not left");
+    assert_eq!(host.members(room).await.len(), 2, "a new login does not leave the room");
     mei.beat(room, 2).await;
     let (new, old) = (mei.token.clone(), User { token: old, client: mei.client.clone(), id: mei.id.clone() });
     for (command, fields) in [
@@ -257,7 +266,7 @@ async fn the_last_login_wins_here_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn an_administrator_kicks() {
+async fn an_administrator_kicks_a_user_out() {
     let admins = toml::Value::Array(vec!["boss".into()]);
     let server = Server::configured(&[("sxb.admins", admins)]).await;
     let (boss, mei) = (User::new(&server, "boss").await, User::new(&server, "mei_lin").await);
@@ -271,7 +280,11 @@ async fn an_administrator_kicks() {
         let answer = boss.client.try_sxb("account/kickout", fields).await;
         assert_eq!(code(Dialect::Sxb, &answer).0, refused, "{answer}");
     }
-    assert_eq!(mei.code("roomlist", json!({"index": 0, "size": 1})).await, 0, "nobody was kicked so far");
+    assert_eq!(
+        mei.code("roomlist", json!({"index": 0, "size": 1})).await,
+        0,
+        "no session was ended by a refused request"
+    );
     let done = boss.client.sxb("account/kickout", kick("boss", "secret-9", "mei_lin")).await;
     assert_eq!(done["data"]["kickID"], "mei_lin");
     assert_eq!(mei.code("roomlist", json!({"index": 0, "size": 1})).await, 10_009);
@@ -281,7 +294,7 @@ async fn an_administrator_kicks() {
 }
 
 #[tokio::test]
-async fn one_file_is_one_replay_however_often_it_is_announced() {
+async fn a_recording_announced_several_times_is_listed_once() {
     let server = Server::start().await;
     let (host, mei) = (User::new(&server, "host_one").await, User::new(&server, "mei_lin").await);
     let room = host.go_live("First evening").await;
@@ -298,7 +311,7 @@ async fn one_file_is_one_replay_however_often_it_is_announced() {
         let fields = json!({"type": 0, "index": 0, "size": 50});
         list(&mei.call("recordlist", fields).await, "/data/videos")
     };
-    server.clock.advance(65);
+    server.clock.advance(Seconds(65));
     host.call("exitroom", json!({})).await;
     for path in [
         "/index.php?svc=live&cmd=callback",
@@ -315,8 +328,8 @@ async fn one_file_is_one_replay_however_often_it_is_announced() {
         (text(&found[0], "/name"), text(&found[0], "/videoId"), text(&found[0], "/playurl")),
         ("First evening".to_owned(), "file-1".to_owned(), "http://vod.example/file-1.mp4".to_owned())
     );
-    // Another evening, another title; the old replay keeps its own.
-    server.clock.advance(100);
+    // The next broadcast has another title; the recording of the first keeps the old one.
+    server.clock.advance(Seconds(100));
     host.go_live("Second evening").await;
     let answer =
         host.client.post("/index.php?svc=live&cmd=callback", &notice("file-2", "mp4", 1_700_000_165)).await;

@@ -1,10 +1,10 @@
-//! Executes `docs/TOUR.md`: every line of its console blocks is sent to a server, every answer compared.
+//! Executes `docs/TOUR.md`: runs every command of its console blocks against a server and compares every answer.
 
 use std::{fmt::Write as _, path::Path};
 
 use contract_tests::{Server, Shell};
 
-/// A line that was typed, and what the document says it prints.
+/// A command of the document and the answer that the document shows.
 #[derive(Debug)]
 struct Typed {
     line: usize,
@@ -12,7 +12,7 @@ struct Typed {
     printed: String,
 }
 
-/// Everything typed in the ```` ```console ```` blocks of a document.
+/// Collects the commands in the ```` ```console ```` blocks of a document.
 fn typed(document: &str) -> Vec<Typed> {
     let mut found: Vec<Typed> = Vec::new();
     let (mut inside, mut continued) = (false, false);
@@ -32,7 +32,7 @@ fn typed(document: &str) -> Vec<Typed> {
                     last.printed.extend([text, "\n"]);
                     continue;
                 }
-                (None, None) => panic!("line {}: an answer to nothing", index + 1),
+                (None, None) => panic!("line {}: an answer without a command", index + 1),
             }
             continued = found.last().is_some_and(|typed| goes_on(&typed.command));
         }
@@ -40,12 +40,12 @@ fn typed(document: &str) -> Vec<Typed> {
     found
 }
 
-/// Whether a command needs another line: its last quote is open, or it ends with a backslash.
+/// Tells whether a command continues on the next line: a quote is open, or the line ends with a backslash.
 fn goes_on(command: &str) -> bool {
     command.matches('\'').count() % 2 == 1 || command.ends_with('\\')
 }
 
-/// Whether an answer is the one of the document, where `…` stands for any text.
+/// Tells whether an answer is the one of the document, in which `…` stands for any text.
 fn matches(document: &str, answer: &str) -> bool {
     let Some((head, rest)) = document.split_once('…') else { return document == answer };
     answer.strip_prefix(head).is_some_and(|answer| {
@@ -55,13 +55,13 @@ fn matches(document: &str, answer: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_tour_is_true() {
+async fn every_answer_of_the_tour_is_current() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/TOUR.md");
     let document = std::fs::read_to_string(&file).expect("docs/TOUR.md");
     let typed = typed(&document);
     assert!(typed.len() > 30, "the console blocks are not found");
 
-    // What the document tells its reader to start.
+    // The configuration that the document tells its reader to start with.
     let server =
         Server::configured(&[("media.bizid", "1000".into()), ("callback.key", "tour-callback-key".into())])
             .await;
@@ -80,7 +80,7 @@ async fn the_tour_is_true() {
 }
 
 #[test]
-fn documents_are_read_as_they_are_shown() {
+fn console_blocks_are_read_as_commands_and_answers() {
     let typed = typed("```sh\n$ no\n```\n```console\n$ a 'b\n  c' \\\n d\n1\n2\n$ e\n```\n$ no\n");
     let typed: Vec<_> = typed.iter().map(|typed| (&*typed.command, &*typed.printed)).collect();
     assert_eq!(typed, [("a 'b\n  c' \\\n d", "1\n2\n"), ("e", "")]);

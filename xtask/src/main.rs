@@ -8,6 +8,7 @@
 mod bench;
 mod ci;
 mod command;
+mod contracts;
 mod docs;
 mod imports;
 mod interrupt;
@@ -41,6 +42,8 @@ enum Cli {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Compare contract cases with what the server answers, or rewrite their expected replies.
+    Contracts(contracts::Options),
     /// Run the CI jobs, all of them or those named, until the first failure.
     Ci {
         /// Jobs to run, in this order; none = all.
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli {
         Cli::Test { args, ci } => test::run_tests(&args, ci),
+        Cli::Contracts(options) => contracts::review(&options),
         Cli::Ci { jobs, skip, ci } => ci::run(&jobs, &skip, ci),
         Cli::Postgres => postgres::run(),
         Cli::Tidy { list: true, .. } => {

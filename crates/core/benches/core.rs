@@ -1,6 +1,6 @@
 //! The core's hot paths through its public operations: a page of what is on air, a request's signature, likes that
 //! share a commit.
-#![expect(clippy::unwrap_used, reason = "a bench that fails has nothing to say")]
+#![expect(clippy::unwrap_used, reason = "a failure ends the bench")]
 
 use std::{hint::black_box, sync::Arc};
 
@@ -14,10 +14,10 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Operations under way at a time while a core is filled.
+/// Concurrent operations while a core is filled.
 const AT_ONCE: usize = 1_024;
 
-/// A core with so many on air.
+/// A core with a number of broadcasts on air.
 struct Site {
     core: Core,
     _folder: tempfile::TempDir,
@@ -54,7 +54,7 @@ fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).build().unwrap()
 }
 
-/// The first page and a deep one must cost the same, however many there are.
+/// The first page and a deep one must cost the same, whatever the length of the list.
 fn pages(criterion: &mut Criterion) {
     let runtime = runtime();
     let mut group = criterion.benchmark_group("page of what is on air");
@@ -82,7 +82,7 @@ fn signatures(criterion: &mut Criterion) {
     });
 }
 
-/// Likes on lives of their own: what shares a commit is not one statement.
+/// Each like is for another live, so that concurrent likes share a commit but no statement.
 fn likes(criterion: &mut Criterion) {
     let runtime = runtime();
     let site = Site::start(&runtime, 512);

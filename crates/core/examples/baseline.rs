@@ -1,9 +1,9 @@
-//! Yardsticks of the benches, each one JSON object on the standard output:
+//! The yardsticks of the benches. Each prints one JSON object:
 //!
-//! * `baseline sqlite --threads N --seconds S --rows R`: commits a second of SQLite used the ordinary way, one transaction
-//!   per request through a pool of at most 16 connections, each of them on disk before it is answered;
-//! * `baseline hash --seconds S`: milliseconds one password hash of the default cost takes while the default number of
-//!   threads hash: they share the memory that makes it slow.
+//! * `baseline sqlite --threads N --seconds S --rows R`: commits a second of SQLite in its usual use: one transaction per
+//!   request, through a pool of at most 16 connections, synced to disk before the answer;
+//! * `baseline hash --seconds S`: milliseconds per password hash of the default cost, while the default number of threads hash at
+//!   the same time and share the bandwidth of the memory.
 #![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
 
 use std::{
@@ -23,11 +23,11 @@ use diesel::{
 use relive_core::Config;
 use serde_json::json;
 
-/// Connections of the pool at most.
-const POOL: usize = 16;
-/// Commits after which the write-ahead log has its size and is written over: until then each commit also makes the file
-/// longer, which costs ten times as much.
-const WARM_UP: i64 = 3_000;
+/// Largest number of connections in the pool.
+const POOL_SIZE: usize = 16;
+/// Commits after which the write-ahead log has reached its size and is overwritten. Earlier commits also extend the file,
+/// which costs ten times as much.
+const WARM_UP_COMMITS: i64 = 3_000;
 
 mod schema {
     diesel::table! {
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let span = Duration::from_secs(option("seconds", 4));
     let found = match mode.as_str() {
         "sqlite" => {
-            // Beside the program, not where temporary files may be kept in memory.
+            // Beside the program: the folder for temporary files may be in memory.
             let program = std::env::current_exe()?;
             let folder = tempfile::tempdir_in(program.parent().ok_or("no folder")?)?;
             commits(folder.path(), option("threads", 64), option("rows", 1_000), span)?
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// As the server opens its own.
+/// The settings of the server's own connections.
 #[derive(Debug)]
 struct Pragmas;
 
@@ -85,10 +85,10 @@ fn commits(
     span: Duration,
 ) -> Result<serde_json::Value, Box<dyn Error>> {
     let manager = ConnectionManager::new(folder.join("baseline.db").display().to_string());
-    let size = u32::try_from(threads)?.min(u32::try_from(POOL)?);
+    let size = u32::try_from(threads)?.min(u32::try_from(POOL_SIZE)?);
     let pool: Connections = Pool::builder()
         .max_size(size)
-        // Asking first whether it still works would be another query for each.
+        // A test would be another query for each commit.
         .test_on_check_out(false)
         .connection_customizer(Box::new(Pragmas))
         .build(manager)?;
@@ -103,7 +103,7 @@ fn commits(
         QueryResult::Ok(())
     })?;
     conn.batch_execute("PRAGMA synchronous = OFF")?;
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP_COMMITS {
         diesel::update(counters::table.find(0)).set(counters::n.eq(counters::n + 1)).execute(&mut conn)?;
     }
     conn.batch_execute("PRAGMA synchronous = FULL")?;
@@ -130,7 +130,7 @@ fn commits(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a place in a list of some thousands"
+            reason = "an index into a list of some thousands"
         )]
         let at = (latencies.len() as f64 * part) as usize;
         latencies.get(at).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
@@ -143,7 +143,7 @@ fn commits(
     }))
 }
 
-/// One thread's commits; how long each took, the wait for a connection included.
+/// Commits in one thread for `span`; returns the time of each commit, including the wait for a connection.
 fn count(
     pool: &Connections,
     thread: u64,

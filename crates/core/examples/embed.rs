@@ -1,5 +1,5 @@
-//! A service that embeds the core, without the gateway: somebody registers, goes live, is watched and liked, and leaves
-//! a replay. Prints what happens.
+//! A service that embeds the core, without the gateway: a host registers, goes live, is watched and liked, and leaves a
+//! replay. Prints each step.
 //!
 //! ```sh
 //! cargo run --example embed -p relive-core
@@ -20,12 +20,12 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     run(&mut std::io::stdout())
 }
 
-/// The program, on a database of its own that is gone afterwards.
+/// Runs the program on a temporary database.
 pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let config = Config::sqlite(folder.path().join("relive.db"));
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom))?;
-    // Any executor will do: the core brings its own threads and needs no runtime.
+    // Every executor works: the core starts its own threads and needs no runtime.
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
         evening(&core, out).await?;
         core.shutdown().await;
@@ -76,7 +76,7 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
     core.broadcasts().exit(anna.id, None).await?;
     writeln!(out, "{} is off the air", anna.user_id)?;
 
-    // Minutes later the media server has a file of it.
+    // Minutes later the media server reports a file of the live.
     let file = NewRecording {
         file_id: "evening-1".to_owned(),
         format: FileFormat::Mp4,

@@ -1,4 +1,4 @@
-//! What an operator does to a database that no core has open, or beside one that has.
+//! Operators' tools for a database: migrate, check, back up, copy and compare. None of them needs a running core.
 
 mod copy;
 mod inventory;
@@ -21,21 +21,21 @@ use crate::{
     },
 };
 
-/// Brings a database up to this version's schema, making it if there is none. A PostgreSQL database has to be there,
-/// be it empty.
+/// Migrates a database to this version's schema. A missing SQLite file is created; a PostgreSQL database must exist, but
+/// may be empty.
 pub fn migrate(config: &DatabaseConfig) -> Result<(), StartError> {
     crate::store::migrate::migrate(&mut Conn::open(config)?)
 }
 
-/// Whether this version can bring a PostgreSQL database up to date in which migrations of these versions have run.
+/// Checks that this version can migrate a PostgreSQL database in which migrations of these versions have run.
 ///
 /// Errors: [`StartError::NewerSchema`] if not.
 pub fn accepts<'a>(versions: impl IntoIterator<Item = &'a str>) -> Result<(), StartError> {
     crate::store::migrate::accepts(versions)
 }
 
-/// Stores secrets by name, unless some of that name are stored already, and returns those that are stored now: all who
-/// share the database get the same. Brings the database up to date first.
+/// Stores each secret unless one of its name is stored already, and returns the stored ones: all gateways that share the
+/// database use the same secrets. Migrates the database first.
 pub fn keep_secrets<'a>(
     config: &DatabaseConfig,
     secrets: &[(&'a str, String)],
@@ -68,23 +68,23 @@ struct Line {
     line: String,
 }
 
-/// What SQLite finds wrong with its pages and indexes.
+/// Faults that SQLite finds in its pages and indexes.
 const SQLITE_PAGES: &str =
     "SELECT integrity_check AS line FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
-/// Rows that point to rows which are not there.
+/// Rows that refer to missing rows.
 const SQLITE_REFERENCES: &str = "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing row of ' || parent AS line \
      FROM pragma_foreign_key_check";
-/// Indexes and constraints PostgreSQL does not rely on, because making them failed.
+/// Indexes and constraints that PostgreSQL ignores because it failed to create them.
 const POSTGRES_PARTS: &str = "SELECT 'index ' || indexrelid::regclass || ' is not valid' AS line FROM pg_index \
      JOIN pg_class ON pg_class.oid = indrelid WHERE relnamespace = current_schema()::regnamespace AND NOT indisvalid \
      UNION ALL SELECT 'constraint ' || conname || ' of ' || conrelid::regclass || ' is not valid' FROM pg_constraint \
      WHERE connamespace = current_schema()::regnamespace AND NOT convalidated";
-/// What no constraint says, in either database.
+/// Rooms that name a missing broadcast: neither database has a constraint for that.
 const ROOMS: &str = "SELECT 'room ' || number || ' names a missing broadcast' AS line FROM rooms \
      WHERE broadcast_id NOT IN (SELECT id FROM broadcasts)";
 
-/// Looks a database over: its pages and indexes, and rows that point to rows which are not there. Returns what is
-/// wrong, one text per finding; nothing for a sound one. PostgreSQL looks after its pages itself (`pg_amcheck`).
+/// Checks the pages, the indexes and the references between the rows of a database. Returns one text per fault, none for
+/// a sound database. The pages of PostgreSQL are not checked: `pg_amcheck` does that.
 pub fn check(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
     let mut conn = Conn::open(config)?;
     let found: QueryResult<Vec<Vec<Line>>> = match &mut conn {
@@ -100,9 +100,9 @@ pub fn check(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
     Ok(found.into_iter().flatten().map(|line| line.line).collect())
 }
 
-/// Copies a SQLite database, in use or not, into a new file: a consistent state, compacted.
+/// Copies a SQLite database into a new, compacted file. The copy is consistent also while the database is in use.
 ///
-/// Errors: [`StartError::NotSqlite`] for PostgreSQL, whose own tools do that.
+/// Errors: [`StartError::NotSqlite`] for PostgreSQL, which has tools of its own for backups.
 pub fn backup(config: &DatabaseConfig, to: &Path) -> Result<(), StartError> {
     let Backend::Sqlite(_) = Backend::of(config)? else { return Err(StartError::NotSqlite) };
     let Conn::Sqlite(mut conn) = Conn::open(config)? else { return Err(StartError::NotSqlite) };

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    ops::{Add, Sub},
+    ops::{Add, AddAssign, Sub},
 };
 
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::BigInt};
@@ -70,6 +70,12 @@ impl Add<Seconds> for UnixSeconds {
 
     fn add(self, length: Seconds) -> Self {
         Self(self.0.saturating_add(length.0))
+    }
+}
+
+impl AddAssign<Seconds> for UnixSeconds {
+    fn add_assign(&mut self, length: Seconds) {
+        *self = *self + length;
     }
 }
 

@@ -1,5 +1,5 @@
-//! The connection to PostgreSQL breaks after a commit and before anybody hears of it. Run by `cargo xtask test`, which
-//! gives the server.
+//! The connection to PostgreSQL breaks after a commit and before its confirmation arrives. Run by `cargo xtask test`,
+//! which provides the server.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
 
@@ -19,12 +19,13 @@ use relive_core::{
     database::Scratch,
 };
 
-/// In what is sent with a like, and in nothing the mirror asks for.
+/// Occurs in the statement of a like, and in no statement of the follower.
 const HOST: &str = "host-of-a-cut-off-like";
-/// The mirror has read everything anew this soon.
-const SOON: Duration = Duration::from_secs(2);
+/// Time within which the follower has read everything anew.
+const RELOAD_LIMIT: Duration = Duration::from_secs(2);
 
-/// Passes on what core and database say to each other, until it is told to keep an answer to itself.
+/// Forwards the bytes between core and database. While armed, it swallows the answer to the next like and closes the
+/// connection.
 struct Relay {
     address: String,
     armed: Arc<AtomicBool>,
@@ -35,31 +36,31 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let armed = Arc::new(AtomicBool::new(false));
-        let cuts = Arc::clone(&armed);
+        let shared = Arc::clone(&armed);
         thread::spawn(move || {
             for core in listener.incoming() {
                 let (core, database) = (core.unwrap(), TcpStream::connect(&database).unwrap());
-                // Of this connection: the next answer is not passed on.
-                let secret = Arc::new(AtomicBool::new(false));
+                // Whether the next answer on this connection is swallowed.
+                let swallow = Arc::new(AtomicBool::new(false));
                 let (from, to) = (core.try_clone().unwrap(), database.try_clone().unwrap());
-                let (armed, marks) = (Arc::clone(&cuts), Arc::clone(&secret));
+                let (armed, mark) = (Arc::clone(&shared), Arc::clone(&swallow));
                 thread::spawn(move || {
                     pass(from, to, |bytes| {
-                        let names = bytes.windows(HOST.len()).any(|part| part == HOST.as_bytes());
-                        if names && armed.swap(false, Ordering::SeqCst) {
-                            marks.store(true, Ordering::SeqCst);
+                        let is_like = bytes.windows(HOST.len()).any(|part| part == HOST.as_bytes());
+                        if is_like && armed.swap(false, Ordering::SeqCst) {
+                            mark.store(true, Ordering::SeqCst);
                         }
                         true
                     });
                 });
-                thread::spawn(move || pass(database, core, |_| !secret.load(Ordering::SeqCst)));
+                thread::spawn(move || pass(database, core, |_| !swallow.load(Ordering::SeqCst)));
             }
         });
         Self { address, armed }
     }
 }
 
-/// Passes on what is read, as long as it may.
+/// Forwards bytes from one socket to the other until `may` refuses some.
 fn pass(mut from: TcpStream, mut to: TcpStream, mut may: impl FnMut(&[u8]) -> bool) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer)
@@ -70,7 +71,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mut may: impl FnMut(&[u8]) -> bo
     let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }
 
-/// A database, if there is a server, and the way to it through a relay.
+/// Creates a database and a relay in front of it, if there is a server.
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 fn database() -> Option<(Scratch, Relay, String)> {
     let server = std::env::var("RELIVE_TEST_POSTGRES").ok()?;
@@ -78,7 +79,7 @@ fn database() -> Option<(Scratch, Relay, String)> {
     let (user, rest) = database.url().rsplit_once('@').unwrap();
     let (address, name) = rest.split_once('/').unwrap();
     let relay = Relay::start(address.to_owned());
-    // The relay has to see what is said.
+    // The relay has to read the statements, so they must not be encrypted.
     let url = format!("{user}@{}/{name}?sslmode=disable", relay.address);
     Some((database, relay, url))
 }
@@ -89,11 +90,11 @@ async fn likes(core: &Core) -> Result<i64, Error> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_like_that_was_counted_after_all_is_shown() {
+async fn a_committed_like_is_shown_although_its_confirmation_was_lost() {
     let Some((_database, relay, url)) = database() else { return };
     let mut config = Config::sqlite("");
     config.database.url = url;
-    // One: the like that is cut off goes through the same connection as the one before.
+    // One writer, so that both likes use the same connection.
     config.database.writers = 1;
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let host = Actor::Unproven(HOST.to_owned());
@@ -104,11 +105,11 @@ async fn a_like_that_was_counted_after_all_is_shown() {
 
     relay.armed.store(true, Ordering::SeqCst);
     let cut_off = core.broadcasts().count(HOST, Counted::Like, Step::Up).await;
-    assert!(matches!(cut_off, Err(Error::Unavailable)), "nobody knows whether it is counted: {cut_off:?}");
-    assert!(!relay.armed.load(Ordering::SeqCst), "nothing was cut off");
+    assert!(matches!(cut_off, Err(Error::Unavailable)), "the outcome is unknown: {cut_off:?}");
+    assert!(!relay.armed.load(Ordering::SeqCst), "no answer was swallowed");
     let started = Instant::now();
     while !matches!(likes(&core).await, Ok(2)) {
-        assert!(started.elapsed() < SOON, "{:?}, and there are 2", likes(&core).await);
+        assert!(started.elapsed() < RELOAD_LIMIT, "{:?} likes instead of 2", likes(&core).await);
         tokio::task::yield_now().await;
     }
     core.broadcasts().count(HOST, Counted::Like, Step::Up).await.unwrap();

@@ -1,4 +1,4 @@
-//! The example does what it says.
+//! Runs the example `embed` and checks its output.
 
 #[cfg(test)]
 #[path = "../examples/embed.rs"]
@@ -7,29 +7,29 @@ mod embed;
 #[cfg(test)]
 mod tests {
     #[test]
-    fn it_runs() {
+    fn main_succeeds() {
         super::embed::main().unwrap();
     }
 
     #[test]
-    fn it_tells_an_evening() {
+    fn the_output_tells_of_a_live_and_its_replay() {
         let mut out = Vec::new();
         super::embed::run(&mut out).unwrap();
-        let told = String::from_utf8(out).unwrap();
+        let output = String::from_utf8(out).unwrap();
         let expected = "\
 registered anna
 registered bob
 anna is on air in room 10001
 on air: Harbour at dusk by anna, 1 viewers, 1 likes
   watch it at http://1000.liveplay.myqcloud.com/live/";
-        assert!(told.starts_with(expected), "{told}");
+        assert!(output.starts_with(expected), "{output}");
         for line in [
             "  in the room: anna (Host)",
             "  in the room: bob (Viewer)",
             "anna is off the air",
             "replay: Harbour at dusk by anna at https://vod.example/evening-1.mp4",
         ] {
-            assert!(told.lines().any(|told| told == line), "{line:?} in\n{told}");
+            assert!(output.lines().any(|printed| printed == line), "{line:?} in\n{output}");
         }
     }
 }

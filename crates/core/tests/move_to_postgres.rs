@@ -1,4 +1,4 @@
-//! From SQLite to PostgreSQL. Run by `cargo xtask test`, which gives the server.
+//! Copies a SQLite database into PostgreSQL. Run by `cargo xtask test`, which provides the server.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
 
@@ -28,8 +28,8 @@ fn start(database: &DatabaseConfig) -> Core {
         .unwrap()
 }
 
-/// What can be seen of a database from outside.
-async fn sight(core: &Core) -> Vec<String> {
+/// Everything that lists show of a database, as text.
+async fn listed(core: &Core) -> Vec<String> {
     let accounts = core.accounts().list(None, 1_000).await.unwrap();
     let on_air = core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
     let recordings =
@@ -74,13 +74,13 @@ async fn fill(core: &Core) {
 }
 
 #[tokio::test]
-async fn everything_arrives_and_counting_goes_on() {
+async fn a_copy_is_complete_and_continues_the_numbers() {
     let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
     let from = Config::sqlite(folder.path().join("relive.db")).database;
     let core = start(&from);
     fill(&core).await;
-    let before = sight(&core).await;
+    let before = listed(&core).await;
     core.shutdown().await;
 
     let target = Scratch::create(&server).unwrap();
@@ -101,9 +101,9 @@ async fn everything_arrives_and_counting_goes_on() {
     assert_eq!(kept, [("callback.key", "kept".to_owned())]);
 
     let core = start(&to);
-    assert_eq!(sight(&core).await, before);
+    assert_eq!(listed(&core).await, before);
     let berta = core.accounts().find("berta").await.unwrap().unwrap();
-    assert_eq!(core.broadcasts().prepare(berta.id).await.unwrap().0, 10_003, "no number comes twice");
+    assert_eq!(core.broadcasts().prepare(berta.id).await.unwrap().0, 10_003, "no room number is given twice");
     let late = Actor::Unproven("late".to_owned());
     core.audiences().enter_group(late, "host", "g", MemberNames::default()).await.unwrap();
     let group = core.audiences().group("host", "g", ALL).await.unwrap();

@@ -1,4 +1,4 @@
-//! PostgreSQL goes away and comes back. Run by `cargo xtask test`, which gives this test a server of its own to stop.
+//! PostgreSQL stops and starts again. Run by `cargo xtask test`, which provides a server for this test alone.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,14 +22,14 @@ use relive_core::{
 };
 
 const ALL: Window = Window { offset: 0, limit: 100_000 };
-/// No request takes longer, whatever happens to the database.
-const LONGEST: Duration = Duration::from_secs(5);
-/// Writes work again this soon after PostgreSQL accepts connections.
-const BACK: Duration = Duration::from_secs(2);
+/// Longest time of a request, whatever happens to the database.
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
+/// Time within which writes work again after PostgreSQL accepts connections.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 const RESTARTS: usize = 5;
 const WRITERS: usize = 16;
 
-/// A server of one's own: its URL, and the words that call `pg_ctl` on it.
+/// The server of this test: its URL, and the words that call `pg_ctl` on it.
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 fn server() -> Option<(String, Vec<String>)> {
     let url = std::env::var("RELIVE_TEST_POSTGRES_OWN").ok()?;
@@ -43,9 +43,9 @@ fn control(words: &[String], action: &[&str]) {
     assert!(status.success(), "pg_ctl {action:?}");
 }
 
-/// What the writers have been told.
+/// The answers that the writers have received.
 #[derive(Default)]
-struct Told {
+struct Answers {
     members: Mutex<Vec<String>>,
     likes: AtomicI64,
     attempts: AtomicI64,
@@ -53,30 +53,30 @@ struct Told {
     stop: AtomicBool,
 }
 
-async fn write(core: Core, told: Arc<Told>, writer: usize) {
+async fn write(core: Core, answers: Arc<Answers>, writer: usize) {
     for count in 0_u32.. {
-        if told.stop.load(Ordering::Relaxed) {
+        if answers.stop.load(Ordering::Relaxed) {
             break;
         }
         let name = format!("guest-{writer}-{count}");
         let started = Instant::now();
-        let who = Actor::Unproven(name.clone());
-        if core.audiences().enter_group(who, "host", "g", MemberNames::default()).await.is_ok() {
-            told.members.lock().unwrap().push(name);
+        let guest = Actor::Unproven(name.clone());
+        if core.audiences().enter_group(guest, "host", "g", MemberNames::default()).await.is_ok() {
+            answers.members.lock().unwrap().push(name);
         }
-        told.attempts.fetch_add(1, Ordering::Relaxed);
+        answers.attempts.fetch_add(1, Ordering::Relaxed);
         if core.broadcasts().count("host", Counted::Like, Step::Up).await.is_ok() {
-            told.likes.fetch_add(1, Ordering::Relaxed);
+            answers.likes.fetch_add(1, Ordering::Relaxed);
         }
-        let mut longest = told.longest.lock().unwrap();
+        let mut longest = answers.longest.lock().unwrap();
         *longest = longest.max(started.elapsed());
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_was_acknowledged_survives_and_the_service_is_back_at_once() {
+async fn acknowledged_writes_survive_and_the_service_recovers_within_two_seconds() {
     let Some((url, words)) = server() else { return };
-    // The other test that stops this server runs at another time.
+    // Waits until the other test that stops this server is done.
     let turn = File::create(std::env::temp_dir().join(format!("relive-{}.lock", md5_hex(&url)))).unwrap();
     turn.lock().unwrap();
     let database = Scratch::create(&url).unwrap();
@@ -88,38 +88,42 @@ async fn what_was_acknowledged_survives_and_the_service_is_back_at_once() {
     core.broadcasts().announce(host.clone(), announcement).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
 
-    let told = Arc::new(Told::default());
+    let answers = Arc::new(Answers::default());
     let writers: Vec<_> =
-        (0..WRITERS).map(|writer| tokio::spawn(write(core.clone(), Arc::clone(&told), writer))).collect();
+        (0..WRITERS).map(|writer| tokio::spawn(write(core.clone(), Arc::clone(&answers), writer))).collect();
     for _ in 0..RESTARTS {
-        let before = told.likes.load(Ordering::Relaxed);
-        while told.likes.load(Ordering::Relaxed) < before + 100 {
+        let before = answers.likes.load(Ordering::Relaxed);
+        while answers.likes.load(Ordering::Relaxed) < before + 100 {
             core.probe().await.unwrap();
         }
         let words = words.clone();
         tokio::task::spawn_blocking(move || control(&words, &["restart", "--mode=immediate"])).await.unwrap();
         let accepts = Instant::now();
         while core.probe().await.is_err() {
-            assert!(accepts.elapsed() < BACK, "the service is not back");
+            assert!(accepts.elapsed() < RECOVERY_LIMIT, "the service is not back");
         }
     }
-    told.stop.store(true, Ordering::Relaxed);
+    answers.stop.store(true, Ordering::Relaxed);
     for writer in writers {
         writer.await.unwrap();
     }
-    assert!(*told.longest.lock().unwrap() < LONGEST * 2, "two requests: {:?}", told.longest.lock().unwrap());
+    assert!(
+        *answers.longest.lock().unwrap() < REQUEST_LIMIT * 2,
+        "two requests: {:?}",
+        answers.longest.lock().unwrap()
+    );
     core.maintain().await.unwrap();
     let live = core.broadcasts().latest("host").await.unwrap().unwrap();
-    let (likes, attempts) = (told.likes.load(Ordering::Relaxed), told.attempts.load(Ordering::Relaxed));
+    let (likes, attempts) = (answers.likes.load(Ordering::Relaxed), answers.attempts.load(Ordering::Relaxed));
     assert!((likes..=attempts).contains(&live.likes), "{likes} <= {} <= {attempts}", live.likes);
     let group = core.audiences().group("host", "g", ALL).await.unwrap();
-    let there: std::collections::HashSet<_> =
+    let listed: std::collections::HashSet<_> =
         group.items.iter().map(|member| member.user_id.as_str()).collect();
-    let members = told.members.lock().unwrap().clone();
-    assert!(members.len() > 100 && members.iter().all(|member| there.contains(member.as_str())));
-    assert_eq!(usize::try_from(live.viewers).unwrap(), group.total, "memory is what the tables are");
+    let members = answers.members.lock().unwrap().clone();
+    assert!(members.len() > 100 && members.iter().all(|member| listed.contains(member.as_str())));
+    assert_eq!(usize::try_from(live.viewers).unwrap(), group.total, "the read model agrees with the tables");
 
-    // Stopped: refused promptly, by what writes, by what reads, and by what is served from memory. Back: all of it.
+    // While PostgreSQL is stopped, writes, reads and answers from memory fail promptly. After its start all of them work.
     control(&words, &["stop", "--mode=fast"]);
     let refused = async |what: &str, error: Option<Error>| {
         assert!(matches!(error, Some(Error::Unavailable | Error::Storage(_))), "{what}: {error:?}");
@@ -127,17 +131,20 @@ async fn what_was_acknowledged_survives_and_the_service_is_back_at_once() {
     let stopped = Instant::now();
     refused("a write", core.probe().await.err()).await;
     while core.broadcasts().on_air(OnAirFilter::default(), ALL).await.is_ok() {
-        assert!(stopped.elapsed() < Duration::from_secs(1), "memory is shown though it may be old");
+        assert!(
+            stopped.elapsed() < Duration::from_secs(1),
+            "the read model is served although it may be stale"
+        );
         tokio::task::yield_now().await;
     }
     refused("a read", core.accounts().find("host").await.err()).await;
     refused("a like", core.broadcasts().count("host", Counted::Like, Step::Up).await.err()).await;
-    assert!(stopped.elapsed() < LONGEST);
+    assert!(stopped.elapsed() < REQUEST_LIMIT);
     control(&words, &["start"]);
     let accepts = Instant::now();
     while core.probe().await.is_err() || core.broadcasts().on_air(OnAirFilter::default(), ALL).await.is_err()
     {
-        assert!(accepts.elapsed() < BACK, "the service is not back");
+        assert!(accepts.elapsed() < RECOVERY_LIMIT, "the service is not back");
     }
     assert_eq!(core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap().total, 1);
 }

@@ -1,5 +1,5 @@
-//! Several cores over one PostgreSQL database behave as one. Run by `cargo xtask test`, which gives the server; without
-//! one there is nothing to share.
+//! Several cores over one PostgreSQL database behave as one. Run by `cargo xtask test`, which provides the server; a
+//! SQLite database has one core only.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
 
@@ -17,10 +17,10 @@ use relive_core::{
 use secrecy::ExposeSecret as _;
 
 const ALL: Window = Window { offset: 0, limit: 10_000 };
-/// Siblings know of each other's changes this soon.
-const SOON: Duration = Duration::from_secs(1);
+/// Time within which a change is seen by all siblings.
+const SIBLING_DELAY: Duration = Duration::from_secs(1);
 
-/// A database, if there is a server.
+/// Creates a database, if there is a server.
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 fn database() -> Option<Scratch> {
     std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
@@ -38,11 +38,11 @@ fn three(config: &Config) -> [Core; 3] {
     [(); 3].map(|()| Core::start(config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap())
 }
 
-/// Asks again and again until the answer is yes, a second at most.
+/// Repeats a question until the answer is yes, for a second at most.
 async fn soon(what: &str, mut answer: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !answer().await {
-        assert!(started.elapsed() < SOON, "{what} takes longer than a second");
+        assert!(started.elapsed() < SIBLING_DELAY, "{what} takes longer than a second");
         tokio::task::yield_now().await;
     }
 }
@@ -52,9 +52,9 @@ async fn register(core: &Core, id: &str) -> relive_core::Result<relive_core::Acc
 }
 
 async fn token(core: &Core, dialect: Dialect, id: &str) -> String {
-    let who = Identifier::UserId(id.to_owned());
-    let (_, grant) = core.accounts().login(dialect, who, &[Password::plain(id)], None).await.unwrap();
-    grant.token.expose_secret().to_owned()
+    let identifier = Identifier::UserId(id.to_owned());
+    let (_, issued) = core.accounts().login(dialect, identifier, &[Password::plain(id)], None).await.unwrap();
+    issued.token.expose_secret().to_owned()
 }
 
 fn announcement(title: &str) -> Announcement {
@@ -73,7 +73,7 @@ async fn ten_thousand_likes_are_ten_thousand() {
         let core = cores[client % 3].clone();
         clients.push(tokio::spawn(async move {
             for count in 0..120 {
-                // The same number of steps down as up leaves nothing, whatever the order: there are enough.
+                // The count never falls to 0 in between, so the order of the steps does not matter.
                 let step = if count % 12 == 11 { Step::Down } else { Step::Up };
                 core.broadcasts().count("host", Counted::Like, step).await.unwrap();
             }
@@ -134,7 +134,7 @@ async fn a_name_has_one_winner_and_a_room_one_number() {
     let mut attempts = Vec::new();
     for name in 0..8 {
         for core in &cores {
-            // The same identifier in different roles.
+            // One identifier as user id, as phone number and as email address.
             for role in 0..3 {
                 let core = core.clone();
                 attempts.push(tokio::spawn(async move {
@@ -187,7 +187,7 @@ async fn a_name_has_one_winner_and_a_room_one_number() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_who_enters_anywhere_is_in_the_list_everywhere() {
+async fn a_member_that_enters_through_one_gateway_is_listed_by_all() {
     let Some(database) = database() else { return };
     let cores = three(&config(&database));
     let host = Actor::Unproven("host".to_owned());
@@ -197,10 +197,10 @@ async fn everybody_who_enters_anywhere_is_in_the_list_everywhere() {
     for guest in 0..300 {
         let core = cores[guest % 3].clone();
         guests.push(tokio::spawn(async move {
-            let who = Actor::Unproven(format!("guest{guest}"));
-            core.audiences().enter_group(who.clone(), "host", "", MemberNames::default()).await.unwrap();
+            let actor = Actor::Unproven(format!("guest{guest}"));
+            core.audiences().enter_group(actor.clone(), "host", "", MemberNames::default()).await.unwrap();
             if guest % 10 == 0 {
-                core.audiences().quit_group(who, "host", "").await.unwrap();
+                core.audiences().quit_group(actor, "host", "").await.unwrap();
             }
         }));
     }
@@ -218,7 +218,7 @@ async fn everybody_who_enters_anywhere_is_in_the_list_everywhere() {
 }
 
 #[tokio::test]
-async fn tokens_work_everywhere_at_once_and_die_everywhere_soon() {
+async fn a_token_is_valid_on_all_gateways_at_once_and_revoked_on_all_within_a_second() {
     let Some(database) = database() else { return };
     let [here, there, elsewhere] = three(&config(&database));
     register(&here, "anna").await.unwrap();
@@ -232,7 +232,7 @@ async fn tokens_work_everywhere_at_once_and_die_everywhere_soon() {
             soon("a logout", async || core.sessions().authenticate(dialect, &token).await.is_err()).await;
         }
     }
-    // A login elsewhere: the newest session is the one requests are signed with, at once.
+    // The newest session signs the requests at once, whichever gateway the login came through.
     for core in [&here, &there, &elsewhere, &here] {
         let token = token(core, Dialect::MinilvbV2, "anna").await;
         for other in [&here, &there, &elsewhere] {
@@ -250,7 +250,7 @@ async fn tokens_work_everywhere_at_once_and_die_everywhere_soon() {
 }
 
 #[tokio::test]
-async fn a_beat_anywhere_keeps_a_member_everywhere() {
+async fn a_beat_to_one_gateway_keeps_a_member_on_all() {
     let Some(database) = database() else { return };
     let mut config = config(&database);
     config.background = false;
@@ -280,7 +280,7 @@ async fn a_beat_anywhere_keeps_a_member_everywhere() {
             core.maintain().await.unwrap();
         }
         clock.advance(Seconds(20));
-        // Each time another gateway hears of the two, a second before the others look.
+        // Each round another gateway receives the beats; the others run their upkeep afterwards.
         cores[beat % 3].audiences().beat(host, Role::Host, None).await.unwrap();
         cores[beat % 3].audiences().beat(viewer, Role::Viewer, None).await.unwrap();
         cores[beat % 3].maintain().await.unwrap();
@@ -293,7 +293,7 @@ async fn a_beat_anywhere_keeps_a_member_everywhere() {
     cores[0].audiences().beat(host, Role::Host, None).await.unwrap();
     for core in &cores {
         core.maintain().await.unwrap();
-        assert_eq!(core.audiences().members(room, ALL).await.unwrap().total, 1, "the viewer fell silent");
+        assert_eq!(core.audiences().members(room, ALL).await.unwrap().total, 1, "the viewer stopped beating");
     }
     clock.advance(Seconds(91));
     for core in &cores {
@@ -302,7 +302,7 @@ async fn a_beat_anywhere_keeps_a_member_everywhere() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_where_another_gateway_stopped() {
+async fn a_list_continues_where_another_gateway_stopped() {
     let Some(database) = database() else { return };
     let mut config = config(&database);
     config.background = false;

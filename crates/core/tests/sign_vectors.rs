@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use relive_core::sign::vectors::{Mismatch, algorithms, check};
 use serde_json::{Value, json};
 
-/// Not signatures of relive: the older key-pair ticket, and the hooks of media servers.
-const NOT_HERE: [&str; 4] = ["usersig_v1_verify", "nginx_rtmp_form", "srs_hook", "mediamtx_auth"];
+/// Algorithms that relive does not have: the older key-pair ticket, and the hooks of media servers.
+const NOT_SUPPORTED: [&str; 4] = ["usersig_v1_verify", "nginx_rtmp_form", "srs_hook", "mediamtx_auth"];
 
 fn vectors() -> impl Iterator<Item = Value> {
     let list: Value = serde_json::from_str(include_str!("vectors.json")).unwrap_or_default();
     list.as_array().cloned().unwrap_or_default().into_iter()
 }
 
-/// Those that [`check`] is made for.
-fn ours() -> impl Iterator<Item = Value> {
-    vectors().filter(|vector| !NOT_HERE.iter().any(|name| vector["algorithm"] == *name))
+/// The vectors of the algorithms that [`check`] knows.
+fn supported() -> impl Iterator<Item = Value> {
+    vectors().filter(|vector| !NOT_SUPPORTED.iter().any(|name| vector["algorithm"] == *name))
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn all_vectors_hold() {
         let algorithm = vector["algorithm"].as_str().expect("has an algorithm").to_owned();
         match check(&vector) {
             Ok(()) => *held.entry(algorithm).or_default() += 1,
-            Err(Mismatch::UnknownAlgorithm) if NOT_HERE.contains(&algorithm.as_str()) => {}
+            Err(Mismatch::UnknownAlgorithm) if NOT_SUPPORTED.contains(&algorithm.as_str()) => {}
             Err(mismatch) => wrong.push(format!("{}: {mismatch}", vector["name"])),
         }
     }
@@ -40,7 +40,7 @@ fn all_vectors_hold() {
 /// A check that cannot fail proves nothing.
 #[test]
 fn every_vector_fails_when_its_result_is_changed() {
-    for vector in ours() {
+    for vector in supported() {
         let members: Vec<String> = vector["expected"]
             .as_object()
             .map(|members| members.keys().cloned().collect())
@@ -58,7 +58,7 @@ fn every_vector_fails_when_its_result_is_changed() {
 
 #[test]
 fn a_vector_without_an_input_is_malformed() {
-    for vector in ours() {
+    for vector in supported() {
         let mut changed = vector.clone();
         changed["inputs"] = json!({});
         assert!(matches!(check(&changed), Err(Mismatch::Malformed(_))), "{}", vector["name"]);

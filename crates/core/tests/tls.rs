@@ -1,5 +1,5 @@
-//! An encrypted connection to PostgreSQL, and whom it trusts. Run by `cargo xtask test`, which gives a server with a
-//! certificate, and the certificate of another one.
+//! Encrypted connections to PostgreSQL, and the check of the server's certificate. Run by `cargo xtask test`, which
+//! provides a server with a certificate, and the root certificate of another server.
 
 use std::{error::Error, sync::Arc};
 
@@ -12,7 +12,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Starts a core over a URL with these parameters.
+/// Starts a core over a URL with additional parameters.
 fn start(url: &str, parameters: &str) -> Result<Core, StartError> {
     let separator = if url.contains('?') { '&' } else { '?' };
     let mut config = Config::sqlite("");
@@ -33,7 +33,7 @@ fn refusal(started: Result<Core, StartError>) -> String {
 }
 
 #[tokio::test]
-async fn only_the_server_that_proves_its_name_is_talked_to() {
+async fn only_a_server_with_a_valid_certificate_is_connected_to() {
     let (Some(server), Some(root), Some(other)) = (
         variable("RELIVE_TEST_POSTGRES"),
         variable("RELIVE_TEST_POSTGRES_ROOT"),
@@ -52,10 +52,10 @@ async fn only_the_server_that_proves_its_name_is_talked_to() {
     assert!(refused.contains("certificate verify failed"), "{refused}");
     let refused = refusal(start(url, &format!("sslmode=verify-full&sslrootcert={root}.missing")));
     assert!(refused.contains("root certificate file"), "{refused}");
-    // The right certificate at another name, reached all the same.
+    // The right server under a host name that its certificate does not have.
     let elsewhere = url.replacen("127.0.0.1", "db.example", 1);
-    let there = |mode: &str| format!("sslmode={mode}&sslrootcert={root}&hostaddr=127.0.0.1");
-    let refused = refusal(start(&elsewhere, &there("verify-full")));
+    let parameters = |mode: &str| format!("sslmode={mode}&sslrootcert={root}&hostaddr=127.0.0.1");
+    let refused = refusal(start(&elsewhere, &parameters("verify-full")));
     assert!(refused.contains("does not match host name"), "{refused}");
-    start(&elsewhere, &there("verify-ca")).unwrap().shutdown().await;
+    start(&elsewhere, &parameters("verify-ca")).unwrap().shutdown().await;
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
-use qplus::{CodeDelivery, DeliveryError, DeliveryFuture};
+use qplus::{CodeDelivery, DeliveryError, DeliveryFuture, VerificationCode};
 use tokio::{io::AsyncWriteExt as _, process::Command, sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::config::AuthCodeDelivery;
@@ -31,7 +31,7 @@ pub(crate) fn channel(delivery: &AuthCodeDelivery) -> Option<Arc<dyn CodeDeliver
 struct LogLine;
 
 impl CodeDelivery for LogLine {
-    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+    fn deliver<'a>(&'a self, VerificationCode { phone, code }: VerificationCode<'a>) -> DeliveryFuture<'a> {
         tracing::info!(phone, code, "verification code");
         Box::pin(async { Ok(()) })
     }
@@ -45,7 +45,7 @@ struct Program {
 }
 
 impl CodeDelivery for Program {
-    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+    fn deliver<'a>(&'a self, VerificationCode { phone, code }: VerificationCode<'a>) -> DeliveryFuture<'a> {
         Box::pin(async move {
             let _slot = self.slots.try_acquire().map_err(DeliveryError::new)?;
             let run = async {
@@ -81,7 +81,7 @@ struct Webhook {
 }
 
 impl CodeDelivery for Webhook {
-    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+    fn deliver<'a>(&'a self, VerificationCode { phone, code }: VerificationCode<'a>) -> DeliveryFuture<'a> {
         Box::pin(async move {
             let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(DeliveryError::new)?;
             let (http, url) = (self.http.clone(), self.url.clone());
@@ -110,6 +110,8 @@ mod tests {
 
     use super::*;
 
+    const CODE: VerificationCode<'_> = VerificationCode { phone: "13900001111", code: "012345" };
+
     #[tokio::test]
     async fn a_program_reads_phone_and_code_from_its_standard_input() {
         let folder = tempfile::tempdir().unwrap();
@@ -117,10 +119,10 @@ mod tests {
         fs::write(&program, format!("#!/bin/sh\ncat > {}\n", note.display())).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         let sms = channel(&AuthCodeDelivery::Command(program.clone())).unwrap();
-        sms.deliver("13900001111", "012345").await.unwrap();
+        sms.deliver(CODE).await.unwrap();
         assert_eq!(fs::read_to_string(note).unwrap(), "13900001111\n012345\n");
         fs::write(&program, "#!/bin/sh\nexit 3\n").unwrap();
-        assert!(sms.deliver("13900001111", "012345").await.is_err());
+        assert!(sms.deliver(CODE).await.is_err());
     }
 
     #[tokio::test]
@@ -139,7 +141,7 @@ mod tests {
                 stream.write_all(head.as_bytes()).await.unwrap();
                 String::from_utf8(request).unwrap()
             };
-            let (request, answer) = tokio::join!(serve, hook.deliver("13900001111", "012345"));
+            let (request, answer) = tokio::join!(serve, hook.deliver(CODE));
             assert!(request.ends_with(r#"{"code":"012345","phone":"13900001111"}"#), "{request}");
             assert_eq!(answer.is_ok(), delivered);
         }

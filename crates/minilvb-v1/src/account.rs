@@ -1,4 +1,4 @@
-//! Accounts, as far as this dialect knows any.
+//! Reports about users: `ReportUser`.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::{
     identity::Context,
 };
 
-/// `ReportUser`: `userid` reports `hostuserid`.
+/// Request of `ReportUser`: `userid` reports `hostuserid`.
 pub(crate) struct ReportUser<'a> {
     reporter: Cow<'a, str>,
     host: Cow<'a, str>,
@@ -26,7 +26,7 @@ impl<'a> TryFrom<Fields<'a>> for ReportUser<'a> {
     }
 }
 
-/// Keeps the report for the operator. (The original deleted what the reporter owned.)
+/// Stores the report for the operator. (The original server deleted the data of the reporter.)
 pub(crate) async fn report(cx: &Context<'_>, request: ReportUser<'_>) -> Result<Done, Refusal> {
     let reporter = cx.actor(&request.reporter).await?;
     cx.core.accounts().report(reporter, &request.host).await?;

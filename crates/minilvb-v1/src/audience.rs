@@ -1,4 +1,4 @@
-//! The audience of a live or of a recording: coming, going, who is there.
+//! The audience of a live or of a recording: `EnterGroup`, `QuitGroup`, `FetchGroupMemberList`.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::{
     identity::Context,
 };
 
-/// Which audience: of the host's live under an IM group, or of its recording.
+/// An audience: of the host's live with an IM group, or of one of the host's recordings.
 struct Group<'a> {
     host: Cow<'a, str>,
     /// IM group of a live, file id of a recording.
@@ -34,7 +34,7 @@ impl<'a> TryFrom<Fields<'a>> for Group<'a> {
     }
 }
 
-/// `EnterGroup`.
+/// Request of `EnterGroup`.
 pub(crate) struct EnterGroup<'a> {
     user_id: Cow<'a, str>,
     names: MemberNames,
@@ -56,7 +56,7 @@ impl<'a> TryFrom<Fields<'a>> for EnterGroup<'a> {
     }
 }
 
-/// Enters; whether the live or the recording exists does not matter, as in the original.
+/// Adds the user to the audience, even if there is no such live or recording, as the original server did.
 pub(crate) async fn enter(cx: &Context<'_>, request: EnterGroup<'_>) -> Result<Done, Refusal> {
     let EnterGroup { user_id, names, group: Group { host, id, of_recording } } = request;
     let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
@@ -68,7 +68,7 @@ pub(crate) async fn enter(cx: &Context<'_>, request: EnterGroup<'_>) -> Result<D
     Ok(Done)
 }
 
-/// `QuitGroup`.
+/// Request of `QuitGroup`.
 pub(crate) struct QuitGroup<'a> {
     user_id: Cow<'a, str>,
     group: Group<'a>,
@@ -82,7 +82,7 @@ impl<'a> TryFrom<Fields<'a>> for QuitGroup<'a> {
     }
 }
 
-/// Leaves; a success also for who was not there.
+/// Removes the user from the audience. Idempotent.
 pub(crate) async fn quit(cx: &Context<'_>, request: QuitGroup<'_>) -> Result<Done, Refusal> {
     let QuitGroup { user_id, group: Group { host, id, of_recording } } = request;
     let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
@@ -94,7 +94,7 @@ pub(crate) async fn quit(cx: &Context<'_>, request: QuitGroup<'_>) -> Result<Don
     Ok(Done)
 }
 
-/// `FetchGroupMemberList`. Has no `flag`: the id alone says which audience.
+/// Request of `FetchGroupMemberList`. It has no `flag`: the id alone selects the audience.
 pub(crate) struct FetchMembers<'a> {
     host: Cow<'a, str>,
     group: Cow<'a, str>,
@@ -138,7 +138,7 @@ impl From<Page<GroupMember>> for MemberList {
     }
 }
 
-/// Who is there.
+/// Returns a page of the members of an audience.
 pub(crate) async fn members(cx: &Context<'_>, request: FetchMembers<'_>) -> Result<MemberList, Refusal> {
     Ok(cx.core.audiences().group(&request.host, &request.group, request.window).await?.into())
 }

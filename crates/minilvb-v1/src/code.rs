@@ -1,29 +1,29 @@
-//! The numbers and texts of `returnValue` and `returnMsg`, and why a request is refused.
+//! The numbers of `returnValue`, the texts of `returnMsg`, and the reasons to refuse a request.
 //!
-//! The apps only ask whether the number is 0; the texts are for whoever debugs a client.
+//! The apps only test whether the number is 0; the texts are for developers of clients.
 
 use std::fmt;
 
 use relive_core::{Error, causes};
 
-/// A number of the envelope.
+/// A value of `returnValue`.
 ///
 /// Source: contract minilvb-v1 §3.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// Done.
+    /// Success.
     Ok = 0,
-    /// A registered account's id without proof.
+    /// The id of a registered account without a valid signature.
     Sign = 498,
     /// `Action` or a field is missing, or of another type, length or range.
     Input = 1000,
     /// The storage cannot be reached.
     Unreachable = 2002,
-    /// The storage failed; also "no such live or recording", which the original reported this way.
+    /// The storage failed; also "no such live or recording", for which the original server used this number.
     Database = 2003,
-    /// Anything else; a service that is not configured.
+    /// A service that is not configured, or any other failure.
     Internal = 4000,
-    /// The body is no JSON object.
+    /// The body is not a JSON object.
     Json = 4001,
     /// A field has a value without meaning.
     Value = 4002,
@@ -64,7 +64,7 @@ impl From<&Error> for Code {
             | Error::NoRoom
             | Error::NoSuchAccount
             | Error::RoomNotFound => Self::Database,
-            // No call of this dialect leads there.
+            // No operation that this dialect uses fails with one of these.
             Error::AccountExists
             | Error::EmailExists
             | Error::NotRoomOwner
@@ -77,20 +77,20 @@ impl From<&Error> for Code {
     }
 }
 
-/// What is wrong with a field.
+/// A reason to refuse a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Not there, or `null`.
+    /// Missing, or `null`.
     Missing,
-    /// Nothing but white space.
+    /// Empty, or white space only.
     Empty,
-    /// Of another type, or with a character no text may have.
+    /// Of another type, or a text with a forbidden character.
     WrongType,
     /// Longer than allowed.
     TooLong,
-    /// A number below or above its range.
+    /// A number outside of its range.
     OutOfRange,
-    /// Well-typed, but without meaning.
+    /// Of the right type, but not one of the defined values.
     Undefined,
 }
 
@@ -107,7 +107,7 @@ impl Fault {
     }
 }
 
-/// Why a request is refused. Displayed, it is the reply's `returnMsg`.
+/// A refusal of a request. `Display` writes the reply's `returnMsg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// `returnValue`.
@@ -116,12 +116,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// A field whose presence, type, length or range is wrong.
+    /// Refuses a field because of its presence, type, length or range.
     pub(crate) const fn input(field: &'static str, fault: Fault) -> Self {
         Self { code: Code::Input, field: Some((field, fault)) }
     }
 
-    /// A field whose value has no meaning.
+    /// Refuses a field because its value is not defined.
     pub(crate) const fn value(field: &'static str) -> Self {
         Self { code: Code::Value, field: Some((field, Fault::Undefined)) }
     }
@@ -134,7 +134,7 @@ impl From<Code> for Refusal {
 }
 
 impl From<Error> for Refusal {
-    /// The edge: what failed inside is logged here, once, and never sent.
+    /// Logs a failure of the storage, here and nowhere else; its cause is never sent to a client.
     fn from(error: Error) -> Self {
         if let Error::Storage(_) = error {
             tracing::error!(

@@ -1,6 +1,6 @@
-//! The shape of every reply: three members, always all of them.
+//! Writes replies: an object with three members, all of which are in every reply.
 //!
-//! `returnData` is an object even where both seeds say "empty": iOS and Android read `{}` and crash on nothing.
+//! `returnData` is an object even if both seeds say "empty": iOS and Android accept `{}` and crash without the member.
 
 use bytes::Bytes;
 use relive_wire::Reply;
@@ -19,7 +19,7 @@ struct Envelope<'a, T> {
 }
 
 impl<T: Serialize> Envelope<'_, T> {
-    #[expect(clippy::expect_used, reason = "texts, numbers and lists of them always have a JSON form")]
+    #[expect(clippy::expect_used, reason = "texts, numbers and lists of them can always be serialized")]
     fn encode(&self) -> Bytes {
         serde_json::to_vec(self).expect("invariant: replies serialize").into()
     }
@@ -29,7 +29,7 @@ impl<T: Serialize> Envelope<'_, T> {
 #[derive(Serialize)]
 struct Nothing {}
 
-/// The reply to a call that has nothing to tell.
+/// The reply to a call that returns no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Done;
 
@@ -38,14 +38,14 @@ pub(crate) struct Done;
 pub(crate) struct Success(Bytes);
 
 impl Success {
-    /// A whole body, envelope included.
+    /// Takes a complete body, envelope included.
     pub(crate) fn new(body: Vec<u8>) -> Self {
         Self(body.into())
     }
 }
 
 impl From<Done> for Success {
-    /// Likes come by the thousand: no need to write this anew for each.
+    /// Returns a constant: likes come by the thousand, so the same text is not serialized for each of them.
     fn from(_: Done) -> Self {
         const DONE: &[u8] = br#"{"returnValue":0,"returnMsg":"return successfully!","returnData":{}}"#;
         Self(Bytes::from_static(DONE))
@@ -58,12 +58,13 @@ impl<T: Serialize> From<T> for Success {
     }
 }
 
-/// A successful reply.
+/// Writes the reply of a call that succeeded.
 pub(crate) fn accept(interface: &'static str, success: Success) -> Reply {
     Reply::json(interface, Code::Ok.number(), success.0)
 }
 
-/// A refusal; HTTP 200 like everything else, because Android takes any other status for a broken network.
+/// Writes the reply of a refused call. Its HTTP status is 200 as well: Android takes any other status for a broken
+/// network.
 pub(crate) fn refuse(interface: &'static str, refusal: &Refusal) -> Reply {
     let value = refusal.code.number();
     let envelope = Envelope { value, message: &refusal.to_string(), data: Nothing {} };
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_constant_reply_is_what_would_be_written() {
+    fn the_constant_reply_equals_the_serialized_one() {
         let written = Success::from(Nothing {});
         assert_eq!(Success::from(Done).0, written.0);
     }

@@ -1,6 +1,6 @@
-//! How this dialect reads fields: what counts as a text, as a number, as missing.
+//! Reads the fields of requests: decides which JSON values are a text, a number or a missing field in this dialect.
 //!
-//! Lengths are in characters. Reading never decides what a value means; that is the request types' part.
+//! Lengths are in characters. The meaning of a value is left to the request types.
 //!
 //! Source: contract minilvb-v1 §3.3, §3.4.
 
@@ -11,13 +11,13 @@ use relive_wire::{Integer, Object, Value};
 
 use crate::code::{Fault, Refusal};
 
-/// How deep a request may nest, the body itself included (contract minilvb-v1 §3.2).
+/// Deepest accepted nesting of a body, the outermost object included (contract minilvb-v1 §3.2).
 pub(crate) const DEPTH: u8 = 64;
 /// Longest user id.
 pub(crate) const USER_ID: usize = 128;
 /// Longest IM group id.
 pub(crate) const GROUP_ID: usize = 128;
-/// Longest file id; also of a group id that may be a file id.
+/// Longest file id; also the longest group id where a file id is possible.
 pub(crate) const FILE_ID: usize = 255;
 /// Longest title.
 pub(crate) const TITLE: usize = 255;
@@ -28,7 +28,7 @@ pub(crate) const LOCATION: usize = 255;
 /// Longest URL.
 pub(crate) const URL: usize = 1024;
 
-/// The members of a request, or of an object in it.
+/// The members of a request, or of an object inside a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a>(Option<&'a Object<'a>>);
 
@@ -37,24 +37,24 @@ impl<'a> Fields<'a> {
         Self(Some(object))
     }
 
-    /// The member of that name; `null` is as good as missing.
+    /// The value of the member of that name; `None` if the member is missing or `null`.
     pub(crate) fn get(self, name: &str) -> Option<&'a Value<'a>> {
         self.0?.present(name)
     }
 
-    /// A text that must be there and hold more than white space.
+    /// A text that must not be missing and not be white space only.
     pub(crate) fn required(self, name: &'static str, most: usize) -> Result<Cow<'a, str>, Refusal> {
         let text = self.present(name, most)?;
         if text.is_empty() { Err(Refusal::input(name, Fault::Empty)) } else { Ok(text) }
     }
 
-    /// A text that must be there, and may be empty.
+    /// A text that must not be missing, but may be empty.
     pub(crate) fn present(self, name: &'static str, most: usize) -> Result<Cow<'a, str>, Refusal> {
         let value = self.get(name).ok_or(Refusal::input(name, Fault::Missing))?;
         text(value, most).map_err(|fault| Refusal::input(name, fault))
     }
 
-    /// A text; missing is as good as empty.
+    /// A text; empty if it is missing.
     pub(crate) fn optional(self, name: &'static str, most: usize) -> Result<Cow<'a, str>, Refusal> {
         match self.get(name) {
             Some(value) => text(value, most).map_err(|fault| Refusal::input(name, fault)),
@@ -62,19 +62,19 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A number that must be there: a JSON integer or a plain decimal string, 32 bits signed.
+    /// A number that must not be missing: a JSON integer or a plain decimal string that fits into `i32`.
     pub(crate) fn integer(self, name: &'static str) -> Result<i32, Refusal> {
         let value = self.get(name).ok_or(Refusal::input(name, Fault::Missing))?;
-        let number = value.integer(Integer::TEXT).ok_or(Refusal::input(name, Fault::WrongType))?;
+        let number = value.integer(Integer::Text).ok_or(Refusal::input(name, Fault::WrongType))?;
         i32::try_from(number).map_err(|_| Refusal::input(name, Fault::OutOfRange))
     }
 
-    /// A number that must be there and not negative.
+    /// A number that must not be missing and not be negative.
     pub(crate) fn natural(self, name: &'static str) -> Result<u32, Refusal> {
         u32::try_from(self.integer(name)?).map_err(|_| Refusal::input(name, Fault::OutOfRange))
     }
 
-    /// An object; missing, and the `[]` into which PHP turns an empty map, are an empty one.
+    /// An object; empty if it is missing, or if it is `[]`, as PHP encodes an empty map.
     pub(crate) fn object(self, name: &'static str) -> Result<Self, Refusal> {
         match self.get(name) {
             None => Ok(Self(None)),
@@ -84,12 +84,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Whether there is no member at all.
+    /// Whether there are no members.
     pub(crate) fn is_empty(self) -> bool {
         self.0.is_none_or(Object::is_empty)
     }
 
-    /// `pageno` from 1, 0 is 1; `pagesize` from 1 to 100, 0 is 10, more is 100 (contract minilvb-v1 §4.4).
+    /// The window of `pageno` and `pagesize`. Pages count from 1, and 0 means 1. A size is at most 100, larger ones
+    /// mean 100, and 0 means 10 (contract minilvb-v1 §4.4).
     pub(crate) fn page(self) -> Result<Window, Refusal> {
         let number = self.natural("pageno")?.max(1) - 1;
         let limit = match self.natural("pagesize")? {
@@ -99,7 +100,7 @@ impl<'a> Fields<'a> {
         Ok(Window { offset: usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(limit), limit })
     }
 
-    /// `fileid` of a request that is about a file; an empty one is as meaningless as a missing one.
+    /// `fileid` of a request about a file; a missing or empty one is refused as an undefined value.
     pub(crate) fn file_id(self) -> Result<Cow<'a, str>, Refusal> {
         let file_id = self.optional("fileid", FILE_ID)?;
         if file_id.is_empty() { Err(Refusal::value("fileid")) } else { Ok(file_id) }
@@ -116,7 +117,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A text, trimmed; an integer becomes its decimal digits, because apps of third parties send numeric ids.
+/// Trims a text. An integer becomes its decimal digits, because apps of third parties send numeric ids.
 fn text<'a>(value: &'a Value<'a>, most: usize) -> Result<Cow<'a, str>, Fault> {
     let text = match value {
         Value::Text(text) => Cow::Borrowed(text.trim()),
@@ -126,7 +127,7 @@ fn text<'a>(value: &'a Value<'a>, most: usize) -> Result<Cow<'a, str>, Fault> {
     if text.contains('\0') {
         return Err(Fault::WrongType);
     }
-    // No text has more characters than bytes: most are short enough without counting.
+    // Counts characters only if there are more bytes than allowed characters.
     if text.len() > most && text.chars().count() > most {
         return Err(Fault::TooLong);
     }
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_refused() {
+    fn values_that_are_no_text_are_refused() {
         for (json, fault) in [
             ("null", "is missing"),
             ("\" \"", "is empty"),

@@ -1,8 +1,8 @@
-//! Who acts: the one decision this dialect has no field for.
+//! Decides on whose behalf a request acts.
 //!
-//! A `userid` is believed as it stands, unless an account with a password owns it. That account proves to be itself with
-//! the request signature of the second generation: header `Liteav-Sig`, made with the token its login handed out there.
-//! Whether a name needs proof is the core's to know.
+//! Requests of this dialect carry no credential. A `userid` that belongs to no registered account is trusted. The owner
+//! of a registered account signs its requests as in the second generation: with the header `Liteav-Sig`, made with a
+//! session token of minilvb-v2. The core decides which user ids need such a proof.
 //!
 //! Source: contract minilvb-v1 §2; contract minilvb-v2 §2.3, §2.4.
 
@@ -21,7 +21,7 @@ use crate::{
 
 const LITEAV_SIG: HeaderName = HeaderName::from_static(liteav::HEADER);
 
-/// What a handler has at hand beside its request.
+/// The input of a handler beside its own request.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) core: &'a Core,
@@ -43,8 +43,8 @@ impl<'a> Context<'a> {
         Self { core, config, signature: signature.filter(|text| !text.is_empty()), body, fields }
     }
 
-    /// Who acts under that name. A signature that proves nothing counts for nothing: the core refuses the name of an
-    /// account, and does not mind at a guest's.
+    /// Determines the actor behind a user id. An invalid signature is treated like a missing one: the core then refuses
+    /// the user id of a registered account, and accepts the user id of a guest.
     pub(crate) async fn actor(&self, user_id: &str) -> Result<Actor, Refusal> {
         let unproven = || Actor::Unproven(user_id.to_owned());
         let Some(signature) = self.signature else { return Ok(unproven()) };
@@ -57,7 +57,8 @@ impl<'a> Context<'a> {
         if self.is_fresh()? { Ok(Actor::Proven(session.account())) } else { Ok(unproven()) }
     }
 
-    /// Like [`Context::actor`], for what an operator can keep from guests (`guests = false`).
+    /// Determines the actor like [`Context::actor`], but refuses guests if the operator does not admit them to
+    /// broadcasting (`guests = false`).
     pub(crate) async fn broadcaster(&self, user_id: &str) -> Result<Actor, Refusal> {
         match self.actor(user_id).await? {
             Actor::Unproven(_) if !self.config.guests => Err(Code::Sign.into()),
@@ -65,7 +66,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether the signed `timestamp`, if there is one, is of now, give or take the skew, and `expires` not yet over.
+    /// Checks that the signed `timestamp`, if there is one, is recent enough.
     fn is_fresh(&self) -> Result<bool, Refusal> {
         let Some(sent) = self.seconds("timestamp")? else { return Ok(true) };
         let times = SignedTimes { sent, lifetime: self.seconds("expires")? };
@@ -76,8 +77,8 @@ impl<'a> Context<'a> {
         Ok(freshness.accepts(times, self.core.now()))
     }
 
-    /// A number of any spelling, not negative.
-    #[expect(clippy::cast_precision_loss, reason = "times need no more than 53 bits")]
+    /// A number that is not negative, as a JSON number or a text; `None` if it is missing.
+    #[expect(clippy::cast_precision_loss, reason = "times are far below 2^53")]
     fn seconds(&self, name: &'static str) -> Result<Option<f64>, Refusal> {
         let number = match self.fields.get(name) {
             None => return Ok(None),

@@ -1,4 +1,4 @@
-//! The table of all calls. What a call is named here is what `Action` says.
+//! The table of all calls. The name of a call is the value of `Action`.
 
 use crate::{
     account, audience,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 relive_wire::interfaces! {
-    /// Every call of this dialect.
+    /// A call of this dialect.
     pub(crate) enum Api;
     async fn dispatch(cx: &Context<'_>, input: Fields<'_>) -> Result<Success, Refusal>;
     RequstLVBAddr: "RequstLVBAddr" => live::request_address, "seed 000 (its §1 spells it so)";

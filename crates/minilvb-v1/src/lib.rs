@@ -1,19 +1,22 @@
 //! The first generation of 小直播 (Mini LVB): one path, the call named by the member `Action` of the body.
 //!
-//! * **Transport.** `POST /interface.php` with a JSON object, whatever the content type; HTTP status 200 always, because
-//!   the apps read nothing else. See [`MinilvbV1`] for the paths.
+//! * **Transport.** `POST /interface.php` with a JSON object, whatever the content type; HTTP status 200 always,
+//!   because the apps read nothing else. See [`MinilvbV1`] for the paths.
 //! * **Envelope.** `{"returnValue":0,"returnMsg":"…","returnData":{…}}`: all three members in every reply, the data an
-//!   object, empty where there is nothing to say (`envelope`).
-//! * **Who acts.** Requests carry no credential. A name nobody registered is a guest and may do everything; a registered
-//!   account acts only with the request signature of the second generation, header `Liteav-Sig` (`identity`).
+//!   object, empty if the call returns no data (`envelope`).
+//! * **Authentication.** Requests carry no credential. A user id that is not registered is a guest and may make every
+//!   call; the user id of a registered account needs the request signature of the second generation, header
+//!   `Liteav-Sig` (`identity`).
 //! * **Quirks kept on purpose.** `RequstLVBAddr` is `RequestLVBAddr` (seed 000 spells it so); `status` is 0 = online in
-//!   requests and `"1"` = online in lists; `type` 0 of `ChangeCount` still counts viewers (`interface` lists all calls).
-//! * **Order of checks.** Body, `Action`, presence and type and length and range of all fields, values with a meaning,
-//!   who acts, what exists. A refused request changes nothing.
+//!   requests and `"1"` = online in lists; `type` 0 of `ChangeCount` still counts viewers (`interface` lists all
+//!   calls).
+//! * **Order of checks.** Body, `Action`, presence and type and length and range of all fields, defined values,
+//!   identity, existence. A refused request changes nothing.
 //!
-//! The media cloud's notices for both generations come to [`Callbacks`], an adapter of its own.
+//! The notices of the media cloud for both generations are received by [`Callbacks`], a separate adapter.
 //!
-//! **Invariant:** this crate decodes, calls one domain operation, encodes. It knows neither HTTP servers nor SQL.
+//! **Invariant:** each call is decoded, runs one operation of the core, and is encoded. There is no HTTP server and no
+//! SQL in this crate.
 
 mod account;
 mod audience;
@@ -53,7 +56,7 @@ pub struct MinilvbV1 {
 }
 
 impl MinilvbV1 {
-    /// An adapter over a running core.
+    /// Makes an adapter that uses this core.
     pub const fn new(core: Core, config: Config) -> Self {
         Self { core, config }
     }
@@ -89,7 +92,7 @@ impl Adapter for MinilvbV1 {
     }
 
     fn endpoint(&self, method: &Method, path: &str) -> Option<Endpoint> {
-        /// Above, the answer is "not JSON".
+        /// A larger body is answered with "json format error".
         const BODY_LIMIT: usize = 1024 * 1024;
         let ours = match path {
             "/interface.php" | "/interface.php/" => true,

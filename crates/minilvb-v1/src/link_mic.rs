@@ -1,4 +1,5 @@
-//! Joint broadcasts: a viewer pushes a picture of its own beside the host's. Nothing of it is stored.
+//! Joint broadcasts: signs the addresses at which a viewer pushes and plays a second stream beside the host's. Nothing
+//! is stored.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,7 @@ use crate::{
     identity::Context,
 };
 
-/// `RequestLVBAddrForLinkMic`. Title and userinfo have to be well-formed and are shown to nobody.
+/// Request of `RequestLVBAddrForLinkMic`. `title` and `userinfo` have to be well-formed, but are not used.
 pub(crate) struct RequestAddress<'a> {
     user_id: Cow<'a, str>,
 }
@@ -27,7 +28,7 @@ impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
     }
 }
 
-/// Where to push, where it plays.
+/// Reply of `RequestLVBAddrForLinkMic`: the addresses of the viewer's stream.
 #[derive(Serialize)]
 pub(crate) struct JointAddress {
     pushurl: String,
@@ -35,7 +36,7 @@ pub(crate) struct JointAddress {
     playurl: String,
 }
 
-/// A push URL for a viewer. Its code differs from that of the viewer's own live.
+/// Makes a push URL for a viewer. Its stream code differs from that of the viewer's own live.
 pub(crate) async fn request_address(
     cx: &Context<'_>,
     request: RequestAddress<'_>,
@@ -48,7 +49,7 @@ pub(crate) async fn request_address(
     Ok(JointAddress { pushurl: media.push_url(&code, timestamp), timestamp, playurl })
 }
 
-/// `RequestPlayUrlWithSignForLinkMic`.
+/// Request of `RequestPlayUrlWithSignForLinkMic`.
 pub(crate) struct SignPlayUrl<'a> {
     user_id: Cow<'a, str>,
     url: Cow<'a, str>,
@@ -64,7 +65,7 @@ impl<'a> TryFrom<Fields<'a>> for SignPlayUrl<'a> {
 
 const ORIGIN: &str = "originStreamUrl";
 
-/// The URL with what allows to play it.
+/// Reply of `RequestPlayUrlWithSignForLinkMic`: the URL with its signature.
 #[derive(Serialize)]
 pub(crate) struct SignedUrl {
     #[serde(rename = "streamUrlWithSignature")]
@@ -72,7 +73,7 @@ pub(crate) struct SignedUrl {
     timestamp: UnixSeconds,
 }
 
-/// Signs the play URL of one of our own streams; any other is refused.
+/// Signs the play URL of a stream of this server; any other URL is refused.
 pub(crate) async fn sign_play_url(cx: &Context<'_>, request: SignPlayUrl<'_>) -> Result<SignedUrl, Refusal> {
     let timestamp = cx.core.now();
     let url = cx.core.config().media.signed_play_url(&request.url, timestamp);

@@ -1,8 +1,10 @@
-//! What there is to watch: lists of lives, recordings and short videos, one of them in detail.
+//! Lists of lives, recordings and short videos, and the details of one of them.
 
 use std::{borrow::Cow, sync::Arc};
 
-use relive_core::{Broadcast, OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Window};
+use relive_core::{
+    Broadcast, OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Seconds, Window,
+};
 use relive_wire::{array, count};
 
 use crate::{
@@ -14,9 +16,9 @@ use crate::{
 };
 
 /// Seconds for which a recording is listed after its end: seven days in both seeds.
-const LISTED: i64 = 604_800;
+const LISTED_SECONDS: i64 = 604_800;
 
-/// Which list `flag` asks for.
+/// The list that `flag` selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Selection {
     Lives,
@@ -26,7 +28,7 @@ enum Selection {
     ShortVideos,
 }
 
-/// `FetchList`.
+/// Request of `FetchList`.
 pub(crate) struct FetchList {
     selection: Selection,
     window: Window,
@@ -111,14 +113,14 @@ async fn recordings(
 ) -> Result<Page<Arc<Recording>>, Refusal> {
     let filter = RecordingFilter {
         with_play_url: true,
-        ended_after: Some(cx.core.now() - LISTED),
+        ended_after: Some(cx.core.now() - Seconds(LISTED_SECONDS)),
         owner,
         file_name_prefix: None,
     };
     Ok(cx.core.recordings().list(filter, RecordingOrder::Ended, window).await?)
 }
 
-/// `VODFetchList`; spells the owner `user_id`, unlike all other calls.
+/// Request of `VODFetchList`, the only call that spells the owner `user_id`.
 pub(crate) struct RecordingsOf<'a> {
     owner: Cow<'a, str>,
     window: Window,
@@ -138,14 +140,14 @@ pub(crate) async fn recordings_of(cx: &Context<'_>, request: RecordingsOf<'_>) -
     Ok(page(cx, recordings.total, recording_rows(&recordings)))
 }
 
-/// What `type` asks for.
+/// The entry that `type` selects.
 enum Kind<'a> {
     Live,
     Recording(Cow<'a, str>),
     ShortVideo(Cow<'a, str>),
 }
 
-/// `GetUserInfo`.
+/// Request of `GetUserInfo`.
 pub(crate) struct GetUserInfo<'a> {
     owner: Cow<'a, str>,
     kind: Kind<'a>,

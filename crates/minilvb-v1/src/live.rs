@@ -1,4 +1,4 @@
-//! A host's live: its push URL, going on and off the air, its counters.
+//! A host's live: requests its push URL, starts and ends it, changes its counters.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::{
     identity::Context,
 };
 
-/// `RequestLVBAddr`, `RequstLVBAddr`.
+/// Request of `RequestLVBAddr` and `RequstLVBAddr`.
 pub(crate) struct RequestAddress<'a> {
     user_id: Cow<'a, str>,
     announcement: Announcement,
@@ -33,14 +33,15 @@ impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
     }
 }
 
-/// Where to push, and the `timestamp` of the live from now on: a number, iOS ignores anything else.
+/// Reply of `RequestLVBAddr`: the push URL, and the `timestamp` of the live from now on. iOS ignores a `timestamp` that
+/// is not a number.
 #[derive(Serialize)]
 pub(crate) struct PushAddress {
     pushurl: String,
     timestamp: UnixSeconds,
 }
 
-/// Announces a live. It is in no list before its host says that the stream is up.
+/// Announces a live. The live is not listed before its host reports with `ChangeStatus` that the stream is up.
 pub(crate) async fn request_address(
     cx: &Context<'_>,
     request: RequestAddress<'_>,
@@ -51,7 +52,7 @@ pub(crate) async fn request_address(
     Ok(PushAddress { pushurl, timestamp: live.started_at })
 }
 
-/// `ChangeStatus`.
+/// Request of `ChangeStatus`.
 pub(crate) struct ChangeStatus<'a> {
     user_id: Cow<'a, str>,
     on_air: bool,
@@ -62,7 +63,7 @@ impl<'a> TryFrom<Fields<'a>> for ChangeStatus<'a> {
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
         let user_id = fields.required("userid", USER_ID)?;
-        // The inverse of the `status` in lists, in both seeds.
+        // The inverse of `status` in lists, in both seeds.
         let on_air = match fields.natural("status")? {
             0 => true,
             1 => false,
@@ -79,10 +80,10 @@ pub(crate) async fn change_status(cx: &Context<'_>, request: ChangeStatus<'_>) -
     Ok(Done)
 }
 
-/// `ChangeCount`. The `userid` is the host's; who likes is not said.
+/// Request of `ChangeCount`. `userid` is the host; the user who likes is not part of the request.
 pub(crate) struct ChangeCount<'a> {
     host: Cow<'a, str>,
-    /// `None`: the live.
+    /// `None`: the live is counted.
     file_id: Option<Cow<'a, str>>,
     counted: Counted,
     step: Step,
@@ -96,7 +97,7 @@ impl<'a> TryFrom<Fields<'a>> for ChangeCount<'a> {
         let (counted, step) = (fields.integer("type")?, fields.integer("optype")?);
         let file_id = file_of(fields, "flag")?;
         let counted = match counted {
-            // Deprecated by seed 002, but all that the clients of seed 000 have.
+            // Deprecated by seed 002, but clients of seed 000 have no other way to count viewers.
             0 => Counted::AnonymousViewer,
             1 => Counted::Like,
             _ => return Err(Refusal::value("type")),
@@ -110,8 +111,8 @@ impl<'a> TryFrom<Fields<'a>> for ChangeCount<'a> {
     }
 }
 
-/// Which recording a request is about: 0 in `name` is the live, `None`, whatever `fileid` says; 1 the recording
-/// `fileid`.
+/// The recording that a request is about, selected by the member `name`: 0 is the live (`None`), and `fileid` is
+/// ignored; 1 is the recording `fileid`.
 fn file_of<'a>(fields: Fields<'a>, name: &'static str) -> Result<Option<Cow<'a, str>>, Refusal> {
     match fields.integer(name)? {
         0 => Ok(None),
@@ -120,7 +121,7 @@ fn file_of<'a>(fields: Fields<'a>, name: &'static str) -> Result<Option<Cow<'a, 
     }
 }
 
-/// Counts a like or a viewer of a live or of a recording.
+/// Changes a counter of a live or of a recording.
 pub(crate) async fn change_count(cx: &Context<'_>, request: ChangeCount<'_>) -> Result<Done, Refusal> {
     let ChangeCount { host, file_id, counted, step } = request;
     match file_id {

@@ -1,5 +1,5 @@
-//! `pusherinfo`: writes a live, a recording or a short video as lists and details show it. Every member is always there
-//! and never `null`.
+//! Writes `pusherinfo`, the form in which lists and details show a live, a recording or a short video. Every member is
+//! always present and never `null`.
 //!
 //! Source: seed 000 §4, seed 002 §4, contract minilvb-v1 §4.4.
 
@@ -34,8 +34,8 @@ impl Row<'_> {
     }
 }
 
-/// Serializes everything but the counters once per broadcast instead of once per reply, unless play addresses are signed:
-/// signed addresses change every second.
+/// Appends a live. Everything but its counters is serialized once per broadcast instead of once per reply, unless play
+/// URLs are signed: signed URLs change every second.
 fn write_live(core: &Core, live: &Broadcast, body: &mut Vec<u8>) {
     if !core.config().media.has_lasting_play_urls() {
         return body.extend_from_slice(&json(&PusherInfo::live(live, &play_urls(core, live))));
@@ -54,12 +54,12 @@ fn around_counters(core: &Core, live: &Broadcast) -> Fragment {
     let urls = play_urls(core, live);
     let whole = json(&PusherInfo { viewercount: 0, likecount: 0, ..PusherInfo::live(live, &urls) });
     let whole = String::from_utf8(whole).unwrap_or_default();
-    // The first occurrence is the pair of members: the quotation marks of texts before it are escaped.
+    // The first match is the pair of members: in a text before it, quotation marks are escaped.
     let (head, tail) = whole.split_once(COUNTERS).unwrap_or_default();
     Fragment { head: format!("{head}\"viewercount\":").into_bytes().into(), tail: tail.as_bytes().into() }
 }
 
-/// Makes the addresses at which a live is played now.
+/// Makes the URLs at which a live is played now.
 pub(crate) fn play_urls(core: &Core, live: &Broadcast) -> PlayUrls {
     core.config().media.play_urls(&live.stream_code, core.now())
 }
@@ -68,7 +68,7 @@ fn json(info: &PusherInfo<'_>) -> Vec<u8> {
     serde_json::to_vec(info).unwrap_or_default()
 }
 
-/// The object itself.
+/// A `pusherinfo`.
 #[derive(Serialize)]
 pub(crate) struct PusherInfo<'a> {
     userid: &'a str,
@@ -95,7 +95,7 @@ struct UserInfo<'a> {
 }
 
 impl<'a> PusherInfo<'a> {
-    /// A live of any dialect, on air or not, and the addresses at which it is played.
+    /// Shows a live of any dialect, on air or not, with the URLs at which it is played.
     pub(crate) fn live(live: &'a Broadcast, urls: &'a PlayUrls) -> Self {
         Self {
             userid: &live.user_id,
@@ -124,7 +124,7 @@ impl<'a> From<&'a Recording> for PusherInfo<'a> {
         Self {
             userid: &recording.user_id,
             groupid: "",
-            // As in the original server: the end of the recording.
+            // The end of the recording, as in the original server.
             timestamp: recording.end_at,
             r#type: 1,
             viewercount: recording.viewers,

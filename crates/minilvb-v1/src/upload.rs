@@ -1,4 +1,4 @@
-//! Uploads: signatures for the clouds into which phones upload covers and videos, and what became of a video.
+//! Uploads: signs uploads of covers and videos to the clouds, and stores short videos after their upload.
 
 use std::borrow::Cow;
 
@@ -23,19 +23,19 @@ impl<'a> TryFrom<Fields<'a>> for NoFields {
     }
 }
 
-/// COS v4.
+/// Reply of `GetCOSSign`.
 #[derive(Serialize)]
 pub(crate) struct Sign {
     sign: String,
 }
 
-/// `GetCOSSign`: allows uploads to the whole bucket for a short while.
+/// Makes a COS v4 signature that allows uploads to the whole bucket for a short time.
 pub(crate) async fn cos_sign(cx: &Context<'_>, _: NoFields) -> Result<Sign, Refusal> {
     let sign = cx.core.cloud().cos_v4().ok_or(Code::Internal)?;
     Ok(Sign { sign })
 }
 
-/// COS v5.
+/// Reply of `GetCOSSignV2`.
 #[derive(Serialize)]
 pub(crate) struct SignKey {
     #[serde(rename = "signKey")]
@@ -44,25 +44,25 @@ pub(crate) struct SignKey {
     key_time: String,
 }
 
-/// `GetCOSSignV2`.
+/// Makes a COS v5 signing key.
 pub(crate) async fn cos_key(cx: &Context<'_>, _: NoFields) -> Result<SignKey, Refusal> {
     let key = cx.core.cloud().cos_v5().ok_or(Code::Internal)?;
     Ok(SignKey { sign_key: key.sign_key, key_time: key.key_time })
 }
 
-/// VOD.
+/// Reply of `GetVodSignature` and `GetVodSignatureV2`.
 #[derive(Serialize)]
 pub(crate) struct Signature {
     signature: String,
 }
 
-/// `GetVodSignature`, `GetVodSignatureV2`.
+/// Makes a signature for the upload of a video.
 pub(crate) async fn vod_sign(cx: &Context<'_>, _: NoFields) -> Result<Signature, Refusal> {
     let signature = cx.core.cloud().vod_upload().ok_or(Code::Internal)?;
     Ok(Signature { signature })
 }
 
-/// `UploadUGCVideo`.
+/// Request of `UploadUGCVideo`.
 pub(crate) struct UploadVideo<'a> {
     user_id: Cow<'a, str>,
     video: NewShortVideo,
@@ -79,7 +79,7 @@ impl<'a> TryFrom<Fields<'a>> for UploadVideo<'a> {
                 file_id: fields.required("file_id", FILE_ID)?.into_owned(),
                 title: fields.present("title", TITLE)?.into_owned(),
                 play_url: fields.required("play_url", URL)?.into_owned(),
-                // Without a `userinfo`, the profile is shown.
+                // Without `userinfo`, the video is shown with the profile of its owner.
                 user_info: if info.is_empty() { None } else { Some(info.user_info()?) },
                 ..NewShortVideo::default()
             },
@@ -87,7 +87,7 @@ impl<'a> TryFrom<Fields<'a>> for UploadVideo<'a> {
     }
 }
 
-/// A video is in the cloud.
+/// Stores a short video that has been uploaded to the cloud.
 pub(crate) async fn short_video(cx: &Context<'_>, request: UploadVideo<'_>) -> Result<Done, Refusal> {
     let owner = cx.actor(&request.user_id).await?;
     cx.core.short_videos().upload(owner, request.video).await?;

@@ -1,6 +1,6 @@
-//! What contract data cannot say: labels, failures of the storage, hostile input, likes at once, secrets in the log.
+//! Tests beyond contract data: metric labels, storage failures, hostile input, concurrent likes, secrets in the log.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+#![expect(clippy::unwrap_used, reason = "a failed precondition fails the test")]
 
 use std::{
     io,
@@ -12,7 +12,8 @@ use http::{HeaderMap, Method, StatusCode};
 use minilvb_v1::{Callbacks, Config, MinilvbV1};
 use proptest::prelude::*;
 use relive_core::{
-    Core, Dialect, Identifier, NewAccount, Password, TestClock, TestRandom, sign::callback, sign::liteav,
+    Core, Dialect, Identifier, NewAccount, Password, TestClock, TestRandom, UnixSeconds, sign::callback,
+    sign::liteav,
 };
 use relive_wire::{Adapter, Body, Endpoint, Reply, Request};
 use secrecy::ExposeSecret as _;
@@ -31,7 +32,7 @@ fn start(folder: &tempfile::TempDir) -> Core {
     "covers".clone_into(&mut config.cloud.cos_bucket);
     config.cloud.cos_secret_key = "cos-key-of-this-test".to_owned().into();
     config.cloud.vod_secret_key = "vod-key-of-this-test".to_owned().into();
-    let clock = Arc::new(TestClock::at(1_700_000_000));
+    let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     Core::start(config, clock, Arc::new(TestRandom::seeded(1))).unwrap()
 }
 
@@ -62,7 +63,7 @@ fn notice(event: i64) -> String {
 }
 
 #[tokio::test]
-async fn paths_and_limits() {
+async fn each_path_has_its_endpoint_and_body_limit() {
     let folder = tempfile::tempdir().unwrap();
     let core = start(&folder);
     let v1 = MinilvbV1::new(core.clone(), Config::default());
@@ -96,7 +97,7 @@ async fn paths_and_limits() {
 }
 
 #[tokio::test]
-async fn replies_are_labelled_for_the_metrics() {
+async fn replies_carry_interface_and_code_for_the_metrics() {
     let folder = tempfile::tempdir().unwrap();
     let core = start(&folder);
     let v1 = MinilvbV1::new(core.clone(), Config::default());
@@ -105,7 +106,7 @@ async fn replies_are_labelled_for_the_metrics() {
         (json!({ "Action": "ChangeStatus", "userid": "a", "status": 2 }), "ChangeStatus", 4002),
         (json!({ "Action": "ChangeStatus" }), "ChangeStatus", 1000),
         (json!({ "Action": "GetUserInfo", "userid": "a", "type": 0 }), "GetUserInfo", 2003),
-        (json!({ "Action": "a name of the client's" }), "unknown", 1000),
+        (json!({ "Action": "a name that is no call" }), "unknown", 1000),
         (json!([]), "unknown", 4001),
     ] {
         let reply = call(&v1, &body).await;
@@ -128,7 +129,7 @@ async fn replies_are_labelled_for_the_metrics() {
 }
 
 #[tokio::test]
-async fn without_storage_the_cloud_shall_try_again_and_the_apps_get_a_code() {
+async fn a_failed_storage_is_503_for_the_cloud_and_a_code_for_the_apps() {
     let folder = tempfile::tempdir().unwrap();
     let core = start(&folder);
     let (v1, callbacks) = (MinilvbV1::new(core.clone(), Config::default()), Callbacks::new(core.clone()));
@@ -151,7 +152,7 @@ async fn without_storage_the_cloud_shall_try_again_and_the_apps_get_a_code() {
 }
 
 #[tokio::test]
-async fn likes_at_once_all_count() {
+async fn concurrent_likes_and_viewers_are_all_counted() {
     let folder = tempfile::tempdir().unwrap();
     let v1 = Arc::new(MinilvbV1::new(start(&folder), Config::default()));
     call(&*v1, &json!({ "Action": "RequestLVBAddr", "userid": "anna", "groupid": "g", "title": "" })).await;
@@ -174,7 +175,7 @@ async fn likes_at_once_all_count() {
     assert_eq!((&data["likecount"], &data["viewercount"]), (&json!(200), &json!(50)));
 }
 
-/// Any value, biased to what comes close to a request.
+/// Any JSON value, with a bias to values that occur in requests.
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -281,10 +282,10 @@ async fn no_secret_is_logged() {
     let core = start(&folder);
     let (v1, callbacks) = (MinilvbV1::new(core.clone(), Config::default()), Callbacks::new(core.clone()));
     core.accounts().register(NewAccount::new("anna", Password::plain("password-of-anna"))).await.unwrap();
-    let who = Identifier::UserId("anna".to_owned());
+    let identifier = Identifier::UserId("anna".to_owned());
     let forms = [Password::plain("password-of-anna")];
-    let (_, grant) = core.accounts().login(Dialect::MinilvbV2, who, &forms, None).await.unwrap();
-    let token = grant.token.expose_secret();
+    let (_, session) = core.accounts().login(Dialect::MinilvbV2, identifier, &forms, None).await.unwrap();
+    let token = session.token.expose_secret();
 
     let announce =
         json!({ "Action": "RequestLVBAddr", "userid": "anna", "groupid": "g", "title": "t" }).to_string();
@@ -307,7 +308,7 @@ async fn no_secret_is_logged() {
 
     tracing::info!("the end");
     let log = String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
-    assert!(log.contains("the end"), "the log is heard");
+    assert!(log.contains("the end"), "the log is captured");
     secrets.extend(["password-of-anna", "-key-of-this-test"].map(str::to_owned));
     for secret in secrets {
         assert!(!log.contains(&secret), "{secret} is in the log");

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use relive_core::{
-    CloudConfig, Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Sex,
-};
+use relive_core::{Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Seconds, Sex};
 use relive_wire::Object;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
@@ -35,7 +33,7 @@ impl<'a> TryFrom<&'a Object<'_>> for Register<'a> {
     }
 }
 
-/// `/register`: opens no session.
+/// Registers an account; opens no session.
 pub(crate) async fn register(cx: &Context<'_>, request: Register<'_>) -> Result<Nothing, Code> {
     let password = if is_derived(request.password) {
         Password::canonical(request.password)
@@ -47,7 +45,7 @@ pub(crate) async fn register(cx: &Context<'_>, request: Register<'_>) -> Result<
     Ok(Nothing {})
 }
 
-/// Whether a password is what the apps send, `md5hex(md5hex(password) + userid)`, by the look of it.
+/// Whether a password has the form of a derived one, `md5hex(md5hex(password) + userid)`, which the apps send.
 fn is_derived(password: &str) -> bool {
     password.len() == 32 && password.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -55,7 +53,7 @@ fn is_derived(password: &str) -> bool {
 /// Request of `/login` (seed 001 §2, contract minilvb-v2 §4.2).
 pub(crate) struct Login<'a> {
     user_id: &'a str,
-    /// Untrimmed: passwords chosen in other dialects may begin or end with blanks.
+    /// Not trimmed: passwords chosen in other dialects may begin or end with blanks.
     password: &'a str,
 }
 
@@ -71,33 +69,33 @@ impl<'a> TryFrom<&'a Object<'_>> for Login<'a> {
 }
 
 impl Login<'_> {
-    /// What the client may have meant: the derived form, as the apps do, or the plain text, as the seed says.
-    fn readings(&self) -> Vec<Password> {
-        let mut readings = Vec::with_capacity(3);
+    /// The possible meanings of the password: the derived form, as sent by the apps, or the plain text, as in the seed.
+    fn forms(&self) -> Vec<Password> {
+        let mut forms = Vec::with_capacity(3);
         if is_derived(self.password) {
-            readings.push(Password::canonical(self.password));
+            forms.push(Password::canonical(self.password));
         }
-        readings.push(Password::plain(self.password));
+        forms.push(Password::plain(self.password));
         if fields::trim(self.password) != self.password {
-            readings.push(Password::plain(fields::trim(self.password)));
+            forms.push(Password::plain(fields::trim(self.password)));
         }
-        readings
+        forms
     }
 }
 
-/// Token, refresh token and the token's life in seconds.
+/// The token, the refresh token, and the lifetime of the token in seconds.
 #[derive(Serialize)]
 pub(crate) struct Tokens {
     #[serde(serialize_with = "expose")]
     token: SecretString,
     #[serde(serialize_with = "expose")]
     refresh_token: SecretString,
-    expires: i64,
+    expires: Seconds,
 }
 
 impl From<IssuedSession> for Tokens {
-    fn from(grant: IssuedSession) -> Self {
-        Self { token: grant.token, refresh_token: grant.refresh_token, expires: grant.expires_in }
+    fn from(session: IssuedSession) -> Self {
+        Self { token: session.token, refresh_token: session.refresh_token, expires: session.expires_in }
     }
 }
 
@@ -144,12 +142,13 @@ enum CosAppid<'a> {
 }
 
 impl<'a> CosInfo<'a> {
-    fn new(config: &'a CloudConfig, appid_as_number: bool) -> Self {
+    fn new(cx: &Context<'a>) -> Self {
+        let config = &cx.core.config().cloud;
         let appid = &config.cos_appid;
         Self {
             bucket: &config.cos_bucket,
             region: &config.cos_region,
-            appid: if appid_as_number {
+            appid: if cx.config.cos_appid_as_number {
                 CosAppid::Number(appid.parse().unwrap_or(0))
             } else {
                 CosAppid::Text(appid)
@@ -159,21 +158,21 @@ impl<'a> CosInfo<'a> {
     }
 }
 
-/// `/login`: opens the user's one session; an older one ends.
+/// Opens the session of the user and ends an older one.
 pub(crate) async fn login<'c>(cx: &Context<'c>, request: Login<'_>) -> Result<LoginReply<'c>, Code> {
     let identifier = Identifier::UserId(request.user_id.to_owned());
-    let readings = request.readings();
-    let (_, grant) =
-        cx.core.accounts().login(Dialect::MinilvbV2, identifier, &readings, Some(cx.client)).await?;
+    let forms = request.forms();
+    let (_, session) =
+        cx.core.accounts().login(Dialect::MinilvbV2, identifier, &forms, Some(cx.client)).await?;
     let config = &cx.core.config().cloud;
     let roomservice_sign = RoomserviceSign {
         sdk_app_id: config.im_sdkappid,
         account_type: &config.im_account_type,
-        user_sig: cx.core.cloud().user_sig(&grant.user_id).unwrap_or_default(),
-        user_id: Arc::clone(&grant.user_id),
+        user_sig: cx.core.cloud().user_sig(&session.user_id).unwrap_or_default(),
+        user_id: Arc::clone(&session.user_id),
     };
-    let cos_info = CosInfo::new(config, cx.config.cos_appid_as_number);
-    Ok(LoginReply { tokens: grant.into(), roomservice_sign, cos_info })
+    let cos_info = CosInfo::new(cx);
+    Ok(LoginReply { tokens: session.into(), roomservice_sign, cos_info })
 }
 
 /// Request of `/refresh` (seed 001 §3).
@@ -193,14 +192,14 @@ impl<'a> TryFrom<&'a Object<'_>> for Refresh<'a> {
     }
 }
 
-/// `/refresh`: the refresh token is the proof. Android signs the call too, and then it has to fit, even with a token
-/// whose time is over (contract minilvb-v2 §2.5).
+/// Replaces both tokens; the refresh token is the proof. Android signs this call, too: a signature has to be valid,
+/// even though the token may have expired (contract minilvb-v2 §2.5).
 pub(crate) async fn refresh(cx: &Context<'_>, request: Refresh<'_>) -> Result<Tokens, Code> {
     cx.check_signature_if_any().await?;
     Ok(cx.core.sessions().refresh(request.user_id, request.refresh_token).await?.into())
 }
 
-/// Reply of `/get_user_info`; `userid` is an addition of the original server's.
+/// Reply of `/get_user_info`; `userid` was added by the original server.
 #[derive(Debug, Serialize)]
 pub(crate) struct GetUserInfoReply {
     userid: Arc<str>,
@@ -210,7 +209,7 @@ pub(crate) struct GetUserInfoReply {
     frontcover: String,
 }
 
-/// `/get_user_info`: the caller's own profile (seed 001 §4).
+/// Returns the profile of the caller (seed 001 §4).
 pub(crate) async fn get_user_info(cx: &Context<'_>, _: Empty) -> Result<GetUserInfoReply, Code> {
     let caller = cx.caller().await?;
     let account = cx.core.accounts().get(caller.account()).await?.ok_or(Code::NoSuchUser)?;
@@ -228,7 +227,8 @@ pub(crate) async fn get_user_info(cx: &Context<'_>, _: Empty) -> Result<GetUserI
     })
 }
 
-/// Request of `/upload_user_info` (seed 001 §5, contract minilvb-v2 §4.5): absent texts keep what is there.
+/// Request of `/upload_user_info` (seed 001 §5, contract minilvb-v2 §4.5). A missing text leaves the stored one
+/// unchanged.
 pub(crate) struct UploadUserInfo(ProfileUpdate);
 
 impl TryFrom<&Object<'_>> for UploadUserInfo {
@@ -254,7 +254,7 @@ impl TryFrom<&Object<'_>> for UploadUserInfo {
     }
 }
 
-/// `/upload_user_info`: changes the caller's profile, not its room.
+/// Changes the profile of the caller, but not the caller's room.
 pub(crate) async fn upload_user_info(
     cx: &Context<'_>,
     UploadUserInfo(update): UploadUserInfo,

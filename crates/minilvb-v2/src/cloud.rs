@@ -1,5 +1,5 @@
-//! Signatures with which clients talk to the clouds themselves. A key that is not configured is said so: a signature made
-//! with an empty key would only fail elsewhere.
+//! Signatures with which clients use cloud services directly. If a key is not configured, the reply says so: a
+//! signature made with an empty key would be refused by the cloud, without a reason that points to the configuration.
 
 use relive_core::{CosKey, RoomServiceSign, UnixSeconds};
 use relive_wire::Object;
@@ -11,8 +11,8 @@ use crate::{
     identity::Context,
 };
 
-/// Request of `/get_roomservice_sign` (seed 001 §10): it has to name a user, and [`Context::caller`] sees to it that this
-/// is the caller.
+/// Request of `/get_roomservice_sign` (seed 001 §10). A user id is required, and [`Context::caller`] checks that it is
+/// the caller's.
 pub(crate) struct GetRoomserviceSign;
 
 impl TryFrom<&Object<'_>> for GetRoomserviceSign {
@@ -31,7 +31,7 @@ pub(crate) struct GetRoomserviceSignReply {
     sign: String,
 }
 
-/// `/get_roomservice_sign`: the caller's own and nobody else's.
+/// Makes the caller's signature for the room service.
 pub(crate) async fn get_roomservice_sign(
     cx: &Context<'_>,
     _: GetRoomserviceSign,
@@ -49,7 +49,7 @@ pub(crate) struct GetVodSignReply {
     signature: String,
 }
 
-/// `/get_vod_sign`: leave to upload a video (seed 001 §11).
+/// Makes a signature for the upload of a video (seed 001 §11).
 pub(crate) async fn get_vod_sign(cx: &Context<'_>, _: Empty) -> Result<GetVodSignReply, Code> {
     cx.caller().await?;
     let signature = cx.core.cloud().vod_upload();
@@ -57,8 +57,8 @@ pub(crate) async fn get_vod_sign(cx: &Context<'_>, _: Empty) -> Result<GetVodSig
     Ok(GetVodSignReply { signature })
 }
 
-/// Reply of `/get_cos_sign`. Seed 001 shows `keyTime` with a colon, but asks for the storage's own rule, and that has a
-/// semicolon.
+/// Reply of `/get_cos_sign`. Seed 001 shows `keyTime` with a colon, but refers to the rule of the object storage, which
+/// demands a semicolon.
 #[derive(Serialize)]
 pub(crate) struct GetCosSignReply {
     #[serde(rename = "signKey")]
@@ -67,7 +67,7 @@ pub(crate) struct GetCosSignReply {
     key_time: String,
 }
 
-/// `/get_cos_sign`: leave to upload a picture (seed 001 §12).
+/// Makes a signing key for the upload of a picture (seed 001 §12).
 pub(crate) async fn get_cos_sign(cx: &Context<'_>, _: Empty) -> Result<GetCosSignReply, Code> {
     cx.caller().await?;
     let key = cx.core.cloud().cos_v5();

@@ -1,36 +1,37 @@
-//! The codes of this dialect and what they are told for.
+//! The codes of this dialect and their messages.
 
 use std::fmt;
 
 use relive_core::{Error, causes};
 use relive_wire::JsonError;
 
-/// Every refusal, with what stands behind ` | ` in its message. Success is 200. The seed only says "200 is success", the
-/// numbers are the original server's (contract minilvb-v2 §3); its 601 was documented but never sent, nor is it here.
+/// A refusal; a text in it stands behind ` | ` in the message. Success is 200. The seed only defines "200 is success";
+/// the other numbers are those of the original server (contract minilvb-v2 §3). Its number 601 was documented, but
+/// never sent, and is not used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// 400: no such call, or not called by POST.
+    /// 400: an unknown call, or a method other than POST.
     BadRequest(&'static str),
-    /// 498: the caller did not prove to be who it says.
+    /// 498: the proof of the caller's identity is missing or invalid.
     InvalidToken,
-    /// 500: not the request's fault.
+    /// 500: a failure of the server.
     ServerError(&'static str),
-    /// 602: the body, or the named field of it.
+    /// 602: the body or the named field is invalid.
     InvalidParameter(&'static str),
-    /// 610: `/register` with a user id nobody may have.
+    /// 610: the user id of `/register` has a wrong form.
     UserIdFormat,
-    /// 611: `/register` with a password of another form.
+    /// 611: the password of `/register` has a wrong form.
     PasswordFormat,
     /// 612: the user id is taken.
     UserExists,
-    /// 620: nobody has that user id.
+    /// 620: no user has that user id.
     NoSuchUser,
-    /// 621: the password is another.
+    /// 621: the password is wrong.
     WrongPassword,
 }
 
 impl Code {
-    /// The number in the envelope.
+    /// The number of a success.
     pub(crate) const SUCCESS: i32 = 200;
 
     /// The number in the envelope.
@@ -76,7 +77,7 @@ impl From<Error> for Code {
             Error::NoSuchAccount => Self::NoSuchUser,
             Error::WrongPassword => Self::WrongPassword,
             Error::ProofRequired | Error::InvalidSession => Self::InvalidToken,
-            // No call of this dialect asks for any of these.
+            // No operation that this dialect uses fails with one of these.
             Error::NotRoomOwner
             | Error::NoRoom
             | Error::RoomNotFound
@@ -86,8 +87,8 @@ impl From<Error> for Code {
             Error::RateLimited => Self::ServerError("too many attempts, try again later"),
             Error::Busy => Self::ServerError("busy, try again"),
             Error::Unavailable => Self::ServerError("storage unavailable"),
-            Error::Storage(source) => {
-                tracing::error!(adapter = "minilvb-v2", error = %causes(&*source), "the storage failed");
+            Error::Storage(_) => {
+                tracing::error!(adapter = "minilvb-v2", error = %causes(&error), "storage failed");
                 Self::ServerError("storage failure")
             }
         }
@@ -98,7 +99,7 @@ impl From<JsonError> for Code {
     fn from(error: JsonError) -> Self {
         Self::InvalidParameter(match error {
             JsonError::Empty | JsonError::Malformed => "body is not JSON",
-            JsonError::NotAnObject { .. } => "body is not a JSON object",
+            JsonError::Null | JsonError::NotAnObject => "body is not a JSON object",
         })
     }
 }

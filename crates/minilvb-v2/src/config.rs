@@ -1,39 +1,41 @@
 //! The settings of this dialect.
 
-/// How this dialect is to behave. The lives of its tokens are the core's business
-/// ([`relive_core::SessionConfig`]), and so are all cloud keys ([`relive_core::CloudConfig`]).
+use relive_core::Seconds;
+
+/// The settings of the operator for this dialect. The lifetimes of its tokens belong to [`relive_core::SessionConfig`],
+/// all cloud keys to [`relive_core::CloudConfig`].
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Seconds by which a client's clock may be off in either direction (contract minilvb-v2 §2.4).
-    pub clock_skew: i64,
-    /// What `index` of the two lists counts.
+    /// Length of time by which the clock of a client may be off in either direction (contract minilvb-v2 §2.4).
+    pub clock_skew: Seconds,
+    /// The unit of `index` in the two lists.
     pub index_mode: IndexMode,
-    /// Seconds east of UTC of the times in replies; 28,800 is UTC+8. At most 93,599 either way.
+    /// UTC offset of the times in replies, in seconds to the east; 28,800 is UTC+8. At most 93,599 in either direction.
     pub utc_offset: i32,
-    /// Age in seconds at which an entry leaves the two lists; 0 = never.
-    pub list_window: i64,
-    /// Whether `cos_info.Appid` is a JSON number instead of a string, for iOS builds that stop at a string.
+    /// Age from which an entry is no longer listed; 0: no limit.
+    pub list_window: Seconds,
+    /// Whether `cos_info.Appid` is a JSON number instead of a string, for iOS builds that fail on a string.
     pub cos_appid_as_number: bool,
 }
 
 impl Default for Config {
-    /// What seed 001 and its clients expect.
+    /// The values that seed 001 and its clients expect.
     fn default() -> Self {
         Self {
-            clock_skew: 300,
+            clock_skew: Seconds(300),
             index_mode: IndexMode::Offset,
             utc_offset: 28_800,
-            list_window: 7 * 86_400,
+            list_window: Seconds(7 * 86_400),
             cos_appid_as_number: false,
         }
     }
 }
 
-/// What `index` of a list counts (contract minilvb-v2 §8, conflict 1).
+/// The unit of `index` in a list (contract minilvb-v2 §8, conflict 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexMode {
-    /// Entries from 0, as seed 001 has it.
+    /// Entries, counted from 0, as in seed 001.
     Offset,
-    /// Pages from 1, as the original server had it; 0 is the first page too.
+    /// Pages, counted from 1, as in the original server; 0 is the first page, too.
     Page,
 }

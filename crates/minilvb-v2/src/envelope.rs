@@ -1,4 +1,4 @@
-//! `{"code":…,"message":"…","data":{…}}`: the one shape of every reply (contract minilvb-v2 §3).
+//! Writes replies: `{"code":…,"message":"…","data":{…}}` (contract minilvb-v2 §3).
 
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use relive_wire::Reply;
@@ -17,7 +17,7 @@ struct Envelope<'a, D> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Nothing {}
 
-/// A whole reply body and the code in it.
+/// The complete body of a reply, and its code.
 #[derive(Debug)]
 pub(crate) struct Answer {
     code: i32,
@@ -31,7 +31,7 @@ impl Answer {
         Ok(Self { code, body })
     }
 
-    /// A whole body of a success, envelope included.
+    /// Takes the complete body of a success, envelope included.
     pub(crate) fn success(body: Vec<u8>) -> Self {
         Self { code: Code::SUCCESS, body }
     }
@@ -41,11 +41,11 @@ impl Answer {
     }
 }
 
-/// Success, with these data.
+/// Writes a success with these data.
 impl<D: Serialize> From<D> for Answer {
     fn from(data: D) -> Self {
         Self::new(Code::SUCCESS, "OK", data).unwrap_or_else(|error| {
-            tracing::error!(adapter = "minilvb-v2", %error, "a reply could not be written");
+            tracing::error!(adapter = "minilvb-v2", %error, "reply could not be serialized");
             Code::ServerError("reply").into()
         })
     }

@@ -1,11 +1,11 @@
-//! How this dialect reads fields (contract minilvb-v2 §2.1, §2.4, §3): integers also as decimal text or as floats without a
-//! fraction, strings as strings only, trimmed. `null` is the same as absent. Knows no field's meaning but the user id's.
+//! Reads the fields of requests (contract minilvb-v2 §2.1, §2.4, §3). An integer may also be a decimal text or a float
+//! without a fraction; a text must be a JSON string and is trimmed; `null` is the same as a missing field.
 
 use relive_wire::{Integer, Object, Value};
 
 use crate::code::Code;
 
-/// White space that is no part of a text.
+/// The white space that is trimmed off.
 const BLANK: [char; 5] = [' ', '\t', '\n', '\r', '\x0b'];
 
 /// A request without fields of its own.
@@ -19,7 +19,7 @@ impl TryFrom<&Object<'_>> for Empty {
     }
 }
 
-/// A text as sent, blanks included, at most `width` characters without blanks at the ends. `None`: absent.
+/// A text as sent; without the blanks at its ends it has at most `width` characters. `None`: missing.
 pub(crate) fn untrimmed<'o>(
     object: &'o Object<'_>,
     name: &'static str,
@@ -32,7 +32,7 @@ pub(crate) fn untrimmed<'o>(
     }
 }
 
-/// A text of at most `width` characters, trimmed. `None`: absent.
+/// A trimmed text of at most `width` characters. `None`: missing.
 pub(crate) fn text<'o>(
     object: &'o Object<'_>,
     name: &'static str,
@@ -41,7 +41,7 @@ pub(crate) fn text<'o>(
     Ok(untrimmed(object, name, width)?.map(trim))
 }
 
-/// Like [`text`], neither absent nor empty.
+/// A trimmed text of at most `width` characters, neither missing nor empty.
 pub(crate) fn required_text<'o>(
     object: &'o Object<'_>,
     name: &'static str,
@@ -50,22 +50,23 @@ pub(crate) fn required_text<'o>(
     text(object, name, width)?.filter(|text| !text.is_empty()).ok_or(Code::InvalidParameter(name))
 }
 
-/// Like [`text`], to be stored: absent is empty.
+/// A trimmed text of at most `width` characters; empty if it is missing.
 pub(crate) fn text_or_empty(object: &Object<'_>, name: &'static str, width: usize) -> Result<String, Code> {
     Ok(text(object, name, width)?.unwrap_or_default().to_owned())
 }
 
-/// An integer.
+/// An integer that must not be missing.
 pub(crate) fn required_integer(object: &Object<'_>, name: &'static str) -> Result<i64, Code> {
-    let value = object.present(name).and_then(|value| value.integer(Integer::LENIENT));
+    let value = object.present(name).and_then(|value| value.integer(Integer::Lenient));
     value.ok_or(Code::InvalidParameter(name))
 }
 
-/// A number of seconds or milliseconds: finite, not negative, with or without a fraction, number or text. `None`: absent.
+/// A number of seconds or milliseconds, as a JSON number or a text: finite and not negative, a fraction is allowed.
+/// `None`: missing.
 pub(crate) fn time(object: &Object<'_>, name: &'static str) -> Result<Option<f64>, Code> {
     let Some(value) = object.present(name) else { return Ok(None) };
     let number = match value {
-        #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and no clock shows more")]
+        #[expect(clippy::cast_precision_loss, reason = "times are far below 2^53")]
         Value::Int(number) => Some(*number as f64),
         Value::Float(number) => Some(*number),
         Value::Text(text) => trim(text).parse().ok(),
@@ -75,7 +76,8 @@ pub(crate) fn time(object: &Object<'_>, name: &'static str) -> Result<Option<f64
     usable.map(Some).ok_or(Code::InvalidParameter(name))
 }
 
-/// A user id this dialect admits: 4 to 24 of `A-Z a-z 0-9 _ -`, not all digits (contract minilvb-v2 §2.1).
+/// The user id, in the form that this dialect admits: 4 to 24 of `A-Z a-z 0-9 _ -`, not only digits (contract
+/// minilvb-v2 §2.1).
 pub(crate) fn required_user_id<'o>(object: &'o Object<'_>) -> Result<&'o str, Code> {
     required_text(object, "userid", 24)
         .ok()
@@ -87,7 +89,7 @@ pub(crate) fn required_user_id<'o>(object: &'o Object<'_>) -> Result<&'o str, Co
         .ok_or(Code::InvalidParameter("userid"))
 }
 
-/// The text without blanks at its ends.
+/// Removes the blanks at both ends.
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(BLANK)
 }
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn user_ids_are_those_either_app_lets_users_choose() {
+    fn user_ids_have_the_forms_that_either_app_accepts() {
         let read = |id: &str| {
             with(&format!("{{\"userid\":\"{id}\"}}"), |object| required_user_id(object).map(str::to_owned))
         };

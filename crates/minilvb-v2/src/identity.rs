@@ -1,4 +1,4 @@
-//! One call at hand, and who makes it (contract minilvb-v2 §2.3, §2.4). Knows no interface.
+//! Determines the caller of a request by its signature or token (contract minilvb-v2 §2.3, §2.4).
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -16,21 +16,21 @@ use crate::{code::Code, config::Config, fields};
 
 const LITEAV_SIG: HeaderName = HeaderName::from_static(liteav::HEADER);
 
-/// Everything a handler may ask for.
+/// The input of a handler beside its own request.
 pub(crate) struct Context<'a> {
     pub(crate) core: &'a Core,
     pub(crate) config: &'a Config,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) client: IpAddr,
-    /// The body as it came: what is signed.
+    /// The bytes of the body, which are signed.
     pub(crate) body: &'a [u8],
-    /// The body as it is read.
+    /// The parsed body.
     pub(crate) object: &'a Object<'a>,
 }
 
 impl Context<'_> {
-    /// The session of whoever calls. A signature decides alone if there is one, then a bearer token, then a token in the
-    /// body; whoever names a user must be that user.
+    /// The session of the caller. It is found by the signature if there is one, else by the bearer token, else by the
+    /// token in the body. A user id in the body must be the caller's.
     pub(crate) async fn caller(&self) -> Result<Arc<Session>, Code> {
         if let Some(signature) = self.signature() {
             let session = self.signer().await?;
@@ -49,15 +49,14 @@ impl Context<'_> {
         Ok(session)
     }
 
-    /// Refuses a signature that does not fit the named user's token, whether that token's life is over or not. No
-    /// signature is fine.
+    /// Refuses an invalid signature, but neither a missing one nor one made with an expired token.
     pub(crate) async fn check_signature_if_any(&self) -> Result<(), Code> {
         let Some(signature) = self.signature() else { return Ok(()) };
         let session = self.signer().await?;
         if self.is_signed_by(&session, signature) { Ok(()) } else { Err(Code::InvalidToken) }
     }
 
-    /// The session of the user whom the body names.
+    /// The session of the user whose id is in the body.
     async fn signer(&self) -> Result<Arc<Session>, Code> {
         let user_id = fields::required_user_id(self.object).map_err(|_| Code::InvalidToken)?;
         self.core.sessions().signed(user_id).await?.ok_or(Code::InvalidToken)
@@ -67,7 +66,8 @@ impl Context<'_> {
         liteav::verify(session.expose_token(), self.body, signature)
     }
 
-    /// The signature; an empty one counts as none, one that is no text fits nothing.
+    /// The signature; `None` if the header is missing or empty. A header that is no text becomes a signature that is
+    /// never valid.
     fn signature(&self) -> Option<&str> {
         let value = self.headers.get(LITEAV_SIG)?;
         Some(value.to_str().map_or("not text", str::trim)).filter(|text| !text.is_empty())
@@ -78,7 +78,7 @@ impl Context<'_> {
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     }
 
-    /// Refuses a request from too long ago, or from the future (contract minilvb-v2 §2.4).
+    /// Refuses a signed request that is too old or from the future (contract minilvb-v2 §2.4).
     fn check_age(&self) -> Result<(), Code> {
         let lifetime = fields::time(self.object, "expires")?;
         let Some(sent) = fields::time(self.object, "timestamp")? else { return Ok(()) };

@@ -1,11 +1,11 @@
-//! The table of every interface, and which paths lead to them.
+//! The table of all calls, and the paths of these calls.
 
 use relive_wire::{Object, interfaces};
 
 use crate::{account, cloud, code::Code, envelope::Answer, identity::Context, replay, room, short_video};
 
 interfaces! {
-    /// Every call of the dialect, in the order of seed 001.
+    /// A call of this dialect, in the order of seed 001.
     pub(crate) enum Api;
     async fn dispatch(cx: &Context<'_>, object: &Object<'_>) -> Result<Answer, Code>;
     Register: "register" => account::register, "seed 001 §1";
@@ -23,13 +23,13 @@ interfaces! {
 }
 
 impl Api {
-    /// The interface a path leads to (contract minilvb-v2 §1).
+    /// Finds the call at a path (contract minilvb-v2 §1).
     pub(crate) fn at(path: &str) -> Option<Self> {
         let name = path.strip_prefix("/interface.php").unwrap_or(path).strip_prefix('/')?;
         Self::find(name.strip_suffix('/').unwrap_or(name))
     }
 
-    /// Decodes the request, runs the call, encodes its reply.
+    /// Decodes the request, runs its handler and encodes the reply.
     pub(crate) async fn answer(self, cx: &Context<'_>) -> Result<Answer, Code> {
         dispatch(self, cx, cx.object).await
     }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_path_is_somebody_elses() {
+    fn every_other_path_is_refused() {
         for path in [
             "/",
             "",

@@ -1,21 +1,18 @@
 //! minilvb-v2: 小直播 (`XiaoZhiBo`), second generation, one path per call. Source: seed 001, contract minilvb-v2.
 //!
-//! **Transport.** `POST /<name>` with one JSON object of at most 64 KiB, whatever the content type says; no bytes at all
-//! mean `{}`. `/interface.php/<name>`, the target behind the original's rewrite rule, is the same, and so is either with
-//! one slash at the end.
+//! * **Transport.** `POST /<name>` with one JSON object of at most 64 KiB, of any content type; an empty body means
+//!   `{}`. `/interface.php/<name>`, the path behind the rewrite rule of the original server, is the same call, and each
+//!   path may end with one slash.
+//! * **Envelope.** Always HTTP 200 and `{"code":…,"message":"…","data":{…}}`; code 200 is success, and `data` is `{}`
+//!   if the call returns no data. The codes are in `code`.
+//! * **Authentication.** `/login` opens the session of a user, who has one at a time. Every call but `/register`,
+//!   `/login` and `/refresh` needs a proof of it: the header `Liteav-Sig` over the bytes of the body, as the apps send
+//!   it, or `Authorization: Bearer <token>`, or a field `token` (`identity`). A user id alone is no proof.
+//! * **Quirks kept on purpose.** Counters of a replay are sent in the four spellings that apps read; `keyTime` is
+//!   joined by `;`; times are texts in a fixed offset from UTC; upload calls require fewer fields than their seed
+//!   lists, because apps leave some out.
 //!
-//! **Envelope.** Always HTTP 200 and `{"code":…,"message":"…","data":{…}}`; 200 is success, `data` is `{}` where there is
-//! nothing to say. See `code` for the numbers.
-//!
-//! **Who calls.** `/login` opens the user's one session. Every call but `/register`, `/login` and `/refresh` proves it: by
-//! the header `Liteav-Sig` over the bytes of the body (what the apps do), by `Authorization: Bearer <token>`, or by a
-//! field `token`. See `identity`. A user id alone never proves anything.
-//!
-//! **Quirks kept on purpose.** Counters of a replay go out in the four spellings that apps read; `keyTime` is joined by
-//! `;`; times are text in a fixed offset from UTC; upload calls ask for less than their seed lists, because apps leave
-//! things out.
-//!
-//! The notices of the media cloud (`/callback/…`) are served by the adapter of the first generation for both.
+//! The notices of the media cloud (`/callback/…`) for both generations are received by the adapter of the first one.
 
 mod account;
 mod cloud;
@@ -53,12 +50,12 @@ pub struct MinilvbV2 {
 }
 
 impl MinilvbV2 {
-    /// An adapter over this core.
+    /// Makes an adapter that uses this core.
     pub fn new(core: Core, config: Config) -> Self {
         if core.cloud().user_sig("relive").is_none() {
             tracing::warn!(
                 adapter = "minilvb-v2",
-                "no IM secret is configured: /login hands out an empty userSig"
+                "no IM secret is configured: /login returns an empty userSig"
             );
         }
         Self { core, config }

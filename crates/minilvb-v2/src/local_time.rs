@@ -1,20 +1,24 @@
-//! Times as this dialect writes them: `2026-01-01 08:00:00`, in a fixed offset from UTC (contract minilvb-v2 §4).
+//! Writes times as this dialect shows them: `2026-01-01 08:00:00`, in a fixed offset from UTC (contract minilvb-v2 §4).
 
 use jiff::{Timestamp, civil::DateTime, tz::Offset};
 use relive_core::UnixSeconds;
 use serde::{Serialize, Serializer};
 
-/// A point in time as a wall shows it.
+/// A date and time of day in a time zone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LocalTime(DateTime);
 
 impl LocalTime {
-    /// The time `offset` seconds east of UTC. What no calendar shows becomes the nearest time that one does.
+    /// Converts a time to the zone `offset` seconds east of UTC. A time or an offset beyond the calendar's range
+    /// becomes the nearest one within the range.
     pub(crate) fn new(time: UnixSeconds, offset: i32) -> Self {
         let offset =
             Offset::from_seconds(offset).unwrap_or(if offset < 0 { Offset::MIN } else { Offset::MAX });
-        let time =
-            Timestamp::from_second(time).unwrap_or(if time < 0 { Timestamp::MIN } else { Timestamp::MAX });
+        let time = Timestamp::from_second(time.0).unwrap_or(if time.0 < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        });
         Self(offset.to_datetime(time))
     }
 }
@@ -31,7 +35,7 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_the_offset() {
-        let text = |time, offset| serde_json::to_string(&LocalTime::new(time, offset)).unwrap();
+        let text = |time, offset| serde_json::to_string(&LocalTime::new(UnixSeconds(time), offset)).unwrap();
         assert_eq!(text(1_767_225_600, 28_800), r#""2026-01-01 08:00:00""#);
         assert_eq!(text(1_767_225_600, 0), r#""2026-01-01 00:00:00""#);
         assert_eq!(text(0, -3_600), r#""1969-12-31 23:00:00""#);

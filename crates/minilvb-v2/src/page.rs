@@ -1,6 +1,6 @@
-//! What the two lists have in common: which part of them is asked for, and the shape of the answer.
+//! Requests and replies that the two lists share.
 
-use relive_core::{UnixSeconds, Window};
+use relive_core::{Seconds, UnixSeconds, Window};
 use relive_wire::Object;
 use serde::Serialize;
 
@@ -11,10 +11,10 @@ use crate::{
     identity::Context,
 };
 
-/// Entries where none are asked for.
+/// Entries of a page if the request asks for 0.
 const DEFAULT_COUNT: usize = 10;
-/// Entries at most. Android always asks for that many.
-const MOST: usize = 200;
+/// Most entries of a page. Android always asks for that many.
+const MAX_COUNT: usize = 200;
 
 /// Request of a list: `index` and `count` (seed 001 §6, §9).
 pub(crate) struct ListRequest {
@@ -34,9 +34,9 @@ impl TryFrom<&Object<'_>> for ListRequest {
 }
 
 impl ListRequest {
-    /// The entries asked for.
+    /// The requested part of the list.
     pub(crate) fn window(&self, config: &Config) -> Window {
-        let limit = if self.count == 0 { DEFAULT_COUNT } else { self.count.min(MOST) };
+        let limit = if self.count == 0 { DEFAULT_COUNT } else { self.count.min(MAX_COUNT) };
         let offset = match config.index_mode {
             IndexMode::Offset => self.index,
             IndexMode::Page => self.index.saturating_sub(1).saturating_mul(limit),
@@ -45,12 +45,13 @@ impl ListRequest {
     }
 }
 
-/// Entries of this time or earlier are too old to be listed.
+/// The time up to which entries are too old to be listed; `None`: there is no limit.
 pub(crate) fn too_old(cx: &Context<'_>) -> Option<UnixSeconds> {
-    (cx.config.list_window > 0).then(|| cx.core.now().saturating_sub(cx.config.list_window))
+    let window = cx.config.list_window;
+    (window > Seconds(0)).then(|| cx.core.now() - window)
 }
 
-/// Reply of a list; `total` is how long the whole list is, an addition of later clients.
+/// Reply of a list; `total` is the length of the whole list, which later clients read.
 #[derive(Debug, Serialize)]
 pub(crate) struct ListReply<T> {
     pub(crate) list: Vec<T>,

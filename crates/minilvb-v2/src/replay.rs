@@ -1,4 +1,4 @@
-//! Replays: `/get_vod_list`. They come from the notices of the media cloud, not from a call of this dialect.
+//! Replays: `/get_vod_list`. Replays are created by notices of the media cloud, not by a call of this dialect.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::{
     page::{ListRequest, too_old},
 };
 
-/// An entry of `/get_vod_list`. Apps read the counters under one of two names each (contract minilvb-v2 §8, conflict 3).
+/// An entry of `/get_vod_list`. Each counter is sent under two names, because apps read one or the other (contract
+/// minilvb-v2 §8, conflict 3).
 #[derive(Debug, Serialize)]
 struct Vod<'a> {
     userid: &'a str,
@@ -56,7 +57,7 @@ impl<'a> Vod<'a> {
     }
 }
 
-/// A page of replays, and the times in them.
+/// A page of replays, and the UTC offset of their times.
 pub(crate) struct VodList {
     page: Page<Arc<Recording>>,
     utc_offset: i32,
@@ -67,7 +68,7 @@ impl From<VodList> for Answer {
         let mut body = Vec::with_capacity(128 + 768 * list.page.items.len());
         body.extend_from_slice(br#"{"code":200,"message":"OK","data":{"list":"#);
         array(&mut body, &list.page.items, |body, recording| {
-            // Serialized once per recording, not once per reply.
+            // Serializes a recording once, not once per reply.
             let kept = recording.fragment(Dialect::MinilvbV2, || {
                 let whole = serde_json::to_vec(&Vod::new(recording, list.utc_offset)).unwrap_or_default();
                 Fragment { head: whole.into(), tail: Box::default() }
@@ -81,7 +82,7 @@ impl From<VodList> for Answer {
     }
 }
 
-/// `/get_vod_list`: everybody's recent replays, latest end first (seed 001 §6, contract minilvb-v2 §4.6).
+/// Returns a page of the recent replays of all users, latest end first (seed 001 §6, contract minilvb-v2 §4.6).
 pub(crate) async fn get_vod_list(cx: &Context<'_>, request: ListRequest) -> Result<VodList, Code> {
     cx.caller().await?;
     let filter = RecordingFilter { ended_after: too_old(cx), ..RecordingFilter::default() };

@@ -43,14 +43,15 @@ impl TryFrom<&Object<'_>> for UploadUgc {
     }
 }
 
-/// Whether letters stand before a `://`, and no white space anywhere.
+/// Whether a text contains `://` behind a letter, and no white space.
 fn is_url(text: &str) -> bool {
     let after_letter =
         |at| text.get(..at).is_some_and(|scheme| scheme.ends_with(|last: char| last.is_ascii_alphabetic()));
     text.match_indices("://").any(|(at, _)| after_letter(at)) && !text.contains(char::is_whitespace)
 }
 
-/// `/upload_ugc`: keeps the caller's clip; the same file again replaces it and moves it to the top.
+/// Stores a short video of the caller. Another upload of the same file replaces the video and moves it to the top of
+/// the list.
 pub(crate) async fn upload_ugc(cx: &Context<'_>, UploadUgc(video): UploadUgc) -> Result<Nothing, Code> {
     let caller = cx.caller().await?;
     cx.core.short_videos().upload(Actor::Proven(caller.account()), video).await?;
@@ -87,7 +88,7 @@ impl Ugc {
     }
 }
 
-/// `/get_ugc_list`: everybody's recent clips, latest upload first (seed 001 §9, contract minilvb-v2 §4.9).
+/// Returns a page of the recent short videos of all users, latest upload first (seed 001 §9, contract minilvb-v2 §4.9).
 pub(crate) async fn get_ugc_list(cx: &Context<'_>, request: ListRequest) -> Result<ListReply<Ugc>, Code> {
     cx.caller().await?;
     let page = cx.core.short_videos().list(too_old(cx), request.window(cx.config)).await?;

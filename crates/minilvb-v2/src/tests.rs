@@ -1,4 +1,4 @@
-//! What contract data cannot say: other dialects' accounts, a stopped core, bytes no client sends, concurrency.
+//! Tests beyond contract data: accounts of other dialects, a stopped core, hostile bytes, concurrency.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -7,7 +7,7 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, Method};
 use proptest::prelude::*;
-use relive_core::{Core, NewAccount, Password, TestClock, TestRandom};
+use relive_core::{Core, NewAccount, Password, TestClock, TestRandom, UnixSeconds};
 use relive_wire::{Adapter as _, Body, Reply, Request};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ impl Server {
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.background = false;
-        let clock = Arc::new(TestClock::at(NOW));
+        let clock = Arc::new(TestClock::at(UnixSeconds(NOW)));
         let core = Core::start(config, clock, Arc::new(TestRandom::seeded(1))).unwrap();
         let adapter = Arc::new(MinilvbV2::new(core.clone(), Config::default()));
         Self { adapter, core, _folder: folder }
@@ -73,13 +73,13 @@ async fn passwords_of_other_dialects_log_in() {
     assert_eq!(
         server.code("/login", &json!({ "userid": "with_blanks", "password": "two words" })).await,
         621,
-        "blanks that were chosen count"
+        "blanks are part of a password"
     );
     server.core.accounts().register(NewAccount::new("名字也可以", Password::plain("x"))).await.unwrap();
     assert_eq!(
         server.code("/login", &json!({ "userid": "名字也可以", "password": "x" })).await,
         602,
-        "a user id this dialect has no room for"
+        "a user id with a form that this dialect does not admit"
     );
 }
 
@@ -93,7 +93,7 @@ async fn a_password_change_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_stopped_core_is_500_in_the_envelope() {
+async fn a_stopped_core_is_code_500() {
     let server = Server::start();
     let headers = server.log_in().await;
     server.core.shutdown().await;
@@ -113,7 +113,7 @@ async fn a_stopped_core_is_500_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn one_of_many_registrations_wins() {
+async fn one_of_many_concurrent_registrations_succeeds() {
     let server = Server::start();
     let body = json!({ "userid": "mei_mei", "password": "secret" }).to_string().into_bytes();
     let tries: Vec<_> = (0..16)
@@ -132,7 +132,7 @@ async fn one_of_many_registrations_wins() {
 }
 
 #[tokio::test]
-async fn headers_that_are_no_text_prove_nothing() {
+async fn headers_that_are_no_text_are_an_invalid_proof() {
     let server = Server::start();
     let headers = server.log_in().await;
     for name in ["liteav-sig", "authorization"] {
@@ -143,13 +143,13 @@ async fn headers_that_are_no_text_prove_nothing() {
 }
 
 #[tokio::test]
-async fn a_path_of_nobody_is_404() {
+async fn an_unknown_path_is_404() {
     let server = Server::start();
     let reply = call(&server.adapter, "/no_such_api", HeaderMap::new(), Vec::new()).await;
     assert_eq!((reply.status.as_u16(), reply.code, reply.interface), (404, 400, "unknown"));
 }
 
-/// Values for any field, hostile ones among them.
+/// Any JSON value, with a bias to values that occur in requests.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -187,7 +187,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_comes_is_answered_in_the_envelope(
+    fn any_body_is_answered_in_the_envelope(
         bytes in prop::collection::vec(any::<u8>(), 0..60),
         objects in prop::collection::vec(prop::collection::hash_map(prop::sample::select(&FIELDS), value(), 0..8), 4),
     ) {

@@ -1,6 +1,6 @@
-//! The transcripts of contract minilvb-v2 §9, byte for byte: the tokens there come out of a scripted generator, so that
-//! every hash stands as it was published.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
+//! Replays the transcripts of contract minilvb-v2 §9 byte for byte. A scripted random generator issues the published
+//! tokens, so that every published hash is valid.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed precondition fails the test")]
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use minilvb_v2::{Config, MinilvbV2};
 use relive_core::{
-    CallbackSource, Clock as _, Core, FileFormat, NewRecording, Random, StreamEvent, TestClock,
+    CallbackSource, Clock as _, Core, FileFormat, NewRecording, Random, Seconds, StreamEvent, TestClock,
+    UnixSeconds,
 };
 use relive_wire::{Adapter as _, Body, Reply, Request};
 
@@ -22,7 +23,7 @@ const P: &str = "4890e6437019f3e6853ef41a27f99244";
 const OK: &str = r#"{"code":200,"message":"OK","data":{}}"#;
 const INVALID_TOKEN: &str = r#"{"code":498,"message":"Invalid Token","data":{}}"#;
 
-/// Hands out what is written down: 16 bytes at a time the salts and tokens, 4 bytes at a time one number.
+/// Returns scripted values: salts and tokens for requests of 16 bytes, always the same number for requests of 4 bytes.
 #[derive(Debug)]
 struct Script(Mutex<VecDeque<u128>>);
 
@@ -64,7 +65,7 @@ impl Server {
         cloud.cos_appid = "1250000000".into();
         let number = |hex| u128::from_str_radix(hex, 16).unwrap();
         let script = Script(Mutex::new([0, number(TOKEN), number(REFRESH_TOKEN)].into()));
-        let clock = Arc::new(TestClock::at(1_767_225_600));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_767_225_600)));
         let core = Core::start(config, Arc::<TestClock>::clone(&clock), Arc::new(script)).unwrap();
         let adapter = MinilvbV2::new(core.clone(), Config::default());
         Self { adapter, core, clock, _folder: folder }
@@ -111,7 +112,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn login_hands_out_tokens_and_a_ticket() {
+async fn login_returns_tokens_and_a_ticket() {
     let server = Server::start();
     let reply = server.log_in().await;
     let user_sig = reply.split(r#""userSig":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
@@ -122,12 +123,12 @@ async fn login_hands_out_tokens_and_a_ticket() {
             r#"{{"code":200,"message":"OK","data":{{"token":"{TOKEN}","refresh_token":"{REFRESH_TOKEN}","expires":86400,"roomservice_sign":{{"sdkAppID":1400000123,"accountType":"","userID":"ningmeng_07","userSig":"{user_sig}"}},"cos_info":{{"Bucket":"demo-bucket","Region":"ap-shanghai","Appid":"1250000000","SecretId":"AKIDdemocos"}}}}}}"#
         )
     );
-    // The ticket of the same second under the same key: what is inside is fixed, its compression is not.
+    // The content of a ticket of this second and key is fixed; its compressed form may differ between compressors.
     let ticket = relive_core::sign::usersig::Ticket {
         sdkappid: 1_400_000_123,
         user_id: "ningmeng_07",
         issued: server.clock.now(),
-        ttl: 15_552_000,
+        ttl: Seconds(15_552_000),
         userbuf: None,
     };
     assert_eq!(ticket.signature("demo-im-secret-key"), "bZqmAhP+LqxST8oT0CCJwzV6/7aFgyYh6aPbGSxS/1c=");
@@ -172,8 +173,8 @@ async fn a_broadcast_becomes_a_replay() {
         file_id: "5285890000000000017".to_owned(),
         format: FileFormat::Mp4,
         url: "https://vod.example.com/17/f0.mp4".to_owned(),
-        start_at: Some(1_767_225_000),
-        end_at: Some(1_767_225_540),
+        start_at: Some(UnixSeconds(1_767_225_000)),
+        end_at: Some(UnixSeconds(1_767_225_540)),
         duration: None,
         size: None,
     };
@@ -194,7 +195,7 @@ async fn a_broadcast_becomes_a_replay() {
 }
 
 #[tokio::test]
-async fn signatures_for_the_clouds() {
+async fn cloud_signatures_are_as_published() {
     let server = Server::start();
     server.log_in().await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Logging in, registering, and what a user tells about itself.
+//! Accounts: `Login`, `Register`, `ModifyUserInfo`.
 
 use std::net::IpAddr;
 
@@ -13,9 +13,10 @@ use crate::{
     fields::{Input, email, longer, new_password, phone},
 };
 
-/// Where everybody lives until they say otherwise; shown nowhere (contract qplus §4.2).
-const ADDRESS: &str = "中国,上海";
+/// The address of a new account; no reply shows it (contract qplus §4.2).
+const DEFAULT_ADDRESS: &str = "中国,上海";
 
+/// Request of `Login`.
 pub(crate) struct Login<'a> {
     account: &'a str,
     password: &'a str,
@@ -30,32 +31,33 @@ impl<'a> TryFrom<&'a Input<'_>> for Login<'a> {
     }
 }
 
+/// Reply of `Login`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LoginReply {
-    /// The account name, whatever was typed.
+    /// The account name, even if the user typed a phone number or an e-mail address.
     account: String,
     nick_name: String,
-    /// Clients compare it with the text `0`.
+    /// 0: the user has no room. Clients compare the number with the text `0`.
     live_room_id: i64,
     session_id: String,
     head_pic_id: i64,
     sex: u8,
 }
 
-/// Opens one more session (contract qplus §4.1).
+/// Opens a session beside existing ones (contract qplus §4.1).
 pub(crate) async fn login(cx: &Context, request: Login<'_>) -> Result<LoginReply, Code> {
-    // An empty password is wrong even where some other dialect let one in.
+    // An empty password is always wrong here, although another dialect may have registered one.
     let forms: &[Password] =
         if request.password.is_empty() { &[] } else { &[Password::plain(request.password)] };
     let identifier = Identifier::Any(request.account.to_owned());
-    let (account, grant) =
+    let (account, session) =
         cx.core.accounts().login(Dialect::Qplus, identifier, forms, Some(request.client)).await?;
     let room = cx.core.rooms().number_of(account.id).await?;
     Ok(LoginReply {
         nick_name: account.display_name().to_owned(),
         live_room_id: room.map_or(0, |room| room.0),
-        session_id: grant.token.expose_secret().to_owned(),
+        session_id: session.token.expose_secret().to_owned(),
         head_pic_id: account.profile.head_picture.map_or(0, |picture| picture.0),
         sex: match account.profile.sex {
             Sex::Unknown | Sex::Male => 1,
@@ -65,6 +67,7 @@ pub(crate) async fn login(cx: &Context, request: Login<'_>) -> Result<LoginReply
     })
 }
 
+/// Request of `Register`.
 pub(crate) struct Register<'a> {
     account: &'a str,
     phone: &'a str,
@@ -90,7 +93,8 @@ impl<'a> TryFrom<&'a Input<'_>> for Register<'a> {
 }
 
 impl Register<'_> {
-    /// Neither control characters nor white space at the ends: another dialect trims ids.
+    /// Checks the account name. Control characters are refused, and so is white space at the ends: another dialect
+    /// trims user ids.
     fn user_id(&self) -> Result<&str, Code> {
         let account = self.account;
         let valid = !account.is_empty()
@@ -100,18 +104,21 @@ impl Register<'_> {
         if valid { Ok(account) } else { Err(Code::Param) }
     }
 
-    /// Without an account name but with a code, it is the second client's form (contract qplus §5.1).
+    /// Whether this is the form of the second client: a verification code, but no account name (contract qplus §5.1).
     fn is_by_phone(&self) -> bool {
         self.account.trim().is_empty() && !self.auth_code.trim().is_empty()
     }
 }
 
-/// Opens no session: clients log in afterwards (contract qplus §4.2, §5.1).
+/// Registers an account; opens no session, because clients log in afterwards (contract qplus §4.2, §5.1).
 pub(crate) async fn register(cx: &Context, request: Register<'_>) -> Result<Done, Code> {
     if request.is_by_phone() {
         let (phone, password) = (phone(request.phone)?, new_password(request.password)?);
         let code = SecretString::from(request.auth_code);
-        cx.core.accounts().register_by_phone(phone, password, &code, ADDRESS, Some(request.client)).await?;
+        cx.core
+            .accounts()
+            .register_by_phone(phone, password, &code, DEFAULT_ADDRESS, Some(request.client))
+            .await?;
         return Ok(Done {});
     }
     let user_id = request.user_id()?.to_owned();
@@ -119,7 +126,7 @@ pub(crate) async fn register(cx: &Context, request: Register<'_>) -> Result<Done
     let new = NewAccount {
         phone: Some(phone),
         email: Some(email),
-        address: ADDRESS.to_owned(),
+        address: DEFAULT_ADDRESS.to_owned(),
         client: Some(request.client),
         ..NewAccount::new(user_id, new_password(request.password)?)
     };
@@ -127,6 +134,7 @@ pub(crate) async fn register(cx: &Context, request: Register<'_>) -> Result<Done
     Ok(Done {})
 }
 
+/// Request of `ModifyUserInfo`.
 pub(crate) struct ModifyUserInfo<'a> {
     session: &'a str,
     nickname: &'a str,
@@ -148,7 +156,7 @@ impl<'a> TryFrom<&'a Input<'_>> for ModifyUserInfo<'a> {
 }
 
 impl ModifyUserInfo<'_> {
-    /// At least one change (contract qplus §4.4).
+    /// Checks the fields, at least one of which has to be set (contract qplus §4.4).
     fn update(&self) -> Result<ProfileUpdate, Code> {
         let sex = match self.sex {
             0 => None,
@@ -166,7 +174,7 @@ impl ModifyUserInfo<'_> {
     }
 }
 
-/// What is empty or 0 stays as it is.
+/// Changes the profile of the caller. Fields that are empty or 0 are left unchanged.
 pub(crate) async fn modify(cx: &Context, request: ModifyUserInfo<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     cx.core.accounts().update_profile(session.account(), request.update()?).await?;

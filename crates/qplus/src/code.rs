@@ -1,44 +1,45 @@
-//! The codes of the envelope and their texts (seed 004 返回码列表). Clients show a text to their user as it is, and
-//! compare the number with 10000 and 10003 only.
+//! The codes of the envelope and their texts (seed 004 返回码列表). Clients show a text to their user unchanged, and compare
+//! the number with 10000 and 10003 only.
 
 use relive_core::{Error, causes};
 
-/// How a call went.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// Done.
+    /// Success.
     Success,
-    /// A fault of the server, or it is busy, or the client asks too often.
+    /// A failure of the server, a busy server, or too many requests of a client.
     Server,
-    /// A field, or the whole body, is not as it has to be.
+    /// A field or the whole body is invalid.
     Param,
-    /// No session, an unknown one, or one that was not used for an hour. The client logs in again by itself.
+    /// The session is missing, unknown, or was not used for an hour. Clients then log in again without asking the user.
     SessionExpired,
-    /// Nobody has that account, phone or e-mail.
+    /// No account has that name, phone or e-mail address.
     NoSuchAccount,
-    /// Wrong password.
+    /// The password is wrong.
     WrongPassword,
     /// The account name is taken.
     AccountExists,
     /// The phone is taken.
     PhoneExists,
-    /// Nobody has that phone.
+    /// No account has that phone.
     NoSuchPhone,
-    /// The e-mail is taken.
+    /// The e-mail address is taken.
     EmailExists,
-    /// The verification code is not the one that was sent (contract qplus §5.1: the e-mail's number, its own text).
+    /// The verification code is wrong. It has the number of [`Code::EmailExists`], but its own text (contract qplus
+    /// §5.1).
     WrongProof,
-    /// No room has that number, or it is not the caller's.
+    /// No room has that number, or the room is not the caller's.
     NoSuchRoom,
     /// Two passwords of the room would be equal.
     RoomPasswordsCollide,
     /// The caller has no room.
     NoRoom,
-    /// Not a name for a room.
+    /// The name of the room is invalid.
     RoomName,
-    /// Not a password for a room.
+    /// A password of the room is invalid.
     RoomPassword,
-    /// Not a picture in base64.
+    /// The picture is not valid base64.
     Picture,
 }
 
@@ -65,7 +66,7 @@ impl Code {
         }
     }
 
-    /// `desc` of the envelope. Holds nothing that JSON would escape.
+    /// `desc` of the envelope. It contains no character that JSON escapes.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Success => "成功",
@@ -90,7 +91,7 @@ impl Code {
 }
 
 impl From<Error> for Code {
-    /// What went wrong in the storage is for the log, not for the client.
+    /// Logs a failure of the storage, here and nowhere else; its cause is never sent to a client.
     fn from(error: Error) -> Self {
         match &error {
             Error::AccountExists => Self::AccountExists,
@@ -109,7 +110,7 @@ impl From<Error> for Code {
                 tracing::error!(
                     adapter = "qplus",
                     error = %causes(&error),
-                    "the storage failed"
+                    "storage failed"
                 );
                 Self::Server
             }

@@ -4,35 +4,36 @@ use std::sync::Arc;
 
 use crate::delivery::CodeDelivery;
 
-/// What the operator decides for this dialect.
+/// The settings of the operator for this dialect.
 #[derive(Clone)]
 pub struct Config {
-    /// Who may set a new password by phone number.
+    /// The proof that setting a new password by phone number requires.
     pub password_reset: PasswordReset,
-    /// Who is shown a room's anchor password.
+    /// The users to whom the anchor password of a room is shown.
     pub expose_anchor_password: ExposeAnchorPassword,
-    /// How verification codes reach their phones; `None`: `AuthCode` answers 10001.
+    /// The channel that delivers verification codes; `None`: `AuthCode` answers 10001.
     pub delivery: Option<Arc<dyn CodeDelivery>>,
 }
 
-/// Who may set a new password by phone number (contract qplus §4.3).
+/// The proof that setting a new password by phone number requires (contract qplus §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the configuration offers exactly these")]
 pub enum PasswordReset {
-    /// Whoever knows the number, as published.
+    /// No proof: the phone number is enough, as published.
     Open,
-    /// Whoever has a session of that account, a code sent to that phone, or a grant by the operator.
+    /// A session of the account, a verification code sent to the phone, or a grant by the operator.
     Proof,
-    /// Nobody.
+    /// No proof is accepted: the call is refused.
     Off,
 }
 
-/// Who is shown a room's anchor password, with which one publishes into it (contract qplus §4.13).
+/// The users to whom the anchor password of a room is shown. A client that knows the password can publish into the room
+/// (contract qplus §4.13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the configuration offers exactly these")]
 pub enum ExposeAnchorPassword {
-    /// The room's owner.
+    /// The owner of the room.
     Owner,
-    /// Everybody who is logged in, as published.
+    /// All users with a session, as published.
     All,
 }

@@ -1,4 +1,4 @@
-//! The adapter's state, which every handler gets, and the look-up of sessions in it.
+//! The state of the adapter, shared by all handlers.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The session of a `sessionId`; every use prolongs it (contract qplus §2).
+    /// Finds the session of a `sessionId` and extends it (contract qplus §2).
     pub(crate) async fn session(&self, token: &str) -> Result<Arc<Session>, Code> {
-        // No other length was ever handed out: nothing to look up.
+        // Every issued token has 32 bytes.
         if token.len() != 32 {
             return Err(Code::SessionExpired);
         }

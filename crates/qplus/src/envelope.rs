@@ -1,4 +1,4 @@
-//! The reply: one JSON object in which the call's members stand beside `access`, `status` and `desc`; or a picture.
+//! Writes replies: a JSON object with `access`, `status`, `desc` and the members of the call, or a picture.
 
 use bytes::Bytes;
 use http::{HeaderValue, header};
@@ -8,15 +8,15 @@ use serde::Serialize;
 
 use crate::code::Code;
 
-/// What a successful call answers with.
+/// The answer of a successful call.
 pub(crate) enum Answer {
-    /// A JSON object with the call's own members.
+    /// A JSON object with the members of the call.
     Members(serde_json::Result<Vec<u8>>),
-    /// A picture, byte for byte.
+    /// A picture, sent unchanged.
     Picture(HeadPicture),
 }
 
-/// A picture on its way out.
+/// The bytes of a head picture.
 pub(crate) struct HeadPicture(pub(crate) Bytes);
 
 impl<T: Serialize> From<T> for Answer {
@@ -31,7 +31,7 @@ impl From<HeadPicture> for Answer {
     }
 }
 
-/// The answer of calls that have no members of their own.
+/// The answer of a call without members.
 #[derive(Debug, Serialize)]
 pub(crate) struct Done {}
 
@@ -44,18 +44,18 @@ pub(crate) fn reply(api: &'static str, outcome: Result<Answer, Code>) -> Reply {
                 adapter = "qplus",
                 interface = api,
                 error = %causes(&error),
-                "a reply cannot be written"
+                "reply could not be serialized"
             );
             json(api, Code::Server, b"{}")
         }
         Ok(Answer::Picture(picture)) => raw(api, picture),
         Err(code) => json(api, code, b"{}"),
     };
-    // The session travels in the body, never in a cookie: any page may call.
+    // Any web page may call: the session is sent in the body, never in a cookie.
     reply.with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
 }
 
-/// `access`, `status` and `desc` hold nothing that JSON would escape.
+/// Writes a JSON reply. `access`, `status` and `desc` contain no character that JSON escapes.
 fn json(api: &'static str, code: Code, members: &[u8]) -> Reply {
     let number = code.number();
     let mut body =
@@ -71,7 +71,7 @@ fn json(api: &'static str, code: Code, members: &[u8]) -> Reply {
     Reply::json(api, number, body)
 }
 
-/// Anybody can upload any bytes, and the reply must not make a page or a script of them.
+/// Writes a picture. Users can upload any bytes, so the headers keep browsers from running these as a page or a script.
 fn raw(api: &'static str, HeadPicture(bytes): HeadPicture) -> Reply {
     let content_type = content_type(&bytes);
     let mut reply = Reply::json(api, Code::Success.number(), bytes);
@@ -81,7 +81,7 @@ fn raw(api: &'static str, HeadPicture(bytes): HeadPicture) -> Reply {
         .with_header(header::CACHE_CONTROL, "no-cache")
 }
 
-/// The media type that the leading bytes tell (contract qplus §4.5b).
+/// Determines the media type by the leading bytes (contract qplus §4.5b).
 fn content_type(bytes: &Bytes) -> &'static str {
     match &**bytes {
         [0xff, 0xd8, 0xff, ..] => "image/jpeg",
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_stand_beside_the_envelope() {
+    fn members_follow_those_of_the_envelope() {
         #[derive(Serialize)]
         struct Number {
             number: i32,
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_known_by_their_first_bytes() {
+    fn the_leading_bytes_determine_the_media_type() {
         for (bytes, expected) in [
             (&b"\xff\xd8\xff\xe0"[..], "image/jpeg"),
             (b"\x89PNG\r\n\x1a\n", "image/png"),

@@ -1,7 +1,8 @@
-//! How this dialect reads the fields of a request (contract qplus §1.3), and the rules several calls share.
+//! Reads the fields of requests (contract qplus §1.3), and checks those that several calls share.
 //!
-//! Member names match in any ASCII casing, the exact spelling first. A missing member, `null` and the zero value (`""`,
-//! `0`) are the same. U+0000 and every wrong type are 10002. Lengths are counted in characters unless bytes are said.
+//! Member names match in any ASCII casing; the exact spelling takes precedence. A missing member, `null` and the zero
+//! value (`""`, `0`) are the same. U+0000 and every wrong type are 10002. Lengths are in characters unless stated
+//! otherwise.
 
 use std::{borrow::Cow, net::IpAddr};
 
@@ -10,19 +11,19 @@ use relive_wire::{Integer, Object, Value};
 
 use crate::code::Code;
 
-/// A request on its way to its handler.
+/// The input from which a handler decodes its request.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
-    /// Where it comes from.
+    /// The address of the client.
     pub(crate) client: IpAddr,
     /// The query, without `?`.
     pub(crate) query: &'a str,
-    /// The body; without members for the one call that has none.
+    /// The body; an empty object for the one call without a body.
     pub(crate) body: Object<'a>,
 }
 
 impl Input<'_> {
-    /// A text; empty if there is none.
+    /// A text; empty if it is missing.
     pub(crate) fn text(&self, key: &str) -> Result<&str, Code> {
         match self.body.get_ignore_case(key) {
             None | Some(Value::Null) => Ok(""),
@@ -31,7 +32,7 @@ impl Input<'_> {
         }
     }
 
-    /// A text that clients may send as a number too (contract qplus §1.3, `keyword`).
+    /// A text that clients may also send as a number (contract qplus §1.3, `keyword`).
     pub(crate) fn text_or_number(&self, key: &str) -> Result<Cow<'_, str>, Code> {
         match self.body.get_ignore_case(key) {
             Some(Value::Int(number)) => Ok(number.to_string().into()),
@@ -39,21 +40,21 @@ impl Input<'_> {
         }
     }
 
-    /// An integer, also as a string of digits; 0 if there is none.
+    /// An integer, which may also be a decimal string; 0 if it is missing.
     pub(crate) fn integer(&self, key: &str) -> Result<i64, Code> {
         match self.body.get_ignore_case(key) {
             None | Some(Value::Null) => Ok(0),
-            Some(value) => value.integer(Integer::TEXT).ok_or(Code::Param),
+            Some(value) => value.integer(Integer::Text).ok_or(Code::Param),
         }
     }
 
-    /// The session's id, of any form.
+    /// The session id, in any form.
     pub(crate) fn session(&self) -> Result<&str, Code> {
         self.text("sessionId")
     }
 }
 
-/// A yes or no written as 1 or 0; nothing is no.
+/// Converts 1 and 0 to `true` and `false`. A missing field is 0.
 pub(crate) fn flag(number: i64) -> Result<bool, Code> {
     match number {
         0 => Ok(false),
@@ -62,24 +63,24 @@ pub(crate) fn flag(number: i64) -> Result<bool, Code> {
     }
 }
 
-/// Whether a text has more characters than allowed.
+/// Whether a text has more than `characters` characters.
 pub(crate) fn longer(text: &str, characters: usize) -> bool {
     text.len() > characters && text.chars().nth(characters).is_some()
 }
 
-/// A phone number: `1[3-9]`, then 5 to 9 digits (contract qplus §4.2).
+/// Checks a phone number: `1[3-9]`, then 5 to 9 digits (contract qplus §4.2).
 pub(crate) fn phone(text: &str) -> Result<&str, Code> {
     let valid = matches!(text.as_bytes(), [b'1', b'3'..=b'9', rest @ ..]
         if (5..=9).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit));
     if valid { Ok(text) } else { Err(Code::Param) }
 }
 
-/// A new password: 6 to 128 bytes.
+/// Checks a new password: 6 to 128 bytes.
 pub(crate) fn new_password(text: &str) -> Result<Password, Code> {
     if (6..=128).contains(&text.len()) { Ok(Password::plain(text)) } else { Err(Code::Param) }
 }
 
-/// An e-mail address: `[A-Za-z0-9_.+-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9]{2,}`, 64 characters at most.
+/// Checks an e-mail address: `[A-Za-z0-9_.+-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9]{2,}`, at most 64 characters.
 pub(crate) fn email(text: &str) -> Result<&str, Code> {
     let valid = |part: &str, extra: &[u8]| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(&byte))
@@ -106,15 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn any_casing_and_the_exact_one_first() {
+    fn the_exact_casing_takes_precedence_over_others() {
         let input = input(r#"{"NICKNAME":"a","nickName":"b","Sex":2}"#);
         assert_eq!(input.text("nickName"), Ok("b"));
-        assert_eq!(input.text("nickname"), Ok("b"), "the last one");
+        assert_eq!(input.text("nickname"), Ok("b"), "the last member");
         assert_eq!(input.integer("sex"), Ok(2));
     }
 
     #[test]
-    fn nothing_null_and_zero_are_the_same() {
+    fn missing_null_and_zero_are_the_same() {
         let input = input(r#"{"a":null,"b":"","c":0}"#);
         assert_eq!([input.text("a"), input.text("b"), input.text("z")], [Ok(""); 3]);
         assert_eq!([input.integer("a"), input.integer("c"), input.integer("z")], [Ok(0); 3]);
@@ -137,12 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_characters() {
+    fn lengths_are_in_characters() {
         assert!(!longer("主播主播", 4) && longer("主播主播台", 4) && !longer("", 0) && longer("a", 0));
     }
 
     #[test]
-    fn phones() {
+    fn phones_have_their_form() {
         for good in ["1312345", "13512023289", "19900000000"] {
             assert_eq!(phone(good), Ok(good));
         }
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn emails() {
+    fn emails_have_their_form() {
         let longest = format!("{}@b.cn", "a".repeat(59));
         for good in ["a@b.cn", "A_b.c-d+e@x-y.z.c0m", "example@qq.com", &longest] {
             assert_eq!(email(good), Ok(good));
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_measured_in_bytes() {
+    fn lengths_of_passwords_are_in_bytes() {
         assert!(
             new_password("12345").is_err() && new_password("123456").is_ok() && new_password("密码").is_ok()
         );

@@ -1,4 +1,4 @@
-//! Every call of the dialect, its handler and where it is specified. A name is the last segment of the call's path.
+//! The table of all calls. The name of a call is the last segment of its path.
 
 use crate::{
     account, code::Code, context::Context, envelope::Answer, fields::Input, list, password, picture, room,
@@ -6,7 +6,7 @@ use crate::{
 };
 
 relive_wire::interfaces! {
-    /// A call.
+    /// A call of this dialect.
     pub(crate) enum Api;
     async fn dispatch(cx: &Context, input: &Input<'_>) -> Result<Answer, Code>;
     Login: "Login" => account::login, "seed 004 /live/Login";
@@ -30,12 +30,12 @@ relive_wire::interfaces! {
 }
 
 impl Api {
-    /// The call behind a path, mount prefix removed.
+    /// Finds the call at a path, mount prefix removed.
     pub(crate) fn at(path: &str) -> Option<Self> {
         Self::find(path.strip_prefix("/live/")?)
     }
 
-    /// Decodes, handles, encodes.
+    /// Decodes the request, runs its handler and encodes the reply.
     pub(crate) async fn answer(self, cx: &Context, input: &Input<'_>) -> Result<Answer, Code> {
         dispatch(self, cx, input).await
     }

@@ -1,19 +1,20 @@
 //! The QPlus/Gotye live server's protocol: `/live/<Api>`, the dialect of seed 004.
 //!
-//! * **Transport.** Every call is a POST with one JSON object, whatever `Content-Type` says (iOS sends JSON as a form);
-//!   `GET /live/GetUserHeadPic?id=N` alone is a GET and answers a picture. Paths are exact and case-sensitive. Bodies
-//!   may have 64 KiB, with a head picture 16 MiB; a larger one is the only reply with an HTTP status other than 200.
-//! * **Requests.** Member names match in any ASCII casing, missing, `null` and zero are the same: see `fields`.
-//! * **Replies.** `{"access":"/live/<Api>","status":N,"desc":"…"}` and, on success, the call's own members beside
-//!   them: see `envelope`. Codes and texts: see `code`.
-//! * **Sessions.** Login opens one, up to 16 per account; its id travels as `sessionId` in the body and dies after an
-//!   hour of silence. Order of checks: body, types, session, rules for the fields, state.
-//! * **Quirks kept on purpose.** The anchor password goes out under two spellings; the lists' cursor lives on the
-//!   server, one per session and list; a push stays on air a little longer than it asked for, because clients renew at
-//!   the very second it would end.
+//! * **Transport.** Every call is a POST with one JSON object, of any content type (iOS sends JSON as a form). The only
+//!   exception is `GET /live/GetUserHeadPic?id=N`, which answers a picture. Paths are case-sensitive. The largest body
+//!   is 64 KiB, with a head picture 16 MiB; only a larger one gets an HTTP status other than 200.
+//! * **Requests.** Member names match in any ASCII casing; missing, `null` and zero are the same (`fields`).
+//! * **Envelope.** `{"access":"/live/<Api>","status":N,"desc":"…"}` and, on success, the members of the call
+//!   (`envelope`). Codes and texts are in `code`.
+//! * **Authentication.** `Login` opens a session, up to 16 per account. Calls name it as `sessionId` in the body; it
+//!   expires after an hour without a call.
+//! * **Order of checks.** Body, types, session, rules for the fields, state.
+//! * **Quirks kept on purpose.** The anchor password is sent under two spellings; the cursor of a list is kept on the
+//!   server, one per session and list; a push stays on air a little longer than requested, because clients renew it in
+//!   the very second in which it would end.
 //!
-//! The interface table is in `interface`, one file per group of calls beside it. This crate decodes, calls the core and
-//! encodes; it knows no HTTP server and no storage.
+//! **Invariant:** each call is decoded, runs one operation of the core, and is encoded. There is no HTTP server and no
+//! SQL in this crate.
 
 mod account;
 mod code;
@@ -37,21 +38,22 @@ use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture
 use crate::{code::Code, context::Context, fields::Input, interface::Api};
 pub use crate::{
     config::{Config, ExposeAnchorPassword, PasswordReset},
-    delivery::{CodeDelivery, DeliveryError, DeliveryFuture},
+    delivery::{CodeDelivery, DeliveryError, DeliveryFuture, VerificationCode},
 };
 
-/// Deepest nesting of a body.
+/// Deepest accepted nesting of a body.
 const DEPTH: u8 = 64;
-/// Largest body in bytes.
-const BODY: usize = 64 * 1024;
-/// Largest body with a head picture in bytes: one client sends a second, full-size picture along (contract qplus §1.1).
-const PICTURE_BODY: usize = 16 * 1024 * 1024;
+/// Largest accepted body in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+/// Largest accepted body with a head picture in bytes. One client sends a second, full-size picture in it (contract
+/// qplus §1.1).
+const PICTURE_BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The adapter.
 pub struct Qplus(Context);
 
 impl Qplus {
-    /// An adapter over this core.
+    /// Makes an adapter that uses this core.
     pub fn new(core: Core, config: Config) -> Self {
         Self(Context { core, config })
     }
@@ -66,7 +68,7 @@ impl Qplus {
         };
         let object = match api {
             Api::GetUserHeadPic => Object::default(),
-            // The original never looked at the method and found an empty body.
+            // The original server ignored the method and refused the empty body of other methods.
             _ if request.method != Method::POST => return envelope::reply(name, Err(Code::Param)),
             _ => match Object::parse(body, DEPTH) {
                 Ok(object) => object,
@@ -89,8 +91,8 @@ impl Adapter for Qplus {
 
     fn endpoint(&self, _: &Method, path: &str) -> Option<Endpoint> {
         let body_limit = match Api::at(path)? {
-            Api::ModifyUserHeadPic => PICTURE_BODY,
-            _ => BODY,
+            Api::ModifyUserHeadPic => PICTURE_BODY_LIMIT,
+            _ => BODY_LIMIT,
         };
         Some(Endpoint { body_limit })
     }

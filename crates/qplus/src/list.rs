@@ -1,4 +1,4 @@
-//! Lists of rooms, and following them (contract qplus §4.6, §4.11).
+//! Lists rooms, and follows them: `GetLiveRoomList`, `FollowLiveRoom` (contract qplus §4.6, §4.11).
 
 use relive_core::{Listing, RoomNumber, RoomOnAir};
 use relive_wire::array;
@@ -12,11 +12,12 @@ use crate::{
     room_object::{self, RoomObject},
 };
 
-/// Rooms per page if the client does not say.
-const USUAL: usize = 5;
-/// Rooms per page at most.
-const MOST: usize = 100;
+/// Rooms of a page if the request asks for 0.
+const DEFAULT_COUNT: usize = 5;
+/// Most rooms of a page.
+const MAX_COUNT: usize = 100;
 
+/// Request of `GetLiveRoomList`.
 pub(crate) struct GetLiveRoomList<'a> {
     session: &'a str,
     kind: i64,
@@ -48,13 +49,14 @@ impl GetLiveRoomList<'_> {
 
     fn count(&self) -> Result<usize, Code> {
         match usize::try_from(self.count) {
-            Ok(0) => Ok(USUAL),
-            Ok(count) => Ok(count.min(MOST)),
+            Ok(0) => Ok(DEFAULT_COUNT),
+            Ok(count) => Ok(count.min(MAX_COUNT)),
             Err(_) => Err(Code::Param),
         }
     }
 }
 
+/// Reply of `GetLiveRoomList`.
 pub(crate) enum ListReply {
     /// The rooms on air: the reply's members as JSON.
     OnAir(Vec<u8>),
@@ -62,6 +64,7 @@ pub(crate) enum ListReply {
     Followed(Followed),
 }
 
+/// The members of a reply with followed rooms.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Followed {
@@ -79,7 +82,7 @@ impl From<ListReply> for Answer {
     }
 }
 
-/// The session's next page of a list, or with `refresh` its first one.
+/// Returns the next page of a list for the session; with `refresh`, the first page.
 pub(crate) async fn next_page(cx: &Context, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
     let session = cx.session(request.session).await?;
     let (listing, restart, count) = (request.listing()?, flag(request.refresh)?, request.count()?);
@@ -104,6 +107,7 @@ pub(crate) async fn next_page(cx: &Context, request: GetLiveRoomList<'_>) -> Res
     })
 }
 
+/// Request of `FollowLiveRoom`.
 pub(crate) struct FollowLiveRoom<'a> {
     session: &'a str,
     room: i64,
@@ -122,7 +126,7 @@ impl<'a> TryFrom<&'a Input<'_>> for FollowLiveRoom<'a> {
     }
 }
 
-/// Twice is once.
+/// Follows a room or stops following it. Idempotent.
 pub(crate) async fn follow(cx: &Context, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let follow = flag(request.follow)?;

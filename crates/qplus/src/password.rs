@@ -1,4 +1,4 @@
-//! The forgotten password, and the codes that prove a phone (contract qplus §4.3, §5.1).
+//! Resets forgotten passwords, and sends verification codes: `ModifyUserPwd`, `AuthCode` (contract qplus §4.3, §5.1).
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -9,10 +9,12 @@ use crate::{
     code::Code,
     config::PasswordReset,
     context::Context,
+    delivery::VerificationCode,
     envelope::Done,
     fields::{Input, new_password, phone},
 };
 
+/// Request of `ModifyUserPwd`.
 pub(crate) struct ModifyUserPwd<'a> {
     phone: &'a str,
     password: &'a str,
@@ -35,8 +37,8 @@ impl<'a> TryFrom<&'a Input<'_>> for ModifyUserPwd<'a> {
     }
 }
 
-/// Sets a new password for whoever has the phone and ends all its sessions. Old clients send phone and password only;
-/// whether that is enough is the operator's decision.
+/// Sets a new password for the account with that phone, and ends all sessions of the account. Old clients send no
+/// proof; the operator decides whether one is required.
 pub(crate) async fn reset(cx: &Context, request: ModifyUserPwd<'_>) -> Result<Done, Code> {
     let (phone, password) = (phone(request.phone)?, new_password(request.password)?);
     let proof = match cx.config.password_reset {
@@ -50,7 +52,8 @@ pub(crate) async fn reset(cx: &Context, request: ModifyUserPwd<'_>) -> Result<Do
     let account =
         cx.core.accounts().reset_password(phone, &password, proof).await.map_err(|error| match error {
             Error::NoSuchAccount => Code::NoSuchPhone,
-            // No proof, or too often: nothing tells whether the phone is known.
+            // The same code for a missing proof and for too many attempts: it does not reveal whether the phone is
+            // known.
             Error::WrongCode | Error::RateLimited => Code::Param,
             other => other.into(),
         })?;
@@ -59,7 +62,7 @@ pub(crate) async fn reset(cx: &Context, request: ModifyUserPwd<'_>) -> Result<Do
     Ok(Done {})
 }
 
-/// A session is no more than one of the proofs: that it is over is no answer of its own.
+/// Finds the session, which is only one of the possible proofs: an invalid session is `None` instead of an error.
 async fn live_session(cx: &Context, token: &str) -> Result<Option<Arc<Session>>, Code> {
     match cx.session(token).await {
         Ok(session) => Ok(Some(session)),
@@ -68,6 +71,7 @@ async fn live_session(cx: &Context, token: &str) -> Result<Option<Arc<Session>>,
     }
 }
 
+/// Request of `AuthCode`.
 pub(crate) struct AuthCode<'a> {
     phone: &'a str,
     purpose: &'a str,
@@ -81,7 +85,7 @@ impl<'a> TryFrom<&'a Input<'_>> for AuthCode<'a> {
     }
 }
 
-/// Sends a six-digit code to a phone: to register with it or, with `"purpose":"reset"`, to prove it to `ModifyUserPwd`.
+/// Sends a six-digit code to a phone. It is a proof for `Register` or, with `"purpose":"reset"`, for `ModifyUserPwd`.
 pub(crate) async fn send_code(cx: &Context, request: AuthCode<'_>) -> Result<Done, Code> {
     let phone = phone(request.phone)?;
     let purpose = match request.purpose {
@@ -98,7 +102,7 @@ pub(crate) async fn send_code(cx: &Context, request: AuthCode<'_>) -> Result<Don
         return Err(Code::Server);
     };
     let code = cx.core.accounts().issue_code(phone, purpose).await.map_err(refused)?;
-    delivery.deliver(phone, code.expose_secret()).await.map_err(|error| {
+    delivery.deliver(VerificationCode { phone, code: code.expose_secret() }).await.map_err(|error| {
         tracing::warn!(
             adapter = "qplus",
             error = %causes(&error),

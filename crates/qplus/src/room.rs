@@ -1,4 +1,5 @@
-//! Rooms: the caller's own, and any by number (contract qplus §4.7–§4.10, §4.13).
+//! Rooms: creates, changes and shows the caller's room, and finds any room by its number (contract qplus §4.7–§4.10,
+//! §4.13).
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ use crate::{
     room_object::RoomObject,
 };
 
-/// A call that needs nothing but a session.
+/// Request of `GetMyLiveRoomId` and `GetMyLiveRoom`.
 pub(crate) struct Own<'a> {
     session: &'a str,
 }
@@ -26,7 +27,7 @@ impl<'a> TryFrom<&'a Input<'_>> for Own<'a> {
     }
 }
 
-/// As published, and as all other replies spell it.
+/// Reply of `GetMyLiveRoomId`: the number in the published spelling, and in the spelling of all other replies.
 #[derive(Debug, Serialize)]
 pub(crate) struct OwnNumberReply {
     #[serde(rename = "LiveRoomId")]
@@ -35,21 +36,21 @@ pub(crate) struct OwnNumberReply {
     usual: i64,
 }
 
-/// 0 without a room.
+/// Returns the number of the caller's room; 0 if there is none.
 pub(crate) async fn own_number(cx: &Context, request: Own<'_>) -> Result<OwnNumberReply, Code> {
     let session = cx.session(request.session).await?;
     let number = cx.core.rooms().number_of(session.account()).await?.map_or(0, |room| room.0);
     Ok(OwnNumberReply { published: number, usual: number })
 }
 
-/// The owner gets both passwords in clear: its client opens the stream with them.
+/// Returns the caller's room with both passwords in clear: the owner's client needs them to open the stream.
 pub(crate) async fn own(cx: &Context, request: Own<'_>) -> Result<RoomObject, Code> {
     let session = cx.session(request.session).await?;
     let room = cx.core.rooms().own(session.account()).await?;
     Ok(RoomObject::new(cx, session.account(), room))
 }
 
-/// What an owner says about its room.
+/// Reads the texts and passwords of a room.
 fn room_text(input: &Input<'_>) -> Result<RoomText, Code> {
     let text = |key| input.text(key).map(str::to_owned);
     Ok(RoomText {
@@ -62,7 +63,7 @@ fn room_text(input: &Input<'_>) -> Result<RoomText, Code> {
     })
 }
 
-/// What is said obeys the rules; what is empty is not said.
+/// Checks the texts and passwords of a room; empty ones are not set.
 fn check(text: &RoomText) -> Result<(), Code> {
     let name = &text.name;
     let blank = !name.is_empty() && name.trim().is_empty();
@@ -81,6 +82,7 @@ fn check(text: &RoomText) -> Result<(), Code> {
     Ok(())
 }
 
+/// Request of `CreateLiveRoom`.
 pub(crate) struct CreateLiveRoom<'a> {
     session: &'a str,
     text: RoomText,
@@ -94,13 +96,15 @@ impl<'a> TryFrom<&'a Input<'_>> for CreateLiveRoom<'a> {
     }
 }
 
+/// Reply of `CreateLiveRoom`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateReply {
     live_room_id: i64,
 }
 
-/// Nothing but the session is looked at if the caller's room has been created before (contract qplus §4.9).
+/// Creates the room of the caller. If the room has been created before, all fields but the session are ignored
+/// (contract qplus §4.9).
 pub(crate) async fn create(cx: &Context, request: CreateLiveRoom<'_>) -> Result<CreateReply, Code> {
     let session = cx.session(request.session).await?;
     let named = |text: &RoomText| if text.name.is_empty() { Err(Code::RoomName) } else { check(text) };
@@ -108,9 +112,10 @@ pub(crate) async fn create(cx: &Context, request: CreateLiveRoom<'_>) -> Result<
     Ok(CreateReply { live_room_id: room.0 })
 }
 
+/// Request of `ModifyMyLiveRoom`.
 pub(crate) struct ModifyMyLiveRoom<'a> {
     session: &'a str,
-    /// 0: the caller's.
+    /// 0: the caller's room.
     number: i64,
     text: RoomText,
 }
@@ -123,7 +128,7 @@ impl<'a> TryFrom<&'a Input<'_>> for ModifyMyLiveRoom<'a> {
     }
 }
 
-/// Clients send blank passwords every time: what is empty stays as it is.
+/// Changes the room of the caller. Empty fields are left unchanged: clients send empty passwords every time.
 pub(crate) async fn modify(cx: &Context, request: ModifyMyLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     check(&request.text)?;
@@ -132,6 +137,7 @@ pub(crate) async fn modify(cx: &Context, request: ModifyMyLiveRoom<'_>) -> Resul
     Ok(Done {})
 }
 
+/// Request of `SearchLiveRoom` and `SearchLiveStream`.
 pub(crate) struct Search<'a> {
     session: &'a str,
     keyword: Cow<'a, str>,
@@ -146,7 +152,7 @@ impl<'a> TryFrom<&'a Input<'_>> for Search<'a> {
 }
 
 impl Search<'_> {
-    /// A decimal integer; one that no room can have is a room that does not exist.
+    /// Parses a decimal integer. An integer beyond the range of room numbers is the number of no room.
     fn number(&self) -> Result<RoomNumber, Code> {
         let digits = self.keyword.strip_prefix('-').unwrap_or(&self.keyword);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -156,7 +162,8 @@ impl Search<'_> {
     }
 }
 
-/// A room, and whether it is on air: clients take a missing `isPlay` for yes.
+/// Reply of `SearchLiveRoom` and `SearchLiveStream`: a room, and whether it is on air. Clients take a missing `isPlay`
+/// for 1.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SearchReply {
@@ -165,7 +172,7 @@ pub(crate) struct SearchReply {
     is_play: u8,
 }
 
-/// Any room by its number, on air or not.
+/// Finds a room by its number, on air or not.
 pub(crate) async fn search(cx: &Context, request: Search<'_>) -> Result<SearchReply, Code> {
     let session = cx.session(request.session).await?;
     let room = cx.core.rooms().find(session.account(), request.number()?).await?;

@@ -1,4 +1,4 @@
-//! A room as JSON, the same in lists, in searches and for its owner (contract qplus §4.6).
+//! Writes a room as lists, searches and its owner see it (contract qplus §4.6).
 
 use relive_core::{AccountId, Dialect, Fragment, Room, RoomOnAir};
 use relive_wire::number;
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::{config::ExposeAnchorPassword, context::Context};
 
-/// A room as lists, search and its owner see it (contract qplus §4.6).
+/// A room as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoomObject {
     live_room_id: i64,
-    /// As published.
+    /// The anchor password under its published name.
     #[serde(rename = "liveRoomanchorPwd")]
     anchor_password_published: String,
-    /// As clients read it.
+    /// The anchor password under the name that clients read.
     #[serde(rename = "liveRoomAnchorPwd")]
     anchor_password: String,
     live_room_user_pwd: String,
@@ -32,7 +32,7 @@ pub(crate) struct RoomObject {
 }
 
 impl RoomObject {
-    /// The room as `viewer` may see it: with its anchor password anybody could publish into it.
+    /// Shows a room to `viewer`. The anchor password may be left out: a client that knows it can publish into the room.
     pub(crate) fn new(cx: &Context, viewer: AccountId, room: Room) -> Self {
         let anchor_password =
             if room.owner == viewer || cx.config.expose_anchor_password == ExposeAnchorPassword::All {
@@ -40,7 +40,7 @@ impl RoomObject {
             } else {
                 String::new()
             };
-        // What this dialect pushes goes to its vendor's platform: there is nothing here to play.
+        // A stream of this dialect is pushed to the vendor's platform, so this server has no play URL for it.
         let played = room.on_air.as_ref().filter(|on_air| on_air.driver != Dialect::Qplus);
         let urls = played.map(|on_air| cx.core.config().media.play_urls(&on_air.stream_code, cx.core.now()));
         let (play_rtmp_url, play_hls_url, play_flv_url) =
@@ -65,33 +65,34 @@ impl RoomObject {
     }
 }
 
-/// Writes a room on air as an entry of a list. Its words are kept with it, but for the counters: the viewer who owns it is
-/// shown more than others, and signed addresses are other ones every second.
-pub(crate) fn write(cx: &Context, viewer: AccountId, room: &RoomOnAir, list: &mut Vec<u8>) {
+/// Appends a room on air. Everything but the members that change is serialized once per broadcast instead of once per
+/// reply, unless the viewer is its owner, who sees more than others, or play URLs are signed: signed URLs change every
+/// second.
+pub(crate) fn write(cx: &Context, viewer: AccountId, room: &RoomOnAir, text: &mut Vec<u8>) {
     if viewer == room.broadcast.host || !cx.core.config().media.has_lasting_play_urls() {
-        return list.extend_from_slice(&json(&RoomObject::new(cx, viewer, room.room())));
+        return text.extend_from_slice(&json(&RoomObject::new(cx, viewer, room.room())));
     }
     room.fragment(
-        |room| lasting(RoomObject::new(cx, viewer, room)),
+        |room| around_counters(RoomObject::new(cx, viewer, room)),
         |Fragment { head, tail }| {
-            list.extend_from_slice(head);
-            number(list, i64::from(room.followed));
-            list.extend_from_slice(b",\"followCount\":");
-            number(list, room.followers());
-            list.extend_from_slice(b",\"playerCount\":");
-            number(list, room.broadcast.viewers);
-            list.extend_from_slice(tail);
+            text.extend_from_slice(head);
+            number(text, i64::from(room.followed));
+            text.extend_from_slice(b",\"followCount\":");
+            number(text, room.followers());
+            text.extend_from_slice(b",\"playerCount\":");
+            number(text, room.broadcast.viewers);
+            text.extend_from_slice(tail);
         },
     );
 }
 
-/// What stands before `isFollow` and behind `playerCount`.
-fn lasting(object: RoomObject) -> Fragment {
-    const BETWEEN: &str = "\"isFollow\":0,\"followCount\":0,\"playerCount\":0";
+/// Serializes a room and cuts out the members that change, `isFollow` to `playerCount`.
+fn around_counters(object: RoomObject) -> Fragment {
+    const COUNTERS: &str = "\"isFollow\":0,\"followCount\":0,\"playerCount\":0";
     let whole = json(&RoomObject { is_follow: 0, follow_count: 0, player_count: 0, ..object });
     let whole = String::from_utf8(whole).unwrap_or_default();
-    // The first occurrence are the members: texts before them have their quotation marks escaped.
-    let (head, tail) = whole.split_once(BETWEEN).unwrap_or_default();
+    // The first match is the three members: in a text before it, quotation marks are escaped.
+    let (head, tail) = whole.split_once(COUNTERS).unwrap_or_default();
     Fragment { head: format!("{head}\"isFollow\":").into_bytes().into(), tail: tail.as_bytes().into() }
 }
 

@@ -1,6 +1,6 @@
-//! Pushing, watching, and how many watch (contract qplus §4.12, §5.2–§5.4).
+//! Streams: starts, renews and stops a push, counts viewers (contract qplus §4.12, §5.2–§5.4).
 
-use relive_core::RoomNumber;
+use relive_core::{RoomNumber, Seconds};
 use serde::Serialize;
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     fields::{Input, flag},
 };
 
+/// Request of `PushLiveStream`.
 pub(crate) struct PushLiveStream<'a> {
     session: &'a str,
     room: i64,
@@ -30,15 +31,15 @@ impl<'a> TryFrom<&'a Input<'_>> for PushLiveStream<'a> {
     }
 }
 
-/// How many seconds a push lasts: what it asks for, 60 if it does not, an hour at most; and a quarter of that on top, 1
-/// to 15 seconds. Clients renew every 60 seconds with a timeout of 60, so without the grace every broadcast would
-/// flicker (contract qplus §5.4).
-fn lease(timeout: i64) -> i64 {
+/// Computes the lease of a push: the requested time-out (default 60, at most an hour) plus a grace of a
+/// quarter of it, 1 to 15 seconds. Without the grace every broadcast would end and start again each minute, because
+/// clients renew a time-out of 60 seconds every 60 seconds (contract qplus §5.4).
+fn lease(timeout: i64) -> Seconds {
     let timeout = if timeout <= 0 { 60 } else { timeout.min(3_600) };
-    timeout + (timeout / 4).clamp(1, 15)
+    Seconds(timeout + (timeout / 4).clamp(1, 15))
 }
 
-/// The caller goes on air, stays there, or stops.
+/// Puts the caller's room on air, keeps it on air, or ends its broadcast.
 pub(crate) async fn push(cx: &Context, request: PushLiveStream<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let room = RoomNumber(request.room);
@@ -50,6 +51,7 @@ pub(crate) async fn push(cx: &Context, request: PushLiveStream<'_>) -> Result<Do
     Ok(Done {})
 }
 
+/// Request of `PlayLiveStream`.
 pub(crate) struct PlayLiveStream<'a> {
     session: &'a str,
     room: i64,
@@ -68,7 +70,8 @@ impl<'a> TryFrom<&'a Input<'_>> for PlayLiveStream<'a> {
     }
 }
 
-/// The caller watches a room, or stops. Always a success: who cannot be counted is not.
+/// Counts the caller as a viewer of a room, or stops counting it. Always succeeds, without effect if the caller cannot
+/// be counted.
 pub(crate) async fn play(cx: &Context, request: PlayLiveStream<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let room = RoomNumber(request.room);
@@ -80,6 +83,7 @@ pub(crate) async fn play(cx: &Context, request: PlayLiveStream<'_>) -> Result<Do
     Ok(Done {})
 }
 
+/// Request of `GetLiveroomNumber`.
 pub(crate) struct GetLiveroomNumber<'a> {
     session: &'a str,
     room: i64,
@@ -93,6 +97,7 @@ impl<'a> TryFrom<&'a Input<'_>> for GetLiveroomNumber<'a> {
     }
 }
 
+/// Reply of `GetLiveroomNumber`.
 #[derive(Debug, Serialize)]
 pub(crate) struct NumberReply {
     #[serde(rename = "liveroomId")]
@@ -100,7 +105,7 @@ pub(crate) struct NumberReply {
     number: i64,
 }
 
-/// How many watch a room; nobody watches one that is not on air, or does not exist.
+/// Returns the number of viewers of a room; 0 if the room is not on air or does not exist.
 pub(crate) async fn viewers(cx: &Context, request: GetLiveroomNumber<'_>) -> Result<NumberReply, Code> {
     cx.session(request.session).await?;
     let on_air = cx.core.broadcasts().of_room(RoomNumber(request.room)).await?;
@@ -109,7 +114,7 @@ pub(crate) async fn viewers(cx: &Context, request: GetLiveroomNumber<'_>) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::lease;
+    use super::{Seconds, lease};
 
     #[test]
     fn a_lease_is_the_timeout_and_its_grace() {
@@ -124,7 +129,7 @@ mod tests {
             (3_600, 3_615),
             (i64::MAX, 3_615),
         ] {
-            assert_eq!(lease(timeout), expected, "{timeout}");
+            assert_eq!(lease(timeout), Seconds(expected), "{timeout}");
         }
     }
 }

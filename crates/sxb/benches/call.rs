@@ -1,12 +1,12 @@
-//! Whole calls through the adapter, over a core on a database of its own: everything of a request but HTTP.
-#![expect(clippy::unwrap_used, reason = "a bench that fails has nothing to say")]
+//! Measures calls through the adapter on a core with a database of its own: a complete request without HTTP.
+#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first failure")]
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, Method};
-use relive_core::{Core, SystemClock, SystemRandom};
+use relive_core::{Core, Seconds, SystemClock, SystemRandom};
 use relive_wire::{Adapter as _, Body, Request};
 use serde_json::{Value, json};
 use sxb::{Config, Sxb};
@@ -33,11 +33,11 @@ fn send(runtime: &Runtime, sxb: &Sxb, call: &str, body: &Value) -> Value {
     serde_json::from_slice(&reply.body).unwrap()
 }
 
-/// Somebody on air; the token and the room.
+/// Puts a new user on air; returns the token and the room.
 fn go_live(runtime: &Runtime, sxb: &Sxb, id: &str) -> (Value, Value) {
-    let who = json!({"id": id, "pwd": "passs2017!"});
-    send(runtime, sxb, "account/regist", &who);
-    let reply = send(runtime, sxb, "account/login", &who);
+    let credentials = json!({"id": id, "pwd": "passs2017!"});
+    send(runtime, sxb, "account/regist", &credentials);
+    let reply = send(runtime, sxb, "account/login", &credentials);
     let token = reply.pointer("/data/token").unwrap().clone();
     let reply = send(runtime, sxb, "live/create", &json!({"token": token, "type": "live"}));
     let room = reply.pointer("/data/roomnum").unwrap().clone();
@@ -53,8 +53,8 @@ fn calls(criterion: &mut Criterion) {
     let mut config = relive_core::Config::sqlite(folder.path().join("relive.db"));
     config.accounts.argon2_memory_kib = 8;
     config.accounts.argon2_iterations = 1;
-    // Nobody beats while others are measured.
-    config.timeouts.sxb_host = 86_400;
+    // Hosts send no heartbeats during a measurement.
+    config.timeouts.sxb_host = Seconds(86_400);
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let sxb = Sxb::new(core, Config::default());
     let hosts: Vec<_> = (0..ROOMS).map(|index| go_live(&runtime, &sxb, &format!("host{index:05}"))).collect();

@@ -1,5 +1,5 @@
-//! What came after the seed and is about being allowed to do something: kicking, IM tickets, permits for AV rooms, a
-//! signature for uploading covers (contract sxb §4.B).
+//! Calls about permissions that are newer than the seed: kicks a user, verifies IM tickets, makes permits for AV rooms
+//! and signs uploads of covers (contract sxb §4.B).
 
 use relive_core::{Dialect, RoomPermit};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
     identity::{Credentials, LoginReply, NO_TICKET},
 };
 
-/// A call without fields.
+/// A request without fields.
 pub(crate) struct Nothing;
 
 impl TryFrom<Input<'_>> for Nothing {
@@ -23,18 +23,20 @@ impl TryFrom<Input<'_>> for Nothing {
     }
 }
 
+/// Reply of `cos/get_sign`.
 #[derive(Serialize)]
 pub(crate) struct CosSignReply {
     sign: String,
 }
 
-/// Without storage the call does not exist: clients then go on without a cover.
+/// Makes a signature for the upload of a cover. If no object storage is configured, the call is unknown: clients then
+/// continue without a cover.
 pub(crate) async fn cos_sign(cx: &Context, _: Nothing) -> Result<Data<CosSignReply>, Code> {
     let sign = cx.core.cloud().cos_v4().ok_or(Code::BadRequest)?;
     Ok(Data(CosSignReply { sign }))
 }
 
-/// An administrator throws somebody out.
+/// Request of `account/kickout`, made by an administrator.
 pub(crate) struct Kickout {
     admin: Credentials,
     victim: String,
@@ -53,6 +55,7 @@ impl TryFrom<Input<'_>> for Kickout {
     }
 }
 
+/// Reply of `account/kickout`.
 #[derive(Serialize)]
 pub(crate) struct KickoutReply {
     #[serde(rename = "kickID")]
@@ -61,7 +64,8 @@ pub(crate) struct KickoutReply {
     hold_sig: bool,
 }
 
-/// Ends the session of the victim, who has to log in again. An IM ticket cannot be called back: it ends by its own time.
+/// Ends the session of the kicked user, who has to log in again. An IM ticket cannot be revoked: it stays valid until
+/// it expires.
 pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
     let admin = request.admin.check(cx).await?;
     if !cx.config.admins.iter().any(|id| **id == *admin.user_id) {
@@ -73,7 +77,7 @@ pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<Kicko
     Ok(Data(KickoutReply { kick_id: request.victim, hold_sig: request.hold_sig }))
 }
 
-/// An IM ticket, and who it is said to be.
+/// Request of `account/verify`: a user id and an IM ticket.
 pub(crate) struct Verify {
     user_id: String,
     user_sig: String,
@@ -90,7 +94,7 @@ impl TryFrom<Input<'_>> for Verify {
     }
 }
 
-/// Without an IM key no ticket is valid.
+/// Checks that the ticket belongs to the user. Without an IM key no ticket is valid.
 pub(crate) async fn verify(cx: &Context, request: Verify) -> Result<(), Code> {
     if cx.core.cloud().verify_user_sig(&request.user_sig, &request.user_id) {
         Ok(())
@@ -99,7 +103,7 @@ pub(crate) async fn verify(cx: &Context, request: Verify) -> Result<(), Code> {
     }
 }
 
-/// A login that also asks for a permit for an AV room.
+/// Request of `account/authPrivMap`: a login, and the permit for an AV room that the client wants.
 pub(crate) struct AuthPrivMap {
     credentials: Credentials,
     permit: RoomPermit,
@@ -119,6 +123,7 @@ impl TryFrom<Input<'_>> for AuthPrivMap {
     }
 }
 
+/// Reply of `account/authPrivMap`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuthPrivMapReply {
@@ -128,15 +133,15 @@ pub(crate) struct AuthPrivMapReply {
     priv_map_encrypt: String,
 }
 
-/// The original let anybody in here; this asks for the password.
+/// Opens a session and makes a permit. The password is checked, unlike in the original server.
 pub(crate) async fn auth_priv_map(
     cx: &Context,
     request: AuthPrivMap,
 ) -> Result<Data<AuthPrivMapReply>, Code> {
-    let (account, grant) = request.credentials.log_in(cx).await?;
+    let (account, session) = request.credentials.log_in(cx).await?;
     let permit = cx.core.cloud().room_permit(&account.user_id, request.permit);
     Ok(Data(AuthPrivMapReply {
-        login: LoginReply::new(cx, &grant),
+        login: LoginReply::new(cx, &session),
         priv_map: request.permit.privileges,
         priv_map_encrypt: permit.unwrap_or_else(|| NO_TICKET.to_owned()),
     }))

@@ -1,4 +1,4 @@
-//! Registering, logging in and out (seed 003 §一, §二, §十六).
+//! Accounts and sessions: `account/regist`, `account/login`, `account/logout` (seed 003 §一, §二, §十六).
 
 use relive_core::{Dialect, Error, NewAccount};
 
@@ -10,7 +10,7 @@ use crate::{
     identity::{Credentials, LoginReply},
 };
 
-/// Seed 003 §一.
+/// Registers an account (seed 003 §一).
 pub(crate) async fn regist(cx: &Context, request: Credentials) -> Result<(), Code> {
     let password = request.passwords.into_iter().next().ok_or(Code::Field("pwd", Fault::Missing))?;
     let new = NewAccount { client: Some(request.client), ..NewAccount::new(request.user_id, password) };
@@ -18,13 +18,13 @@ pub(crate) async fn regist(cx: &Context, request: Credentials) -> Result<(), Cod
     Ok(())
 }
 
-/// Seed 003 §二.
+/// Opens a session (seed 003 §二).
 pub(crate) async fn login(cx: &Context, request: Credentials) -> Result<Data<LoginReply>, Code> {
-    let (_, grant) = request.log_in(cx).await?;
-    Ok(Data(LoginReply::new(cx, &grant)))
+    let (_, session) = request.log_in(cx).await?;
+    Ok(Data(LoginReply::new(cx, &session)))
 }
 
-/// A token to be forgotten.
+/// Request of `account/logout`: the token of the session to end.
 pub(crate) struct Logout {
     token: String,
 }
@@ -37,7 +37,7 @@ impl TryFrom<Input<'_>> for Logout {
     }
 }
 
-/// Seed 003 §十六.
+/// Ends a session (seed 003 §十六).
 pub(crate) async fn logout(cx: &Context, request: Logout) -> Result<(), Code> {
     match cx.core.sessions().close(Dialect::Sxb, &request.token).await {
         Err(Error::InvalidSession) => Err(Code::LoggedOut),

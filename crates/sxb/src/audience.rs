@@ -1,4 +1,5 @@
-//! Who is in a room: entering, leaving, staying, talking along (seed 003 §六 to §十).
+//! The audience of a room: enters, leaves and lists members, takes heartbeats, requests and sets the microphone (seed
+//! 003 §六 to §十).
 
 use relive_core::{Member, Role, RoomNumber, Window};
 use serde::{Serialize, Serializer};
@@ -10,11 +11,11 @@ use crate::{
     envelope::Data,
 };
 
-/// Seed 003 §六. The seed's `id` is not read: the token says who it is.
+/// Request of `live/reportmemid` (seed 003 §六). `id` of the seed is ignored: the token identifies the user.
 pub(crate) struct ReportMemId {
     room: RoomNumber,
     role: Role,
-    /// Not in the seed, whose clients only enter; sent by all later ones.
+    /// `operate`: not in the seed, whose clients only enter; sent by all later clients.
     leaves: bool,
 }
 
@@ -34,6 +35,7 @@ impl TryFrom<Input<'_>> for ReportMemId {
     }
 }
 
+/// Adds the caller to the audience or removes the caller from it.
 pub(crate) async fn report(cx: &Context, call: Authed<ReportMemId>) -> Result<(), Code> {
     let ReportMemId { room, role, leaves } = call.request;
     let audiences = cx.core.audiences();
@@ -44,7 +46,7 @@ pub(crate) async fn report(cx: &Context, call: Authed<ReportMemId>) -> Result<()
     }?)
 }
 
-/// Seed 003 §七.
+/// Request of `live/roomidlist` (seed 003 §七).
 pub(crate) struct RoomIdList {
     room: RoomNumber,
     window: Window,
@@ -58,6 +60,7 @@ impl TryFrom<Input<'_>> for RoomIdList {
     }
 }
 
+/// Reply of `live/roomidlist`.
 #[derive(Serialize)]
 pub(crate) struct RoomIdListReply {
     total: usize,
@@ -82,16 +85,17 @@ fn entries<S: Serializer>(members: &[Member], serializer: S) -> Result<S::Ok, S:
     }))
 }
 
+/// Returns a page of the members of a room.
 pub(crate) async fn list(cx: &Context, call: Authed<RoomIdList>) -> Result<Data<RoomIdListReply>, Code> {
     let page = cx.core.audiences().members(call.request.room, call.request.window).await?;
     Ok(Data(RoomIdListReply { total: page.total, idlist: page.items }))
 }
 
-/// Seed 003 §八. The room number must be there but need not be that of the room the caller sits in: one client's viewers
-/// send their own, or -1.
+/// Request of `live/heartbeat` (seed 003 §八). The room number is required, but may be that of another room than the
+/// caller's: viewers with one of the clients send the number of their own room, or -1.
 pub(crate) struct Heartbeat {
     role: Role,
-    /// Not in the seed's table but in its prose. Missing: unchanged.
+    /// `thumbup`: in the prose of the seed, but not in its table. Missing: the number is unchanged.
     likes: Option<i64>,
 }
 
@@ -101,17 +105,18 @@ impl TryFrom<Input<'_>> for Heartbeat {
     fn try_from(input: Input<'_>) -> Result<Self, Code> {
         input.fields.room()?;
         let role = input.fields.role()?;
-        // A number nobody can have counted to must not cost a host its live.
+        // A number that cannot be true is ignored or capped: an error would end the host's live.
         let likes = input.fields.optional_integer("thumbup")?.filter(|likes| *likes >= 0);
         Ok(Self { role, likes: likes.map(|likes| likes.min(i64::from(i32::MAX))) })
     }
 }
 
+/// Extends the membership of the caller and, if it is the host, its live.
 pub(crate) async fn heartbeat(cx: &Context, call: Authed<Heartbeat>) -> Result<(), Code> {
     Ok(cx.core.audiences().beat(call.caller, call.request.role, call.request.likes).await?)
 }
 
-/// Seed 003 §九.
+/// Request of `live/request` (seed 003 §九).
 pub(crate) struct RequestMic {
     room: RoomNumber,
 }
@@ -124,11 +129,12 @@ impl TryFrom<Input<'_>> for RequestMic {
     }
 }
 
+/// Asks for the microphone; a caller outside of the room enters it as a viewer.
 pub(crate) async fn request_mic(cx: &Context, call: Authed<RequestMic>) -> Result<(), Code> {
     Ok(cx.core.audiences().request_mic(call.caller, call.request.room).await?)
 }
 
-/// Seed 003 §十.
+/// Request of `live/reportstatus` (seed 003 §十).
 pub(crate) struct ReportStatus {
     room: RoomNumber,
     on: bool,
@@ -149,6 +155,7 @@ impl TryFrom<Input<'_>> for ReportStatus {
     }
 }
 
+/// Sets whether the caller is on mic.
 pub(crate) async fn report_status(cx: &Context, call: Authed<ReportStatus>) -> Result<(), Code> {
     Ok(cx.core.audiences().set_mic(call.caller, call.request.room, call.request.on).await?)
 }

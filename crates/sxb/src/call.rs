@@ -1,4 +1,4 @@
-//! What a handler decodes its request from.
+//! The input from which a handler decodes its request.
 
 use std::net::IpAddr;
 
@@ -6,22 +6,22 @@ use relive_core::{AccountId, Dialect};
 
 use crate::{code::Code, context::Context, fields::Fields, route::Profile};
 
-/// What a call decodes its request from.
+/// The input of a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
     /// The members of the body.
     pub(crate) fields: Fields<'a>,
-    /// The body as it came.
+    /// The bytes of the body.
     pub(crate) body: &'a [u8],
-    /// What the client expects, by the path it used.
+    /// The form of replies that the client expects, by the path it uses.
     pub(crate) profile: Profile,
-    /// Where the client is.
+    /// The address of the client.
     pub(crate) client: IpAddr,
-    /// Who has logged in, for calls that need it.
+    /// The account of the session; `None` for calls without a token.
     pub(crate) caller: Option<AccountId>,
 }
 
-/// A request by somebody who has logged in.
+/// A request with a valid token.
 pub(crate) struct Authed<T> {
     pub(crate) caller: AccountId,
     pub(crate) request: T,

@@ -1,7 +1,8 @@
-//! Notices of the live cloud (seed 003 §十七, contract sxb §6). Without a token: the cloud signs what it says.
+//! Notices of the live cloud: `live/callback` (seed 003 §十七, contract sxb §6). The cloud has no token; it signs its
+//! notices.
 
 use relive_core::{
-    CallbackSource, FileFormat, NewRecording, RoomNumber, StreamEvent,
+    CallbackSource, FileFormat, NewRecording, RoomNumber, Seconds, StreamEvent, UnixSeconds,
     sign::callback::{Notice, Number, authenticate},
 };
 use secrecy::ExposeSecret as _;
@@ -12,13 +13,14 @@ use crate::{
     context::Context,
 };
 
-/// Seconds a notice is still believed after its time is over: the cloud asks again for twelve minutes.
-const GRACE: i64 = 600;
+/// Length of time for which a notice is accepted after its `t`, because the cloud repeats a notice for twelve minutes.
+const GRACE: Seconds = Seconds(600);
 
-/// The notice's number of a recording that is ready. Of all the others (pushes that start and end, screenshots) none has
-/// an effect here: clients reconnect, and only they say when a live is over.
+/// `event_type` of a recording that is ready. All other events (a push starts or ends, a screenshot is ready) are
+/// ignored: clients reconnect, so only a client can tell that its live is over.
 const RECORDED: i64 = 100;
 
+/// Request of `live/callback`: a notice whose signature is not verified yet.
 pub(crate) struct CloudNotice(Notice);
 
 impl TryFrom<Input<'_>> for CloudNotice {
@@ -32,6 +34,7 @@ impl TryFrom<Input<'_>> for CloudNotice {
     }
 }
 
+/// Verifies a notice and stores the recording it announces, if any.
 pub(crate) async fn receive(cx: &Context, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
     let key = &cx.core.config().cloud.callback_key;
     authenticate(&notice, key.expose_secret(), cx.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
@@ -51,9 +54,9 @@ fn recording(notice: &Notice) -> Result<NewRecording, Code> {
         file_id: clean("video_id", file_id)?,
         url: clean("video_url", url.ok_or(Code::Field("video_url", Fault::Missing))?)?,
         format: FileFormat::named(notice.file_format.as_deref().unwrap_or_default()),
-        start_at: number("start_time", notice.start_time)?,
-        end_at: number("end_time", notice.end_time)?,
-        duration: number("duration", notice.duration)?,
+        start_at: number("start_time", notice.start_time)?.map(UnixSeconds),
+        end_at: number("end_time", notice.end_time)?.map(UnixSeconds),
+        duration: number("duration", notice.duration)?.map(Seconds),
         size: number("file_size", notice.file_size)?,
     })
 }

@@ -1,63 +1,63 @@
-//! The codes of the wire (seed 003, 错误码; contract sxb §3.2) and their texts.
+//! The codes of this dialect (seed 003, 错误码; contract sxb §3.2) and their texts.
 
 use std::fmt;
 
 use relive_core::{Error, causes};
 
-/// Why a call failed, as the client is told. 10007 (logged in already) is reserved: the later login wins. 20002 belongs
-/// to calls of the protocol's first generation.
+/// The reason why a call failed, as sent to the client. 10007 (already logged in) is never sent, because a login ends
+/// the previous session; 20002 belongs to calls of the protocol's first generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// 10001: nothing is called so, or it is not configured here.
+    /// 10001: an unknown call, or a call that is not configured.
     BadRequest,
-    /// 10001: the URL's `timeStamp` or `sign` is missing or wrong.
+    /// 10001: `timeStamp` or `sign` is missing or invalid.
     BadSign,
-    /// 10001: the callback's `t` or `sign` is missing, wrong or over.
+    /// 10001: `t` or `sign` of a callback is missing, invalid or expired.
     BadCallbackSign,
-    /// 10002: not JSON, `null`, nested too deeply, or too long.
+    /// 10002: the body is not JSON, or `null`, or nested too deeply, or too long.
     BadJson,
-    /// 10003: JSON, but no object.
+    /// 10003: the body is JSON, but not an object.
     NotAnObject,
-    /// 10003: this field.
+    /// 10003: a field is invalid.
     Field(&'static str, Fault),
-    /// 10003: the operator takes no registrations.
+    /// 10003: the operator has closed registration.
     RegistrationClosed,
-    /// 10004.
+    /// 10004: the user id is taken.
     UserExists,
-    /// 10005.
+    /// 10005: no user has that id.
     NoSuchUser,
-    /// 10006.
+    /// 10006: the password is wrong.
     WrongPassword,
-    /// 10006: the account may not do this.
+    /// 10006: the account is not an administrator's.
     NotAnAdmin,
-    /// 10008.
+    /// 10008: the session to end does not exist.
     LoggedOut,
-    /// 10009.
+    /// 10009: the token is unknown or expired.
     TokenExpired,
-    /// 10010.
+    /// 10010: no room has that number, or the room is not on air.
     NoSuchRoom,
-    /// 20001.
+    /// 20001: the room is not the caller's.
     NotOwnRoom,
-    /// 90000: `account/verify` only.
+    /// 90000: the IM ticket is invalid; `account/verify` only.
     BadUserSig,
-    /// 90000: not now.
+    /// 90000: the server is busy.
     Busy,
-    /// 90000.
+    /// 90000: a failure of the server.
     Internal,
 }
 
-/// What is wrong with a field.
+/// A reason to refuse a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Absent, `null`, or empty where something has to be.
+    /// Missing, `null`, or empty although a text is required.
     Missing,
-    /// Of another type than this.
+    /// Not of this type.
     Not(&'static str),
-    /// Not one of these.
+    /// Not one of these values.
     OutOf(&'static str),
     /// Too long.
     TooLong,
-    /// Has characters that may not be there.
+    /// A text with forbidden characters.
     BadText,
 }
 
@@ -114,7 +114,7 @@ impl fmt::Display for Code {
 }
 
 impl From<Error> for Code {
-    /// The edge between domain and wire: what failed inside is logged here, once, and never sent.
+    /// Logs an internal failure, here and nowhere else; its cause is never sent to a client.
     fn from(error: Error) -> Self {
         match error {
             Error::AccountExists | Error::PhoneExists | Error::EmailExists => Self::UserExists,
@@ -125,7 +125,7 @@ impl From<Error> for Code {
             Error::NotRoomOwner | Error::NoRoom => Self::NotOwnRoom,
             Error::RoomNotFound | Error::NotOnAir => Self::NoSuchRoom,
             Error::RateLimited | Error::Busy => Self::Busy,
-            // Whoever found it away has said so; each caller would say it again.
+            // The storage logs its outage once; it is not logged again for each request.
             Error::Unavailable => Self::Internal,
             Error::RoomPasswordsCollide | Error::WrongCode | Error::Storage(_) => {
                 tracing::error!(adapter = "sxb", error = %causes(&error), "request failed");
@@ -154,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_inside_is_logged_with_its_cause() {
+    fn a_storage_failure_is_logged_with_its_cause() {
         let text = logged(Error::Storage("database or disk is full".into()));
         assert!(text.contains("request failed") && text.contains("database or disk is full"), "{text}");
     }
 
     #[test]
-    fn a_database_that_is_away_is_not_logged_by_every_request() {
+    fn an_unavailable_database_is_not_logged_per_request() {
         assert_eq!(logged(Error::Unavailable), "");
     }
 }

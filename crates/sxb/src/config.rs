@@ -1,19 +1,21 @@
 //! The settings of this dialect.
 
+use relive_core::Seconds;
 use secrecy::SecretString;
 
-/// What an operator may set for this adapter.
+/// The settings of the operator for this dialect.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Routes (a path behind the mount, such as `/sxb_dev`) whose clients get the later form of `recordlist`: `playurl`
-    /// as an array, `index` as a page number from 1. They are served in addition to the fixed ones (contract sxb §1.5).
+    /// Routes (a path below the mount, such as `/sxb_dev`) whose clients use the later form of `recordlist`: `playurl`
+    /// is an array, and `index` is a page number from 1. These routes are served in addition to the fixed ones
+    /// (contract sxb §1.5).
     pub client_profile: Vec<String>,
     /// Whether `timeStamp` and `sign` are checked (contract sxb §2.1).
     pub require_sign: bool,
-    /// What is appended to the URL before it is hashed for `sign`; may be empty.
+    /// The secret that is appended to the URL before the URL is hashed for `sign`; may be empty.
     pub sign_secret: SecretString,
-    /// Seconds by which `timeStamp` may differ from the server's clock.
-    pub sign_window: i64,
+    /// Length of time by which `timeStamp` may differ from the server's clock.
+    pub sign_window: Seconds,
     /// Ids of the accounts that may use `account/kickout`.
     pub admins: Vec<String>,
 }
@@ -24,7 +26,7 @@ impl Default for Config {
             client_profile: vec!["/sxb_dev".to_owned(), "/sxb_new".to_owned()],
             require_sign: false,
             sign_secret: SecretString::default(),
-            sign_window: 300,
+            sign_window: Seconds(300),
             admins: Vec::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! The adapter's state, which every handler gets.
+//! The state of the adapter, shared by all handlers.
 
 use relive_core::Core;
 

@@ -1,4 +1,4 @@
-//! The one shape of every reply (seed 003, 通用字段说明; contract sxb §3.1) and the headers that go with it.
+//! Writes replies and their headers (seed 003, 通用字段说明; contract sxb §3.1).
 
 use bytes::Bytes;
 use http::{
@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use crate::code::Code;
 
-/// Success with nothing more to say: by far the most frequent reply.
+/// A success without data, by far the most frequent reply.
 const DONE: &[u8] = br#"{"errorCode":0,"errorInfo":"","errInfo":""}"#;
 
-/// The seed's table names the text `errInfo`, its examples and every client `errorInfo`.
+/// The members of every reply. The text is called `errInfo` in the table of the seed, and `errorInfo` in its examples
+/// and in every client.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a, T> {
@@ -27,18 +28,15 @@ struct Envelope<'a, T> {
 }
 
 impl<T: Serialize> Envelope<'_, T> {
-    #[expect(
-        clippy::expect_used,
-        reason = "texts, numbers and lists of them always are JSON, memory takes them"
-    )]
+    #[expect(clippy::expect_used, reason = "texts, numbers and lists of them can always be serialized")]
     fn write(&self) -> Bytes {
         let mut body = Vec::with_capacity(256);
-        serde_json::to_writer(&mut body, self).expect("a reply is JSON");
+        serde_json::to_writer(&mut body, self).expect("invariant: replies serialize");
         body.into()
     }
 }
 
-/// What a handler returns when the call has data to return; others return `()`.
+/// The data of a call. Handlers of calls without data return `()`.
 pub(crate) struct Data<T>(pub(crate) T);
 
 /// The body of a successful reply.
@@ -57,7 +55,8 @@ impl<T: Serialize> From<Data<T>> for Payload {
 }
 
 impl Payload {
-    /// A list: the length of the whole list, and the rows of one page, each appended by `write` as one JSON value.
+    /// Writes a list: the length of the whole list, and the rows of one page, each appended by `write` as one JSON
+    /// value.
     pub(crate) fn of_rows<T>(total: usize, name: &str, rows: &[T], write: impl Fn(&mut Vec<u8>, &T)) -> Self {
         let mut body = Vec::with_capacity(128 + 256 * rows.len());
         body.extend_from_slice(br#"{"errorCode":0,"errorInfo":"","errInfo":"","data":{"total":"#);
@@ -71,7 +70,7 @@ impl Payload {
     }
 }
 
-/// The reply of a call.
+/// Writes the reply of a call.
 pub(crate) fn reply(interface: &'static str, outcome: Result<Payload, Code>) -> Reply {
     let (code, body) = match outcome {
         Ok(Payload(body)) => (0, body),
@@ -85,16 +84,16 @@ pub(crate) fn reply(interface: &'static str, outcome: Result<Payload, Code>) -> 
     Reply::json(interface, code, body).with_header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
 }
 
-/// The reply to a browser that asks whether it may call.
+/// Writes the reply to a browser's preflight request (CORS).
 pub(crate) fn preflight(interface: &'static str) -> Reply {
     let allowed: [(HeaderName, &'static str); 3] = [
         (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
         (ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type"),
     ];
-    let nothing =
+    let empty =
         Reply { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::new(), interface, code: 0 };
-    allowed.into_iter().fold(nothing, |reply, (name, value)| reply.with_header(name, value))
+    allowed.into_iter().fold(empty, |reply, (name, value)| reply.with_header(name, value))
 }
 
 #[cfg(test)]
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_constant_is_what_would_be_written() {
+    fn the_constant_reply_equals_the_serialized_one() {
         let written = Envelope::<()> { error_code: 0, error_info: "", err_info: "", data: None }.write();
         assert_eq!(written, DONE);
     }

@@ -1,5 +1,5 @@
-//! How this protocol reads its fields: which types pass for which, how long a text may be, what an error says (contract
-//! sxb §3.2, §3.3).
+//! Reads the fields of requests: decides which JSON values are accepted for a type, and limits the length of texts
+//! (contract sxb §3.2, §3.3).
 
 use std::ops::RangeInclusive;
 
@@ -8,8 +8,8 @@ use relive_wire::{Integer, Object, Value};
 
 use crate::code::{Code, Fault};
 
-/// Bytes of a text that is kept where no source says how long it may be.
-pub(crate) const LONG: usize = 255;
+/// Longest stored text in bytes, if no source sets a limit.
+pub(crate) const MAX_TEXT_BYTES: usize = 255;
 
 /// The members of an object.
 #[derive(Clone, Copy)]
@@ -20,40 +20,50 @@ impl<'a> Fields<'a> {
         self.0.present(name).ok_or(Code::Field(name, Fault::Missing))
     }
 
-    /// A text, maybe empty.
+    /// A text that must not be missing, but may be empty.
     pub(crate) fn text(self, name: &'static str) -> Result<&'a str, Code> {
         text(name, self.required(name)?)
     }
 
-    /// A text, not empty.
+    /// A text that must be neither missing nor empty.
     pub(crate) fn filled(self, name: &'static str) -> Result<&'a str, Code> {
         Some(self.text(name)?).filter(|text| !text.is_empty()).ok_or(Code::Field(name, Fault::Missing))
     }
 
-    /// A text that may be missing, but not of another type.
+    /// A text; `None` if it is missing. Another type is refused.
     pub(crate) fn optional_text(self, name: &'static str) -> Result<Option<&'a str>, Code> {
         self.0.present(name).map(|value| text(name, value)).transpose()
     }
 
-    /// A text that is empty if it is missing or of another type, and of so many bytes at most.
-    pub(crate) fn lenient_text(self, name: &'static str, most: usize) -> Result<String, Code> {
+    /// A text of at most `max_bytes` bytes; empty if it is missing or of another type.
+    pub(crate) fn lenient_text(self, name: &'static str, max_bytes: usize) -> Result<String, Code> {
         match self.0.present(name) {
-            Some(value @ Value::Text(_)) => short(name, text(name, value)?, most),
+            Some(value @ Value::Text(_)) => short(name, text(name, value)?, max_bytes),
             _ => Ok(String::new()),
         }
     }
 
-    /// An integer.
+    /// A text of at most `max_bytes` bytes that must not be missing, but may be empty.
+    pub(crate) fn short_text(self, name: &'static str, max_bytes: usize) -> Result<String, Code> {
+        short(name, self.text(name)?, max_bytes)
+    }
+
+    /// A text of at most `max_bytes` bytes; empty if it is missing. Another type is refused.
+    pub(crate) fn optional_short_text(self, name: &'static str, max_bytes: usize) -> Result<String, Code> {
+        short(name, self.optional_text(name)?.unwrap_or_default(), max_bytes)
+    }
+
+    /// An integer that must not be missing.
     pub(crate) fn integer(self, name: &'static str) -> Result<i64, Code> {
         integer(name, self.required(name)?)
     }
 
-    /// An integer that may be missing, but not of another type.
+    /// An integer; `None` if it is missing. Another type is refused.
     pub(crate) fn optional_integer(self, name: &'static str) -> Result<Option<i64>, Code> {
         self.0.present(name).map(|value| integer(name, value)).transpose()
     }
 
-    /// An integer of a range; `values` says in words which one.
+    /// An integer within a range; `values` describes the range in the error text.
     pub(crate) fn integer_in(
         self,
         name: &'static str,
@@ -73,23 +83,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An object.
+    /// An object that must not be missing.
     pub(crate) fn object(self, name: &'static str) -> Result<Self, Code> {
         let object = self.required(name)?.object().ok_or(Code::Field(name, Fault::Not("an object")))?;
         Ok(Self(object))
     }
 
-    /// A number of degrees, if there is one.
+    /// An angle in degrees; `None` if it is missing or of another type.
     pub(crate) fn degrees(self, name: &str) -> Option<f64> {
         match self.0.get(name)? {
-            #[expect(clippy::cast_precision_loss, reason = "no place on earth has that many degrees")]
+            #[expect(clippy::cast_precision_loss, reason = "an angle in degrees is far below 2^53")]
             Value::Int(number) => Some(*number as f64),
             Value::Float(number) => Some(*number),
             _ => None,
         }
     }
 
-    /// `roomnum`. Any integer will do; whether it is a room's is the domain's business.
+    /// `roomnum`, any integer. The core checks whether a room has that number.
     pub(crate) fn room(self) -> Result<RoomNumber, Code> {
         self.integer("roomnum").map(RoomNumber)
     }
@@ -115,9 +125,9 @@ impl<'a> Fields<'a> {
         Ok(usize::try_from(index).unwrap_or(usize::MAX))
     }
 
-    /// `size`, 0 to `most`.
-    pub(crate) fn size(self, most: i64, values: &'static str) -> Result<usize, Code> {
-        let size = self.integer_in("size", 0..=most, values)?;
+    /// `size`, 0 to `max`.
+    pub(crate) fn size(self, max: i64, values: &'static str) -> Result<usize, Code> {
+        let size = self.integer_in("size", 0..=max, values)?;
         Ok(usize::try_from(size).unwrap_or(0))
     }
 }
@@ -127,12 +137,12 @@ fn text<'a>(name: &'static str, value: &'a Value<'_>) -> Result<&'a str, Code> {
     if text.contains('\0') { Err(Code::Field(name, Fault::BadText)) } else { Ok(text) }
 }
 
-/// Every integer may come as a decimal string, as some clients send some of them, or with a zero fraction.
+/// Reads an integer, which may also be a decimal string, as some clients send it, or a float without a fraction.
 fn integer(name: &'static str, value: &Value<'_>) -> Result<i64, Code> {
-    value.integer(Integer::LENIENT).ok_or(Code::Field(name, Fault::Not("an integer")))
+    value.integer(Integer::Lenient).ok_or(Code::Field(name, Fault::Not("an integer")))
 }
 
-/// A text of so many bytes at most.
-pub(crate) fn short(name: &'static str, text: &str, most: usize) -> Result<String, Code> {
-    if text.len() <= most { Ok(text.to_owned()) } else { Err(Code::Field(name, Fault::TooLong)) }
+/// Refuses a text of more than `max_bytes` bytes.
+fn short(name: &'static str, text: &str, max_bytes: usize) -> Result<String, Code> {
+    if text.len() <= max_bytes { Ok(text.to_owned()) } else { Err(Code::Field(name, Fault::TooLong)) }
 }

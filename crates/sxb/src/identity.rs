@@ -1,4 +1,4 @@
-//! Credentials, and what they are exchanged for at a login (seed 003 §一, §二).
+//! Credentials of users, and the reply to a login (seed 003 §一, §二).
 
 use std::net::IpAddr;
 
@@ -14,13 +14,13 @@ use crate::{
     fields::Fields,
 };
 
-/// Characters of an id at most (contract sxb §4.A 1).
-const LONGEST_ID: usize = 50;
+/// Longest user id in characters (contract sxb §4.A 1).
+const MAX_ID_CHARS: usize = 50;
 
-/// What takes the place of the IM ticket where no IM key is configured: clients insist on a text.
+/// The text that is sent instead of an IM ticket if no IM key is configured: clients require a text.
 pub(crate) const NO_TICKET: &str = "usersig-not-configured";
 
-/// An id and a password, in all readings of what was sent.
+/// A user id, and the password in all forms that the client may have meant.
 pub(crate) struct Credentials {
     pub(crate) user_id: String,
     pub(crate) passwords: Vec<Password>,
@@ -28,25 +28,25 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// From the members of these names.
+    /// Reads the user id from the member `id`, and the password from `pwd`.
     pub(crate) fn read(input: Input<'_>, id: &'static str) -> Result<Self, Code> {
         Ok(Self {
             user_id: user_id(input.fields, id)?.to_owned(),
-            passwords: readings(input.fields.filled("pwd")?),
+            passwords: forms(input.fields.filled("pwd")?),
             client: input.client,
         })
     }
 
-    /// Opens a session, which ends the one before.
+    /// Opens a session and ends the previous one.
     pub(crate) async fn log_in(&self, cx: &Context) -> Result<(Account, IssuedSession), Error> {
-        let who = Identifier::UserId(self.user_id.clone());
-        cx.core.accounts().login(Dialect::Sxb, who, &self.passwords, Some(self.client)).await
+        let identifier = Identifier::UserId(self.user_id.clone());
+        cx.core.accounts().login(Dialect::Sxb, identifier, &self.passwords, Some(self.client)).await
     }
 
     /// Checks the password without opening a session.
     pub(crate) async fn check(&self, cx: &Context) -> Result<Account, Error> {
-        let who = Identifier::UserId(self.user_id.clone());
-        cx.core.accounts().verify(who, &self.passwords, Some(self.client)).await
+        let identifier = Identifier::UserId(self.user_id.clone());
+        cx.core.accounts().verify(identifier, &self.passwords, Some(self.client)).await
     }
 }
 
@@ -58,10 +58,11 @@ impl TryFrom<Input<'_>> for Credentials {
     }
 }
 
-/// No control characters, and none of the white space at the ends that another protocol would trim off.
+/// Reads a user id. Control characters are refused, and so is white space at the ends, which another dialect would
+/// trim.
 fn user_id<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, Code> {
     let id = fields.filled(name)?;
-    if id.chars().count() > LONGEST_ID {
+    if id.chars().count() > MAX_ID_CHARS {
         return Err(Code::Field(name, Fault::TooLong));
     }
     if id.trim() != id || id.chars().any(char::is_control) {
@@ -70,9 +71,9 @@ fn user_id<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, Code> 
     Ok(id)
 }
 
-/// The seed wants base64, the shipped clients send the plain text: both are the same password. The more likely reading
-/// comes first.
-fn readings(pwd: &str) -> Vec<Password> {
+/// The forms that a password may be sent in: base64, as in the seed, or plain text, as shipped clients send it. The
+/// more likely form comes first.
+fn forms(pwd: &str) -> Vec<Password> {
     decoded(pwd).into_iter().chain([pwd.to_owned()]).map(Password::plain).collect()
 }
 
@@ -81,8 +82,8 @@ fn decoded(pwd: &str) -> Option<String> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 
-/// The password behind what the original server has in `t_account.pwd`: base64 of what the client sent, which was base64
-/// itself or the text. `None` if it is not base64 of a text.
+/// Decodes a password as the original server stored it in `t_account.pwd`: base64 of the client's text, which was
+/// base64 or plain text itself. `None` if the stored value is not base64 of a text.
 ///
 /// ```
 /// assert!(sxb::stored_password("cGFzc3dvcmQx").is_some());
@@ -95,7 +96,7 @@ pub fn stored_password(stored: &str) -> Option<Password> {
     Some(Password::plain(decoded(&sent).unwrap_or(sent)))
 }
 
-/// What a login returns.
+/// The members of a reply to a login.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LoginReply {
@@ -104,10 +105,10 @@ pub(crate) struct LoginReply {
 }
 
 impl LoginReply {
-    pub(crate) fn new(cx: &Context, grant: &IssuedSession) -> Self {
+    pub(crate) fn new(cx: &Context, session: &IssuedSession) -> Self {
         Self {
-            user_sig: cx.core.cloud().user_sig(&grant.user_id).unwrap_or_else(|| NO_TICKET.to_owned()),
-            token: grant.token.expose_secret().to_owned(),
+            user_sig: cx.core.cloud().user_sig(&session.user_id).unwrap_or_else(|| NO_TICKET.to_owned()),
+            token: session.token.expose_secret().to_owned(),
         }
     }
 }

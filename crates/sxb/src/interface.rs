@@ -1,5 +1,5 @@
-//! The table: every call of the seed, and of what came after it those that can be served. Whatever is not in it is an
-//! unknown call, such as the first generation of the protocol and `live/linksig`, whose signature nobody knows.
+//! The table of all calls: every call of the seed, and the later calls that can be served. Missing are, for example,
+//! the protocol's first generation and `live/linksig`, whose signature is undocumented; such calls are unknown calls.
 
 use relive_wire::interfaces;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 interfaces! {
-    /// Every call, named `svc/cmd`.
+    /// A call, named `svc/cmd`.
     pub(crate) enum Api;
     async fn dispatch(cx: &Context, input: Input<'_>) -> Result<Payload, Code>;
     Regist: "account/regist" => account::regist, "seed 003 §一";
@@ -36,7 +36,8 @@ interfaces! {
 }
 
 impl Api {
-    /// Whether the call is made by somebody who has logged in. Logging out is not: its bad token has a code of its own.
+    /// Whether the call requires a valid token. `account/logout` does not: an invalid token has a code of its own
+    /// there.
     pub(crate) fn needs_token(self) -> bool {
         !matches!(
             self,
@@ -51,14 +52,14 @@ impl Api {
         )
     }
 
-    /// Decodes the call's fields, carries it out, encodes what it returns.
+    /// Decodes the request, runs its handler and encodes the reply.
     pub(crate) async fn carry_out(self, cx: &Context, input: Input<'_>) -> Result<Payload, Code> {
         dispatch(self, cx, input).await
     }
 
-    /// The call a query names.
+    /// Finds the call that a query names.
     pub(crate) fn named(query: &str) -> Option<Self> {
-        // Hardly any client escapes what needs no escape.
+        // Nearly all queries are free of escapes: do not decode these.
         if query.contains(['%', '+']) {
             among(form_urlencoded::parse(query.as_bytes()))
         } else {
@@ -67,7 +68,7 @@ impl Api {
     }
 }
 
-/// The call some parameters name; of a repeated one the last counts.
+/// Finds the call that the parameters `svc` and `cmd` name. The last value of a repeated parameter counts.
 fn among<T: AsRef<str>>(parameters: impl Iterator<Item = (T, T)>) -> Option<Api> {
     let (mut svc, mut cmd) = (None, None);
     for (name, value) in parameters {
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_means_the_same_whether_it_is_unescaped_or_not() {
+    fn queries_with_and_without_escapes_name_the_same_call() {
         for query in [
             "svc=live&cmd=heartbeat",
             "cmd=heartbeat&a=b=c&svc=live",

@@ -1,18 +1,18 @@
 //! The protocol adapter for 随心播 (SuiXinBo, seed 003): a business server behind one script name.
 //!
-//! * **Transport.** Any method on `…/index.php?svc=S&cmd=C`; the query alone names the call, the body is one JSON object
-//!   whatever its content type says (none: `{}`). HTTP status is always 200, except 503 for a cloud callback that could
-//!   not be stored. Every reply may be read by any web page.
-//! * **Envelope.** `errorCode`, `errorInfo` and, with the same text, `errInfo`; `data` only where there is something to
-//!   say.
-//! * **Authentication.** A `token` from login in the body of every call that somebody makes who has logged in; one per
-//!   account, the last login wins, each use prolongs it. The seed's `timeStamp` and `sign` are ignored unless
-//!   [`Config::require_sign`] asks for them.
+//! * **Transport.** Any method on `…/index.php?svc=S&cmd=C`; the query alone names the call. The body is one JSON
+//!   object of any content type; an empty body means `{}`. The HTTP status is always 200, except 503 for a cloud
+//!   callback that could not be stored. Every web page may read every reply.
+//! * **Envelope.** `errorCode`, `errorInfo` and, with the same text, `errInfo`; `data` only if the call returns data.
+//! * **Authentication.** Most calls require a `token` from login in their body. An account has one session: a login
+//!   ends the previous one, and each use extends it. The seed's `timeStamp` and `sign` are ignored unless
+//!   [`Config::require_sign`] demands them.
 //! * **Order of checks.** Call known, body JSON, body an object, (sign,) token, fields, state.
-//! * **Two profiles.** Two details of `recordlist` changed after the seed was written; which of both a client gets
-//!   depends on the path it uses, see [`Config::client_profile`].
+//! * **Two profiles.** Two details of `recordlist` changed after the seed was written; the path that a client uses
+//!   selects one of the two forms, see [`Config::client_profile`].
 //!
-//! Decodes, calls one operation of [`relive_core`], encodes. Knows no storage and no HTTP server.
+//! **Invariant:** each call is decoded, runs one operation of [`relive_core`], and is encoded. There is no HTTP server
+//! and no SQL in this crate.
 
 mod access;
 mod account;
@@ -85,7 +85,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub struct Sxb(Context);
 
 impl Sxb {
-    /// An adapter over this core.
+    /// Makes an adapter that uses this core.
     pub fn new(core: Core, config: Config) -> Self {
         Self(Context::new(core, config))
     }
@@ -96,10 +96,10 @@ impl Sxb {
         }
         let Some(api) = Api::named(request.query()) else { return reply(UNKNOWN, Err(Code::BadRequest)) };
         let outcome = self.outcome(api, request).await;
-        // The cloud asks again only if the status tells it to.
-        let lost = api == Api::Callback && matches!(outcome, Err(Code::Busy | Code::Internal));
+        // The cloud repeats a notice only if the HTTP status is not 200.
+        let not_stored = api == Api::Callback && matches!(outcome, Err(Code::Busy | Code::Internal));
         let reply = reply(api.row().name, outcome);
-        if lost { reply.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { reply }
+        if not_stored { reply.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { reply }
     }
 
     async fn outcome(&self, api: Api, request: &Request) -> Result<Payload, Code> {
@@ -108,8 +108,8 @@ impl Sxb {
         let object = match Object::parse(body, MAX_DEPTH) {
             Ok(object) => object,
             Err(JsonError::Empty) => Object::default(),
-            Err(JsonError::Malformed | JsonError::NotAnObject { null: true }) => return Err(Code::BadJson),
-            Err(JsonError::NotAnObject { null: false }) => return Err(Code::NotAnObject),
+            Err(JsonError::Malformed | JsonError::Null) => return Err(Code::BadJson),
+            Err(JsonError::NotAnObject) => return Err(Code::NotAnObject),
         };
         let fields = Fields(&object);
         if cx.config.require_sign && api != Api::Callback {

@@ -1,4 +1,4 @@
-//! What is on air, and where to watch it (seed 003 §五, §十四, §十五).
+//! Lists of rooms on air, and their play URLs (seed 003 §五, §十四, §十五).
 
 use relive_core::{Broadcast, BroadcastInfo, Dialect, Fragment, OnAirFilter, Page, RoomNumber, Window};
 use relive_wire::number;
@@ -12,7 +12,7 @@ use crate::{
     fields::Fields,
 };
 
-/// Which part of the live list is wanted.
+/// Request of `live/roomlist` and `live/livestreamlist`: a part of the rooms on air.
 pub(crate) struct OnAir {
     filter: OnAirFilter,
     window: Window,
@@ -26,7 +26,7 @@ impl TryFrom<Input<'_>> for OnAir {
     }
 }
 
-/// `type` is an Integer in the seed's table and a text in its example; only the text `live` was ever a filter.
+/// Reads the filter. `type` is an Integer in the seed's table and a text in its example; only the text `live` filters.
 fn filter(fields: Fields<'_>) -> Result<OnAirFilter, Code> {
     Ok(OnAirFilter {
         app: fields.optional_integer("appid")?.filter(|app| *app != 0),
@@ -34,7 +34,7 @@ fn filter(fields: Fields<'_>) -> Result<OnAirFilter, Code> {
     })
 }
 
-/// A page of what is on air.
+/// Reply of `live/roomlist`: a page of the rooms on air.
 pub(crate) struct RoomListReply(Page<Broadcast>);
 
 #[derive(Serialize)]
@@ -52,8 +52,8 @@ struct Info<'a> {
     cover: &'a str,
 }
 
-/// Everything of an entry but `thumbup` and `memsize`, its last members: written once for all who look.
-fn lasting(on_air: &BroadcastInfo) -> Fragment {
+/// Serializes an entry without the values of `thumbup` and `memsize`, its last members.
+fn around_counters(on_air: &BroadcastInfo) -> Fragment {
     const END: &[u8] = b"}}";
     let entry = Entry {
         uid: &on_air.user_id,
@@ -74,7 +74,7 @@ fn lasting(on_air: &BroadcastInfo) -> Fragment {
 impl From<RoomListReply> for Payload {
     fn from(RoomListReply(page): RoomListReply) -> Self {
         Self::of_rows(page.total, "rooms", &page.items, |body, on_air| {
-            let Fragment { head, tail } = on_air.fragment(Dialect::Sxb, || lasting(on_air));
+            let Fragment { head, tail } = on_air.fragment(Dialect::Sxb, || around_counters(on_air));
             body.extend_from_slice(head);
             number(body, on_air.likes);
             body.extend_from_slice(b",\"memsize\":");
@@ -84,13 +84,14 @@ impl From<RoomListReply> for Payload {
     }
 }
 
-/// Seed 003 §五.
+/// Returns a page of the rooms on air (seed 003 §五).
 pub(crate) async fn rooms(cx: &Context, call: Authed<OnAir>) -> Result<RoomListReply, Code> {
     let page = cx.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
     Ok(RoomListReply(page))
 }
 
-/// Where a broadcast is played: RTMP, HTTP-FLV, HLS (contract sxb §7).
+/// Reply of `live/getroomplayurl`: the cover of a broadcast and its play URLs, RTMP, HTTP-FLV and HLS (contract sxb
+/// §7).
 #[derive(Serialize)]
 pub(crate) struct PlayAddresses {
     cover: String,
@@ -113,13 +114,14 @@ struct Stream {
     addresses: PlayAddresses,
 }
 
+/// Reply of `live/livestreamlist`.
 #[derive(Serialize)]
 pub(crate) struct StreamListReply {
     total: usize,
     videos: Vec<Stream>,
 }
 
-/// Seed 003 §十四.
+/// Returns a page of the rooms on air with their play URLs (seed 003 §十四).
 pub(crate) async fn streams(cx: &Context, call: Authed<OnAir>) -> Result<Data<StreamListReply>, Code> {
     let page = cx.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
     let stream = |on_air: &Broadcast| Stream {
@@ -129,7 +131,8 @@ pub(crate) async fn streams(cx: &Context, call: Authed<OnAir>) -> Result<Data<St
     Ok(Data(StreamListReply { total: page.total, videos: page.items.iter().map(stream).collect() }))
 }
 
-/// Seed 003 §十五: the field is `room` in its table and `roomnum` in its example.
+/// Request of `live/getroomplayurl` (seed 003 §十五). The field is `room` in the seed's table and `roomnum` in its
+/// example.
 pub(crate) struct PlayUrl {
     room: RoomNumber,
 }
@@ -146,6 +149,7 @@ impl TryFrom<Input<'_>> for PlayUrl {
     }
 }
 
+/// Returns the play URLs of a room on air.
 pub(crate) async fn play_url(cx: &Context, call: Authed<PlayUrl>) -> Result<Data<PlayAddresses>, Code> {
     let on_air = cx.core.broadcasts().require_on_air(call.request.room).await?;
     Ok(Data(PlayAddresses::of(cx, &on_air)))

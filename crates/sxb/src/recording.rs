@@ -1,6 +1,6 @@
-//! Recordings: what a host says about one it starts, and the list of them (seed 003 §十一, §十三).
+//! Recordings: takes a host's report about a recording it starts, and lists recordings (seed 003 §十一, §十三).
 
-use relive_core::{Recording, RecordingFilter, RecordingOrder, RoomNumber, Window};
+use relive_core::{Recording, RecordingFilter, RecordingOrder, RoomNumber, Seconds, UnixSeconds, Window};
 use serde::Serialize;
 
 use crate::{
@@ -8,14 +8,14 @@ use crate::{
     code::Code,
     context::Context,
     envelope::Data,
-    fields::{LONG, short},
+    fields::MAX_TEXT_BYTES,
     route::Profile,
 };
 
-/// How the file names begin that a client's own recordings have.
-const OWN: &str = "sxb_";
+/// Start of the file names of recordings that a client made.
+const CLIENT_FILE_PREFIX: &str = "sxb_";
 
-/// Seed 003 §十一. It never makes an entry of the list by itself: there is no URL yet.
+/// Request of `live/reportrecord` (seed 003 §十一).
 pub(crate) struct ReportRecord {
     room: RoomNumber,
     name: String,
@@ -30,18 +30,20 @@ impl TryFrom<Input<'_>> for ReportRecord {
         input.fields.integer("type")?;
         Ok(Self {
             room: input.fields.room()?,
-            name: short("name", input.fields.text("name")?, LONG)?,
-            cover: short("cover", input.fields.optional_text("cover")?.unwrap_or_default(), LONG)?,
+            name: input.fields.short_text("name", MAX_TEXT_BYTES)?,
+            cover: input.fields.optional_short_text("cover", MAX_TEXT_BYTES)?,
         })
     }
 }
 
+/// Stores name and cover for the recording that the cloud will announce. The report alone creates no entry in the list:
+/// there is no URL yet.
 pub(crate) async fn report(cx: &Context, call: Authed<ReportRecord>) -> Result<(), Code> {
     let ReportRecord { room, name, cover } = call.request;
     Ok(cx.core.rooms().hint_recording(call.caller, room, name, cover).await?)
 }
 
-/// Seed 003 §十三.
+/// Request of `live/recordlist` (seed 003 §十三).
 pub(crate) struct RecordList {
     filter: RecordingFilter,
     window: Window,
@@ -63,7 +65,7 @@ impl TryFrom<Input<'_>> for RecordList {
         Ok(Self {
             filter: RecordingFilter {
                 owner: owner.map(str::to_owned),
-                file_name_prefix: own_only.then(|| OWN.to_owned()),
+                file_name_prefix: own_only.then(|| CLIENT_FILE_PREFIX.to_owned()),
                 ..RecordingFilter::default()
             },
             window: Window { offset, limit },
@@ -72,6 +74,7 @@ impl TryFrom<Input<'_>> for RecordList {
     }
 }
 
+/// Reply of `live/recordlist`.
 #[derive(Serialize)]
 pub(crate) struct RecordListReply {
     total: usize,
@@ -86,12 +89,12 @@ struct Video {
     name: String,
     #[serde(rename = "videoId")]
     file_id: String,
-    /// What the seed's table calls the same thing.
+    /// The file id again, under its name in the seed's table.
     playid: String,
     playurl: PlayUrl,
-    create_time: i64,
+    create_time: UnixSeconds,
     file_size: i64,
-    duration: i64,
+    duration: Seconds,
 }
 
 #[derive(Serialize)]
@@ -102,9 +105,10 @@ enum PlayUrl {
 }
 
 impl PlayUrl {
-    /// The file comes before the playlist.
-    fn of(profile: Profile, play: &str, hls: &str) -> Self {
-        let mut urls = [play, hls].into_iter().filter(|url| !url.is_empty()).map(str::to_owned);
+    /// Chooses the URLs of a recording: the file first, then the playlist.
+    fn of(profile: Profile, recording: &Recording) -> Self {
+        let urls = [recording.play_url.as_str(), recording.hls_url.as_str()];
+        let mut urls = urls.into_iter().filter(|url| !url.is_empty()).map(str::to_owned);
         match profile {
             Profile::Seed => Self::One(urls.next().unwrap_or_default()),
             Profile::Client => Self::All(urls.collect()),
@@ -120,7 +124,7 @@ impl Video {
             name: recording.title.clone(),
             playid: recording.file_id.clone(),
             file_id: recording.file_id.clone(),
-            playurl: PlayUrl::of(profile, &recording.play_url, &recording.hls_url),
+            playurl: PlayUrl::of(profile, recording),
             create_time: recording.stored_at,
             file_size: recording.size,
             duration: recording.duration,
@@ -128,6 +132,7 @@ impl Video {
     }
 }
 
+/// Returns a page of recordings.
 pub(crate) async fn list(cx: &Context, call: Authed<RecordList>) -> Result<Data<RecordListReply>, Code> {
     let RecordList { filter, window, profile } = call.request;
     let page = cx.core.recordings().list(filter, RecordingOrder::Stored, window).await?;

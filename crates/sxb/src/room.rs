@@ -1,4 +1,4 @@
-//! A host's own room: allotting it, putting it on the air, ending it (seed 003 §三, §四, §十二).
+//! The room of a host: allocates its number, puts it on air, ends its broadcast (seed 003 §三, §四, §十二).
 
 use relive_core::{HostLocation, Report, RoomNumber};
 use serde::Serialize;
@@ -8,15 +8,15 @@ use crate::{
     code::Code,
     context::Context,
     envelope::Data,
-    fields::{Fields, LONG, short},
+    fields::{Fields, MAX_TEXT_BYTES},
 };
 
-/// Bytes of a title or a cover (contract sxb §4.A 4).
-const TITLE: usize = 128;
-/// Bytes of an address.
-const ADDRESS: usize = 100;
+/// Longest title and cover in bytes (contract sxb §4.A 4).
+const MAX_TITLE_BYTES: usize = 128;
+/// Longest address in bytes.
+const MAX_ADDRESS_BYTES: usize = 100;
 
-/// Seed 003 §三. The kind of room is checked and forgotten, as it always was.
+/// Request of `live/create` (seed 003 §三). The type of the room is checked but not used, as in the original server.
 pub(crate) struct Create;
 
 impl TryFrom<Input<'_>> for Create {
@@ -27,19 +27,22 @@ impl TryFrom<Input<'_>> for Create {
     }
 }
 
+/// Reply of `live/create`.
 #[derive(Serialize)]
 pub(crate) struct CreateReply {
     roomnum: i64,
-    /// Clients make the group's name of the room number themselves.
+    /// The room number as a text. Clients derive the name of the IM group from the room number themselves.
     groupid: String,
 }
 
+/// Allocates the room of the caller.
 pub(crate) async fn create(cx: &Context, call: Authed<Create>) -> Result<Data<CreateReply>, Code> {
     let RoomNumber(roomnum) = cx.core.broadcasts().prepare(call.caller).await?;
     Ok(Data(CreateReply { roomnum, groupid: roomnum.to_string() }))
 }
 
-/// Seed 003 §四. `room.host` is in its table only: the host is who has logged in.
+/// Request of `live/reportroom` (seed 003 §四). `room.host` is only in the seed's table and is ignored: the host is the
+/// caller.
 pub(crate) struct ReportRoom(Report);
 
 impl TryFrom<Input<'_>> for ReportRoom {
@@ -48,11 +51,11 @@ impl TryFrom<Input<'_>> for ReportRoom {
     fn try_from(input: Input<'_>) -> Result<Self, Code> {
         let room = input.fields.object("room")?;
         Ok(Self(Report {
-            title: room.lenient_text("title", TITLE)?,
-            cover: room.lenient_text("cover", TITLE)?,
-            kind: short("type", room.text("type")?, LONG)?,
+            title: room.lenient_text("title", MAX_TITLE_BYTES)?,
+            cover: room.lenient_text("cover", MAX_TITLE_BYTES)?,
+            kind: room.short_text("type", MAX_TEXT_BYTES)?,
             room: room.room()?,
-            group_id: short("groupid", room.text("groupid")?, LONG)?,
+            group_id: room.short_text("groupid", MAX_TEXT_BYTES)?,
             app: room.integer("appid")?,
             device: match room.integer_in("device", 0..=2, "0, 1 or 2")? {
                 0 => 0,
@@ -65,21 +68,22 @@ impl TryFrom<Input<'_>> for ReportRoom {
     }
 }
 
-/// `lbs`, sent by one client: what is of another type in it is overlooked.
+/// Reads `lbs`, which one client sends. Members of another type are ignored.
 fn place(fields: Fields<'_>) -> Result<HostLocation, Code> {
     let Ok(lbs) = fields.object("lbs") else { return Ok(HostLocation::default()) };
     Ok(HostLocation {
         longitude: lbs.degrees("longitude"),
         latitude: lbs.degrees("latitude"),
-        address: lbs.lenient_text("address", ADDRESS)?,
+        address: lbs.lenient_text("address", MAX_ADDRESS_BYTES)?,
     })
 }
 
+/// Puts the caller's room on air.
 pub(crate) async fn report(cx: &Context, call: Authed<ReportRoom>) -> Result<(), Code> {
     Ok(cx.core.broadcasts().report(call.caller, call.request.0).await?)
 }
 
-/// Seed 003 §十二. Without a room number it is the caller's own.
+/// Request of `live/exitroom` (seed 003 §十二). Without a room number, the caller's own room is meant.
 pub(crate) struct ExitRoom {
     room: Option<RoomNumber>,
 }
@@ -93,6 +97,7 @@ impl TryFrom<Input<'_>> for ExitRoom {
     }
 }
 
+/// Ends the broadcast of the caller's room, or leaves another room.
 pub(crate) async fn exit(cx: &Context, call: Authed<ExitRoom>) -> Result<(), Code> {
     Ok(cx.core.broadcasts().exit(call.caller, call.request.room).await?)
 }

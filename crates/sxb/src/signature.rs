@@ -1,5 +1,5 @@
-//! The optional check of `timeStamp` and `sign` (seed 003, 公共参数; contract sxb §2.1). No known client sends them; an
-//! operator whose own clients do can ask for them.
+//! Checks `timeStamp` and `sign` (seed 003, 公共参数; contract sxb §2.1). The check is optional: no known client sends the
+//! two parameters, but the clients of an operator may.
 
 use std::borrow::Cow;
 
@@ -16,9 +16,9 @@ use crate::{code::Code, config::Config, fields::Fields};
 const SIGN: &str = "sign";
 const TIME: &str = "timeStamp";
 
-/// Both parameters are taken from the query, else from the body.
+/// Checks both parameters, each taken from the query if it is there, else from the body.
 ///
-/// Errors: [`Code::BadSign`], whatever is wrong.
+/// Errors: [`Code::BadSign`].
 pub(crate) fn check(
     request: &Request,
     fields: Fields<'_>,
@@ -27,10 +27,11 @@ pub(crate) fn check(
 ) -> Result<(), Code> {
     let parameter = |name| last(request.query(), name).map(Value::Text);
     let time = match parameter(TIME) {
-        Some(text) => text.integer(Integer::TEXT),
-        None => fields.0.get(TIME).and_then(|value| value.integer(Integer::TEXT)),
+        Some(text) => text.integer(Integer::Text),
+        None => fields.0.get(TIME).and_then(|value| value.integer(Integer::Text)),
     };
-    let in_time = time.is_some_and(|time| i128::from(time.abs_diff(now)) <= i128::from(config.sign_window));
+    let in_time =
+        time.is_some_and(|time| i128::from(time.abs_diff(now.0)) <= i128::from(config.sign_window.0));
     let received = match parameter(SIGN) {
         Some(Value::Text(text)) => Some(text),
         _ => fields.0.get(SIGN).and_then(Value::text).map(Cow::Borrowed),
@@ -46,8 +47,8 @@ fn last<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name).map(|(_, value)| value).last()
 }
 
-/// What the client may have taken for the URL, without the sign itself. Behind a proxy it knows another scheme than the
-/// server, and the seed writes no more than the script's name.
+/// The spellings of the URL that a client may have signed, without `sign` itself. Behind a proxy, client and server see
+/// different schemes; the seed shows only the name of the script and its query.
 fn urls(request: &Request) -> Vec<String> {
     let query: Vec<&str> =
         request.query().split('&').filter(|pair| pair.split('=').next() != Some(SIGN)).collect();
@@ -71,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: UnixSeconds = 1_700_000_000;
+    const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
     fn config() -> Config {
         Config { require_sign: true, sign_secret: "s3".to_owned().into(), ..Config::default() }
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_the_url_will_do() {
+    fn every_spelling_of_the_url_is_accepted() {
         let rest = "index.php?svc=live&cmd=create&timeStamp=1700000000";
         for prefix in ["", "/sxb/", "http://live.example:8080/sxb/", "https://live.example:8080/sxb/"] {
             let sign = md5_hex(format!("{prefix}{rest}s3"));
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_counts_before_the_body() {
+    fn the_query_takes_precedence_over_the_body() {
         let sign = md5_hex("/index.php?timeStamp=1s3");
         let body = format!("{{\"timeStamp\":1700000000,\"sign\":\"{sign}\"}}");
         assert_eq!(checked("/index.php?timeStamp=1", &body), Err(Code::BadSign));

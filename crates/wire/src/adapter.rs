@@ -1,4 +1,4 @@
-//! The seam between the gateway and a protocol adapter.
+//! The interface between the gateway and a protocol adapter.
 
 use std::{future::Future, net::IpAddr, pin::Pin};
 
@@ -7,10 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::Interface;
 
-/// A protocol adapter: it owns some paths and answers every request on them with its own envelope.
+/// A protocol adapter: owns some paths and answers every request on these paths in its own envelope.
 ///
 /// The gateway asks [`Adapter::endpoint`] first, reads the body up to that endpoint's limit, and then calls
-/// [`Adapter::call`]. A panic-free adapter never fails: bad input is a reply.
+/// [`Adapter::call`]. A call cannot fail: bad input is answered with a reply, too.
 pub trait Adapter: Send + Sync + 'static {
     /// The adapter's name as in the configuration and in metric labels, such as `sxb`.
     fn name(&self) -> &'static str;
@@ -18,8 +18,7 @@ pub trait Adapter: Send + Sync + 'static {
     /// Every interface this adapter serves, in the order of its seed document.
     fn interfaces(&self) -> &'static [Interface];
 
-    /// What stands behind this path (mount prefix removed, query excluded), or `None` when the path is not this
-    /// adapter's.
+    /// The endpoint at a path (mount prefix removed, query excluded); `None` if the path is not this adapter's.
     fn endpoint(&self, method: &Method, path: &str) -> Option<Endpoint>;
 
     /// Answers one request on a path this adapter owns.
@@ -29,82 +28,82 @@ pub trait Adapter: Send + Sync + 'static {
 /// The future [`Adapter::call`] returns.
 pub type ReplyFuture<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
-/// What the gateway must know of a path before it reads the body.
+/// The properties of a path that the gateway needs before it reads the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint {
     /// Largest accepted body in bytes; a larger one reaches the adapter as [`Body::TooLarge`].
     pub body_limit: usize,
 }
 
-/// The body of a request, read to its end or given up at the endpoint's limit.
+/// The body of a request, complete or dropped at the endpoint's limit.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// Every byte the client sent.
     Whole(Bytes),
-    /// More bytes than [`Endpoint::body_limit`]; what came is dropped.
+    /// The client sent more bytes than [`Endpoint::body_limit`]; all of them were dropped.
     TooLarge,
 }
 
-/// One HTTP request, its body read.
+/// One HTTP request with its body.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The method, untouched.
+    /// The method as the client sent it.
     pub method: Method,
     /// Path and query as the client sent them, mount prefix included.
     pub uri: Uri,
-    /// How many bytes of the path are the mount prefix.
+    /// Length in bytes of the mount prefix at the start of the path.
     pub mount_len: usize,
     /// All headers.
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
-    /// The client's address, behind trusted proxies the one they forward.
+    /// The client's address; behind trusted proxies, the address that the proxies forward.
     pub client: IpAddr,
 }
 
 impl Request {
-    /// The path below the mount prefix, percent-encoding untouched; starts with `/`.
+    /// The path below the mount prefix, still percent-encoded; starts with `/`.
     pub fn path(&self) -> &str {
         self.uri.path().get(self.mount_len..).filter(|path| !path.is_empty()).unwrap_or("/")
     }
 
-    /// The query without `?`, empty if there is none.
+    /// The query without `?`; empty if there is none.
     pub fn query(&self) -> &str {
         self.uri.query().unwrap_or_default()
     }
 }
 
-/// An adapter's answer: what goes to the client, and what goes to the metrics.
+/// An adapter's answer: the HTTP response, and two labels for the metrics.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// HTTP status.
     pub status: StatusCode,
-    /// Headers beside `Content-Length`.
+    /// All headers but `Content-Length`.
     pub headers: HeaderMap,
-    /// Body bytes.
+    /// The body.
     pub body: Bytes,
-    /// [`Interface::name`] of what was called, `"unknown"` if the request named no interface.
+    /// [`Interface::name`] of the interface that was called; `"unknown"` if the request named no interface.
     pub interface: &'static str,
-    /// The code in the envelope, a metric label.
+    /// The code in the envelope; a metric label.
     pub code: i32,
 }
 
 impl Reply {
-    /// A 200 with `Content-Type: application/json`.
+    /// Makes a reply with status 200 and `Content-Type: application/json`.
     pub fn json(interface: &'static str, code: i32, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         Self { status: StatusCode::OK, headers, body: body.into(), interface, code }
     }
 
-    /// The same reply with another HTTP status.
+    /// Replaces the HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// The same reply with one more header; an equal name is replaced.
+    /// Adds a header, or replaces the header of that name.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));

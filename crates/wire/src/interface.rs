@@ -1,11 +1,11 @@
-//! The interface table: one row per wire interface, everything else follows from it.
+//! The interface table of an adapter: one row per interface of the protocol.
 
 /// One row of an adapter's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interface {
-    /// Stable name, used as metric label and as the folder of its contract data, such as `live/roomlist`.
+    /// Stable name, such as `live/roomlist`: the metric label, and the name of the folder with its contract data.
     pub name: &'static str,
-    /// Where it is specified: a seed section (`seed 003 §五`) or a contract part (`contract sxb §4.B`).
+    /// Where the interface is specified: a seed section (`seed 003 §五`) or a contract part (`contract sxb §4.B`).
     pub source: &'static str,
 }
 
@@ -14,7 +14,7 @@ pub struct Interface {
 /// ```
 /// use relive_wire::{Interface, interfaces};
 ///
-/// struct Cx;
+/// struct Context;
 /// struct Ping;
 /// impl<'a> TryFrom<&'a str> for Ping {
 ///     type Error = u16;
@@ -22,14 +22,14 @@ pub struct Interface {
 ///         Ok(Ping)
 ///     }
 /// }
-/// async fn ping(_cx: &Cx, _request: Ping) -> Result<String, u16> {
+/// async fn ping(_cx: &Context, _request: Ping) -> Result<String, u16> {
 ///     Ok("pong".to_owned())
 /// }
 ///
 /// interfaces! {
 ///     /// Every call of this toy protocol.
 ///     pub(crate) enum Api;
-///     async fn dispatch(cx: &Cx, input: &str) -> Result<String, u16>;
+///     async fn dispatch(cx: &Context, input: &str) -> Result<String, u16>;
 ///     Ping: "ping" => ping, "seed 1 §1";
 /// }
 ///
@@ -39,9 +39,9 @@ pub struct Interface {
 /// let _ = |cx, input| dispatch(Api::Ping, cx, input);
 /// ```
 ///
-/// A handler is `async fn(&Cx, Request) -> Result<T, E>` where `Request: TryFrom<Input, Error = E>`; the reply is
-/// converted with `Into` (`From<T>` for the dispatch's output), so a handler returns its own typed reply. The dispatch is
-/// as visible as the enum.
+/// A handler is `async fn(&Context, Request) -> Result<T, E>` where `Request: TryFrom<Input, Error = E>`. Each handler
+/// returns its own typed reply: the dispatch converts `T` with `From<T>` for its output. The dispatch has the
+/// visibility of the enum.
 #[macro_export]
 macro_rules! interfaces {
     (
@@ -59,7 +59,7 @@ macro_rules! interfaces {
             $vis const TABLE: &'static [$crate::Interface] =
                 &[ $( $crate::Interface { name: $name, source: $source }, )+ ];
 
-            /// The interface of that name.
+            /// Finds the interface of that name.
             $vis fn find(name: &str) -> Option<Self> {
                 match name { $( $name => Some(Self::$variant), )+ _ => None }
             }
@@ -70,7 +70,7 @@ macro_rules! interfaces {
             }
         }
 
-        /// Decodes the interface's request, runs its handler, converts its reply.
+        /// Decodes the request of an interface, runs its handler and converts the reply.
         $vis async fn $dispatch(api: $api, $cx: $cx_ty, $input: $input_ty) -> Result<$out, $err> {
             match api {
                 $( $api::$variant => $handler($cx, ::core::convert::TryFrom::try_from($input)?).await

@@ -1,35 +1,34 @@
-//! A borrowed JSON object, lenient where the old servers were.
+//! Reads JSON objects as leniently as the original servers did, without copying texts.
 
 use std::{borrow::Cow, fmt};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Why a body is not a JSON object.
+/// The reason why a body is not a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonError {
     /// Zero bytes, or white space only.
     Empty,
     /// Not JSON, not UTF-8, or nested deeper than allowed.
     Malformed,
-    /// JSON, but another value than an object; `true` if it is the literal `null`.
-    NotAnObject {
-        /// The value is `null`.
-        null: bool,
-    },
+    /// The literal `null`.
+    Null,
+    /// JSON, but neither an object nor `null`.
+    NotAnObject,
 }
 
-/// A JSON value that borrows from the body wherever no escape forces a copy.
+/// A JSON value; a text borrows from the body unless it contains an escape.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number written without fraction and exponent that fits 64 bits signed.
+    /// A number without fraction and exponent that fits into `i64`.
     Int(i64),
     /// Any other number.
     Float(f64),
-    /// A string, escapes decoded.
+    /// A string with its escapes decoded.
     Text(Cow<'a, str>),
     /// An array.
     List(Vec<Value<'a>>),
@@ -37,24 +36,13 @@ pub enum Value<'a> {
     Object(Object<'a>),
 }
 
-/// Which spellings of an integer a dialect takes; see [`Value::integer`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Integer {
+/// The spellings of an integer that a dialect takes beside a JSON integer; see [`Value::integer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Integer {
     /// `"12"`, `"-3"`: a string that is a plain decimal integer.
-    pub text: bool,
-    /// `1.0`, `1e2`: a float without a fraction.
-    pub float: bool,
-}
-
-impl Integer {
-    /// JSON integers only.
-    pub const STRICT: Self = Self { text: false, float: false };
-    /// JSON integers and decimal strings.
-    pub const TEXT: Self = Self { text: true, float: false };
-    /// JSON integers, decimal strings and floats without a fraction.
-    pub const LENIENT: Self = Self { text: true, float: true };
-    /// JSON integers and floats without a fraction.
-    pub const FLOAT: Self = Self { text: false, float: true };
+    Text,
+    /// Such a string, or `1.0`, `1e2`: a float without a fraction.
+    Lenient,
 }
 
 impl<'a> Value<'a> {
@@ -78,28 +66,31 @@ impl<'a> Value<'a> {
     ///
     /// ```
     /// use relive_wire::{Integer, Value};
-    /// assert_eq!(Value::Int(7).integer(Integer::STRICT), Some(7));
-    /// assert_eq!(Value::Text("-7".into()).integer(Integer::TEXT), Some(-7));
-    /// assert_eq!(Value::Text("7.0".into()).integer(Integer::LENIENT), None);
-    /// assert_eq!(Value::Float(7.0).integer(Integer::FLOAT), Some(7));
-    /// assert_eq!(Value::Float(7.5).integer(Integer::LENIENT), None);
+    /// assert_eq!(Value::Int(7).integer(Integer::Text), Some(7));
+    /// assert_eq!(Value::Text("-7".into()).integer(Integer::Text), Some(-7));
+    /// assert_eq!(Value::Float(7.0).integer(Integer::Text), None);
+    /// assert_eq!(Value::Float(7.0).integer(Integer::Lenient), Some(7));
+    /// assert_eq!(Value::Float(7.5).integer(Integer::Lenient), None);
+    /// assert_eq!(Value::Text("7.0".into()).integer(Integer::Lenient), None);
     /// ```
     pub fn integer(&self, spelling: Integer) -> Option<i64> {
-        /// Above 2^53 a float no longer tells neighbouring integers apart.
+        /// 2^53: above it, neighbouring integers are the same float.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match self {
             Self::Int(number) => Some(*number),
             #[expect(clippy::cast_possible_truncation, reason = "checked: no fraction and within ±2^53")]
-            Self::Float(number) if spelling.float && number.fract() == 0.0 && number.abs() <= EXACT => {
+            Self::Float(number)
+                if spelling == Integer::Lenient && number.fract() == 0.0 && number.abs() <= EXACT =>
+            {
                 Some(*number as i64)
             }
-            Self::Text(text) if spelling.text => decimal(text),
+            Self::Text(text) => decimal(text),
             _ => None,
         }
     }
 }
 
-/// `-?[0-9]+` within 64 bits. `str::parse` alone would also take a leading `+`.
+/// Parses `-?[0-9]+` within `i64`. `str::parse` alone would also accept a leading `+`.
 fn decimal(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -108,13 +99,13 @@ fn decimal(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// A JSON object: members in order of arrival, duplicate keys included; look-ups see the last one.
+/// A JSON object: its members in their order, duplicate keys included; a look-up finds the last member of a key.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Object<'a> {
-    /// Reads a body: UTF-8, a leading byte order mark and surrounding white space are skipped. The outermost object
-    /// has depth 1; nesting deeper than `max_depth` is malformed.
+    /// Parses a body in UTF-8. A leading byte order mark and surrounding white space are skipped. The outermost object
+    /// has depth 1; a body with deeper nesting than `max_depth` is malformed.
     ///
     /// ```
     /// use relive_wire::{JsonError, Object};
@@ -122,12 +113,12 @@ impl<'a> Object<'a> {
     /// assert_eq!(Object::parse(body, 12).unwrap().get("a").unwrap().text(), Some("x/y"));
     /// assert_eq!(Object::parse(b"", 12), Err(JsonError::Empty));
     /// assert_eq!(Object::parse(b"{\"a\":", 12), Err(JsonError::Malformed));
-    /// assert_eq!(Object::parse(b"[1]", 12), Err(JsonError::NotAnObject { null: false }));
+    /// assert_eq!(Object::parse(b"[1]", 12), Err(JsonError::NotAnObject));
     /// assert_eq!(Object::parse(b"{\"a\":[[]]}", 2), Err(JsonError::Malformed));
     /// ```
     pub fn parse(body: &'a [u8], max_depth: u8) -> Result<Self, JsonError> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        // One validation here lets the deserializer hand out borrowed text without looking again.
+        // Validate UTF-8 once: from a `str` the deserializer borrows texts without validating each of them.
         let text = std::str::from_utf8(body).map_err(|_| JsonError::Malformed)?;
         if text.bytes().all(|byte| byte.is_ascii_whitespace()) {
             return Err(JsonError::Empty);
@@ -137,35 +128,36 @@ impl<'a> Object<'a> {
         deserializer.end().map_err(|_| JsonError::Malformed)?;
         match value {
             Value::Object(object) => Ok(object),
-            Value::Null => Err(JsonError::NotAnObject { null: true }),
-            _ => Err(JsonError::NotAnObject { null: false }),
+            Value::Null => Err(JsonError::Null),
+            _ => Err(JsonError::NotAnObject),
         }
     }
 
-    /// The last member of that name, whatever its value.
+    /// The value of the last member of that name, `null` included.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// Like [`Object::get`], but a missing member and `null` are the same.
+    /// Like [`Object::get`], but `None` also if the value is `null`.
     pub fn present(&self, key: &str) -> Option<&Value<'a>> {
         self.get(key).filter(|value| **value != Value::Null)
     }
 
-    /// The member of that name ignoring ASCII case; the exact spelling wins over any other casing, else the last one.
+    /// The value of the member of that name, ASCII case ignored. The exact spelling takes precedence over other
+    /// casings; of those, the last member is used.
     pub fn get_ignore_case(&self, key: &str) -> Option<&Value<'a>> {
         self.get(key).or_else(|| {
             self.0.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
         })
     }
 
-    /// Whether there is no member at all.
+    /// Whether the object has no members.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// How deep the value at hand may still nest.
+/// How many levels of nesting are left below this value.
 #[derive(Clone, Copy)]
 struct Depth(u8);
 
@@ -238,7 +230,7 @@ impl<'de> Visitor<'de> for Depth {
     }
 }
 
-/// A member name, borrowed when it has no escapes.
+/// Deserializes a member name, borrowed if it contains no escape.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
@@ -272,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn duplicate_keys_last_wins_and_exact_casing_wins() {
+    fn the_last_duplicate_and_the_exact_casing_take_precedence() {
         let object = Object::parse(br#"{"A":1,"a":2,"A":3,"aB":4}"#, 12).unwrap();
         assert_eq!(object.get("A"), Some(&Value::Int(3)));
         assert_eq!(object.get_ignore_case("a"), Some(&Value::Int(2)));
@@ -289,28 +281,28 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_spelling() {
+    fn integers_and_floats_are_told_apart() {
         let object =
             Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0,"e":1e400}"#, 2);
         assert_eq!(object, Err(JsonError::Malformed), "an infinite number is no JSON number");
         let object =
             Object::parse(br#"{"i":9223372036854775807,"u":9223372036854775808,"f":1.0}"#, 2).unwrap();
         assert_eq!(object.get("i"), Some(&Value::Int(i64::MAX)));
-        assert_eq!(object.get("u").and_then(|value| value.integer(Integer::LENIENT)), None);
-        assert_eq!(object.get("f").and_then(|value| value.integer(Integer::TEXT)), None);
+        assert_eq!(object.get("u").and_then(|value| value.integer(Integer::Lenient)), None);
+        assert_eq!(object.get("f").and_then(|value| value.integer(Integer::Text)), None);
         for text in ["", "-", "+1", " 1", "1 ", "1e2", "0x1", "99999999999999999999"] {
-            assert_eq!(Value::Text(text.into()).integer(Integer::LENIENT), None, "{text:?}");
+            assert_eq!(Value::Text(text.into()).integer(Integer::Lenient), None, "{text:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_body_makes_the_parser_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Object::parse(&body, 12);
         }
 
         #[test]
-        fn reads_what_serde_json_writes(text in ".*", number in any::<i64>(), key in "[a-z]{1,8}") {
+        fn an_object_written_by_serde_json_is_read_back(text in ".*", number in any::<i64>(), key in "[a-z]{1,8}") {
             let body = serde_json::json!({ &key: [text.clone(), number] }).to_string();
             let object = Object::parse(body.as_bytes(), 12).unwrap();
             let expected = Value::List(vec![Value::Text(text.into()), Value::Int(number)]);

@@ -1,12 +1,13 @@
-//! What the protocol adapters of relive share, and nothing else.
+//! The code that the protocol adapters of relive share.
 //!
-//! * [`Adapter`], [`Request`], [`Reply`]: the seam between the gateway and an adapter.
-//! * [`interfaces!`], [`Interface`]: the one table of an adapter, from which its dispatch, its metric labels, its
-//!   documentation and its completeness test follow.
-//! * [`Object`], [`Value`]: a borrowed JSON object with the habits the old servers had (duplicate keys: last wins, a
-//!   byte order mark is skipped, numbers as text), so that leniency has one name and one place.
+//! * [`Adapter`], [`Request`], [`Reply`]: the interface between the gateway and an adapter.
+//! * [`interfaces!`], [`Interface`]: the table of an adapter. Dispatch, metric labels, documentation and the test for
+//!   completeness are derived from it.
+//! * [`Object`], [`Value`]: a JSON object, read as leniently as the original servers did (the last of duplicate keys
+//!   counts, a byte order mark is skipped, numbers may be texts).
+//! * [`array()`], [`number()`], [`count()`]: write JSON replies piece by piece.
 //!
-//! **Invariant:** this crate knows `http` and `bytes`, never hyper, never the domain.
+//! **Invariant:** this crate depends on `http` and `bytes`, neither on hyper nor on the domain.
 
 mod adapter;
 mod interface;

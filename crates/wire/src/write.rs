@@ -1,4 +1,4 @@
-//! Writes JSON texts piece by piece, for replies whose entries exist as bytes already.
+//! Writes JSON piece by piece, for replies whose entries are kept as bytes.
 
 /// Appends an integer.
 ///
@@ -11,7 +11,7 @@ pub fn number(text: &mut Vec<u8>, number: i64) {
     text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Appends a count of things.
+/// Appends a count.
 ///
 /// ```
 /// let mut text = Vec::new();

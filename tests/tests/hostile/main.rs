@@ -1,11 +1,12 @@
-//! Whatever is sent, every dialect answers in its own words, nothing breaks, and what was refused changes nothing.
+//! Sends malformed requests to every dialect: each answer is in the form of the dialect, no request panics, and a
+//! refused request changes nothing.
 //!
-//! * `mutants`: the requests of the contract data, spoilt in every way; new interfaces are attacked by themselves.
-//! * `target`: which request of an interface's contract data is spoilt, and which fields it is known to have.
-//! * `spoil`: the ways to spoil a body.
-//! * `transport`: wrong before any interface is found: sizes, paths, methods, queries.
-//! * `socket`: half requests, several at once, and what is no HTTP.
-//! * `world`: everything a server holds, to be compared, and the look of an answer.
+//! * `mutants`: sends spoilt requests of the contract data; covers a new interface as soon as it has contract data.
+//! * `target`: chooses the requests to spoil from the contract data of an interface, and the fields to spoil.
+//! * `spoil`: makes the spoilt bodies.
+//! * `transport`: wrong sizes, paths, methods and queries.
+//! * `socket`: incomplete requests, pipelined requests, malformed HTTP.
+//! * `world`: reads everything a server stores, and checks the form of an answer.
 
 #![expect(
     clippy::expect_used,

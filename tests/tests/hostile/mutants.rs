@@ -1,27 +1,25 @@
-//! Every interface is attacked with its own request, spoilt.
+//! Sends spoilt requests to every interface.
 
 use anyhow::ensure;
-use contract_tests::{
-    Server,
-    case::{Prepared, rehearse},
-};
+use contract_tests::{Server, case::Prepared, replay::rehearse};
 use futures_util::{StreamExt as _, stream};
 
 use crate::{
     spoil::{self, Kind, Mutant},
     target::{Target, interfaces},
-    world::{Wire, assert_nothing_panicked, holdings},
+    world::{Wire, assert_nothing_panicked, stored},
 };
 
-/// Targets attacked at a time.
+/// How many targets are attacked at a time.
 const PARALLEL: usize = 4;
 
-/// One sends a code only once a minute, the other calls a wrong ticket an internal error (contract sxb §4.B).
-const MAY_BLAME_THEMSELVES: [&str; 2] = ["/live/AuthCode", "svc=account&cmd=verify"];
+/// Paths that may answer an internal error: `AuthCode` sends a code only once a minute, and `verify` has no other code
+/// for a wrong ticket (contract sxb §4.B).
+const MAY_FAIL: [&str; 2] = ["/live/AuthCode", "svc=account&cmd=verify"];
 
-/// A server in the state in which the request succeeds.
+/// Prepares a server on which the request succeeds, and the request.
 async fn rehearsed(target: &Target) -> (Server, Prepared) {
-    // Guessing passwords is slowed down elsewhere; here it would hide what comes behind.
+    // The limit of failed logins would hide the checks behind it.
     let keys = [("limits.login_failures_per_account", 0.into())];
     let (server, next) = rehearse(&target.file, target.before, &keys)
         .await
@@ -29,24 +27,27 @@ async fn rehearsed(target: &Target) -> (Server, Prepared) {
     (server, next.expect("the step is there"))
 }
 
-/// Sends a mutant; `true` if it was welcome all the same.
+/// Sends a mutant; `true` if the server accepted it.
 async fn send(wire: Wire, server: &Server, request: &Prepared, mutant: &Mutant) -> bool {
     let result = request.send(&server.client(), mutant.body.clone()).await.and_then(|answer| {
         let code = wire.check(&answer)?;
-        let blames_itself = code.is_some_and(|code| wire.faults().contains(&code));
-        let allowed = MAY_BLAME_THEMSELVES.iter().any(|path| request.path.ends_with(path));
-        ensure!(!blames_itself || allowed, "the server blames itself: {code:?}");
+        let failed = code.is_some_and(|code| wire.faults().contains(&code));
+        let allowed = MAY_FAIL.iter().any(|path| request.path.ends_with(path));
+        ensure!(!failed || allowed, "an internal error: {code:?}");
         let [not_json, no_object, _] = wire.malformed();
         match mutant.kind {
-            // What needs no body does not look at it.
+            // An interface without a body ignores it.
             _ if request.body.is_empty() => {}
             Kind::Odd => {}
-            Kind::NotJson => ensure!(code == Some(not_json), "{code:?} for what is no JSON"),
+            Kind::NotJson => ensure!(code == Some(not_json), "{code:?} for a body that is no JSON"),
             Kind::NotAnObject => {
-                ensure!(code == Some(no_object) || code == Some(not_json), "{code:?} for what is no object");
+                ensure!(
+                    code == Some(no_object) || code == Some(not_json),
+                    "{code:?} for a body that is no object"
+                );
             }
         }
-        Ok(wire.welcomes(code))
+        Ok(wire.accepts(code))
     });
     result.unwrap_or_else(|error| {
         let start: String = String::from_utf8_lossy(&mutant.body).chars().take(300).collect();
@@ -64,34 +65,34 @@ async fn attack(wire: Wire, target: &Target) {
             refused.push(mutant);
         }
     }
-    assert!(!holdings(&server).await.concat().contains("\\0"), "{}: U+0000 was stored", request.path);
+    assert!(!stored(&server).await.concat().contains("\\0"), "{}: U+0000 was stored", request.path);
     assert_nothing_panicked(&server).await;
 
-    // Once more on a fresh server only what is refused: it must leave no trace.
+    // Sends the refused mutants once more to a fresh server, whose state must not change.
     let (mut server, mut request) = rehearsed(target).await;
-    let mut before = holdings(&server).await;
+    let mut before = stored(&server).await;
     for mutant in &refused {
         if send(wire, &server, &request, mutant).await {
             (server, request) = rehearsed(target).await;
-            before = holdings(&server).await;
+            before = stored(&server).await;
         }
     }
-    if holdings(&server).await != before {
-        name_the_culprit(wire, target, &refused).await;
+    if stored(&server).await != before {
+        report_effect(wire, target, &refused).await;
     }
     let whole = Mutant { name: "itself".to_owned(), body: request.body.clone(), kind: Kind::Odd };
     assert!(send(wire, &server, &request, &whole).await, "{}: the request itself fails", request.path);
 }
 
-async fn name_the_culprit(wire: Wire, target: &Target, refused: &[Mutant]) -> ! {
+async fn report_effect(wire: Wire, target: &Target, refused: &[Mutant]) -> ! {
     let (server, request) = rehearsed(target).await;
-    let before = holdings(&server).await;
+    let before = stored(&server).await;
     for mutant in refused {
         send(wire, &server, &request, mutant).await;
-        let after = holdings(&server).await;
-        assert_eq!(before, after, "{} refused, but not without effect: {}", request.path, mutant.name);
+        let after = stored(&server).await;
+        assert_eq!(before, after, "{} refused a mutant that had an effect: {}", request.path, mutant.name);
     }
-    panic!("{}: something refused had an effect", request.path);
+    panic!("{}: refused mutants had an effect together", request.path);
 }
 
 async fn attack_all(wire: Wire) {

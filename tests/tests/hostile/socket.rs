@@ -1,4 +1,4 @@
-//! Bytes on a connection that are no orderly requests: half ones, several at once, and what is no HTTP at all.
+//! Sends bytes over a connection: incomplete requests, pipelined requests, and malformed HTTP.
 
 use std::time::Duration;
 
@@ -10,28 +10,28 @@ use tokio::{
     time::timeout,
 };
 
-use crate::transport::{assert_untouched, inhabited};
+use crate::transport::{assert_unchanged, server_on_air};
 
-/// A server that has not answered after this hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest time to wait for an answer.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(server.gateway().addr).await.expect("a connection")
 }
 
-/// Everything that comes until the server closes the connection.
+/// Reads until the server closes the connection.
 async fn rest(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
-    // A connection that is reset has been closed, too.
+    // A reset of the connection also closes it.
     let _ =
-        timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the server closes the connection");
+        timeout(DEADLINE, stream.read_to_end(&mut bytes)).await.expect("the server closes the connection");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What the server answers to bytes, after which the client says no more.
+/// Sends bytes, closes the sending side, and returns everything that the server answers.
 async fn answers(server: &Server, bytes: &[u8]) -> String {
     let mut stream = connect(server).await;
-    // A server that has heard enough closes the connection while the rest is still being sent.
+    // The server may close the connection before all bytes are sent.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     rest(stream).await
@@ -41,12 +41,12 @@ fn post(path: &str, body: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// The same, as the last request of its connection.
+/// A request like that of `post`, which also asks the server to close the connection.
 fn last(path: &str, body: &str) -> String {
     post(path, body).replacen("Host: x", "Host: x\r\nConnection: close", 1)
 }
 
-/// How many answers there are, and the status of each.
+/// The status of each answer.
 fn statuses(answers: &str) -> Vec<&str> {
     answers.split("HTTP/1.1 ").skip(1).map(|answer| answer.get(..3).unwrap_or(answer)).collect()
 }
@@ -55,8 +55,8 @@ const WATCH: &str = r#"{"Action":"GetUserInfo","userid":"anna","type":0}"#;
 const LIKE: &str = r#"{"Action":"ChangeCount","userid":"anna","type":1,"optype":0,"flag":0}"#;
 
 #[tokio::test]
-async fn half_a_request_is_no_request() {
-    let (server, before) = inhabited().await;
+async fn incomplete_requests_have_no_effect() {
+    let (server, before) = server_on_air().await;
     for path in [
         "/interface.php",
         "/register",
@@ -68,7 +68,7 @@ async fn half_a_request_is_no_request() {
         for length in [1, 4, 20, whole.len() - LIKE.len() - 2, whole.len() - LIKE.len(), whole.len() - 1] {
             let answer = answers(&server, &whole.as_bytes()[..length]).await;
             assert!(statuses(&answer).iter().all(|status| *status == "400"), "{length} of {path}: {answer}");
-            // The same, but the connection just goes away.
+            // The same, but the client closes the whole connection.
             let mut stream = connect(&server).await;
             stream.write_all(&whole.as_bytes()[..length]).await.expect("it is open");
             drop(stream);
@@ -76,13 +76,13 @@ async fn half_a_request_is_no_request() {
         let chunked =
             format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n45\r\n{LIKE}");
         let answer = answers(&server, chunked.as_bytes()).await;
-        assert!(!answer.contains("200 OK"), "the last chunk is missing: {answer}");
+        assert!(!answer.contains("200 OK"), "answered without the last chunk: {answer}");
     }
-    assert_untouched(&server, &before).await;
+    assert_unchanged(&server, &before).await;
 }
 
 #[tokio::test]
-async fn a_slow_client_is_not_waited_for() {
+async fn an_incomplete_request_times_out() {
     let keys = [("http.header_timeout", "1s".into()), ("http.body_timeout", "1s".into())];
     let server = Server::configured(&keys).await;
     let whole = post("/login", LIKE);
@@ -105,8 +105,8 @@ async fn a_slow_client_is_not_waited_for() {
         );
     }))
     .await;
-    // One that is only slow is answered.
-    let (server, _) = inhabited().await;
+    // A client that is slow, but within the time-out, gets its answer.
+    let (server, _) = server_on_air().await;
     let mut stream = connect(&server).await;
     for byte in last("/interface.php", WATCH).bytes() {
         stream.write_all(&[byte]).await.expect("it is open");
@@ -116,8 +116,8 @@ async fn a_slow_client_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn many_requests_at_once_are_answered_in_order() {
-    let (server, _) = inhabited().await;
+async fn pipelined_requests_are_answered_in_order() {
+    let (server, _) = server_on_air().await;
     let requests = [
         post("/interface.php", WATCH),
         post("/login", "{"),
@@ -150,9 +150,9 @@ async fn many_requests_at_once_are_answered_in_order() {
     let mut stream = connect(&server).await;
     stream.write_all(all.as_bytes()).await.expect("it is open");
     check(&rest(stream).await);
-    // Cut somewhere; the second part is sent when the answer to the first has begun.
+    // Sends the requests in two parts, the second after the first byte of the answer to the first.
     for cut in [requests[0].len() + 1, all.len() / 2, all.len() - 1] {
-        let (server, _) = inhabited().await;
+        let (server, _) = server_on_air().await;
         let mut stream = connect(&server).await;
         let (first, second) = all.as_bytes().split_at(cut);
         stream.write_all(first).await.expect("it is open");
@@ -164,8 +164,8 @@ async fn many_requests_at_once_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused() {
-    let (server, before) = inhabited().await;
+async fn malformed_http_is_refused() {
+    let (server, before) = server_on_air().await;
     let body = LIKE.len();
     let head = "POST /interface.php HTTP/1.1\r\nHost: x\r\n";
     let large = "x".repeat(100_000);
@@ -195,11 +195,11 @@ async fn what_is_no_http_is_refused() {
         let start: String = bytes.chars().take(80).collect();
         assert!(statuses(&answer).iter().all(|status| status.starts_with('4')), "{start:?}: {answer}");
     }
-    // A client that asks before it sends is told in time.
+    // A client that asks with `Expect: 100-continue` is refused before it sends the body.
     let asks = format!("{head}Content-Length: 99000000\r\nExpect: 100-continue\r\n\r\n");
     let mut stream = connect(&server).await;
     stream.write_all(asks.as_bytes()).await.expect("it is open");
     let answer = rest(stream).await;
     assert!(answer.contains(r#""returnValue":4001"#) && !answer.contains("100 Continue"), "{answer}");
-    assert_untouched(&server, &before).await;
+    assert_unchanged(&server, &before).await;
 }

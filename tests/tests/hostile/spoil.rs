@@ -1,4 +1,4 @@
-//! A request's body, spoilt in every way.
+//! Makes spoilt copies of the body of a request.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +13,18 @@ pub(crate) struct Mutant {
     pub(crate) kind: Kind,
 }
 
-/// What is wrong with it.
+/// The kind of defect of a spoilt body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Not JSON in UTF-8, or too deeply nested.
     NotJson,
     /// JSON, but no object.
     NotAnObject,
-    /// An object with something unexpected in it, which may be welcome.
+    /// An object with an unusual member or value, which the server may accept.
     Odd,
 }
 
-/// Stands in a JSON text where a number comes that no [`Value`] can hold.
+/// Placeholder in a JSON text for a token that no [`Value`] can hold, such as a number out of range.
 const RAW: &str = "@raw@";
 const DEEP: &str = "3,000 brackets";
 
@@ -74,15 +74,15 @@ pub(crate) fn fields(body: &[u8], fields: &BTreeSet<Vec<String>>) -> Vec<Mutant>
     let Ok(Value::Object(whole)) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     let whole = Value::Object(whole);
     let mut mutants = Vec::new();
-    for way in fields {
+    for path in fields {
         let mut add = |name: &str, value: Value, raw: Option<&str>| {
             let mut body = whole.clone();
-            if put(&mut body, way, value) {
+            if put(&mut body, path, value) {
                 let mut text = body.to_string();
                 if let Some(raw) = raw {
                     text = text.replace(&format!("\"{RAW}\""), raw);
                 }
-                let name = format!("{} = {name}", way.join("."));
+                let name = format!("{} = {name}", path.join("."));
                 let kind = if name.ends_with(DEEP) { Kind::NotJson } else { Kind::Odd };
                 mutants.push(Mutant { name, body: text.into(), kind });
             }
@@ -116,7 +116,7 @@ pub(crate) fn fields(body: &[u8], fields: &BTreeSet<Vec<String>>) -> Vec<Mutant>
         }
         add("300,000 letters", json!("x".repeat(300_000)), None);
         add(DEEP, json!(RAW), Some(&format!("{}{}", "[".repeat(3_000), "]".repeat(3_000))));
-        if let Some(text) = text_at(&whole, way) {
+        if let Some(text) = text_at(&whole, path) {
             add("its text with U+0000 behind", json!(format!("{text}\u{0}")), None);
             add("its text with white space around", json!(format!(" {text}\u{3000}")), None);
         }
@@ -124,13 +124,13 @@ pub(crate) fn fields(body: &[u8], fields: &BTreeSet<Vec<String>>) -> Vec<Mutant>
     mutants
 }
 
-fn text_at<'a>(body: &'a Value, way: &[String]) -> Option<&'a str> {
-    way.iter().try_fold(body, |value, name| value.get(name))?.as_str()
+fn text_at<'a>(body: &'a Value, path: &[String]) -> Option<&'a str> {
+    path.iter().try_fold(body, |value, name| value.get(name))?.as_str()
 }
 
-/// Puts a value at the end of a way; `false` if the way leads through something else than objects.
-fn put(body: &mut Value, way: &[String], value: Value) -> bool {
-    let Some((last, parents)) = way.split_last() else { return false };
+/// Puts a value at a path of member names; `false` if the path leads through a value that is no object.
+fn put(body: &mut Value, path: &[String], value: Value) -> bool {
+    let Some((last, parents)) = path.split_last() else { return false };
     let mut place = body;
     for name in parents {
         let Value::Object(members) = place else { return false };

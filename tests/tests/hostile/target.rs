@@ -1,10 +1,11 @@
-//! Which request of an interface's contract data is attacked.
+//! Chooses the requests to spoil from the contract data of an interface.
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
+use contract_tests::{case, cases};
 use serde_json::Value;
 
 use crate::world::Wire;
@@ -13,64 +14,52 @@ use crate::world::Wire;
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) file: PathBuf,
-    /// How many steps come before it.
+    /// How many steps come before the step, those of the givens included.
     pub(crate) before: usize,
-    /// The way to each field, through nested objects.
+    /// The path of member names to each field.
     pub(crate) fields: BTreeSet<Vec<String>>,
 }
 
-/// One folder per interface.
+/// Lists the folders of the interfaces.
 pub(crate) fn interfaces(wire: Wire) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts").join(wire.folder());
-    let mut found: Vec<_> = entries(&folder)
-        .into_iter()
-        .filter(|path| path.is_dir() && !path.ends_with("story") && !path.ends_with("transport"))
-        .collect();
-    found.sort();
+    let folder = cases::adapter(wire.folder());
+    let mut found = cases::entries(&folder).expect("a folder can be read");
+    found.retain(|path| path.is_dir() && !path.ends_with("story") && !path.ends_with("transport"));
     assert!(!found.is_empty(), "{} has no contract data", folder.display());
     found
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let read = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    read.map(|entry| entry.expect("a folder can be read").path()).collect()
-}
-
-/// A successful step, before it is known whether it is attacked.
+/// A successful step that may become a target.
 struct Candidate {
     target: Target,
-    /// Its file is the one that shows the ordinary success.
+    /// Whether the step is in the file `success.json`.
     ordinary: bool,
 }
 
-/// The most steps of one interface that are attacked.
-const MOST: usize = 3;
+/// How many steps of one interface become targets at most.
+const MAX_TARGETS: usize = 3;
 
 impl Target {
-    /// The successful steps to attack: one of the ordinary success, then those that know further fields. The first gets
-    /// all fields the interface is known to have, the others what they add.
+    /// Chooses the successful steps to spoil: first one of `success.json`, then those with further fields. The first
+    /// target gets all known fields of the interface, each other target only the fields it adds.
     pub(crate) fn of(wire: Wire, interface: &Path) -> Vec<Self> {
         let name = interface.file_name().and_then(|name| name.to_str()).expect("a name");
-        let mut files = entries(interface);
-        files.sort();
         let mut known = BTreeSet::new();
         let mut candidates = Vec::new();
-        for file in files {
-            let text = std::fs::read_to_string(&file).expect("a case");
-            let case: Value = serde_json::from_str(&text).expect("JSON");
-            for (before, step) in case["steps"].as_array().expect("steps").iter().enumerate() {
+        for file in cases::entries(interface).expect("a folder can be read") {
+            for (before, step) in case::steps(&file).expect("a case").iter().enumerate() {
                 let request = &step["request"];
                 let body = match &request["raw"] {
                     Value::String(raw) => serde_json::from_str(raw).unwrap_or_default(),
                     _ => request["body"].clone(),
                 };
-                if !addresses(wire, name, request["path"].as_str().expect("a path"), &body) {
+                if !calls(wire, name, request["path"].as_str().expect("a path"), &body) {
                     continue;
                 }
                 let mut fields = BTreeSet::new();
-                ways(&body, &mut Vec::new(), &mut fields);
+                field_paths(&body, &mut Vec::new(), &mut fields);
                 known.extend(fields.clone());
-                // What is answered with bytes has no code.
+                // A reply of bytes has no code.
                 let reply = &step["reply"];
                 if wire.succeeds(&reply["body"]) || reply["base64"].is_string() {
                     let ordinary = file.ends_with("success.json");
@@ -81,9 +70,9 @@ impl Target {
         }
         let mut covered = BTreeSet::new();
         let mut targets: Vec<Self> = Vec::new();
-        while targets.len() < MOST {
+        while targets.len() < MAX_TARGETS {
             let news = |candidate: &Candidate| candidate.target.fields.difference(&covered).count();
-            // The earliest of those that know most.
+            // The candidate with the most new fields; of several the earliest step.
             let best = candidates.iter().rev().max_by_key(|candidate| {
                 (
                     targets.is_empty() && candidate.ordinary,
@@ -93,7 +82,7 @@ impl Target {
             });
             let Some(best) = best.filter(|best| targets.is_empty() || news(best) > 0) else { break };
             let mut target = best.target.clone();
-            target.fields.retain(|way| !covered.contains(way));
+            target.fields.retain(|path| !covered.contains(path));
             covered.extend(target.fields.clone());
             targets.push(target);
         }
@@ -103,8 +92,8 @@ impl Target {
     }
 }
 
-/// Whether a request is one of that interface.
-fn addresses(wire: Wire, interface: &str, path: &str, body: &Value) -> bool {
+/// Tells whether a request calls that interface.
+fn calls(wire: Wire, interface: &str, path: &str, body: &Value) -> bool {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match wire {
@@ -117,11 +106,11 @@ fn addresses(wire: Wire, interface: &str, path: &str, body: &Value) -> bool {
     }
 }
 
-fn ways(value: &Value, way: &mut Vec<String>, found: &mut BTreeSet<Vec<String>>) {
+fn field_paths(value: &Value, path: &mut Vec<String>, found: &mut BTreeSet<Vec<String>>) {
     for (name, member) in value.as_object().into_iter().flatten() {
-        way.push(name.clone());
-        found.insert(way.clone());
-        ways(member, way, found);
-        way.pop();
+        path.push(name.clone());
+        found.insert(path.clone());
+        field_paths(member, path, found);
+        path.pop();
     }
 }

@@ -1,12 +1,12 @@
-//! Wrong before any interface is found: sizes, paths, methods, queries.
+//! Sends requests with wrong sizes, paths, methods and queries.
 
 use bytes::Bytes;
 use contract_tests::{Answer, Client, Server};
 use http::{Method, StatusCode};
 
-use crate::world::{Wire, assert_nothing_panicked, holdings};
+use crate::world::{Wire, assert_nothing_panicked, stored};
 
-/// Every path that somebody owns, and whose words are spoken there.
+/// Known paths, each with the form of its answers.
 pub(crate) const PATHS: [(&str, Wire); 29] = [
     ("/interface.php", Wire::V1),
     ("/interface.php/", Wire::V1),
@@ -44,29 +44,29 @@ async fn send(client: &Client, method: Method, path: &str, body: impl Into<Bytes
     answer.unwrap_or_else(|error| panic!("{method} {path}: {error:#}"))
 }
 
-/// A server on which somebody is on air, and what it holds.
-pub(crate) async fn inhabited() -> (Server, Vec<String>) {
+/// Starts a server with a host on air; also returns everything the server stores.
+pub(crate) async fn server_on_air() -> (Server, Vec<String>) {
     let server = Server::start().await;
     let client = server.client();
     client.sxb_user("mei_lin").await;
     client.v1("RequestLVBAddr", serde_json::json!({"userid": "anna", "groupid": "g", "title": "t"})).await;
-    let empty = holdings(&server).await;
+    let empty = stored(&server).await;
     client.v1("ChangeStatus", serde_json::json!({"userid": "anna", "status": 0})).await;
-    let before = holdings(&server).await;
-    assert_ne!(empty, before, "a change is seen");
+    let before = stored(&server).await;
+    assert_ne!(empty, before, "going on air changes the stored state");
     (server, before)
 }
 
-/// Everything is as it was, and the server still works.
-pub(crate) async fn assert_untouched(server: &Server, before: &[String]) {
-    assert_eq!(holdings(server).await, before);
+/// Checks that the server stores the same as before and still works.
+pub(crate) async fn assert_unchanged(server: &Server, before: &[String]) {
+    assert_eq!(stored(server).await, before);
     assert_nothing_panicked(server).await;
     server.client().sxb_login("mei_lin").await;
 }
 
 #[tokio::test]
-async fn ten_megabytes_are_too_much_for_everybody() {
-    let (server, before) = inhabited().await;
+async fn bodies_over_the_limit_are_refused_on_every_path() {
+    let (server, before) = server_on_air().await;
     let client = server.client();
     let text = Bytes::from(format!("{{\"Action\":\"{}\"}}", "x".repeat(10 << 20)));
     let noise = Bytes::from(vec![0xff; 10 << 20]);
@@ -91,12 +91,12 @@ async fn ten_megabytes_are_too_much_for_everybody() {
     assert_eq!((answer.status, Wire::Qplus.code(&answer)), (StatusCode::PAYLOAD_TOO_LARGE, 10_002));
     let answer = send(&client, Method::POST, "/nobody/is/here", noise).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert_untouched(&server, &before).await;
+    assert_unchanged(&server, &before).await;
 }
 
 #[tokio::test]
-async fn any_method_is_answered() {
-    let (server, before) = inhabited().await;
+async fn every_method_is_answered_on_every_path() {
+    let (server, before) = server_on_air().await;
     let client = server.client();
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "X-Y!"] {
         let method: Method = method.parse().expect("a method");
@@ -104,7 +104,7 @@ async fn any_method_is_answered() {
             for body in ["", "{}", "{\"Action\":\"ChangeStatus\"}"] {
                 let answer = send(&client, method.clone(), path, body).await;
                 let code = wire.check(&answer).unwrap_or_else(|error| panic!("{method} {path}: {error:#}"));
-                assert!(!wire.welcomes(code), "{method} {path} {body}");
+                assert!(!wire.accepts(code), "{method} {path} {body}");
             }
         }
     }
@@ -114,12 +114,12 @@ async fn any_method_is_answered() {
             assert!(answer.status.is_success(), "{method} {path} {}", answer.status);
         }
     }
-    assert_untouched(&server, &before).await;
+    assert_unchanged(&server, &before).await;
 }
 
 #[tokio::test]
-async fn a_path_of_nobody_is_not_found_in_two_ways() {
-    let (server, before) = inhabited().await;
+async fn unknown_paths_are_answered_in_the_form_of_v2_or_qplus() {
+    let (server, before) = server_on_air().await;
     let client = server.client();
     let long = format!("/{}", "x".repeat(9_000));
     let paths = [
@@ -183,12 +183,12 @@ async fn a_path_of_nobody_is_not_found_in_two_ways() {
     assert_eq!((answer.status, Wire::V2.code(&answer)), (StatusCode::NOT_FOUND, 400));
     let answer = send(&client, Method::POST, "/", "").await;
     assert_eq!((answer.status, Wire::V1.code(&answer)), (StatusCode::OK, 4001));
-    assert_untouched(&server, &before).await;
+    assert_unchanged(&server, &before).await;
 }
 
 #[tokio::test]
-async fn a_broken_query_is_nobodys_command() {
-    let (server, before) = inhabited().await;
+async fn malformed_queries_name_no_command() {
+    let (server, before) = server_on_air().await;
     let client = server.client();
     let long = format!("svc=live&cmd={}", "x".repeat(9_000));
     for query in [
@@ -218,7 +218,7 @@ async fn a_broken_query_is_nobodys_command() {
             let answer = send(&client, Method::POST, &format!("{route}?{query}"), "{}").await;
             assert_eq!((answer.status, Wire::Sxb.code(&answer)), (StatusCode::OK, 10_001), "{query}");
         }
-        // Elsewhere a query means nothing.
+        // The other dialects ignore a query.
         let answer = send(&client, Method::POST, &format!("/interface.php?{query}"), "").await;
         assert_eq!((answer.status, Wire::V1.code(&answer)), (StatusCode::OK, 4001), "{query}");
         let answer = send(&client, Method::POST, &format!("/login?{query}"), "{}").await;
@@ -245,5 +245,5 @@ async fn a_broken_query_is_nobodys_command() {
             assert_eq!((answer.status, Wire::Qplus.code(&answer)), (StatusCode::OK, 10_002), "{query}");
         }
     }
-    assert_untouched(&server, &before).await;
+    assert_unchanged(&server, &before).await;
 }

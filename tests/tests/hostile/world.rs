@@ -1,4 +1,4 @@
-//! What a server holds, and how its answers have to look.
+//! Reads everything a server stores, and checks the form of its answers.
 
 use anyhow::{Context as _, Result, ensure};
 use contract_tests::{Answer, Client, Server};
@@ -17,7 +17,7 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// The folder of its contract data.
+    /// The folder of the contract data.
     pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::V1 => "minilvb-v1",
@@ -39,13 +39,13 @@ impl Wire {
         }
     }
 
-    /// Whether the expected reply of a step is a success.
+    /// Tells whether the expected reply of a step is a success.
     pub(crate) fn succeeds(self, reply: &Value) -> bool {
         let (name, success) = self.success();
         reply[name] == success
     }
 
-    /// The code of an answer, which must be this wire's envelope in whole.
+    /// The code of an answer. Panics if the answer has another envelope than this wire.
     pub(crate) fn code(self, answer: &Answer) -> i64 {
         self.envelope(answer).unwrap_or_else(|error| panic!("{error:#}"))
     }
@@ -81,7 +81,7 @@ impl Wire {
         }
     }
 
-    /// Codes that say the server is at fault, or busy: no spoilt request may bring them about.
+    /// The codes for an internal error and for a busy server, which no spoilt request may cause.
     pub(crate) fn faults(self) -> &'static [i64] {
         match self {
             Self::V1 => &[2002, 4000, 4003],
@@ -92,7 +92,7 @@ impl Wire {
         }
     }
 
-    /// Checks what holds for every answer to a known path and returns its code; none for a picture.
+    /// Checks envelope and status of an answer to a known path and returns its code; none for a picture.
     pub(crate) fn check(self, answer: &Answer) -> Result<Option<i64>> {
         if answer.headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/")) {
             return Ok(None);
@@ -103,14 +103,14 @@ impl Wire {
         Ok(Some(code))
     }
 
-    /// Whether the code of an answer, or that there is none, means success.
-    pub(crate) fn welcomes(self, code: Option<i64>) -> bool {
+    /// Tells whether an answer with that code, or without one, is a success.
+    pub(crate) fn accepts(self, code: Option<i64>) -> bool {
         code.is_none_or(|code| code == self.success().1)
     }
 }
 
-/// Everything a server holds, one line per thing.
-pub(crate) async fn holdings(server: &Server) -> Vec<String> {
+/// Reads everything a server stores, one line for each account, room, broadcast or file.
+pub(crate) async fn stored(server: &Server) -> Vec<String> {
     const ALL: Window = Window { offset: 0, limit: 10_000 };
     let core = &server.gateway().core;
     let stats = core.stats();

@@ -1,4 +1,4 @@
-//! Moving from SQLite to PostgreSQL.
+//! Copies a SQLite database into PostgreSQL.
 
 use diesel::{
     connection::DefaultLoadingMode,
@@ -16,23 +16,24 @@ use crate::{
     store::{conn::Conn, migrate::migrate, schema},
 };
 
-/// Rows sent at a time; PostgreSQL takes 65,535 parameters in a statement.
-const CHUNK: usize = 1_000;
+/// Rows per `INSERT`: PostgreSQL accepts 65,535 parameters in one statement.
+const CHUNK_ROWS: usize = 1_000;
 
-/// How far a copy is.
+/// Progress of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The table that is being copied.
     pub table: &'static str,
-    /// Rows copied, of all tables.
+    /// Rows copied so far, of all tables.
     pub done: i64,
-    /// Rows there are, in all tables.
+    /// Rows to copy, of all tables.
     pub total: i64,
 }
 
-/// Copies everything from a SQLite database, which nobody should be writing to, and the generated secrets that stand beside
-/// it, by their keys, into an empty PostgreSQL database, and compares the number of rows of each table. Both are brought up
-/// to date first. Returns the number of rows copied; after a failure the target is as empty as before.
+/// Copies all rows of a SQLite database, and the generated secrets that are kept in files beside it (by key), into an
+/// empty PostgreSQL database, and compares the number of rows of each table. Migrates both databases first. Rows that are
+/// written to the source meanwhile are not copied, so stop its server before. Returns the number of rows copied; after a
+/// failure the target is as empty as before.
 ///
 /// Errors: [`StartError::NotACopy`] if the databases are of other kinds, or if the target is not empty.
 pub fn copy(
@@ -58,7 +59,7 @@ pub fn copy(
         if !empty {
             return Ok(0);
         }
-        let rows = everything(source, target, position, &mut progress)?;
+        let rows = copy_tables(source, target, position, &mut progress)?;
         for (key, text) in secrets {
             let row = (schema::settings::name.eq(secret_name(key)), schema::settings::value.eq(text));
             diesel::insert_into(schema::settings::table)
@@ -83,7 +84,7 @@ fn is_empty(target: &mut PgConnection) -> Result<bool> {
     .get_result(target)?)
 }
 
-/// One function per table, each with the row it copies, and the list of them.
+/// Defines a module per table, with its row and its `copy` function, and `copy_tables`, which calls all of them.
 macro_rules! tables {
     ($( $table:ident { $( $column:ident: $type:ty ),+ } )+) => {
         $( mod $table {
@@ -103,7 +104,7 @@ macro_rules! tables {
                 target: &mut PgConnection,
                 mut copied: impl FnMut(usize),
             ) -> Result<()> {
-                let mut chunk: Vec<Row> = Vec::with_capacity(CHUNK);
+                let mut chunk: Vec<Row> = Vec::with_capacity(CHUNK_ROWS);
                 let mut sent = 0;
                 let mut send = |chunk: &mut Vec<Row>| -> Result<()> {
                     diesel::insert_into($table::table).values(&*chunk).execute(target)?;
@@ -114,22 +115,22 @@ macro_rules! tables {
                 };
                 for row in $table::table.load_iter::<Row, DefaultLoadingMode>(source)? {
                     chunk.push(row?);
-                    if chunk.len() == CHUNK {
+                    if chunk.len() == CHUNK_ROWS {
                         send(&mut chunk)?;
                     }
                 }
                 send(&mut chunk)?;
-                let there: i64 = $table::table.count().get_result(target)?;
-                if usize::try_from(there) == Ok(sent) {
+                let arrived: i64 = $table::table.count().get_result(target)?;
+                if usize::try_from(arrived) == Ok(sent) {
                     Ok(())
                 } else {
-                    let text = format!("{}: {sent} rows copied, {there} arrived", stringify!($table));
+                    let text = format!("{}: {sent} rows copied, {arrived} arrived", stringify!($table));
                     Err(Error::Storage(text.into()))
                 }
             }
         } )+
 
-        fn everything(
+        fn copy_tables(
             source: &mut SqliteConnection,
             target: &mut PgConnection,
             position: i64,
@@ -143,7 +144,7 @@ macro_rules! tables {
                     progress(Progress { table: stringify!($table), done, total });
                 })?;
             )+
-            go_on_counting(source, target, position)?;
+            continue_sequences(source, target, position)?;
             Ok(done)
         }
     };
@@ -170,7 +171,7 @@ tables! {
         location: String, nickname: Option<String>, avatar: Option<String>, group_id: Option<String>, kind: String,
         app: Option<i64>, device: Option<i16>, screen: bool, longitude: Option<f64>, latitude: Option<f64>,
         place: String, stream_code: String, push_sequence: Option<String>, started_at: i64, ended_at: Option<i64>,
-        beat_at: i64, lease: Option<i64>
+        beat_at: i64, lease: Option<i64>, aired_at: Option<i64>
     }
     counters { broadcast_id: i64, account_id: i64, counted_likes: i64, host_likes: i64, anonymous: i64, version: i64 }
     audience {
@@ -199,18 +200,19 @@ tables! {
 }
 
 #[derive(QueryableByName)]
-struct Counted {
+/// One row of `sqlite_sequence`: a table and the last number given to one of its rows.
+struct Sequence {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = BigInt)]
     seq: i64,
 }
 
-/// Numbers given out once are not given out again, be their rows gone.
-fn go_on_counting(source: &mut SqliteConnection, target: &mut PgConnection, position: i64) -> Result<()> {
-    let counted: Vec<Counted> =
+/// Continues the sequences of the source, so that the number of a deleted row is not given to another one.
+fn continue_sequences(source: &mut SqliteConnection, target: &mut PgConnection, position: i64) -> Result<()> {
+    let sequences: Vec<Sequence> =
         diesel::sql_query("SELECT name, seq FROM sqlite_sequence WHERE seq > 0").load(source)?;
-    for Counted { name, seq } in counted {
+    for Sequence { name, seq } in sequences {
         let column = if name == "rooms" { "number" } else { "id" };
         diesel::sql_query("SELECT setval(pg_get_serial_sequence($1, $2), $3)")
             .bind::<Text, _>(name)

@@ -1,4 +1,4 @@
-//! What is in a database: which tables, which rows.
+//! Lists the tables and the rows of a database.
 
 use diesel::{prelude::*, sql_query};
 
@@ -8,7 +8,7 @@ use crate::{
     store::conn::{Conn, on},
 };
 
-/// Every table of relive. `changes` stands in PostgreSQL only.
+/// Every table of relive. `changes` exists in PostgreSQL only.
 pub const TABLES: [&str; 17] = [
     "__diesel_schema_migrations",
     "accounts",
@@ -33,16 +33,15 @@ const SQLITE_TABLES: &str = "SELECT name AS line FROM sqlite_master WHERE type =
 const POSTGRES_TABLES: &str =
     "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
 
-/// Which of relive's tables a database has, in alphabetical order: none in an empty one. Makes nothing.
+/// Lists relive's tables in a database, in alphabetical order; none in an empty database. Creates no table.
 pub fn tables(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
     let mut conn = Conn::open(config)?;
     let found = found(&mut conn)?;
     Ok(found.into_iter().filter(|table| TABLES.contains(&table.as_str())).collect())
 }
 
-/// Every row of every one of relive's tables as text, for comparing two databases of the same kind: the rows of
-/// each table in the order of their texts, each after the table's name. The tables are read one after the other, so
-/// nobody should be writing.
+/// Lists every row of relive's tables as the text `<table>: <row>`, for comparing two databases of the same kind; the
+/// rows of each table are sorted by text. Reads one table after the other, so stop the server before.
 pub fn rows(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
     let mut conn = Conn::open(config)?;
     let mut rows = Vec::new();
@@ -88,7 +87,7 @@ mod tests {
     use crate::Config;
 
     #[test]
-    fn no_table_is_missing() {
+    fn the_list_of_tables_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::sqlite(folder.path().join("relive.db")).database;
         assert!(tables(&config).unwrap().is_empty());
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_told_apart_by_everything_in_them() {
+    fn the_text_of_a_row_has_every_column() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::sqlite(folder.path().join("relive.db")).database;
         crate::database::keep_secrets(&config, &[("b", "2'".to_owned()), ("a", "1".to_owned())]).unwrap();

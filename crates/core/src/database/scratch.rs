@@ -1,4 +1,4 @@
-//! Databases that are thrown away.
+//! Temporary PostgreSQL databases for tests and experiments.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -9,13 +9,13 @@ use diesel::{Connection as _, connection::SimpleConnection as _, pg::PgConnectio
 
 use crate::{Config, DatabaseConfig, Random, StartError, SystemRandom, model::random};
 
-/// What all of them are copies of; it stays on the server.
+/// The template of every temporary database; it stays on the server.
 const TEMPLATE: &str = "relive_template";
-/// Nobody may be connected to a template that is being copied: held alone while it is made, together while it is copied.
+/// Advisory lock on the template, which nothing may be connected to while it is copied: exclusive while it is migrated,
+/// shared while it is copied.
 const LOCK: i64 = 0x0072_656c_6976_6503;
 
-/// A PostgreSQL database with the schema and nothing else, for a test or an experiment, beside a given one. Dropped with
-/// this value.
+/// A temporary PostgreSQL database on the server of a given one. The database is dropped together with this value.
 #[derive(Debug)]
 pub struct Scratch {
     server: String,
@@ -24,7 +24,8 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a database on the server of `url`, whose own database is only used to connect to.
+    /// Creates a database with the schema and no rows on the server of `url`. The database that `url` names serves only to
+    /// connect to the server.
     ///
     /// Errors: [`StartError::Open`] if the server cannot be reached, or refuses.
     pub fn create(url: &str) -> Result<Self, StartError> {
@@ -33,7 +34,7 @@ impl Scratch {
         Self::of(url, &lock, TEMPLATE)
     }
 
-    /// The same without the schema.
+    /// Creates a database without the schema on the server of `url`.
     ///
     /// Errors: [`StartError::Open`] if the server cannot be reached, or refuses.
     pub fn empty(url: &str) -> Result<Self, StartError> {
@@ -57,7 +58,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Nobody can be told; it goes with the server.
+        // `drop` cannot report a failure; a database that is left over goes with the server.
         let _ = run(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }
@@ -70,14 +71,14 @@ fn beside(url: &str, name: &str) -> String {
     format!("{server}/{name}{parameters}")
 }
 
-/// Makes the template, or brings it up to date, once in the life of this process.
+/// Creates or migrates the template, once per process.
 fn make_template(url: &str) -> Result<(), StartError> {
     static MADE: Mutex<bool> = Mutex::new(false);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     if !*made {
         let mut lock = connect(url)?;
         lock.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).map_err(failed)?;
-        // It may be there already.
+        // Fails if the template exists already.
         let _ = lock.batch_execute(&format!("CREATE DATABASE {TEMPLATE}"));
         let config = DatabaseConfig { url: beside(url, TEMPLATE), ..Config::sqlite("").database };
         super::migrate(&config)?;
@@ -94,7 +95,7 @@ fn failed(source: impl std::error::Error + Send + Sync + 'static) -> StartError 
     StartError::Open { path: TEMPLATE.to_owned(), source: Box::new(source) }
 }
 
-/// Runs statements, one a line, each in a transaction of its own, as `CREATE DATABASE` wants it.
+/// Runs one statement per line, each in a transaction of its own, as `CREATE DATABASE` requires.
 fn run(url: &str, statements: &str) -> Result<(), StartError> {
     let mut conn = connect(url)?;
     statements.lines().try_for_each(|statement| conn.batch_execute(statement)).map_err(failed)

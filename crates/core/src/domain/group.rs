@@ -1,6 +1,6 @@
 //! Groups: audiences as the dialect without rooms names them (minilvb-v1), of lives and of recordings.
 
-use super::account;
+use super::actor;
 use crate::{
     AccountId, Actor, Dialect, GroupMember, MemberNames, Page, Result, Window,
     store::{Tx, conn::Conn},
@@ -21,8 +21,8 @@ pub(crate) fn enter(
     group: &str,
     names: &MemberNames,
 ) -> Result<()> {
-    let member = account::acting(tx, actor)?;
-    let host = account::ensure(tx, host)?.id;
+    let member = actor::acting(tx, actor)?;
+    let host = actor::ensure(tx, host)?.id;
     let row = super::audience::arriving(tx, host, member.id, Dialect::MinilvbV1)?;
     let position = if row.listed { row.position } else { tx.next_position()? };
     let row = MemberRow {
@@ -40,7 +40,7 @@ pub(crate) fn enter(
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn quit(tx: &mut Tx<'_>, actor: &Actor, host: &str, group: &str) -> Result<()> {
-    let member = account::acting(tx, actor)?.id;
+    let member = actor::acting(tx, actor)?.id;
     let Some(host) = accounts::by_user_id(tx.conn, host)?.map(|row| row.id) else { return Ok(()) };
     let Some(row) = members::find(tx, host, member)?.filter(|row| row.listed) else { return Ok(()) };
     let of = match row.group_id {
@@ -63,8 +63,8 @@ pub(crate) fn enter_recording(
     file_id: &str,
     names: &MemberNames,
 ) -> Result<()> {
-    let member = account::acting(tx, actor)?.id;
-    let owner = account::ensure(tx, owner)?.id;
+    let member = actor::acting(tx, actor)?.id;
+    let owner = actor::ensure(tx, owner)?.id;
     if recording_audience::put(tx, owner, file_id, member, names)? {
         recordings::step_viewers(tx, owner, file_id, 1)?;
     }
@@ -75,7 +75,7 @@ pub(crate) fn enter_recording(
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn quit_recording(tx: &mut Tx<'_>, actor: &Actor, owner: &str, file_id: &str) -> Result<()> {
-    let member = account::acting(tx, actor)?.id;
+    let member = actor::acting(tx, actor)?.id;
     let Some(owner) = accounts::by_user_id(tx.conn, owner)?.map(|row| row.id) else { return Ok(()) };
     if recording_audience::remove(tx, owner, file_id, member)? {
         recordings::step_viewers(tx, owner, file_id, -1)?;

@@ -3,6 +3,7 @@
 //! A rule decides by the tables alone, never by the read model, which may be behind.
 
 pub(crate) mod account;
+pub(crate) mod actor;
 pub(crate) mod audience;
 pub(crate) mod broadcast;
 pub(crate) mod group;
@@ -15,4 +16,6 @@ pub(crate) mod room;
 pub(crate) mod session;
 pub(crate) mod short_video;
 pub(crate) mod stream_code;
+#[cfg(test)]
+mod tests;
 pub(crate) mod verification;

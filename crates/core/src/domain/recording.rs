@@ -74,12 +74,16 @@ fn set_url(tx: &mut Tx<'_>, known: &RecordingRow, new: &NewRecording) -> Result<
     }
 }
 
-/// From the broadcast the recording overlaps most, else from the newer of the last broadcast and the plan; gaps are
-/// filled with what the host said when it started the recording.
+/// Describes a recording by the broadcast it overlaps most, else by the newer of the last broadcast and the plan; fills gaps with
+/// the words the host said when it started the recording. A broadcast that was only prepared describes no recording that
+/// another broadcast of the room overlaps (contract sxb §0).
 fn about(tx: &mut Tx<'_>, owner: AccountId, start_at: UnixSeconds, end_at: UnixSeconds) -> Result<About> {
     let Some(host) = accounts::by_id(tx.conn, owner)? else { return Ok(About::default()) };
     let Some(room) = rooms::of_account(tx.conn, owner)? else { return Ok(About::default()) };
-    let overlapping = broadcasts::overlapping(tx.conn, owner, (start_at, end_at))?;
+    let mut overlapping = broadcasts::overlapping(tx.conn, owner, (start_at, end_at))?;
+    if overlapping.iter().any(|row| row.aired_at.is_some()) {
+        overlapping.retain(|row| row.aired_at.is_some());
+    }
     let overlap =
         |row: &BroadcastRow| end_at.min(row.ended_at.unwrap_or(end_at)) - start_at.max(row.started_at);
     // Equal overlaps: the newest, hence the first; `max_by_key` would take the last.

@@ -1,6 +1,6 @@
 //! Reports of users about hosts: kept for the operator, without an effect of their own.
 
-use super::account;
+use super::actor;
 use crate::{
     Actor, Result,
     store::Tx,
@@ -11,7 +11,7 @@ use crate::{
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn report(tx: &mut Tx<'_>, reporter: &Actor, host: &str) -> Result<()> {
-    let reporter = account::acting(tx, reporter)?.id;
+    let reporter = actor::acting(tx, reporter)?.id;
     match accounts::by_user_id(tx.conn, host)? {
         Some(host) => reports::insert(tx, reporter, host.id),
         None => Ok(()),

@@ -1,12 +1,12 @@
 //! Short videos: clips their owners uploaded.
 
-use super::account;
+use super::actor;
 use crate::{Actor, NewShortVideo, Result, store::Tx, table::short_videos};
 
 /// Stores a clip of the actor. The same file again replaces everything and moves to the top of the list.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn upload(tx: &mut Tx<'_>, actor: &Actor, video: &NewShortVideo) -> Result<()> {
-    let owner = account::acting(tx, actor)?.id;
+    let owner = actor::acting(tx, actor)?.id;
     short_videos::replace(tx, owner, video)
 }

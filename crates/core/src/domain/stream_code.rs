@@ -6,7 +6,7 @@ use crate::{
     AccountId, CallbackSource, Error, Result,
     sign::{
         digest::md5_hex,
-        stream::{Picture, bypass_digest, live_code},
+        stream::{VideoSource, bypass_digest, live_code},
     },
     store::{Tx, conn::Conn},
     table::{
@@ -85,8 +85,8 @@ pub(crate) fn code_of_room(
     host: &AccountRow,
     screen: bool,
 ) -> Result<String> {
-    let picture = if screen { Picture::Screen } else { Picture::Camera };
-    let tail = bypass_digest(room.number.0, &host.user_id, picture);
+    let source = if screen { VideoSource::Screen } else { VideoSource::Camera };
+    let tail = bypass_digest(room.number.0, &host.user_id, source);
     let code = format!("{}_{tail}", tx.config().media.bizid);
     keep(tx, TAIL, &tail, host.id)?;
     keep(tx, WHOLE, &code, host.id)?;

@@ -8,7 +8,7 @@ use super::core::Accounts;
 use crate::{
     Account, AccountId, AccountOverview, Actor, Dialect, Error, Identifier, IssuedSession, NewAccount,
     Password, Picture, PictureId, ProfileUpdate, Purpose, ResetProof, Result,
-    domain::{account, login, overview, registration, report, verification},
+    domain::{account, actor, login, overview, registration, report, verification},
     model::{password::StoredPassword, random},
     store::Tx,
     table::{
@@ -42,7 +42,7 @@ impl Accounts<'_> {
     ///
     /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
     pub async fn may_act(&self, actor: Actor) -> Result<()> {
-        self.0.store().read(move |conn| account::may_act(conn, &actor)).await
+        self.0.store().read(move |conn| actor::may_act(conn, &actor)).await
     }
 
     /// Accounts ordered by id text, those behind `after` only: for walking through all of them.

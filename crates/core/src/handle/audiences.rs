@@ -8,6 +8,7 @@ use crate::{
     domain::{audience, group},
     model::counter::LARGEST_COUNT,
     read_model::memory::HeartbeatOutcome,
+    table::broadcasts,
 };
 
 impl Audiences<'_> {
@@ -61,11 +62,17 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| audience::beat(tx, account, new_role, likes)).await
     }
 
-    /// The members of a room on air, the host first, then in order of entry. Nobody if it is not on air.
+    /// The members of a room, the host first, then in order of entry: of a room on air, or of one that sxb has prepared, whose
+    /// host is a member already (contract sxb §0). Any other room has no members.
     pub async fn members(&self, room: RoomNumber, window: Window) -> Result<Page<Member>> {
         self.0.expire_due().await?;
+        let on_air = self.0.memory().live().host_of_room(room);
+        let host = match on_air {
+            Some(host) => Some(host),
+            None => self.0.store().read(move |conn| broadcasts::preparing_host(conn, room)).await?,
+        };
         let live = self.0.memory().live();
-        let Some(audience) = live.host_of_room(room).and_then(|host| live.audience(host)) else {
+        let Some(audience) = host.and_then(|host| live.audience(host)) else {
             return Ok(Page::default());
         };
         let items = audience

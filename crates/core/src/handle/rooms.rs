@@ -207,13 +207,13 @@ impl Rooms<'_> {
 }
 
 /// Reads the rooms of owners, and the rooms an account follows if that is asked for.
-fn find(conn: &mut Conn, owners: &[AccountId], follower: Option<AccountId>) -> Result<FoundRooms> {
+fn find(conn: &mut Conn, owners: &[AccountId], caller: Option<AccountId>) -> Result<FoundRooms> {
     let rooms =
         rooms::details(conn, owners)?.into_iter().map(|room| Arc::new(CachedRoom::new(room))).collect();
-    let follows = match follower {
-        Some(follower) => {
-            let followed = follows::of_account(conn, follower)?.into_iter().map(|(room, _)| room).collect();
-            Some((follower, Arc::new(followed)))
+    let follows = match caller {
+        Some(caller) => {
+            let followed = follows::of_account(conn, caller)?.into_iter().map(|(room, _)| room).collect();
+            Some((caller, Arc::new(followed)))
         }
         None => None,
     };

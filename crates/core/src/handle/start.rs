@@ -17,7 +17,7 @@ use crate::{
     Clock, Config, Random, Result, StartError,
     domain::broadcast::count,
     login::{hasher::Hasher, throttle::LoginThrottle},
-    model::rule::GRACE,
+    model::rule::Grace,
     read_model::memory::Memory,
     replica::{
         follower::Follower,
@@ -39,7 +39,8 @@ impl Core {
         let shared = matches!(Backend::of(&config.database)?, Backend::Postgres(_));
         let mut conn = Conn::open(&config.database)?;
         migrate(&mut conn)?;
-        let memory = Arc::new(Memory::new(empty(&config, clock.now()), Arc::clone(&random), shared));
+        let memory =
+            Arc::new(Memory::new(empty(&config, Grace::after(clock.now())), Arc::clone(&random), shared));
         let env = Arc::new(Env {
             config: Arc::clone(&config),
             clock: Arc::clone(&clock),
@@ -81,8 +82,8 @@ impl Core {
 fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, i64), StartError> {
     // Before anything is read: what others change from here on is noticed.
     let seen = data_version(&mut conn).map_err(StartError::Load)?;
-    let grace_until = env.clock.now() + GRACE;
-    let live = load(&mut conn, &env.config, grace_until, memory).map_err(StartError::Load)?;
+    let grace = Grace::after(env.clock.now());
+    let live = load(&mut conn, &env.config, grace, memory).map_err(StartError::Load)?;
     memory.replace_live(live);
     env.position.store(last_position(&mut conn).map_err(StartError::Load)?, Ordering::Relaxed);
     let commits = Arc::new(ReadModelListener { memory: Arc::clone(memory) });

@@ -14,9 +14,9 @@ use diesel::{
 
 use super::core::{Core, Inner};
 use crate::{
-    Error, Result, Session, StartError, UnixSeconds, causes,
+    Error, Result, Session, StartError, causes,
     domain::session,
-    model::change::Change,
+    model::{change::Change, rule::Grace},
     read_model::memory::{DirtyClocks, Memory},
     replica::load::{last_position, load},
     store::{
@@ -175,7 +175,7 @@ impl Inner {
             tracing::info!("another process has changed the database, reading it again");
             // It may have closed any session; they are read again when asked for.
             self.memory.sessions.clear();
-            let live = load(tx.conn, &self.config, UnixSeconds::MIN, &self.memory)?;
+            let live = load(tx.conn, &self.config, Grace::NONE, &self.memory)?;
             let given = last_position(tx.conn)?;
             tx.skip_positions(given);
             self.memory.stage(live);

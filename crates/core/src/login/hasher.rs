@@ -32,7 +32,7 @@ fn canonical(password: &Password, user_id: &str) -> SecretString {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut HashWorker) + Send>;
+type HashJob = Box<dyn FnOnce(&mut HashWorker) + Send>;
 
 /// How long a thread that has nothing to hash keeps its memory.
 const MEMORY_KEPT: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ struct HashWorker {
 
 impl HashWorker {
     /// Runs until the queue closes.
-    fn serve(mut self, queue: &Receiver<Job>) {
+    fn serve(mut self, queue: &Receiver<HashJob>) {
         loop {
             let job = match queue.recv_timeout(MEMORY_KEPT) {
                 Err(RecvTimeoutError::Timeout) => {
@@ -105,7 +105,7 @@ impl HashWorker {
 /// The handle to the hash threads. There are fewer of them than cores, so that a crowd that logs in leaves one to the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
-    jobs: Sender<Job>,
+    jobs: Sender<HashJob>,
     random: Arc<dyn Random>,
 }
 
@@ -124,7 +124,8 @@ impl Hasher {
         let params =
             Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, None)
                 .map_err(|error| StartError::Argon2(error.to_string()))?;
-        let (jobs, queue): (Sender<Job>, Receiver<Job>) = crossbeam_channel::bounded(config.hash_queue);
+        let (jobs, queue): (Sender<HashJob>, Receiver<HashJob>) =
+            crossbeam_channel::bounded(config.hash_queue);
         for index in 0..config.hash_threads.max(1) {
             let (queue, worker) = (queue.clone(), HashWorker { params: params.clone(), memory: Vec::new() });
             thread::Builder::new()
@@ -143,7 +144,7 @@ impl Hasher {
         job: impl FnOnce(&mut HashWorker) -> T + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |worker| {
+        let job: HashJob = Box::new(move |worker| {
             // Whoever asked may have given up while the job waited.
             if !reply.is_closed() {
                 let _ = reply.send(job(worker));

@@ -9,8 +9,31 @@ use crate::{
     config::{SessionConfig, TimeoutConfig},
 };
 
-/// How long after a start nothing times out: clients that could not reach a stopped server beat again first.
-pub(crate) const GRACE: Seconds = Seconds(60);
+/// How long after a start a clock that stood still since before the start runs out of nothing: its client could not
+/// reach a stopped server.
+const GRACE: Seconds = Seconds(60);
+
+/// The start after which clients get time to be heard of again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grace {
+    started_at: UnixSeconds,
+}
+
+impl Grace {
+    /// No start: every deadline stands.
+    pub(crate) const NONE: Self = Self { started_at: UnixSeconds::MIN };
+
+    /// The grace after a start at that time.
+    pub(crate) fn after(started_at: UnixSeconds) -> Self {
+        Self { started_at }
+    }
+
+    /// The deadline of a client whose last beat is that old. Grace is for a beat before the start only: whatever beat or began
+    /// since then times out as always.
+    pub(crate) fn extend(self, deadline: UnixSeconds, beat_at: UnixSeconds) -> UnixSeconds {
+        if beat_at < self.started_at { deadline.max(self.started_at + GRACE) } else { deadline }
+    }
+}
 
 /// The role of a member who asks for `wanted`: the owner of a room is its host, and nobody else is.
 pub(crate) fn member_role(is_owner: bool, wanted: Role) -> Role {
@@ -100,6 +123,16 @@ mod tests {
         assert_eq!(broadcast_ends_at(UnixSeconds(1_000), None), UnixSeconds::MAX);
         assert_eq!(silent_member_leaves_at(UnixSeconds(1_000), Role::Host, timeouts), UnixSeconds(1_091));
         assert_eq!(silent_member_leaves_at(UnixSeconds(1_000), Role::OnMic, timeouts), UnixSeconds(1_031));
+    }
+
+    #[test]
+    fn grace_is_for_what_beat_last_before_the_start() {
+        let at = UnixSeconds;
+        let grace = Grace::after(at(1_000));
+        assert_eq!(grace.extend(at(930), at(900)), at(1_060));
+        assert_eq!(grace.extend(at(1_100), at(999)), at(1_100), "a deadline after the grace stands");
+        assert_eq!(grace.extend(at(1_002), at(1_000)), at(1_002), "the beat was heard after the start");
+        assert_eq!(Grace::NONE.extend(at(930), at(900)), at(930));
     }
 
     #[test]

@@ -21,8 +21,13 @@ use crate::{
     AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, Seconds, State,
     TimeoutConfig, UnixSeconds,
     model::{
-        audience::MemberState, broadcast::BroadcastState, change::Change, clock::AtomicTime,
-        counter::Counters, cursor::ListPosition, rule,
+        audience::MemberState,
+        broadcast::BroadcastState,
+        change::Change,
+        clock::AtomicTime,
+        counter::Counters,
+        cursor::ListPosition,
+        rule::{self, Grace},
     },
 };
 
@@ -42,8 +47,9 @@ pub(crate) struct OnAir {
 
 impl OnAir {
     /// The first second in which it is no longer on air.
-    pub(super) fn gone_at(&self, grace_until: UnixSeconds) -> UnixSeconds {
-        rule::broadcast_ends_at(self.beat.get(), self.lease).max(grace_until)
+    pub(super) fn gone_at(&self, grace: Grace) -> UnixSeconds {
+        let beat_at = self.beat.get();
+        grace.extend(rule::broadcast_ends_at(beat_at, self.lease), beat_at)
     }
 
     /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
@@ -73,11 +79,11 @@ pub(crate) struct Live {
     pub(super) timeouts: TimeoutConfig,
     pub(super) session_idle: Seconds,
     /// Nothing times out before: clients that could not reach a stopped server get time to beat again.
-    pub(super) grace_until: UnixSeconds,
+    pub(super) grace: Grace,
 }
 
 impl Live {
-    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: Seconds, grace_until: UnixSeconds) -> Self {
+    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: Seconds, grace: Grace) -> Self {
         Self {
             on_air: ById::default(),
             by_room: ById::default(),
@@ -90,7 +96,7 @@ impl Live {
             expiry: Expiry::default(),
             timeouts,
             session_idle,
-            grace_until,
+            grace,
         }
     }
 
@@ -194,12 +200,12 @@ impl Live {
         let at = match expirable {
             Expirable::Broadcast(host) => {
                 let on_air = self.on_air.get_mut(&host)?;
-                on_air.timer = on_air.gone_at(self.grace_until);
+                on_air.timer = on_air.gone_at(self.grace);
                 on_air.timer
             }
             Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host)?.get(account)?;
-                let at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
+                let at = member.gone_at(self.timeouts, self.grace, self.session_idle);
                 member.timer.set(at);
                 at
             }
@@ -260,7 +266,7 @@ impl Live {
             on_air.keep_clock(&old);
             on_air.counters = on_air.counters.or_newer(old.counters);
         }
-        on_air.timer = on_air.gone_at(self.grace_until);
+        on_air.timer = on_air.gone_at(self.grace);
         self.expiry.watch(on_air.timer, Expirable::Broadcast(host));
         self.directory.insert(on_air.place(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
         self.by_room.insert(on_air.info.room, host);
@@ -328,7 +334,7 @@ impl Live {
             dirty: AtomicBool::new(false),
             timer: AtomicTime::new(UnixSeconds::MAX),
         };
-        let timer = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
+        let timer = member.gone_at(self.timeouts, self.grace, self.session_idle);
         member.timer.set(timer);
         let (host, account) = (seat.host, seat.account);
         let member = Arc::new(member);
@@ -379,7 +385,7 @@ impl Live {
     /// Takes over a model read from the tables, except for the state the tables cannot know: clocks that are not flushed
     /// yet, and the grace after a start.
     pub(crate) fn reload(&mut self, mut live: Self) {
-        live.grace_until = self.grace_until;
+        live.grace = self.grace;
         live.inherit(self);
         *self = live;
     }

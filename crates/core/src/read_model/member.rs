@@ -7,7 +7,11 @@ use std::sync::{
 
 use crate::{
     Dialect, Role, Seconds, Session, TimeoutConfig, UnixSeconds,
-    model::{audience::Listed, clock::AtomicTime, rule},
+    model::{
+        audience::Listed,
+        clock::AtomicTime,
+        rule::{self, Grace},
+    },
 };
 
 /// What keeps a member in the audience.
@@ -40,17 +44,12 @@ pub(crate) struct LiveMember {
 
 impl LiveMember {
     /// The first second in which it is no longer there.
-    pub(crate) fn gone_at(
-        &self,
-        timeouts: TimeoutConfig,
-        grace_until: UnixSeconds,
-        idle: Seconds,
-    ) -> UnixSeconds {
+    pub(crate) fn gone_at(&self, timeouts: TimeoutConfig, grace: Grace, idle: Seconds) -> UnixSeconds {
         match &self.clock {
             MemberClock::Never => UnixSeconds::MAX,
             MemberClock::Beat(beat) => {
                 let beat_at = beat.get();
-                rule::silent_member_leaves_at(beat_at, self.role, timeouts).max(grace_until)
+                grace.extend(rule::silent_member_leaves_at(beat_at, self.role, timeouts), beat_at)
             }
             MemberClock::Session(session) => rule::idle_session_ends_at(session.used_at(), idle),
         }

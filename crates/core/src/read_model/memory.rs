@@ -434,7 +434,6 @@ impl Memory {
     }
 
     /// Applies the changes of a commit. Call before the callers of its jobs are answered.
-
     pub(crate) fn apply(&self, mut changes: Vec<Change>) {
         if changes.is_empty() {
             return;

@@ -17,7 +17,7 @@ use std::{
 
 use crate::{
     Clock, Config, Result, StartError, causes,
-    model::{change_key::ChangeKey, rule::GRACE},
+    model::{change_key::ChangeKey, rule::Grace},
     read_model::memory::Memory,
     replica::load::{load, read},
     store::{CommitNotice, link::Link},
@@ -134,10 +134,10 @@ impl Follower {
         match &self.snapshot {
             None => {
                 // Nobody could beat while the database was away.
-                let grace_until = self.clock.now() + GRACE;
+                let grace = Grace::after(self.clock.now());
                 let now = current(conn)?;
                 self.memory.sessions.clear();
-                let live = load(conn, &self.config, grace_until, &self.memory)?;
+                let live = load(conn, &self.config, grace, &self.memory)?;
                 self.memory.replace_live(live);
                 self.snapshot = Some(now);
                 self.polled = Instant::now();

@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc, thread};
 use crossbeam_channel::Sender;
 
 use crate::{
-    AccountId, Config, Error, RecordingId, Result, UnixSeconds,
-    model::{change::Change, change_key::ChangeKey, session::TokenHash},
+    AccountId, Config, Error, RecordingId, Result,
+    model::{change::Change, change_key::ChangeKey, rule::Grace, session::TokenHash},
     read_model::{live::Live, memory::Memory, refresh::Refresh, replays::Replays},
     store::conn::Conn,
     table::{accounts, audience, broadcasts, counters, recording_audience, recordings, sessions},
@@ -22,19 +22,14 @@ const ROWS_PER_BATCH: usize = 500;
 const BATCHES_AHEAD: usize = 16;
 
 /// A model of nothing.
-pub(crate) fn empty(config: &Config, grace_until: UnixSeconds) -> Live {
-    Live::new(config.timeouts, config.sessions.qplus_idle, grace_until)
+pub(crate) fn empty(config: &Config, grace: Grace) -> Live {
+    Live::new(config.timeouts, config.sessions.qplus_idle, grace)
 }
 
 /// Loads everything that is served from memory. Sessions are loaded when somebody uses them, except those through which a
 /// member watches.
-pub(crate) fn load(
-    conn: &mut Conn,
-    config: &Config,
-    grace_until: UnixSeconds,
-    memory: &Memory,
-) -> Result<Live> {
-    let mut live = empty(config, grace_until);
+pub(crate) fn load(conn: &mut Conn, config: &Config, grace: Grace, memory: &Memory) -> Result<Live> {
+    let mut live = empty(config, grace);
     if let Conn::Postgres(_) = conn {
         // Here all of a table is wanted.
         conn.execute("SET LOCAL enable_seqscan = on")?;

@@ -1,12 +1,12 @@
-//! Notices of the live cloud: what they say ([`Notice`]), and the proof that the cloud sent them.
-//! What a notice does to a room is not known here, nor is what a dialect answers.
+//! Notices of the live cloud: their content ([`Notice`]), and the proof that the cloud sent them.
+//! Knows neither the effect of a notice on a room nor the answer of a dialect.
 
 mod notice;
 
 use super::digest::{eq_hex, md5_hex};
 use crate::{Seconds, UnixSeconds};
 
-pub use notice::{Malformed, Notice, Number};
+pub use notice::{MalformedNotice, Notice, Number};
 
 /// `md5(key + t)`, 32 lower-case hex digits; `t_text` is the notice's `t` exactly as it arrived.
 ///
@@ -20,33 +20,33 @@ pub fn sign(key: &str, t_text: &str) -> String {
     md5_hex(format!("{key}{t_text}"))
 }
 
-/// Why a notice is not believed.
+/// Why a notice is not proved to come from the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeError {
     /// `t` or `sign` is missing or of another type.
     #[error("missing")]
     Missing,
-    /// Signed with another key, or for another `t`; or there is no key.
+    /// Signed with another key or for another `t`, or no key is configured.
     #[error("bad_sign")]
     BadSign,
-    /// `t` and the grace are over.
+    /// The grace period after `t` is over.
     #[error("expired")]
     Expired,
 }
 
-/// Why a body is not taken as a notice of the cloud.
+/// Why a body is refused as a notice of the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum CallbackError {
     /// Not a JSON object.
     #[error(transparent)]
-    Malformed(#[from] Malformed),
-    /// Not believed.
+    Malformed(#[from] MalformedNotice),
+    /// Not proved to come from the cloud.
     #[error(transparent)]
     Unproven(#[from] NoticeError),
 }
 
-/// Whether the cloud sent the notice, in the order of [`NoticeError`]. Hex case of the sign is ignored; at the second
-/// `t + grace` the notice is still valid. An empty key refuses all as [`NoticeError::BadSign`].
+/// Checks that the cloud sent the notice, in the order of [`NoticeError`]. The hex case of the sign is ignored; at the
+/// second `t + grace` the notice is still valid. With an empty key every notice is [`NoticeError::BadSign`].
 ///
 /// Source: contract tencent-cloud h.1.
 pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: Seconds) -> Result<(), NoticeError> {
@@ -56,27 +56,27 @@ pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: Seconds
     if key.is_empty() || !eq_hex(&sign(key, t), received) {
         return Err(NoticeError::BadSign);
     }
-    // `t` is made of digits: what does not fit 64 bits is far in the future.
+    // `t` consists of digits, so a number beyond 64 bits is a time far in the future.
     let t = t.parse().map_or(UnixSeconds::MAX, UnixSeconds);
     if now > t + grace { Err(NoticeError::Expired) } else { Ok(()) }
 }
 
-/// Reads a body and checks who sent it.
+/// Reads a body and checks that the cloud sent it.
 ///
 /// ```
 /// use relive_core::{
 ///     Seconds, UnixSeconds,
-///     sign::callback::{NoticeError, Refusal, receive},
+///     sign::callback::{NoticeError, CallbackError, receive},
 /// };
 /// let body = br#"{"event_type":1,"stream_id":"8888_anna","t":1700000600,"sign":"c236300b8b8d3dd117b0806f2f785cd8"}"#;
 /// let notice = receive(body, "demoCallbackKey", UnixSeconds(1_700_001_200), Seconds(600))?;
 /// assert_eq!(notice.event_type, Some(1));
-/// assert_eq!(receive(body, "", UnixSeconds(1_700_000_000), Seconds(600)).unwrap_err(), Refusal::Unproven(NoticeError::BadSign));
-/// # Ok::<(), Refusal>(())
+/// assert_eq!(receive(body, "", UnixSeconds(1_700_000_000), Seconds(600)).unwrap_err(), CallbackError::Unproven(NoticeError::BadSign));
+/// # Ok::<(), CallbackError>(())
 /// ```
 ///
 /// Source: contract tencent-cloud h.1.
-pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: Seconds) -> Result<Notice, Refusal> {
+pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: Seconds) -> Result<Notice, CallbackError> {
     let notice = Notice::parse(body)?;
     authenticate(&notice, key, now, grace)?;
     Ok(notice)
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_beyond_64_bits_has_not_come() {
+    fn a_time_beyond_64_bits_is_in_the_future() {
         let body = format!("{{\"t\":\"{0}\",\"sign\":\"{1}\"}}", "9".repeat(30), sign(KEY, &"9".repeat(30)));
         assert_eq!(authenticate(&parse(&body), KEY, UnixSeconds::MAX, Seconds(600)), Ok(()));
     }
@@ -151,7 +151,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_signed_is_believed_and_any_changed_byte_is_not(
+        fn a_signed_notice_is_accepted_and_any_changed_byte_is_refused(
             key in "[ -~]{1,40}", t in 0..=i64::MAX, as_text: bool, at: prop::sample::Index, flip in 1..=255_u8,
         ) {
             let signature = sign(&key, &t.to_string());
@@ -168,11 +168,11 @@ mod tests {
             let forged = String::from_utf8_lossy(&forged);
             prop_assume!(!forged.eq_ignore_ascii_case(&signature));
             let refusal = receive(&body(t, &forged), &key, UnixSeconds(t), Seconds(0)).unwrap_err();
-            prop_assert_eq!(refusal, Refusal::Unproven(NoticeError::BadSign));
+            prop_assert_eq!(refusal, CallbackError::Unproven(NoticeError::BadSign));
         }
 
         #[test]
-        fn any_body_is_answered(bytes in prop::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
+        fn an_arbitrary_body_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
             prop_assert!(receive(&bytes, KEY, UnixSeconds(0), Seconds(0)).is_err());
             let body = format!("{{\"t\":{text},\"sign\":\"\"}}");
             prop_assert!(receive(body.as_bytes(), KEY, UnixSeconds(0), Seconds(0)).is_err());

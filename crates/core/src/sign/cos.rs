@@ -10,12 +10,12 @@ use crate::UnixSeconds;
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const RESERVED_BUT_SLASH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// What a version 4 signature allows.
+/// The calls that a version 4 signature allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// Any object of the bucket, any number of calls, until then. What relive issues.
+    /// Any number of calls on any object of the bucket until a time. relive issues this scope.
     Reusable {
-        /// Last second.
+        /// Last second of validity.
         until: UnixSeconds,
     },
     /// One call on one object.
@@ -23,25 +23,25 @@ pub enum Scope<'a> {
         /// `/<appid>/<bucket>/<path>`, not encoded.
         file: &'a str,
     },
-    /// Any number of calls on one object, until then.
+    /// Any number of calls on one object until a time.
     Bound {
         /// `/<appid>/<bucket>/<path>`, not encoded.
         file: &'a str,
-        /// Last second.
+        /// Last second of validity.
         until: UnixSeconds,
     },
 }
 
-/// Order of the fields in a version 4 text. The cloud takes any.
+/// Order of the fields in a version 4 text. The cloud accepts every order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldOrder {
-    /// `a b k e t r f`, the file percent-encoded. What relive issues.
+    /// `a b k e t r f`, the file percent-encoded. relive issues this order.
     Abketrf,
-    /// `a k e t r f b`, the file raw: the older SDK in the original sxb server.
+    /// `a k e t r f b`, the file not encoded: as the older SDK in the original sxb server does.
     Aketrfb,
 }
 
-/// A version 4 signature's content.
+/// The content of a version 4 signature.
 #[derive(Debug, Clone, Copy)]
 pub struct V4<'a> {
     /// Application number.
@@ -50,11 +50,11 @@ pub struct V4<'a> {
     pub bucket: &'a str,
     /// Id of the cloud key.
     pub secret_id: &'a str,
-    /// What is allowed.
+    /// Allowed calls.
     pub scope: Scope<'a>,
-    /// Now.
+    /// Current time.
     pub now: UnixSeconds,
-    /// Any number, fresh per signature.
+    /// Random number, new for each signature.
     pub random: u32,
     /// Order of the fields.
     pub order: FieldOrder,
@@ -118,8 +118,8 @@ pub fn key_time(start: UnixSeconds, end: UnixSeconds) -> String {
     format!("{start};{end}")
 }
 
-/// `signKey`: `hmac_sha1(secret_key, key_time)`, 40 lower-case hex digits. Whoever has it can sign any request of that
-/// key until its end.
+/// `signKey`: `hmac_sha1(secret_key, key_time)`, 40 lower-case hex digits. A client that has it can sign any request until
+/// the key time ends.
 ///
 /// ```
 /// use relive_core::{
@@ -136,14 +136,14 @@ pub fn sign_key(secret_key: &str, key_time: &str) -> String {
     hmac_sha1_hex(secret_key, key_time)
 }
 
-/// A version 5 request, as far as it is signed.
+/// The signed parts of a version 5 request.
 #[derive(Debug, Clone, Copy)]
 pub struct V5<'a> {
     /// Method, any case.
     pub method: &'a str,
     /// Path, decoded, with its leading `/`.
     pub path: &'a str,
-    /// Query parameters, decoded; one without value has the empty value.
+    /// Query parameters, decoded; a parameter without a value has the empty value.
     pub params: &'a [(&'a str, &'a str)],
     /// Headers to be signed.
     pub headers: &'a [(&'a str, &'a str)],
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_sorted_as_they_are_signed() {
+    fn names_are_sorted_in_their_signed_form() {
         let request =
             V5 { method: "Get", path: "/", params: &[("b", "2"), ("A[", ""), ("a", "x")], headers: &[] };
         assert_eq!(request.http_string(), "get\n/\na=x&a%5b=&b=2\n\n");

@@ -1,5 +1,5 @@
-//! Hashes as the clouds write them: lower-case hex, standard base64. MD5 and SHA-1 are here because the protocols fix
-//! them; nothing may be stored under them.
+//! Hashes as the clouds write them: lower-case hex, standard base64. MD5 and SHA-1 are here because the protocols
+//! prescribe them; never store anything hashed with them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac, digest::Output};
@@ -59,7 +59,7 @@ pub(crate) fn hmac_sha1_envelope(key: &str, text: &str) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Whether a received signature is the expected one. Takes the same time wherever they differ.
+/// Compares a received signature with the expected one in constant time.
 pub fn eq(expected: &str, received: &str) -> bool {
     expected.as_bytes().ct_eq(received.as_bytes()).into()
 }

@@ -19,8 +19,8 @@ pub fn sign(token: &str, body: &[u8]) -> String {
     md5_hex(format!("{token}{}", md5_hex(body)))
 }
 
-/// Checks in constant time, hex case ignored, that `received` is the signature of the body under the token. No signature
-/// is valid under an empty token.
+/// Checks in constant time, hex case ignored, that `received` is the signature of the body under the token. No
+/// signature is valid under an empty token.
 pub fn verify(token: &str, body: &[u8], received: &str) -> bool {
     !token.is_empty() && eq_hex(&sign(token, body), received)
 }
@@ -50,14 +50,15 @@ pub struct SignedTimes {
 /// Source: contract minilvb-v2 §2.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
-    /// How much a client's clock may be off in either direction.
+    /// Length of time by which a client's clock may be off in either direction.
     pub clock_skew: Seconds,
     /// Upper limit of [`SignedTimes::lifetime`].
     pub longest_lifetime: Seconds,
 }
 
 impl Freshness {
-    /// Checks that the request was not sent in the future and that its lifetime is not over, both give or take the skew.
+    /// Checks that the request was not sent in the future and that its lifetime is not over, both give or take the
+    /// skew.
     #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
     pub fn accepts(&self, times: SignedTimes, now: UnixSeconds) -> bool {
         const FIRST_IN_MILLISECONDS: f64 = 1e11;

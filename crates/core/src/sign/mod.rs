@@ -1,4 +1,4 @@
-//! Every signature the four dialects and their clouds know, as pure functions.
+//! Every signature of the four dialects and their clouds, as pure functions.
 //!
 //! Nothing here reads a clock, a random generator or a configuration file: times ([`UnixSeconds`](crate::UnixSeconds))
 //! and random numbers are arguments. Keys are arguments too and are never part of a type that can be printed. Nothing
@@ -15,11 +15,11 @@
 //! | [`liteav`] | a client's request | g.2 |
 //! | [`password`] | the derived password | g.2 |
 //! | [`callback`] | a notice of the live cloud | h.1 |
-//! | [`digest`] | the hashes all of them are built from | – |
+//! | [`digest`] | the hashes that all signatures are built from | – |
 //! | [`vectors`] | a runner for files of test vectors | – |
 //!
-//! A signature made with an empty key is worthless. The functions that check refuse an empty key; the functions that
-//! make leave it to the caller to say "not configured" instead (URLs excepted: an empty key means unsigned).
+//! A signature made with an empty key is worthless. Functions that check a signature refuse an empty key. Functions that
+//! make one do not test the key: their callers answer "not configured" instead. An empty key of a URL leaves it unsigned.
 
 pub mod callback;
 pub mod cos;

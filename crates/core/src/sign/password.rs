@@ -1,5 +1,5 @@
-//! The derived password: what minilvb-v2 clients send instead of the password, and what all dialects are reduced to
-//! before hashing. It is as good as the password itself: never store or log it.
+//! The derived password: minilvb-v2 clients send it instead of the password, and the passwords of all dialects are
+//! converted to it before hashing. It opens the account as the password does: never store or log it.
 
 use super::digest::md5_hex;
 

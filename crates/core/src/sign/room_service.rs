@@ -3,7 +3,7 @@
 use super::digest::md5_hex;
 use crate::{Seconds, UnixSeconds};
 
-/// How long before its `tx_time` a sign is made.
+/// Length of time between now and the `tx_time` of a new sign.
 pub const LIFETIME: Seconds = Seconds(600);
 
 /// `md5(api_key + decimal(tx_time) + user_id)`, 32 lower-case hex digits; invalid after `tx_time`.

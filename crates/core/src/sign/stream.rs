@@ -1,5 +1,5 @@
 //! Stream codes (the name under which a broadcast is pushed and played) and the URLs that carry them.
-//! Does not know which codes were handed out, nor to whom: that is stored.
+//! Does not know which codes are in use: the database keeps them.
 
 use secrecy::ExposeSecret as _;
 
@@ -11,7 +11,7 @@ use crate::{MediaConfig, UnixSeconds};
 
 /// The stream code `<bizid>_<user id>[_<suffix>]`, where every character of the user id outside `[A-Za-z0-9_]` is replaced
 /// by one `_`, because the code stands unescaped in URLs and clients cut it out at the first `?` or `.`.
-/// Lossy: two users may get one code, and it is the caller who gives the later one a suffix.
+/// Lossy: two user ids may give one code, so the caller adds a suffix to the second user's code.
 ///
 /// ```
 /// use relive_core::sign::stream::live_code;
@@ -21,49 +21,49 @@ use crate::{MediaConfig, UnixSeconds};
 ///
 /// Source: contract minilvb-v1 §6.1 (1), tencent-cloud a.4.
 pub fn live_code(bizid: &str, user_id: &str, suffix: Option<&str>) -> String {
-    let tame: String = user_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let plain: String = user_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     match suffix {
-        Some(suffix) => format!("{bizid}_{tame}_{suffix}"),
-        None => format!("{bizid}_{tame}"),
+        Some(suffix) => format!("{bizid}_{plain}_{suffix}"),
+        None => format!("{bizid}_{plain}"),
     }
 }
 
-/// Which picture of a host a bypass stream carries.
+/// The source of the video in a host's bypass stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Picture {
+pub enum VideoSource {
     /// The camera: `main`.
     Camera,
     /// The shared screen: `aux`.
     Screen,
 }
 
-/// The text a bypass stream is named after: `<room>_<host>_main` or `<room>_<host>_aux`.
+/// The text whose digest names a bypass stream: `<room>_<host>_main` or `<room>_<host>_aux`.
 ///
 /// Source: contract sxb §7, tencent-cloud a.6 (1).
-pub fn bypass_plain(room: i64, host: &str, picture: Picture) -> String {
-    let which = match picture {
-        Picture::Camera => "main",
-        Picture::Screen => "aux",
+pub fn bypass_plain(room: i64, host: &str, source: VideoSource) -> String {
+    let which = match source {
+        VideoSource::Camera => "main",
+        VideoSource::Screen => "aux",
     };
     format!("{room}_{host}_{which}")
 }
 
 /// `md5(plain)`, 32 lower-case hex digits: the part after the last `_` of a bypass stream's code, by which callbacks find
 /// the room.
-pub fn bypass_digest(room: i64, host: &str, picture: Picture) -> String {
-    md5_hex(bypass_plain(room, host, picture))
+pub fn bypass_digest(room: i64, host: &str, source: VideoSource) -> String {
+    md5_hex(bypass_plain(room, host, source))
 }
 
 /// The stream code of a bypass stream: `<bizid>_` + [`bypass_digest`].
 ///
 /// ```
-/// use relive_core::sign::stream::{Picture, bypass_code};
-/// assert_eq!(bypass_code("8888", 10007, "wilder4", Picture::Camera), "8888_0f2c9a07ddbb2b9bcba863705d240bbc");
+/// use relive_core::sign::stream::{VideoSource, bypass_code};
+/// assert_eq!(bypass_code("8888", 10007, "wilder4", VideoSource::Camera), "8888_0f2c9a07ddbb2b9bcba863705d240bbc");
 /// ```
 ///
 /// Source: contract sxb §7, tencent-cloud a.6 (2).
-pub fn bypass_code(bizid: &str, room: i64, host: &str, picture: Picture) -> String {
-    format!("{bizid}_{}", bypass_digest(room, host, picture))
+pub fn bypass_code(bizid: &str, room: i64, host: &str, source: VideoSource) -> String {
+    format!("{bizid}_{}", bypass_digest(room, host, source))
 }
 
 impl MediaConfig {
@@ -92,7 +92,7 @@ impl MediaConfig {
         url::push_url(Address { host: &host, app: &self.app, stream: code }, &params, Some(protection))
     }
 
-    /// Whether play URLs are the same at any time: nothing signs them.
+    /// Whether play URLs never expire: without a play key they are not signed.
     pub fn has_lasting_play_urls(&self) -> bool {
         self.play_key.expose_secret().is_empty()
     }
@@ -107,8 +107,8 @@ impl MediaConfig {
         url::play_urls(&self.play_scheme, address, Some(protection))
     }
 
-    /// The code under which a user joins somebody else's broadcast with a picture of its own: its stream code, marked
-    /// with the time at which the push URL made now ends.
+    /// The stream code under which a user pushes its own video into another host's broadcast: the user's stream code with
+    /// a suffix, the time at which a push URL made now expires.
     ///
     /// Source: contract minilvb-v1 §7, tencent-cloud a.4 (2).
     pub fn joint_code(&self, user_id: &str, now: UnixSeconds) -> String {
@@ -116,16 +116,16 @@ impl MediaConfig {
         live_code(&self.bizid, user_id, Some(&until))
     }
 
-    /// Somebody's play URL with what allows to play it: `<url>?[txSecret=…&txTime=…&]bizid=…`, `&` if it has a query
-    /// already. `None` unless its last path segment, up to the first `.`, is a stream code of the own business id. It
-    /// is signed with the play key, never with the push key: whoever holds a `txSecret` of the latter may publish.
+    /// Signs a play URL: `<url>?[txSecret=…&txTime=…&]bizid=…`, with `&` instead of `?` if the URL has a query already.
+    /// `None` unless the last path segment, up to the first `.`, is a stream code of the configured business id. The play
+    /// key signs the URL, never the push key: a `txSecret` made with the push key would allow publishing.
     ///
     /// ```
     /// use relive_core::{Config, UnixSeconds};
-    /// let (media, now) = (Config::sqlite("example.db").media, UnixSeconds(1_700_000_000));
-    /// let signed = media.signed_play_url("rtmp://play.example.com/live/1000_anna", now);
+    /// let media = Config::sqlite("example.db").media;
+    /// let signed = media.signed_play_url("rtmp://play.example.com/live/1000_anna", UnixSeconds(1_700_000_000));
     /// assert_eq!(signed.as_deref(), Some("rtmp://play.example.com/live/1000_anna?bizid=1000"));
-    /// assert_eq!(media.signed_play_url("rtmp://play.example.com/live/8888_anna", now), None);
+    /// assert_eq!(media.signed_play_url("rtmp://play.example.com/live/8888_anna", UnixSeconds(1_700_000_000)), None);
     /// ```
     ///
     /// Source: contract minilvb-v1 §7.
@@ -134,8 +134,8 @@ impl MediaConfig {
         let (_, segment) = path.rsplit_once('/')?;
         let code = segment.split('.').next()?;
         let user = code.strip_prefix(self.bizid.as_str())?.strip_prefix('_')?;
-        let tame = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if user.is_empty() || !tame(user) || url.contains('#') {
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if user.is_empty() || !is_plain(user) || url.contains('#') {
             return None;
         }
         let mut params: Vec<_> =

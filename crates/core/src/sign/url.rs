@@ -4,16 +4,16 @@
 use super::digest::{eq_hex, md5_hex};
 use crate::UnixSeconds;
 
-/// How `txTime` writes its hex digits. The hash covers the text, so both are valid; relive writes lower case.
+/// Case of the hex digits of `txTime`. The hash covers the text, so both cases are valid; relive writes lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HexCase {
-    /// `6553F100`: what Tencent's samples and clients build.
+    /// `6553F100`, as Tencent's samples and clients write it.
     Upper,
-    /// `6553f100`: what the original servers built.
+    /// `6553f100`, as the original servers wrote it.
     Lower,
 }
 
-/// Where a stream is pushed to or played from: `<host>/<app>/<stream>`.
+/// The address to which a stream is pushed or from which it is played: `<host>/<app>/<stream>`.
 #[derive(Debug, Clone, Copy)]
 pub struct Address<'a> {
     /// Host, with a port if need be.
@@ -24,7 +24,7 @@ pub struct Address<'a> {
     pub stream: &'a str,
 }
 
-/// What signs a URL. Without it, or with an empty key, a URL stays unsigned.
+/// Key and expiry that sign a URL. Without a protection, or with an empty key, a URL stays unsigned.
 #[derive(Clone, Copy)]
 pub struct Protection<'a> {
     /// Key of the push or of the play domain.
@@ -48,17 +48,17 @@ pub struct PlayUrls {
 
 /// Why a push or play is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum UrlError {
     /// `txSecret` or `txTime` is absent or empty.
     #[error("missing")]
     Missing,
     /// `txTime` is not 1 to 16 hex digits.
     #[error("bad_time")]
     BadTime,
-    /// `txSecret` is not the one of this key, stream and time; or there is no key.
+    /// `txSecret` belongs to another key, stream or time, or no key is configured.
     #[error("bad_secret")]
     BadSecret,
-    /// The time is over.
+    /// `txTime` is past.
     #[error("expired")]
     Expired,
 }
@@ -74,7 +74,7 @@ pub fn tx_time(expires: UnixSeconds, case: HexCase) -> String {
     }
 }
 
-/// `txSecret`: `md5(key + stream + tx_time)`, 32 lower-case hex digits. `tx_time` is the very text that stands in the URL.
+/// `txSecret`: `md5(key + stream + tx_time)`, 32 lower-case hex digits. `tx_time` is exactly the text in the URL.
 ///
 /// ```
 /// use relive_core::{
@@ -91,8 +91,8 @@ pub fn tx_secret(key: &str, stream: &str, tx_time: &str) -> String {
     md5_hex(format!("{key}{stream}{tx_time}"))
 }
 
-/// `rtmp://<host>/<app>/<stream>?<params>&txSecret=…&txTime=…`. Parameters keep their order and stand raw, as the legacy
-/// value `flv|hls` must; without parameters and protection there is no `?`.
+/// `rtmp://<host>/<app>/<stream>?<params>&txSecret=…&txTime=…`. Parameters keep their order and are not percent-encoded,
+/// because the legacy value `flv|hls` must not be; without parameters and protection there is no `?`.
 ///
 /// ```
 /// use relive_core::sign::url::{Address, push_url};
@@ -120,50 +120,51 @@ pub fn push_url(address: Address<'_>, params: &[(&str, &str)], protection: Optio
 /// Source: contract tencent-cloud a.5.
 pub fn play_urls(scheme: &str, address: Address<'_>, protection: Option<Protection<'_>>) -> PlayUrls {
     let query = tokens(address.stream, protection).collect::<Vec<_>>();
-    let place = format!("{}/{}/{}", address.host, address.app, address.stream);
+    let base = format!("{}/{}/{}", address.host, address.app, address.stream);
     PlayUrls {
-        rtmp: with_query(format!("rtmp://{place}"), &query),
-        flv: with_query(format!("{scheme}://{place}.flv"), &query),
-        hls: with_query(format!("{scheme}://{place}.m3u8"), &query),
+        rtmp: with_query(format!("rtmp://{base}"), &query),
+        flv: with_query(format!("{scheme}://{base}.flv"), &query),
+        hls: with_query(format!("{scheme}://{base}.m3u8"), &query),
     }
 }
 
 /// Checks the query of a push or play URL, percent-encoded, with or without its `?`. The first occurrence of a parameter
-/// counts. Order of checks: [`Refusal`] from top to bottom; at the very second of expiry the URL still works. An empty
-/// key refuses every secret.
+/// counts. The checks run in the order of [`UrlError`]; at the second of expiry the URL is still valid. With an empty key
+/// every secret is refused.
 ///
 /// ```
 /// use relive_core::{
 ///     UnixSeconds,
-///     sign::url::{Refusal, verify},
+///     sign::url::{UrlError, verify},
 /// };
 /// let query = "txSecret=db48538b4bd379a4737c52ee4978738b&txTime=6553F100";
 /// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, UnixSeconds(1_700_000_000)), Ok(()));
-/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, UnixSeconds(1_700_000_001)), Err(Refusal::Expired));
-/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, UnixSeconds(1_700_000_000)), Err(Refusal::BadSecret));
+/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, UnixSeconds(1_700_000_001)), Err(UrlError::Expired));
+/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, UnixSeconds(1_700_000_000)), Err(UrlError::BadSecret));
 /// ```
 ///
 /// Source: contract tencent-cloud a.2.
-pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<(), Refusal> {
+pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<(), UrlError> {
     let query = query.strip_prefix('?').unwrap_or(query);
-    let secret = query_value(query, "txSecret").ok_or(Refusal::Missing)?;
-    let time = query_value(query, "txTime").ok_or(Refusal::Missing)?;
+    let secret = query_value(query, "txSecret").ok_or(UrlError::Missing)?;
+    let time = query_value(query, "txTime").ok_or(UrlError::Missing)?;
     if time.len() > 16 || !time.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Refusal::BadTime);
+        return Err(UrlError::BadTime);
     }
-    let expires = u64::from_str_radix(&time, 16).map_err(|_| Refusal::BadTime)?;
+    let expires = u64::from_str_radix(&time, 16).map_err(|_| UrlError::BadTime)?;
     if key.is_empty() || !eq_hex(&tx_secret(key, stream, &time), &secret) {
-        return Err(Refusal::BadSecret);
+        return Err(UrlError::BadSecret);
     }
-    if i128::from(now.0) > i128::from(expires) { Err(Refusal::Expired) } else { Ok(()) }
+    if i128::from(now.0) > i128::from(expires) { Err(UrlError::Expired) } else { Ok(()) }
 }
 
-/// The first value of that name in a query, decoded; empty is as good as absent.
+/// The first value of a parameter in a query, decoded; an empty value counts as absent.
 pub(super) fn query_value(query: &str, name: &str) -> Option<String> {
     let (_, value) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name)?;
     (!value.is_empty()).then(|| value.into_owned())
 }
 
+/// The query parameters that sign a URL; none without a key.
 pub(super) fn tokens(stream: &str, protection: Option<Protection<'_>>) -> impl Iterator<Item = String> {
     protection.filter(|protection| !protection.key.is_empty()).into_iter().flat_map(move |protection| {
         let time = tx_time(protection.expires, protection.case);
@@ -191,7 +192,7 @@ mod tests {
     fn the_first_occurrence_of_a_parameter_counts() {
         let good = signed("k", "s", UnixSeconds(100), HexCase::Lower);
         assert_eq!(verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), UnixSeconds(100)), Ok(()));
-        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), UnixSeconds(100)), Err(Refusal::Missing));
+        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), UnixSeconds(100)), Err(UrlError::Missing));
     }
 
     #[test]
@@ -199,20 +200,20 @@ mod tests {
         let query = |time: &str| format!("txSecret={}&txTime={time}", tx_secret("k", "s", time));
         assert_eq!(verify("k", "s", &query("ffffffffffffffff"), UnixSeconds::MAX), Ok(()));
         for time in ["0ffffffffffffffff", "-1", "0x10", "g"] {
-            assert_eq!(verify("k", "s", &query(time), UnixSeconds(0)), Err(Refusal::BadTime), "{time}");
+            assert_eq!(verify("k", "s", &query(time), UnixSeconds(0)), Err(UrlError::BadTime), "{time}");
         }
-        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", UnixSeconds(0)), Err(Refusal::BadTime));
+        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", UnixSeconds(0)), Err(UrlError::BadTime));
     }
 
     #[test]
     fn an_empty_key_never_verifies() {
         let query = format!("txSecret={}&txTime=ff", tx_secret("", "s", "ff"));
-        assert_eq!(verify("", "s", &query, UnixSeconds(0)), Err(Refusal::BadSecret));
+        assert_eq!(verify("", "s", &query, UnixSeconds(0)), Err(UrlError::BadSecret));
     }
 
     proptest! {
         #[test]
-        fn what_is_signed_verifies_and_any_changed_byte_does_not(
+        fn a_signed_query_verifies_and_any_changed_byte_does_not(
             key in "[ -~]{1,40}", stream in "[A-Za-z0-9_-]{1,40}", expires in 0..=i64::MAX, upper: bool,
             at: prop::sample::Index, flip in 1..=255_u8,
         ) {
@@ -230,11 +231,11 @@ mod tests {
             let forged = query.replace("txTime=", "txTime=1");
             prop_assert!(verify(&key, &stream, &forged, UnixSeconds(0)).is_err());
             let other = format!("{stream}x");
-            prop_assert_eq!(verify(&key, &other, &query, UnixSeconds(0)), Err(Refusal::BadSecret));
+            prop_assert_eq!(verify(&key, &other, &query, UnixSeconds(0)), Err(UrlError::BadSecret));
         }
 
         #[test]
-        fn any_query_is_answered(query in any::<String>(), now: i64) {
+        fn an_arbitrary_query_is_refused(query in any::<String>(), now: i64) {
             prop_assert!(verify("k", "s", &query, UnixSeconds(now)).is_err());
         }
     }

@@ -1,35 +1,32 @@
 //! `UserSig`: the ticket with which a client logs in to the IM cloud, in its current form (TLS signature 2.0, HMAC-SHA256).
-//! The older form with a key pair per application is not made here: the cloud and the SDKs take this one.
+//! The older form with a key pair per application is not supported: the cloud and the SDKs accept the current one.
 
+mod form;
 mod opened;
 
-use std::io::{Read as _, Write as _};
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flate2::{Compression, bufread::ZlibDecoder, write::ZlibEncoder};
 use serde_json::json;
 
-pub use self::opened::{Malformed, Opened, inspect};
-use super::digest;
+pub(super) use self::form::unpack;
+use self::form::{VERSION, content, deflate, signature};
+pub use self::{
+    form::{base64_decode, base64_encode},
+    opened::{MalformedTicket, Opened, inspect},
+};
 use crate::{Seconds, UnixSeconds};
 
-/// The form made and taken here.
-const VERSION: &str = "2.0";
-/// Longest inflated ticket that is looked at, in bytes. A genuine one has about 200.
-const LONGEST: u64 = 4096;
-
-/// Who the ticket is for, and how long.
+/// The user and the validity of a ticket.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket<'a> {
     /// IM application number.
     pub sdkappid: i64,
     /// IM user.
     pub user_id: &'a str,
-    /// When the ticket was issued.
+    /// Time of issue.
     pub issued: UnixSeconds,
-    /// How long it is valid.
+    /// How long the ticket is valid.
     pub ttl: Seconds,
-    /// Bytes the cloud hands back; none in practice. Empty differs from absent.
+    /// Bytes that the cloud passes on to the application; none in practice. No bytes (`Some`) differ from `None`.
     pub userbuf: Option<&'a [u8]>,
 }
 
@@ -54,7 +51,7 @@ impl Ticket<'_> {
     /// ```
     /// use relive_core::{
     ///     Seconds, UnixSeconds,
-    ///     sign::usersig::{Refusal, Ticket, verify},
+    ///     sign::usersig::{TicketError, Ticket, verify},
     /// };
     /// let ticket = Ticket {
     ///     sdkappid: 1_400_000_001,
@@ -66,7 +63,7 @@ impl Ticket<'_> {
     /// let usersig = ticket.seal("demo-im-key-0001");
     /// let check = |now| verify(&usersig, 1_400_000_001, "anna_lee", "demo-im-key-0001", now);
     /// assert_eq!(check(UnixSeconds(1_700_000_300)), Ok(()));
-    /// assert_eq!(check(UnixSeconds(1_700_000_301)), Err(Refusal::Expired));
+    /// assert_eq!(check(UnixSeconds(1_700_000_301)), Err(TicketError::Expired));
     /// ```
     ///
     /// Source: contract tencent-cloud b.1 (3–5), minilvb-v2 §5.1.
@@ -92,7 +89,7 @@ impl Ticket<'_> {
 
 /// Why a ticket is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TicketError {
     /// Not base64 of zlib of the JSON object, or too long.
     #[error("malformed")]
     Malformed,
@@ -102,15 +99,15 @@ pub enum Refusal {
     /// For another application.
     #[error("sdkappid")]
     Sdkappid,
-    /// Not signed with this key; or there is no key.
+    /// Signed with another key, or no key is configured.
     #[error("signature")]
     Signature,
-    /// The time is over.
+    /// The validity is over.
     #[error("expired")]
     Expired,
 }
 
-/// Checks a ticket, in the order of [`Refusal`]; at the second `issued + ttl` it is still valid. An empty key refuses
+/// Checks a ticket, in the order of [`TicketError`]; at the second `issued + ttl` the ticket is still valid. An empty key refuses
 /// every signature.
 ///
 /// Source: contract tencent-cloud b.1 (verification).
@@ -120,77 +117,18 @@ pub fn verify(
     user_id: &str,
     key: &str,
     now: UnixSeconds,
-) -> Result<(), Refusal> {
-    let opened = inspect(usersig).map_err(|_| Refusal::Malformed)?;
+) -> Result<(), TicketError> {
+    let opened = inspect(usersig).map_err(|_| TicketError::Malformed)?;
     if opened.user_id != user_id {
-        return Err(Refusal::Identifier);
+        return Err(TicketError::Identifier);
     }
     if opened.sdkappid != sdkappid {
-        return Err(Refusal::Sdkappid);
+        return Err(TicketError::Sdkappid);
     }
     if !opened.is_signed_with(key) {
-        return Err(Refusal::Signature);
+        return Err(TicketError::Signature);
     }
-    if now > opened.expires() { Err(Refusal::Expired) } else { Ok(()) }
-}
-
-/// Base64 with padding in the cloud's own alphabet: `+` is `*`, `/` is `-`, `=` is `_`. Not RFC 4648's base64url.
-///
-/// ```
-/// use relive_core::sign::usersig::{base64_decode, base64_encode};
-/// assert_eq!(base64_encode(&[0xfb, 0xff]), "*-8_");
-/// assert_eq!(base64_decode("*-8_"), Some(vec![0xfb, 0xff]));
-/// assert_eq!(base64_decode("+/8="), None);
-/// ```
-///
-/// Source: contract tencent-cloud b.1 (5).
-pub fn base64_encode(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes).replace('+', "*").replace('/', "-").replace('=', "_")
-}
-
-/// The bytes behind [`base64_encode`]; `None` for anything it does not write.
-pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
-    if text.contains(['+', '/', '=']) {
-        return None;
-    }
-    STANDARD.decode(text.replace('*', "+").replace('-', "/").replace('_', "=")).ok()
-}
-
-/// The JSON text of a ticket.
-pub(super) fn unpack(usersig: &str) -> Option<Vec<u8>> {
-    inflate(&base64_decode(usersig)?)
-}
-
-/// What is in one zlib stream with nothing after it, not longer than [`LONGEST`].
-fn inflate(zlib: &[u8]) -> Option<Vec<u8>> {
-    let mut inflated = Vec::new();
-    let mut decoder = ZlibDecoder::new(zlib);
-    decoder.by_ref().take(LONGEST + 1).read_to_end(&mut inflated).ok()?;
-    let whole = usize::try_from(decoder.total_in()).ok()? == zlib.len();
-    (whole && u64::try_from(inflated.len()).ok()? <= LONGEST).then_some(inflated)
-}
-
-#[expect(clippy::expect_used, reason = "writing to memory cannot fail")]
-fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every byte")
-}
-
-fn content(
-    sdkappid: i64,
-    user_id: &str,
-    issued: UnixSeconds,
-    ttl: Seconds,
-    userbuf_base64: Option<&str>,
-) -> String {
-    let userbuf = userbuf_base64.map(|text| format!("TLS.userbuf:{text}\n")).unwrap_or_default();
-    format!(
-        "TLS.identifier:{user_id}\nTLS.sdkappid:{sdkappid}\nTLS.time:{issued}\nTLS.expire:{ttl}\n{userbuf}"
-    )
-}
-
-fn signature(key: &str, content: &str) -> String {
-    STANDARD.encode(digest::hmac_sha256(key, content))
+    if now > opened.expires() { Err(TicketError::Expired) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -208,7 +146,7 @@ mod tests {
         base64_encode(&deflate(json.to_string().as_bytes()))
     }
 
-    fn anna_with(member: &str, value: Value) -> Result<(), Refusal> {
+    fn anna_with(member: &str, value: Value) -> Result<(), TicketError> {
         let json = unpack(&ANNA.seal(KEY)).expect("sealed");
         let mut json: Value = serde_json::from_slice(&json).expect("JSON");
         json[member] = value;
@@ -216,31 +154,31 @@ mod tests {
     }
 
     #[test]
-    fn every_member_counts() {
-        assert_eq!(anna_with("TLS.time", 1_001.into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.expire", 61.into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.userbuf", "".into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.sig", "".into()), Err(Refusal::Signature));
-        assert_eq!(anna_with("TLS.sdkappid", 15.into()), Err(Refusal::Sdkappid));
-        assert_eq!(anna_with("TLS.identifier", "bob".into()), Err(Refusal::Identifier));
-        assert_eq!(anna_with("TLS.ver", "1.0".into()), Err(Refusal::Malformed));
-        assert_eq!(anna_with("TLS.time", "1000".into()), Err(Refusal::Malformed));
+    fn a_change_of_any_known_member_is_refused() {
+        assert_eq!(anna_with("TLS.time", 1_001.into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.expire", 61.into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.userbuf", "".into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.sig", "".into()), Err(TicketError::Signature));
+        assert_eq!(anna_with("TLS.sdkappid", 15.into()), Err(TicketError::Sdkappid));
+        assert_eq!(anna_with("TLS.identifier", "bob".into()), Err(TicketError::Identifier));
+        assert_eq!(anna_with("TLS.ver", "1.0".into()), Err(TicketError::Malformed));
+        assert_eq!(anna_with("TLS.time", "1000".into()), Err(TicketError::Malformed));
         assert_eq!(anna_with("more", 1.into()), Ok(()));
     }
 
     #[test]
-    fn the_line_feeds_of_a_userbuf_cannot_stand_for_those_of_a_user_id() {
+    fn a_userbuf_with_line_feeds_cannot_imitate_another_user() {
         let tail = "TLS.sdkappid:14\nTLS.time:1000\nTLS.expire:60";
         let long = format!("anna\n{tail}\nTLS.userbuf:x");
         let json = json!({
             "TLS.ver": "2.0", "TLS.identifier": "anna", "TLS.sdkappid": 14, "TLS.time": 1000, "TLS.expire": 60,
             "TLS.userbuf": format!("x\n{tail}"), "TLS.sig": Ticket { user_id: &long, ..ANNA }.signature(KEY),
         });
-        assert_eq!(verify(&repack(&json), 14, "anna", KEY, UnixSeconds(1_000)), Err(Refusal::Malformed));
+        assert_eq!(verify(&repack(&json), 14, "anna", KEY, UnixSeconds(1_000)), Err(TicketError::Malformed));
     }
 
     #[test]
-    fn bombs_tails_and_stumps_are_malformed() {
+    fn too_long_extended_and_truncated_streams_are_malformed() {
         let zlib = base64_decode(&ANNA.seal(KEY)).expect("base64");
         let unpacks = |bytes: &[u8]| unpack(&base64_encode(bytes)).is_some();
         assert!(unpacks(&zlib));
@@ -253,12 +191,12 @@ mod tests {
 
     #[test]
     fn an_empty_key_never_verifies() {
-        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", UnixSeconds(1_000)), Err(Refusal::Signature));
+        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", UnixSeconds(1_000)), Err(TicketError::Signature));
     }
 
     proptest! {
         #[test]
-        fn what_is_sealed_verifies_and_any_changed_byte_does_not(
+        fn a_sealed_ticket_verifies_and_any_changed_byte_does_not(
             user_id in any::<String>(), key in "[ -~]{1,80}", sdkappid in 0..=i64::MAX, issued in 0..4_000_000_000_i64,
             ttl in 0..100_000_000_i64, userbuf in prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
             at: prop::sample::Index, flip in 1..=255_u8,
@@ -280,7 +218,7 @@ mod tests {
             let mut forged = usersig.clone().into_bytes();
             let index = at.index(forged.len());
             forged[index] ^= flip;
-            // Nor is another zlib stream of the same text: bits that fill the last byte, the level in the header.
+            // Another zlib stream of the same text is no forgery: padding of the last byte, the level in the header.
             if let Ok(forged) = String::from_utf8(forged) && check(&forged).is_ok() {
                 prop_assert_eq!(unpack(&forged), Some(json));
             }
@@ -294,7 +232,7 @@ mod tests {
         }
 
         #[test]
-        fn decoders_take_anything(text in any::<String>(), bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fn arbitrary_texts_and_bytes_are_refused(text in any::<String>(), bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             if let Some(decoded) = base64_decode(&text) {
                 prop_assert_eq!(base64_encode(&decoded), text.as_str());
             }

@@ -1,7 +1,8 @@
-//! Runs test vectors: JSON objects `{name, algorithm, inputs, expected}` that state what an algorithm makes of its inputs.
-//! Tests and an operator's command use it, so that a file of vectors from elsewhere can be held against this code.
+//! Runs test vectors: JSON objects `{name, algorithm, inputs, expected}`, each with an algorithm's result for some inputs.
+//! Used by tests, and by an operator's command that checks this code against a file of vectors from elsewhere.
 
 mod inputs;
+mod mismatch;
 
 use serde_json::{Value, json};
 
@@ -9,37 +10,21 @@ use super::{
     callback,
     cos::{self, FieldOrder, Scope, V4, V5},
     liteav, password, room_service,
-    stream::{self, Picture},
+    stream::{self, VideoSource},
     url,
     usersig::{self, Ticket},
     vod,
 };
 use crate::{Config, MediaConfig, UnixSeconds};
 use inputs::{Inputs, borrowed};
+use mismatch::malformed;
 
-/// Why a vector does not hold.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Mismatch {
-    /// No function here goes by that name.
-    #[error("unknown algorithm")]
-    UnknownAlgorithm,
-    /// The vector lacks that member, or it has the wrong type or a value out of range.
-    #[error("malformed vector: {0}")]
-    Malformed(String),
-    /// The result is another one.
-    #[error("expected {expected}, got {got}")]
-    Differs {
-        /// What the vector says.
-        expected: Value,
-        /// What this code says.
-        got: Value,
-    },
-}
+pub use mismatch::Mismatch;
 
-type Made = Result<Value, Mismatch>;
-type Row = (&'static str, fn(Inputs<'_>) -> Made);
+type Computed = Result<Value, Mismatch>;
+type Row = (&'static str, fn(Inputs<'_>) -> Computed);
 
-/// One row per algorithm: its name in vectors, and what it makes of `inputs`.
+/// One row per algorithm: its name in vectors, and the function that computes its result from `inputs`.
 const ALGORITHMS: &[Row] = &[
     ("css_txsecret", tx_secret),
     ("css_txsecret_verify", tx_secret_verify),
@@ -62,7 +47,7 @@ const ALGORITHMS: &[Row] = &[
     ("css_callback_verify", callback_verify),
 ];
 
-/// The names of all algorithms [`check`] knows.
+/// The names of all algorithms that [`check`] knows.
 pub fn algorithms() -> impl Iterator<Item = &'static str> {
     ALGORITHMS.iter().map(|(name, _)| *name)
 }
@@ -86,10 +71,10 @@ pub fn algorithms() -> impl Iterator<Item = &'static str> {
 /// ```
 pub fn check(vector: &Value) -> Result<(), Mismatch> {
     let algorithm = Inputs(vector).text("algorithm")?;
-    let (_, make) =
+    let (_, compute) =
         ALGORITHMS.iter().find(|(name, _)| *name == algorithm).ok_or(Mismatch::UnknownAlgorithm)?;
     let expected = vector.get("expected").ok_or_else(|| malformed("expected"))?;
-    let mut got = make(Inputs(vector.get("inputs").ok_or_else(|| malformed("inputs"))?))?;
+    let mut got = compute(Inputs(vector.get("inputs").ok_or_else(|| malformed("inputs"))?))?;
     if let (Some(got), Some(sample)) = (got.as_object_mut(), expected.get("sample_usersig")) {
         // Compressed bytes differ between zlib implementations, so a sample ticket holds if it opens to the same object.
         let opened = sample.as_str().and_then(open);
@@ -99,49 +84,45 @@ pub fn check(vector: &Value) -> Result<(), Mismatch> {
     if got == *expected { Ok(()) } else { Err(Mismatch::Differs { expected: expected.clone(), got }) }
 }
 
-fn malformed(what: &str) -> Mismatch {
-    Mismatch::Malformed(what.to_owned())
-}
-
 /// `{<flag>: true, "reason": "ok"}` or `{<flag>: false, "reason": <why>}`.
 fn verdict<E: ToString>(flag: &str, outcome: &Result<(), E>) -> Value {
     let reason = outcome.as_ref().err().map_or_else(|| "ok".to_owned(), ToString::to_string);
     json!({ flag: outcome.is_ok(), "reason": reason })
 }
 
-fn tx_secret(inputs: Inputs<'_>) -> Made {
+fn tx_secret(inputs: Inputs<'_>) -> Computed {
     let time = url::tx_time(inputs.time("expire_unix")?, inputs.hex_case()?);
     let secret = url::tx_secret(inputs.text("key")?, inputs.text("stream")?, &time);
     Ok(json!({ "txTime": time, "txSecret": secret }))
 }
 
-fn tx_secret_verify(inputs: Inputs<'_>) -> Made {
+fn tx_secret_verify(inputs: Inputs<'_>) -> Computed {
     let (key, stream) = (inputs.text("key")?, inputs.text("stream")?);
     let outcome = url::verify(key, stream, inputs.text("query")?, inputs.time("now")?);
     Ok(verdict("allow", &outcome))
 }
 
-fn push_url(inputs: Inputs<'_>) -> Made {
+fn push_url(inputs: Inputs<'_>) -> Computed {
     let params = inputs.pairs("params")?;
     Ok(url::push_url(inputs.address()?, &borrowed(&params), inputs.protection()?).into())
 }
 
-fn play_urls(inputs: Inputs<'_>) -> Made {
+fn play_urls(inputs: Inputs<'_>) -> Computed {
     let urls = url::play_urls(inputs.text("scheme")?, inputs.address()?, inputs.protection()?);
     Ok(json!({ "rtmp": urls.rtmp, "flv": urls.flv, "hls": urls.hls }))
 }
 
-fn live_code(inputs: Inputs<'_>) -> Made {
+fn live_code(inputs: Inputs<'_>) -> Computed {
     let suffix = inputs.optional("suffix", Value::as_str)?;
     Ok(stream::live_code(&inputs.spelled("bizid")?, inputs.text("userid")?, suffix).into())
 }
 
-/// The configuration of the original servers: the cloud's own hosts, three hours, everything else as given.
+/// The configuration of the original servers: the hosts of the cloud, URLs valid for three hours.
 fn media(bizid: String, push_key: &str, record: bool) -> MediaConfig {
     MediaConfig { bizid, push_key: push_key.into(), record, ..Config::sqlite("").media }
 }
 
-fn v1_urls(inputs: Inputs<'_>) -> Made {
+fn v1_urls(inputs: Inputs<'_>) -> Computed {
     let (bizid, now) = (inputs.spelled("bizid")?, inputs.time("now")?);
     let code = stream::live_code(&bizid, inputs.text("userid")?, None);
     let media = media(bizid, inputs.text("push_key")?, inputs.get("record", Value::as_bool)?);
@@ -152,18 +133,18 @@ fn v1_urls(inputs: Inputs<'_>) -> Made {
     }))
 }
 
-fn bypass_stream(inputs: Inputs<'_>) -> Made {
-    let picture = match inputs.integer("videotype")? {
-        0 => Picture::Camera,
-        1 => Picture::Screen,
+fn bypass_stream(inputs: Inputs<'_>) -> Computed {
+    let source = match inputs.integer("videotype")? {
+        0 => VideoSource::Camera,
+        1 => VideoSource::Screen,
         _ => return Err(malformed("videotype")),
     };
     let (bizid, room, host) =
         (inputs.spelled("bizid")?, inputs.integer("roomnum")?, inputs.text("host_uid")?);
-    let code = stream::bypass_code(&bizid, room, host, picture);
+    let code = stream::bypass_code(&bizid, room, host, source);
     let play = media(bizid, "", true).play_urls(&code, UnixSeconds(0));
     Ok(json!({
-        "plain": stream::bypass_plain(room, host, picture), "stream_code": code,
+        "plain": stream::bypass_plain(room, host, source), "stream_code": code,
         "address": play.rtmp, "address2": play.flv, "address3": play.hls,
     }))
 }
@@ -173,7 +154,7 @@ fn open(usersig: &str) -> Option<Value> {
     serde_json::from_slice(&usersig::unpack(usersig)?).ok()
 }
 
-fn user_sig(inputs: Inputs<'_>) -> Made {
+fn user_sig(inputs: Inputs<'_>) -> Computed {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let userbuf = inputs.optional("userbuf_b64", |value| STANDARD.decode(value.as_str()?).ok())?;
     let ticket = Ticket {
@@ -189,14 +170,14 @@ fn user_sig(inputs: Inputs<'_>) -> Made {
     }))
 }
 
-fn user_sig_verify(inputs: Inputs<'_>) -> Made {
+fn user_sig_verify(inputs: Inputs<'_>) -> Computed {
     let (usersig, sdkappid) = (inputs.text("usersig")?, inputs.integer("sdkappid")?);
     let (user_id, key) = (inputs.text("identifier")?, inputs.text("key")?);
     Ok(verdict("valid", &usersig::verify(usersig, sdkappid, user_id, key, inputs.time("now")?)))
 }
 
-/// Both ways: a text that does not decode to the same bytes is not the result.
-fn tls_base64(inputs: Inputs<'_>) -> Made {
+/// Encodes the bytes; `null` unless the text decodes to the same bytes.
+fn tls_base64(inputs: Inputs<'_>) -> Computed {
     let digits = inputs.get("bytes_hex", |value| value.as_str()?.as_bytes().chunks(2).map(octet).collect());
     let bytes: Vec<u8> = digits?;
     let text = usersig::base64_encode(&bytes);
@@ -212,7 +193,7 @@ fn octet(digits: &[u8]) -> Option<u8> {
     }
 }
 
-fn cos_v4(inputs: Inputs<'_>) -> Made {
+fn cos_v4(inputs: Inputs<'_>) -> Computed {
     let scope = match (inputs.text("fileid")?, inputs.time("expired")?) {
         ("", until) => Scope::Reusable { until },
         (file, UnixSeconds(0)) => Scope::Once { file },
@@ -235,13 +216,13 @@ fn cos_v4(inputs: Inputs<'_>) -> Made {
     Ok(json!({ "plain": signed.plain(), "sign": signed.sign(inputs.text("secret_key")?) }))
 }
 
-fn cos_v5_sign_key(inputs: Inputs<'_>) -> Made {
+fn cos_v5_sign_key(inputs: Inputs<'_>) -> Computed {
     let key_time = cos::key_time(inputs.time("start")?, inputs.time("end")?);
     let sign_key = cos::sign_key(inputs.text("secret_key")?, &key_time);
     Ok(json!({ "keyTime": key_time, "signKey": sign_key }))
 }
 
-fn cos_v5_authorization(inputs: Inputs<'_>) -> Made {
+fn cos_v5_authorization(inputs: Inputs<'_>) -> Computed {
     let (params, headers) = (inputs.members("params")?, inputs.members("headers")?);
     let request =
         V5 { method: inputs.text("method")?, path: inputs.text("path")?, params: &params, headers: &headers };
@@ -255,32 +236,32 @@ fn cos_v5_authorization(inputs: Inputs<'_>) -> Made {
     }))
 }
 
-fn vod_upload(inputs: Inputs<'_>) -> Made {
+fn vod_upload(inputs: Inputs<'_>) -> Computed {
     let params = inputs.pairs("params")?;
     let original = vod::original(&borrowed(&params));
     let signature = vod::signature(inputs.text("secret_key")?, &original);
     Ok(json!({ "original": original, "signature": signature }))
 }
 
-fn room_service_sign(inputs: Inputs<'_>) -> Made {
+fn room_service_sign(inputs: Inputs<'_>) -> Computed {
     let tx_time = inputs.time("tx_time")?;
     let sign = room_service::sign(inputs.text("api_key")?, tx_time, inputs.text("userid")?);
     Ok(json!({ "txTime": tx_time, "sign": sign }))
 }
 
-fn liteav_sig(inputs: Inputs<'_>) -> Made {
+fn liteav_sig(inputs: Inputs<'_>) -> Computed {
     Ok(liteav::sign(inputs.text("token")?, inputs.text("body")?.as_bytes()).into())
 }
 
-fn derived_password(inputs: Inputs<'_>) -> Made {
+fn derived_password(inputs: Inputs<'_>) -> Computed {
     Ok(password::derive(inputs.text("password")?, inputs.text("userid")?).into())
 }
 
-fn callback_sign(inputs: Inputs<'_>) -> Made {
+fn callback_sign(inputs: Inputs<'_>) -> Computed {
     Ok(callback::sign(inputs.text("key")?, &inputs.spelled("t")?).into())
 }
 
-fn callback_verify(inputs: Inputs<'_>) -> Made {
+fn callback_verify(inputs: Inputs<'_>) -> Computed {
     let (body, key) = (inputs.text("body")?.as_bytes(), inputs.text("key")?);
     Ok(match callback::receive(body, key, inputs.time("now")?, inputs.length("grace_s")?) {
         Ok(notice) => json!({

@@ -3,18 +3,18 @@
 use super::digest::hmac_sha1_envelope;
 use crate::{Seconds, UnixSeconds};
 
-/// What a client may upload, and until when.
+/// The permission to upload a video.
 #[derive(Debug, Clone, Copy)]
 pub struct Upload<'a> {
     /// Id of the cloud key.
     pub secret_id: &'a str,
-    /// Now.
+    /// Current time.
     pub now: UnixSeconds,
-    /// How long the signature is valid; the cloud takes at most 7,776,000 (90 days).
+    /// How long the signature is valid; the cloud accepts at most 7,776,000 s (90 days).
     pub ttl: Seconds,
-    /// Procedure run on the upload; empty = none.
+    /// Procedure that the cloud runs on the video; empty = none.
     pub procedure: &'a str,
-    /// Any number, fresh per signature.
+    /// Random number, new for each signature.
     pub random: u32,
 }
 
@@ -37,7 +37,7 @@ impl Upload<'_> {
     }
 }
 
-/// Any list of upload parameters as the text to be signed: `name=value` joined by `&`, values form-encoded, order kept.
+/// Writes a list of upload parameters as the text to be signed: `name=value` joined by `&`, values form-encoded, order kept.
 pub fn original(params: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }

@@ -72,7 +72,10 @@ mod tests {
     use diesel::prelude::*;
 
     use super::*;
-    use crate::{Config, store::schema::counters};
+    use crate::{
+        Config,
+        store::schema::{broadcasts, counters},
+    };
 
     #[test]
     fn what_was_counted_before_counters_stood_apart_is_kept() {
@@ -96,5 +99,65 @@ mod tests {
         assert_eq!(rows, [(3, 7, 11, 12, 13, 0)]);
         sqlite.batch_execute("DELETE FROM accounts").unwrap();
         assert_eq!(counters::table.count().get_result(sqlite), Ok(0), "they go with the broadcast");
+    }
+
+    /// Rows of every kind that migration 0004 tells apart: id, driver, state, end, lease.
+    const OLD_BROADCASTS: &str = "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) \
+         VALUES (7, 'anna', 'anna', '', '', 0, '', '', 1); \
+         INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, place, \
+         stream_code, started_at, ended_at, beat_at, lease) VALUES \
+         (1, 7, 10001, 1, 0, '', '', '', 'live', FALSE, '', 'c', 5, NULL, 5, NULL), \
+         (2, 7, 10001, 1, 0, '', '', '', 'live', FALSE, '', 'c', 6, 9, 6, NULL), \
+         (3, 7, 10001, 2, 2, '', '', '', 'live', FALSE, '', 'c', 7, 9, 7, NULL), \
+         (4, 7, 10001, 3, 2, '', '', '', 'live', FALSE, '', 'c', 8, 9, 8, NULL), \
+         (5, 7, 10001, 3, 1, '', '', '', 'live', FALSE, '', 'c', 9, NULL, 9, 90), \
+         (6, 7, 10001, 4, 2, '', '', '', 'live', FALSE, '', 'c', 10, 11, 10, 60);";
+
+    /// Of the rows above, those that were on air, with the first second.
+    const AIRED: [(i64, Option<i64>); 6] =
+        [(1, None), (2, Some(6)), (3, Some(7)), (4, None), (5, Some(9)), (6, Some(10))];
+
+    #[test]
+    fn older_broadcasts_keep_whether_they_were_on_air() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::sqlite(folder.path().join("relive.db")).database;
+        let mut conn = Conn::open(&config).unwrap();
+        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
+        for _ in 0..3 {
+            sqlite.run_next_migration(SQLITE).unwrap();
+        }
+        sqlite.batch_execute(OLD_BROADCASTS).unwrap();
+        migrate(&mut conn).unwrap();
+        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
+        let rows: Vec<(i64, Option<i64>)> = broadcasts::table
+            .select((broadcasts::id, broadcasts::aired_at))
+            .order(broadcasts::id)
+            .load(sqlite)
+            .unwrap();
+        assert_eq!(rows, AIRED);
+        sqlite.revert_last_migration(SQLITE).unwrap();
+        migrate(&mut conn).unwrap();
+    }
+
+    #[test]
+    fn older_broadcasts_keep_whether_they_were_on_air_on_postgresql() {
+        let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
+        let scratch = crate::database::Scratch::empty(&url).unwrap();
+        let mut config = Config::sqlite("").database;
+        scratch.url().clone_into(&mut config.url);
+        let mut conn = Conn::open(&config).unwrap();
+        let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
+        for _ in 0..3 {
+            postgres.run_next_migration(POSTGRES).unwrap();
+        }
+        postgres.batch_execute(OLD_BROADCASTS).unwrap();
+        migrate(&mut conn).unwrap();
+        let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
+        let rows: Vec<(i64, Option<i64>)> = broadcasts::table
+            .select((broadcasts::id, broadcasts::aired_at))
+            .order(broadcasts::id)
+            .load(postgres)
+            .unwrap();
+        assert_eq!(rows, AIRED);
     }
 }

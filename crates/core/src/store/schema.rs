@@ -34,7 +34,7 @@ diesel::table! {
         group_id -> Nullable<Text>, kind -> Text, app -> Nullable<BigInt>, device -> Nullable<SmallInt>,
         screen -> Bool, longitude -> Nullable<Double>, latitude -> Nullable<Double>, place -> Text,
         stream_code -> Text, push_sequence -> Nullable<Text>, started_at -> BigInt, ended_at -> Nullable<BigInt>,
-        beat_at -> BigInt, lease -> Nullable<BigInt>,
+        beat_at -> BigInt, lease -> Nullable<BigInt>, aired_at -> Nullable<BigInt>,
     }
 }
 diesel::table! {

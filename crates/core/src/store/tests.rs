@@ -460,7 +460,7 @@ async fn a_transaction_that_a_job_has_ended_is_not_the_end() {
 struct Faulty(AtomicBool);
 
 impl crate::Clock for Faulty {
-    fn now(&self) -> crate::UnixSeconds {
+    fn now(&self) -> UnixSeconds {
         assert!(!self.0.load(Ordering::Relaxed), "a bug");
         UnixSeconds(1_700_000_000)
     }

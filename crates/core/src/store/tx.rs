@@ -19,7 +19,8 @@ pub(crate) struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(
+    /// A job's view of an open transaction. The job's changes are appended to `changes`.
+    pub(crate) fn new(
         conn: &'a mut Conn,
         now: UnixSeconds,
         env: &'a Env,

@@ -42,18 +42,63 @@ pub(crate) struct BroadcastRow {
     pub(crate) group_id: Option<String>,
     pub(crate) kind: String,
     pub(crate) app: Option<i64>,
-    _device: Option<i16>,
-    _screen: bool,
-    _longitude: Option<f64>,
-    _latitude: Option<f64>,
-    _place: String,
     pub(crate) stream_code: String,
     pub(crate) push_sequence: Option<String>,
     pub(crate) started_at: UnixSeconds,
     pub(crate) ended_at: Option<UnixSeconds>,
     pub(crate) beat_at: UnixSeconds,
     pub(crate) lease: Option<Seconds>,
+    /// The first second on air; `None` for a broadcast that was only prepared.
+    pub(crate) aired_at: Option<UnixSeconds>,
 }
+
+/// The columns of [`BroadcastRow`].
+type Columns = (
+    broadcasts::id,
+    broadcasts::account_id,
+    broadcasts::room,
+    broadcasts::driver,
+    broadcasts::state,
+    broadcasts::title,
+    broadcasts::cover,
+    broadcasts::location,
+    broadcasts::nickname,
+    broadcasts::avatar,
+    broadcasts::group_id,
+    broadcasts::kind,
+    broadcasts::app,
+    broadcasts::stream_code,
+    broadcasts::push_sequence,
+    broadcasts::started_at,
+    broadcasts::ended_at,
+    broadcasts::beat_at,
+    broadcasts::lease,
+    broadcasts::aired_at,
+);
+
+/// The columns of [`BroadcastRow`], to select or return.
+pub(crate) const COLUMNS: Columns = (
+    broadcasts::id,
+    broadcasts::account_id,
+    broadcasts::room,
+    broadcasts::driver,
+    broadcasts::state,
+    broadcasts::title,
+    broadcasts::cover,
+    broadcasts::location,
+    broadcasts::nickname,
+    broadcasts::avatar,
+    broadcasts::group_id,
+    broadcasts::kind,
+    broadcasts::app,
+    broadcasts::stream_code,
+    broadcasts::push_sequence,
+    broadcasts::started_at,
+    broadcasts::ended_at,
+    broadcasts::beat_at,
+    broadcasts::lease,
+    broadcasts::aired_at,
+);
 
 impl BroadcastRow {
     /// The group its own audience is in.
@@ -120,6 +165,7 @@ pub(crate) struct NewBroadcast {
     pub(crate) started_at: UnixSeconds,
     pub(crate) beat_at: UnixSeconds,
     pub(crate) lease: Option<Seconds>,
+    pub(crate) aired_at: Option<UnixSeconds>,
 }
 
 impl NewBroadcast {
@@ -154,6 +200,7 @@ impl NewBroadcast {
             started_at: now,
             beat_at: now,
             lease: None,
+            aired_at: (state == State::OnAir).then_some(now),
         }
     }
 }
@@ -163,6 +210,7 @@ pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<Broadcas
     Ok(on!(conn, |c| broadcasts::table
         .filter(broadcasts::account_id.eq(host))
         .order(broadcasts::id.desc())
+        .select(COLUMNS)
         .first(c)
         .optional())?)
 }
@@ -179,6 +227,17 @@ pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(Br
 pub(crate) fn latest_of_user(conn: &mut Conn, user_id: &str) -> Result<Option<Broadcast>> {
     let Some(host) = by_user_id(conn, user_id)? else { return Ok(None) };
     Ok(latest_of(conn, &host)?.map(|(_, shown)| shown))
+}
+
+/// The host of a room that sxb has prepared and not yet put on the air.
+pub(crate) fn preparing_host(conn: &mut Conn, room: RoomNumber) -> Result<Option<AccountId>> {
+    Ok(on!(conn, |c| broadcasts::table
+        .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
+        .filter(rooms::number.eq(room).and(broadcasts::driver.eq(Dialect::Sxb)))
+        .filter(broadcasts::state.eq(State::Prepared))
+        .select(broadcasts::account_id)
+        .first(c)
+        .optional())?)
 }
 
 /// Who hosts what a room has on air.
@@ -213,7 +272,7 @@ pub(crate) fn each_on_air(conn: &mut Conn, mut put: impl FnMut(BroadcastState)) 
             .inner_join(counters::table)
             // A literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
             .filter(sql::<Bool>("broadcasts.state = 1"))
-            .select((broadcasts::all_columns, accounts::all_columns, counts!()))
+            .select((COLUMNS, accounts::all_columns, counts!()))
             .load_iter::<(BroadcastRow, AccountRow, Counters), DefaultLoadingMode>(c)?;
         for row in on_air {
             let (row, host, counters) = row?;
@@ -230,7 +289,7 @@ pub(crate) fn on_air_of(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<Broa
         .inner_join(accounts::table.on(accounts::id.eq(broadcasts::account_id)))
         .inner_join(counters::table.on(counters::broadcast_id.eq(broadcasts::id)))
         .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
-        .select((broadcasts::all_columns, accounts::all_columns, counts!()))
+        .select((COLUMNS, accounts::all_columns, counts!()))
         .load(c))?;
     Ok(rows.into_iter().map(|(row, host, counters)| row.state_of(&host, counters)).collect())
 }
@@ -248,13 +307,16 @@ pub(crate) fn overlapping(
         .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.gt(start_at)))
         .order(broadcasts::id.desc())
         .limit(MOST_OVERLAPPING)
+        .select(COLUMNS)
         .load(c))?)
 }
 
 /// Stores a broadcast with its counters at 0 and makes it the latest of its room.
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewBroadcast, host: &AccountRow) -> Result<BroadcastRow> {
-    let row: BroadcastRow =
-        on!(tx.conn, |c| diesel::insert_into(broadcasts::table).values(new).get_result(c))?;
+    let row: BroadcastRow = on!(tx.conn, |c| diesel::insert_into(broadcasts::table)
+        .values(new)
+        .returning(COLUMNS)
+        .get_result(c))?;
     on!(tx.conn, |c| prepared!(
         diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
     )
@@ -275,9 +337,10 @@ pub(crate) fn put_on_air(
         .set((
             broadcasts::state.eq(State::OnAir),
             broadcasts::ended_at.eq(None::<UnixSeconds>),
+            broadcasts::aired_at.eq(row.aired_at.unwrap_or(tx.now)),
             sequence.map(|sequence| broadcasts::push_sequence.eq(sequence)),
         ))
-        .returning(broadcasts::all_columns)
+        .returning(COLUMNS)
         .get_result(c))?;
     publish(tx, &row, host)
 }
@@ -288,7 +351,7 @@ pub(crate) fn suspend(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) ->
     let row: BroadcastRow = on!(tx.conn, |c| prepared!(
         diesel::update(broadcasts::table.find(row.id))
             .set((broadcasts::state.eq(State::Prepared), broadcasts::ended_at.eq(now)))
-            .returning(broadcasts::all_columns)
+            .returning(COLUMNS)
     )
     .get_result(c))?;
     publish(tx, &row, host)

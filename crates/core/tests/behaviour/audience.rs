@@ -1,4 +1,4 @@
-//! Who is in an audience, through which dialect, and how long.
+//! Members of an audience: their dialects, their roles and the end of their membership.
 
 use relive_core::{Dialect, Error, FileFormat, MemberNames, NewRecording, Role, RoomText, Seconds};
 
@@ -10,21 +10,21 @@ async fn roles(world: &World, room: relive_core::RoomNumber) -> Vec<(String, Rol
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_seats_nobody() {
+async fn a_closed_session_cannot_watch() {
     let world = World::new();
     let (host, _) = (world.user("host").await, world.user("viewer").await);
     let room = world.qplus_live(host).await;
     let token = world.token(Dialect::Qplus, "viewer").await;
     let session = world.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
     world.core.sessions().close(Dialect::Qplus, &token).await.unwrap();
-    // Its last request was on the way when it ended.
+    // The last request of the session was on its way when the session ended.
     let late = world.core.audiences().watch(&session, room).await;
     assert!(matches!(late, Err(Error::InvalidSession)), "{late:?}");
     assert_eq!(world.of_room(room).await.unwrap().viewers, 0);
 }
 
 #[tokio::test]
-async fn whoever_stops_watching_is_gone_even_while_the_live_is_off_the_air() {
+async fn a_viewer_can_stop_watching_while_the_live_is_off_the_air() {
     let world = World::new();
     world.user("viewer").await;
     world.guest_live("anna", "t").await;
@@ -39,7 +39,7 @@ async fn whoever_stops_watching_is_gone_even_while_the_live_is_off_the_air() {
 }
 
 #[tokio::test]
-async fn only_sxb_knows_the_microphone() {
+async fn only_sxb_has_the_role_on_the_microphone() {
     let world = World::new();
     let (host, viewer) = (world.user("host").await, world.user("viewer").await);
     let room = world.sxb_live(host, "t").await;
@@ -58,7 +58,7 @@ async fn only_sxb_knows_the_microphone() {
 }
 
 #[tokio::test]
-async fn a_new_name_does_not_cost_the_host_its_last_beat() {
+async fn a_profile_update_keeps_the_last_beat_of_the_host() {
     let world = World::new();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "t").await;
@@ -71,7 +71,7 @@ async fn a_new_name_does_not_cost_the_host_its_last_beat() {
 }
 
 #[tokio::test]
-async fn a_description_does_not_take_the_title_away() {
+async fn a_new_description_keeps_the_title() {
     let world = World::new();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "Evening").await;
@@ -83,7 +83,7 @@ async fn a_description_does_not_take_the_title_away() {
 }
 
 #[tokio::test]
-async fn a_deleted_viewer_is_no_viewer_of_recordings() {
+async fn deleting_an_account_removes_it_from_the_viewers_of_recordings() {
     let world = World::new();
     world.guest_live("anna", "t").await;
     let code = world.on_air().await[0].stream_code.clone();
@@ -104,4 +104,15 @@ async fn a_deleted_viewer_is_no_viewer_of_recordings() {
     world.core.accounts().delete("bob").await.unwrap();
     assert_eq!(world.core.recordings().find("anna", "f").await.unwrap().unwrap().viewers, 1);
     assert_eq!(world.core.audiences().group("anna", "f", ALL).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn a_prepared_room_lists_its_host() {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.core.broadcasts().prepare(host).await.unwrap();
+    assert_eq!(roles(&world, room).await, [("host".to_owned(), Role::Host)]);
+    assert!(world.of_room(room).await.is_none(), "the room is in no list");
+    world.core.broadcasts().exit(host, None).await.unwrap();
+    assert_eq!(roles(&world, room).await, [], "the host has left");
 }

@@ -1,5 +1,5 @@
-//! One broadcast per room, whoever drives it: every dialect's opening, renewing and closing over every dialect's
-//! broadcast (design §2 rule 7).
+//! One broadcast per room: the effect of every dialect's opening, renewing and closing calls on the broadcast of every
+//! driver.
 
 use relive_core::{
     AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, Seconds, State, Step,
@@ -8,13 +8,13 @@ use relive_core::{
 
 use crate::support::{World, announcement, guest, report};
 
-use Act::{Create, Event0, Event1, Exit, Heartbeat, Offline, Online, Push, Report, RequestUrl, StopPush};
+use Action::{Create, Event0, Event1, Exit, Heartbeat, Offline, Online, Push, Report, RequestUrl, StopPush};
 use Dialect::{MinilvbV1 as V1, MinilvbV2 as V2, Qplus, Sxb};
 use Outcome::{Announced, Ended, Nothing, Opened, Prepared, Reopened, Suspended};
 
-/// What a host, or the media cloud, does.
+/// A call of the host, or a notice of the media cloud.
 #[derive(Debug, Clone, Copy)]
-enum Act {
+enum Action {
     /// minilvb-v1 `RequestLVBAddr`.
     RequestUrl,
     /// minilvb-v1 `ChangeStatus` 0.
@@ -23,7 +23,7 @@ enum Act {
     Offline,
     /// Stream event 1 under `/callback/`, of the stream on air or else of the host's own.
     Event1,
-    /// Stream event 0 likewise.
+    /// Stream event 0 under `/callback/`, of the same stream.
     Event0,
     /// sxb `create`.
     Create,
@@ -39,29 +39,29 @@ enum Act {
     StopPush,
 }
 
-/// What becomes of what is on air.
+/// The effect of an action on the broadcast on air.
 #[derive(Debug, Clone, Copy)]
 enum Outcome {
-    /// The act succeeds and changes nothing anybody can see.
+    /// The action succeeds and changes nothing visible.
     Nothing,
-    /// Another broadcast of that dialect is on air, with the host as only member.
+    /// Another broadcast, of this dialect, is on air, with the host as only member.
     Opened(Dialect),
     /// Another broadcast of the same dialect is on air, with the same audience.
     Reopened,
-    /// It is over; a minilvb-v1 live is announced, with the host as only member.
+    /// The broadcast has ended; a minilvb-v1 live is announced, with the host as only member.
     Announced,
-    /// It is over; an sxb room is prepared, with the host as only member.
+    /// The broadcast has ended; an sxb room is prepared, with the host as only member.
     Prepared,
-    /// It is off the air, complete, and may come back.
+    /// The broadcast is off the air with all its data, and may come back.
     Suspended,
-    /// It is over, the audience gone.
+    /// The broadcast has ended, and its audience is empty.
     Ended,
 }
 
-const ACTS: [Act; 11] =
+const ACTIONS: [Action; 11] =
     [RequestUrl, Online, Offline, Event1, Event0, Create, Report, Heartbeat, Exit, Push, StopPush];
 
-/// What each act does to a broadcast of each driver, in the order of [`ACTS`].
+/// The outcome of each action on a broadcast of each driver, in the order of [`ACTIONS`].
 const TABLE: [(Dialect, [Outcome; 11]); 4] = [
     (
         V1,
@@ -117,7 +117,7 @@ const TABLE: [(Dialect, [Outcome; 11]); 4] = [
     ),
 ];
 
-/// A host that has planned something through v2, and its room.
+/// A host with a v2 plan and a room, and a viewer.
 struct Stage {
     world: World,
     host: AccountId,
@@ -140,9 +140,9 @@ impl Stage {
         Actor::Proven(self.host)
     }
 
-    async fn act(&self, act: Act, code: &str) {
+    async fn perform(&self, action: Action, code: &str) {
         let broadcasts = self.world.core.broadcasts();
-        match act {
+        match action {
             RequestUrl => drop(broadcasts.announce(self.actor(), announcement("t")).await.unwrap()),
             Online => broadcasts.set_on_air(self.actor(), true).await.unwrap(),
             Offline => broadcasts.set_on_air(self.actor(), false).await.unwrap(),
@@ -157,20 +157,20 @@ impl Stage {
         }
     }
 
-    /// Puts a broadcast of that dialect on the air, with everybody in it who can be.
+    /// Puts a broadcast of a driver on the air, with a member of each kind.
     async fn open(&self, driver: Dialect) -> Broadcast {
         let code = "1000_host";
         match driver {
             V1 => {
-                self.act(RequestUrl, code).await;
-                self.act(Online, code).await;
+                self.perform(RequestUrl, code).await;
+                self.perform(Online, code).await;
             }
-            V2 => self.act(Event1, code).await,
+            V2 => self.perform(Event1, code).await,
             Sxb => {
-                self.act(Create, code).await;
-                self.act(Report, code).await;
+                self.perform(Create, code).await;
+                self.perform(Report, code).await;
             }
-            Qplus => self.act(Push, code).await,
+            Qplus => self.perform(Push, code).await,
         }
         let audiences = self.world.core.audiences();
         audiences.enter(self.viewer, self.room, Role::Viewer).await.unwrap();
@@ -219,13 +219,13 @@ impl Stage {
                 assert_ne!(latest.id, before.id);
                 assert_eq!(shown, (State::Prepared, Sxb, 0, 0, 1));
                 assert!(on_air.is_none());
-                self.act(Report, "").await;
+                self.perform(Report, "").await;
                 assert_eq!(self.on_air().await.unwrap().members, 1);
             }
             Suspended => {
                 assert_eq!((latest.id, on_air.is_none()), (before.id, true));
                 assert_eq!(shown, (State::Prepared, before.driver, 1, 3, 3));
-                self.act(Online, "").await;
+                self.perform(Online, "").await;
                 assert_eq!(self.on_air().await.map(|live| live.id), Some(before.id));
                 assert_eq!(self.latest().await.started_at, before.started_at);
             }
@@ -234,26 +234,26 @@ impl Stage {
                 assert_eq!(
                     shown,
                     (State::Ended, before.driver, 1, 1, 0),
-                    "only the anonymous viewer is left"
+                    "only the anonymous viewer remains counted"
                 );
-                self.act(Online, "").await;
-                assert!(self.on_air().await.is_none(), "what has ended does not come back");
+                self.perform(Online, "").await;
+                assert!(self.on_air().await.is_none(), "an ended broadcast does not come back");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn every_act_over_every_broadcast() {
+async fn every_action_on_every_broadcast() {
     for (driver, outcomes) in TABLE {
-        for (act, outcome) in ACTS.into_iter().zip(outcomes) {
-            println!("{act:?} over {driver:?}: {outcome:?}");
+        for (action, outcome) in ACTIONS.into_iter().zip(outcomes) {
+            println!("{action:?} on {driver:?}: {outcome:?}");
             let stage = Stage::new().await;
             let before = stage.open(driver).await;
             stage.world.clock.advance(Seconds(1));
-            stage.act(act, &before.stream_code).await;
-            if matches!(act, Event1 | Event0) {
-                stage.act(act, "1000_host").await; // whatever stream of the host it is
+            stage.perform(action, &before.stream_code).await;
+            if matches!(action, Event1 | Event0) {
+                stage.perform(action, "1000_host").await; // the other stream of the host
             }
             stage.check(&before, outcome).await;
         }
@@ -262,27 +262,31 @@ async fn every_act_over_every_broadcast() {
 
 #[tokio::test]
 async fn only_the_driver_keeps_a_broadcast_alive() {
-    // Whose clock runs, and what keeps it from running out.
-    for (driver, keeps, seconds) in [(Sxb, Heartbeat, 90), (Qplus, Push, 60)] {
-        for act in [Heartbeat, Online, Event1, Push] {
-            if matches!((driver, act), (Sxb, Push)) {
-                continue; // an opening
+    // The driver, the action that renews its lease, and the lease in seconds.
+    for (driver, renewal, seconds) in [(Sxb, Heartbeat, 90), (Qplus, Push, 60)] {
+        for action in [Heartbeat, Online, Event1, Push] {
+            if matches!((driver, action), (Sxb, Push)) {
+                continue; // opens another broadcast
             }
             let stage = Stage::new().await;
             let before = stage.open(driver).await;
             stage.world.clock.advance(Seconds(seconds));
-            stage.act(act, "1000_host").await;
+            stage.perform(action, "1000_host").await;
             stage.world.clock.advance(Seconds(1));
             let alive = stage.on_air().await.map(|live| live.id) == Some(before.id);
-            let own = std::mem::discriminant(&act) == std::mem::discriminant(&keeps);
-            assert_eq!(alive, own, "{act:?} of a {driver:?} live");
+            let own = std::mem::discriminant(&action) == std::mem::discriminant(&renewal);
+            assert_eq!(alive, own, "{action:?} of a {driver:?} live");
         }
     }
     for driver in [V1, V2] {
         let stage = Stage::new().await;
         let before = stage.open(driver).await;
         stage.world.clock.advance(Seconds(1_000_000));
-        assert_eq!(stage.on_air().await.map(|live| live.id), Some(before.id), "nobody has to renew it");
+        assert_eq!(
+            stage.on_air().await.map(|live| live.id),
+            Some(before.id),
+            "such a broadcast has no lease"
+        );
     }
 }
 
@@ -295,7 +299,7 @@ async fn each_push_has_its_own_deadline() {
     };
     push(Seconds(600)).await;
     stage.world.clock.advance(Seconds(600));
-    assert!(stage.on_air().await.is_some(), "alive for certain up to the deadline");
+    assert!(stage.on_air().await.is_some(), "on air up to the deadline");
     push(Seconds(2)).await;
     stage.world.clock.advance(Seconds(2));
     assert!(stage.on_air().await.is_some());
@@ -306,4 +310,19 @@ async fn each_push_has_its_own_deadline() {
     let again = stage.on_air().await.unwrap();
     assert!(again.started_at > started && again.viewers == 0, "another broadcast");
     assert_eq!(stage.latest().await.members, 1);
+}
+
+#[tokio::test]
+async fn a_push_that_began_after_the_start_ends_at_its_own_deadline() {
+    let mut stage = Stage::new().await;
+    stage.world.core.broadcasts().push(stage.host, stage.room, Seconds(120)).await.unwrap();
+    stage.world.restart(Seconds(200)).await;
+    let other = stage.world.user("other").await;
+    let room = stage.world.core.broadcasts().prepare(other).await.unwrap();
+    stage.world.core.broadcasts().push(other, room, Seconds(2)).await.unwrap();
+    stage.world.clock.advance(Seconds(3));
+    assert!(stage.world.of_room(room).await.is_none(), "the push began after the start");
+    assert!(stage.on_air().await.is_some(), "the other push could not reach the stopped server");
+    stage.world.clock.advance(Seconds(57));
+    assert!(stage.on_air().await.is_none(), "the grace after the start is over");
 }

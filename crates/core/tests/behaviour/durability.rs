@@ -1,4 +1,4 @@
-//! What was acknowledged is there after a restart, after a failure, and after another process' change.
+//! Acknowledged writes survive a restart and a crash, and the changes of another process are seen.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 use crate::support::{ALL, START, World};
 
 #[tokio::test]
-async fn a_session_that_watches_keeps_its_place_in_the_lists() {
+async fn a_watching_session_keeps_its_cursor_over_a_restart() {
     let mut world = World::on_file();
     let viewer = world.user("viewer").await;
     for host in ["a", "b", "c"] {
@@ -34,7 +34,7 @@ async fn a_session_that_watches_keeps_its_place_in_the_lists() {
 }
 
 #[tokio::test]
-async fn what_another_process_does_before_the_first_upkeep_counts() {
+async fn a_change_by_another_process_before_the_first_upkeep_is_seen() {
     let world = World::on_file();
     world.user("anna").await;
     let token = world.token(Dialect::Sxb, "anna").await;
@@ -47,7 +47,7 @@ async fn what_another_process_does_before_the_first_upkeep_counts() {
 }
 
 #[tokio::test]
-async fn a_change_from_outside_keeps_the_grace_after_a_start() {
+async fn a_change_by_another_process_keeps_the_grace_after_a_start() {
     let mut world = World::on_file();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "t").await;
@@ -64,17 +64,17 @@ async fn a_change_from_outside_keeps_the_grace_after_a_start() {
 }
 
 #[tokio::test]
-async fn who_writes_while_the_core_stops_gets_an_answer() {
+async fn a_write_during_the_shutdown_is_refused() {
     for _ in 0..50 {
         let world = World::on_file();
         world.core.shutdown().await;
-        // The writer has told that it is through, and may not have left its queue yet.
+        // The writer has reported its end, but may not have closed its queue yet.
         let late = world.core.broadcasts().count("anna", Counted::Like, Step::Up).await;
         assert!(matches!(late, Err(Error::Unavailable)), "{late:?}");
     }
 }
 
-/// Everything an account can leave behind, as text.
+/// Everything that the core shows of the accounts, as text.
 async fn traces(world: &World) -> Vec<String> {
     let core = &world.core;
     let mut traces = Vec::new();
@@ -106,7 +106,7 @@ async fn traces(world: &World) -> Vec<String> {
     traces
 }
 
-/// Leaves something of every kind.
+/// Stores data of every kind.
 async fn fill(world: &World) {
     let core = &world.core;
     let host = world.user("host").await;
@@ -172,7 +172,7 @@ async fn a_restart_changes_nothing() {
 }
 
 #[tokio::test]
-async fn neither_does_a_stop_without_a_word() {
+async fn a_crash_changes_nothing() {
     let mut world = World::on_file();
     fill(&world).await;
     let before = traces(&world).await;
@@ -181,7 +181,7 @@ async fn neither_does_a_stop_without_a_word() {
 }
 
 #[tokio::test]
-async fn everything_listed_gets_a_minute_after_a_start() {
+async fn everything_listed_has_a_minute_of_grace_after_a_start() {
     let mut world = World::on_file();
     let (host, viewer, pusher) =
         (world.user("host").await, world.user("viewer").await, world.user("pusher").await);
@@ -194,7 +194,7 @@ async fn everything_listed_gets_a_minute_after_a_start() {
     assert!(world.of_room(other).await.is_some());
     world.clock.advance(Seconds(1));
     assert!(world.on_air().await.is_empty());
-    // Whoever beats within the minute stays.
+    // A host that beats within the minute stays on air.
     let room = world.sxb_live(host, "t").await;
     world.restart(Seconds(10_000)).await;
     world.clock.advance(Seconds(59));
@@ -206,13 +206,13 @@ async fn everything_listed_gets_a_minute_after_a_start() {
 }
 
 #[tokio::test]
-async fn sessions_go_on_where_they_were() {
+async fn a_restart_does_not_change_the_lifetime_of_a_session() {
     let mut world = World::on_file();
     world.user("anna").await;
     for (dialect, idle) in [(Dialect::Sxb, 7 * 86_400), (Dialect::Qplus, 3_600)] {
         let token = world.token(dialect, "anna").await;
         let alive = async |world: &World| world.core.sessions().authenticate(dialect, &token).await.is_ok();
-        // Each use prolongs it, the last one before a stop too.
+        // Each use prolongs the session, also the last use before a stop.
         for _ in 0..3 {
             world.clock.advance(Seconds(idle - 1));
             assert!(alive(&world).await);
@@ -222,22 +222,22 @@ async fn sessions_go_on_where_they_were() {
         world.restart(Seconds(idle)).await;
         assert!(!alive(&world).await, "{dialect:?}");
     }
-    // A fixed life goes on, too, and so does the token that renews it.
+    // A session of a fixed lifetime survives as well, and so does its refresh token.
     let anna = || Identifier::UserId("anna".to_owned());
     let password = [Password::plain("anna")];
-    let (_, grant) = world.core.accounts().login(Dialect::MinilvbV2, anna(), &password, None).await.unwrap();
+    let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna(), &password, None).await.unwrap();
     world.restart(Seconds(86_399)).await;
-    let token = grant.token.expose_secret();
+    let token = issued.token.expose_secret();
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, token).await.is_ok());
     assert_eq!(world.core.sessions().signed("anna").await.unwrap().unwrap().expose_token(), token);
     world.restart(Seconds(1)).await;
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, token).await.is_err());
-    let renewed = world.core.sessions().refresh("anna", grant.refresh_token.expose_secret()).await.unwrap();
+    let renewed = world.core.sessions().refresh("anna", issued.refresh_token.expose_secret()).await.unwrap();
     assert_eq!(renewed.expires_in, Seconds(86_400));
 }
 
 #[tokio::test]
-async fn a_code_and_a_grant_outlive_a_restart() {
+async fn a_code_and_a_granted_reset_survive_a_restart() {
     let mut world = World::on_file();
     fill(&world).await;
     let phone = "13800000000";
@@ -250,11 +250,11 @@ async fn a_code_and_a_grant_outlive_a_restart() {
     }
     let proof = ResetProof::Of { session: None, code: None };
     let again = world.core.accounts().reset_password(phone, &Password::plain("x"), proof).await;
-    assert!(matches!(again, Err(Error::WrongCode)), "once");
+    assert!(matches!(again, Err(Error::WrongCode)), "each is valid once");
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_in_words() {
+async fn a_newer_schema_is_refused_with_an_explanation() {
     let world = World::on_file();
     world.core.shutdown().await;
     let mut conn = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
@@ -262,14 +262,14 @@ async fn a_newer_schema_is_refused_in_words() {
     diesel::sql_query(newer).execute(&mut conn).unwrap();
     let refused = world.try_neighbour().unwrap_err();
     assert!(matches!(refused, StartError::NewerSchema { .. }));
-    let told = refused.to_string();
-    assert!(told.starts_with("the database has schema 9999, this relive knows up to 00"), "{told}");
-    assert!(told.ends_with("run the relive that wrote it, or a newer one"), "{told}");
+    let message = refused.to_string();
+    assert!(message.starts_with("the database has schema 9999, this relive knows up to 00"), "{message}");
+    assert!(message.ends_with("run the relive that wrote it, or a newer one"), "{message}");
     assert!(database::migrate(&world.core.config().database).is_err());
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_refused() {
+async fn a_url_without_a_database_behind_it_is_refused() {
     let world = World::on_file();
     let broken = |url: String| {
         let mut config = world.core.config().clone();
@@ -289,7 +289,7 @@ async fn what_is_no_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_copy_is_a_database() {
+async fn a_backup_is_a_complete_database() {
     let world = World::on_file();
     fill(&world).await;
     let copy = world.file().with_file_name("copy.db");
@@ -300,7 +300,7 @@ async fn a_copy_is_a_database() {
 }
 
 #[tokio::test]
-async fn what_another_process_does_holds_here() {
+async fn changes_by_another_process_are_seen() {
     let world = World::on_file();
     let (host, viewer) = (world.user("host").await, world.user("viewer").await);
     let room = world.qplus_live(host).await;
@@ -322,11 +322,15 @@ async fn what_another_process_does_holds_here() {
     world.core.maintain().await.unwrap();
     for (index, (dialect, token)) in tokens.iter().enumerate() {
         let alive = world.core.sessions().authenticate(*dialect, token).await.is_ok();
-        assert_eq!(alive, index % 2 == 0, "only the host's are left");
+        assert_eq!(alive, index % 2 == 0, "only the sessions of the host are left");
     }
     assert!(world.core.sessions().signed("viewer").await.unwrap().is_none());
     let live = world.of_room(room).await.unwrap();
-    assert_eq!((live.viewers, &*live.nickname), (0, "Hilda"), "its session was its seat");
+    assert_eq!(
+        (live.viewers, &*live.nickname),
+        (0, "Hilda"),
+        "the membership of the viewer ended with its session"
+    );
 
     neighbour.accounts().delete("host").await.unwrap();
     world.core.maintain().await.unwrap();
@@ -337,7 +341,7 @@ async fn what_another_process_does_holds_here() {
 }
 
 #[tokio::test]
-async fn after_the_end_nothing_is_written() {
+async fn after_the_shutdown_every_write_is_refused() {
     let world = World::on_file();
     world.core.shutdown().await;
     let late = world.core.accounts().register(NewAccount::new("late", Password::plain("late"))).await;

@@ -1,4 +1,4 @@
-//! Counts are arithmetic, however many do it at once.
+//! Concurrent calls are counted exactly, and exactly one of concurrent rivals wins.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use crate::support::{ALL, World, guest};
 
-/// As many at once as matter on a few threads.
+/// Tasks at the same time.
 const TASKS: usize = 64;
 
-/// Runs one task per index, all at once, and returns what they return in the order of their indexes.
+/// Runs one task per index, all at once, and returns their results in the order of the indexes.
 async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     tasks: usize,
     core: &Core,
@@ -47,7 +47,7 @@ async fn crowd() -> (World, RoomNumber, Vec<AccountId>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_counts_once() {
+async fn each_call_counts_exactly_once() {
     let (world, room, users) = crowd().await;
     let results: Vec<Result<()>> = at_once(TASKS, &world.core, |core, index| {
         let user = users[index];
@@ -71,12 +71,12 @@ async fn everything_counts_once() {
                     audiences.leave(user, room).await?;
                 }
             }
-            // Every newcomer wants the same name first.
+            // All tasks try to register the same name first.
             let new = |id: String| NewAccount::new(id, Password::plain("secret"));
             let first = core.accounts().register(new("newcomer".to_owned())).await;
             assert!(matches!(first, Ok(_) | Err(Error::AccountExists)), "{first:?}");
             core.accounts().register(new(format!("newcomer{index}"))).await?;
-            // The even ones go for good.
+            // The members of even tasks leave for good.
             if index % 2 == 0 {
                 audiences.quit_group(guest(&name), "host", "10001").await?;
                 audiences.leave(user, room).await?;
@@ -101,12 +101,16 @@ async fn everything_counts_once() {
     assert_eq!(world.core.stats().members, TASKS + 1);
     let accounts = world.core.accounts().list(None, 1_000).await.unwrap();
     let registered = accounts.iter().filter(|account| account.registered).count();
-    assert_eq!(registered, 1 + TASKS + TASKS + 1, "the host, users, newcomers, and who was first");
+    assert_eq!(
+        registered,
+        1 + TASKS + TASKS + 1,
+        "the host, the users, a newcomer of every task, and the newcomer with the shared name"
+    );
     assert_eq!(accounts.len() - registered, TASKS, "a guest of every task");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn counters_stop_at_nothing_and_come_back() {
+async fn counters_stop_at_zero_and_grow_again() {
     let (world, room, _) = crowd().await;
     at_once(TASKS, &world.core, |core, _| async move {
         for _ in 0..4 {
@@ -117,7 +121,7 @@ async fn counters_stop_at_nothing_and_come_back() {
     .await;
     let live = world.of_room(room).await.unwrap();
     assert_eq!((live.likes, live.viewers), (0, 0));
-    // The part a host reports is not touched by single steps.
+    // Single steps do not change the likes that the host has reported.
     let host = live.host;
     world.core.audiences().beat(host, Role::Host, Some(5)).await.unwrap();
     world.core.broadcasts().count("host", Counted::Like, Step::Down).await.unwrap();
@@ -130,7 +134,7 @@ async fn counters_stop_at_nothing_and_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_registration_wins() {
+async fn one_of_concurrent_registrations_wins() {
     let world = World::new();
     world.guest_live("anna", "t").await;
     let forms = ["anna", "Anna", "ANNA", "aNNa"];
@@ -143,7 +147,7 @@ async fn one_registration_wins() {
     let [winner] = winners[..] else { panic!("{} winners", winners.len()) };
     assert!(results.iter().filter(|result| matches!(result, Err(Error::AccountExists))).count() == 31);
     assert!(world.on_air().await.is_empty());
-    // It is the winner's password.
+    // The stored password is the winner's.
     let index = results.iter().position(Result::is_ok).unwrap();
     let id = Identifier::UserId(winner.user_id.to_string());
     let mine = Password::plain(format!("password {index}"));
@@ -151,7 +155,7 @@ async fn one_registration_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_phone_and_one_address_serve_one() {
+async fn a_phone_number_and_an_email_address_belong_to_one_account() {
     let world = World::new();
     let results = at_once(32, &world.core, |core, index| async move {
         let new = NewAccount {
@@ -167,13 +171,13 @@ async fn one_phone_and_one_address_serve_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_refresh_wins() {
+async fn one_of_concurrent_refreshes_wins() {
     let world = World::new();
     world.user("anna").await;
     let anna = Identifier::UserId("anna".to_owned());
     let password = [Password::plain("anna")];
-    let (_, grant) = world.core.accounts().login(Dialect::MinilvbV2, anna, &password, None).await.unwrap();
-    let refresh = grant.refresh_token.expose_secret().to_owned();
+    let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna, &password, None).await.unwrap();
+    let refresh = issued.refresh_token.expose_secret().to_owned();
     let results = at_once(32, &world.core, |core, _| {
         let refresh = refresh.clone();
         async move { core.sessions().refresh("anna", &refresh).await }
@@ -183,7 +187,7 @@ async fn one_refresh_wins() {
     assert_eq!(winners.len(), 1);
     assert!(results.iter().filter_map(|one| one.as_ref().err()).all(|e| matches!(e, Error::InvalidSession)));
     let sessions = world.core.sessions();
-    let old = sessions.authenticate(Dialect::MinilvbV2, grant.token.expose_secret()).await;
+    let old = sessions.authenticate(Dialect::MinilvbV2, issued.token.expose_secret()).await;
     assert!(matches!(old, Err(Error::InvalidSession)));
     assert!(sessions.authenticate(Dialect::MinilvbV2, winners[0].token.expose_secret()).await.is_ok());
     let signed = sessions.signed("anna").await.unwrap().unwrap();
@@ -191,14 +195,14 @@ async fn one_refresh_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixteen_sessions_are_the_most() {
+async fn an_account_has_at_most_sixteen_sessions() {
     let world = World::new();
     world.user("anna").await;
     let tokens = at_once(40, &world.core, |core, _| async move {
         let anna = Identifier::UserId("anna".to_owned());
-        let (_, grant) =
+        let (_, issued) =
             core.accounts().login(Dialect::Qplus, anna, &[Password::plain("anna")], None).await?;
-        Ok::<_, Error>(grant.token.expose_secret().to_owned())
+        Ok::<_, Error>(issued.token.expose_secret().to_owned())
     })
     .await;
     let mut alive = 0;
@@ -210,7 +214,7 @@ async fn sixteen_sessions_are_the_most() {
 }
 
 #[tokio::test]
-async fn the_least_recently_used_session_gives_way() {
+async fn the_least_recently_used_session_is_closed_first() {
     let world = World::new();
     world.user("anna").await;
     let mut tokens = Vec::new();
@@ -223,14 +227,17 @@ async fn the_least_recently_used_session_gives_way() {
     world.core.maintain().await.unwrap();
     let sxb = world.token(Dialect::Sxb, "anna").await;
     tokens.push(world.token(Dialect::Qplus, "anna").await);
-    let mut gone = Vec::new();
+    let mut closed = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         if !alive(token).await {
-            gone.push(index);
+            closed.push(index);
         }
     }
-    assert_eq!(gone, [1]);
-    assert!(world.core.sessions().authenticate(Dialect::Sxb, &sxb).await.is_ok(), "another dialect's stays");
+    assert_eq!(closed, [1]);
+    assert!(
+        world.core.sessions().authenticate(Dialect::Sxb, &sxb).await.is_ok(),
+        "a session of another dialect stays"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

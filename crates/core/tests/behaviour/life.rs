@@ -1,4 +1,4 @@
-//! One life of a core: everything the dialects need, in order.
+//! The operations of a live in their order, from the registration of the host to the replay.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ async fn user(core: &Core, id: &str) -> relive_core::AccountId {
 }
 
 #[tokio::test]
-async fn a_host_a_viewer_and_a_replay() {
+async fn a_live_from_the_registration_to_the_replay() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     let core = Core::start(config(&folder), Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(1)))
@@ -76,7 +76,7 @@ async fn a_host_a_viewer_and_a_replay() {
         "the host did not enter"
     );
 
-    // The viewer falls silent, the host does not.
+    // The viewer stops beating, the host goes on.
     clock.advance(Seconds(31));
     core.audiences().beat(host, Role::Host, None).await.unwrap();
     assert_eq!(core.audiences().members(room, TEN).await.unwrap().total, 2);
@@ -112,7 +112,7 @@ async fn a_host_a_viewer_and_a_replay() {
 }
 
 #[tokio::test]
-async fn guests_and_takeover() {
+async fn a_registration_takes_the_name_of_a_guest() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     let core = Core::start(config(&folder), clock, Arc::new(TestRandom::seeded(1))).unwrap();
@@ -133,13 +133,13 @@ async fn guests_and_takeover() {
     assert!(matches!(core.broadcasts().set_on_air(anna, true).await, Err(Error::ProofRequired)));
     assert_eq!(core.accounts().get(id).await.unwrap().unwrap().profile.nickname, "");
 
-    let who = || Identifier::UserId("anna".to_owned());
-    let wrong = core.accounts().login(Dialect::Sxb, who(), &[Password::plain("no")], None).await;
+    let anna_id = || Identifier::UserId("anna".to_owned());
+    let wrong = core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("no")], None).await;
     assert!(matches!(wrong, Err(Error::WrongPassword)));
     let (_, first) =
-        core.accounts().login(Dialect::Sxb, who(), &[Password::plain("secret")], None).await.unwrap();
+        core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("secret")], None).await.unwrap();
     let (_, second) =
-        core.accounts().login(Dialect::Sxb, who(), &[Password::plain("secret")], None).await.unwrap();
+        core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("secret")], None).await.unwrap();
     assert!(core.sessions().authenticate(Dialect::Sxb, first.token.expose_secret()).await.is_err());
     assert!(core.sessions().authenticate(Dialect::Sxb, second.token.expose_secret()).await.is_ok());
     assert!(core.sessions().authenticate(Dialect::Qplus, second.token.expose_secret()).await.is_err());

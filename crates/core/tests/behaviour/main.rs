@@ -1,4 +1,4 @@
-//! What the core promises, through its public API alone. One module per promise.
+//! Tests the promises of the core through its public API alone. One module per promise.
 
 #[cfg(test)]
 mod audience;

@@ -1,4 +1,4 @@
-//! Whose name, stream and number something is.
+//! Ownership of user ids, stream codes and follows.
 
 use std::collections::HashSet;
 
@@ -7,21 +7,25 @@ use relive_core::{Actor, Error, OnAirFilter};
 use crate::support::{ALL, World, announcement, guest};
 
 #[tokio::test]
-async fn nobody_gets_somebody_elses_stream() {
+async fn no_two_hosts_get_the_same_stream_code() {
     let world = World::new();
-    // "a.b" would be 1000_a_b; that is taken, and so is what it would get instead.
+    // The code of "a.b" would be 1000_a_b, which is taken, and so is the code with the digest of "a.b".
     let digest: String = relive_core::sign::digest::md5_hex("a.b").chars().take(8).collect();
     let mut codes = HashSet::new();
     for host in ["a_b".to_owned(), format!("a_b_{digest}"), "a.b".to_owned()] {
         let live = world.core.broadcasts().announce(guest(&host), announcement("t")).await.unwrap();
-        assert!(codes.insert(live.stream_code.clone()), "{host} pushes to {} too", live.stream_code);
+        assert!(
+            codes.insert(live.stream_code.clone()),
+            "the code of {host} belongs to another host: {}",
+            live.stream_code
+        );
         let again = world.core.broadcasts().announce(guest(&host), announcement("t")).await.unwrap();
         assert_eq!(again.stream_code, live.stream_code);
     }
 }
 
 #[tokio::test]
-async fn guests_a_registration_locks_out_leave_the_air() {
+async fn a_registration_ends_the_lives_of_guests_with_the_same_name() {
     let world = World::new();
     for host in ["anna", "Anna", "other"] {
         world.guest_live(host, host).await;
@@ -34,7 +38,7 @@ async fn guests_a_registration_locks_out_leave_the_air() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_gone_follows_nothing() {
+async fn a_deleted_account_cannot_follow_a_room() {
     let world = World::new();
     let (host, fan) = (world.user("host").await, world.user("fan").await);
     let room = world.sxb_live(host, "t").await;
@@ -44,7 +48,7 @@ async fn an_account_that_is_gone_follows_nothing() {
 }
 
 #[tokio::test]
-async fn who_may_act_is_answered_without_making_guests() {
+async fn the_check_whether_an_actor_may_act_creates_no_guest() {
     let world = World::new();
     let anna = world.user("anna").await;
     let may = async |name: &str| world.core.accounts().may_act(guest(name)).await;

@@ -1,4 +1,4 @@
-//! What an operator is shown of one account is what the dialects show of it, and showing it changes nothing.
+//! The operators' overview of an account agrees with the answers of the dialects and changes nothing.
 
 use relive_core::{
     Counted, Dialect, FileFormat, NewRecording, NewShortVideo, Plan, ProfileUpdate, RecordingFilter,
@@ -8,7 +8,7 @@ use relive_core::{
 use crate::support::{ALL, START, World, guest};
 
 #[tokio::test]
-async fn everything_of_a_host_is_there() {
+async fn the_overview_of_a_host_is_complete() {
     let world = World::new();
     let (host, fan) = (world.user("host").await, world.user("fan").await);
     let accounts = world.core.accounts();
@@ -62,7 +62,7 @@ async fn everything_of_a_host_is_there() {
 }
 
 #[tokio::test]
-async fn guests_have_little_and_strangers_nothing() {
+async fn a_guest_has_no_session_and_an_unknown_id_has_no_overview() {
     let world = World::new();
     world.guest_live("visitor", "walk").await;
     let overview = world.core.accounts().overview("visitor").await.unwrap().unwrap();
@@ -76,7 +76,7 @@ async fn guests_have_little_and_strangers_nothing() {
 }
 
 #[tokio::test]
-async fn sessions_are_counted_while_they_open_something() {
+async fn sessions_are_listed_until_they_can_neither_be_used_nor_refreshed() {
     let world = World::new();
     world.user("anna").await;
     let sessions = async || world.core.accounts().overview("anna").await.unwrap().unwrap().sessions;
@@ -91,13 +91,13 @@ async fn sessions_are_counted_while_they_open_something() {
     assert_eq!(open, expected);
     world.clock.advance(Seconds(86_400));
     let open: Vec<_> = sessions().await.iter().map(|session| (session.dialect, session.alive)).collect();
-    assert_eq!(open, [(Dialect::MinilvbV2, false), (Dialect::Sxb, true)], "v2's can be refreshed");
+    assert_eq!(open, [(Dialect::MinilvbV2, false), (Dialect::Sxb, true)], "a v2 session can be refreshed");
     world.clock.advance(Seconds(30 * 86_400));
     assert_eq!(sessions().await, []);
 }
 
 #[tokio::test]
-async fn nothing_that_is_due_is_ended() {
+async fn the_overview_does_not_end_a_broadcast_past_its_deadline() {
     let world = World::new();
     let host = world.user("host").await;
     world.sxb_live(host, "song").await;

@@ -1,4 +1,4 @@
-//! Pages, put together, are the whole list, in its order.
+//! The pages of a list, joined, are the whole list in its order.
 
 use relive_core::{
     FileFormat, Listing, MemberNames, NewRecording, NewShortVideo, OnAirFilter, Page, RecordingFilter,
@@ -7,11 +7,14 @@ use relive_core::{
 
 use crate::support::{ALL, START, World, guest, report};
 
-/// Reads a list in pages of every size up to `most` and compares each time.
-async fn check<T: PartialEq + std::fmt::Debug>(most: usize, page: impl AsyncFn(Window) -> Page<T>) -> Vec<T> {
+/// Reads a list in pages of every size up to `largest`, and compares the joined pages with the whole list.
+async fn check<T: PartialEq + std::fmt::Debug>(
+    largest: usize,
+    page: impl AsyncFn(Window) -> Page<T>,
+) -> Vec<T> {
     let whole = page(ALL).await;
     assert_eq!(whole.total, whole.items.len());
-    for limit in 1..=most {
+    for limit in 1..=largest {
         let mut joined = Vec::new();
         loop {
             let next = page(Window { offset: joined.len(), limit }).await;
@@ -32,7 +35,7 @@ async fn check<T: PartialEq + std::fmt::Debug>(most: usize, page: impl AsyncFn(W
 }
 
 #[tokio::test]
-async fn what_is_on_air_through_every_filter() {
+async fn the_list_on_air_with_every_filter() {
     let world = World::new();
     for index in 0..20 {
         let id = format!("user{index:02}");
@@ -98,7 +101,7 @@ async fn members_and_groups() {
     .await;
     assert_eq!(members[0], "host");
     assert_eq!(members[1..], expected);
-    // A recording's viewers follow behind the live's in a group of the same name: pages run across.
+    // In a group of one name the viewers of a recording follow those of the live, and a page can hold both.
     for index in 0..4 {
         let names = MemberNames::default();
         let viewer = guest(&format!("watcher{index}"));
@@ -153,10 +156,10 @@ async fn recordings_and_short_videos() {
     assert_eq!(videos.len(), 9);
     assert_eq!(videos[0].file_id, "v3", "uploaded again last");
     let recent = world.core.short_videos().list(Some(world.core.now()), ALL).await.unwrap();
-    assert_eq!(recent.total, 0, "later than, not from");
+    assert_eq!(recent.total, 0, "the bound itself is excluded");
 }
 
-/// One page of a list as a session reads it: numbers on air, numbers off air.
+/// Reads the next page of a session's list: the numbers of the rooms on air and of those off the air.
 async fn next(
     world: &World,
     session: &Session,
@@ -171,8 +174,8 @@ async fn next(
     (on_air, list.off_air.iter().map(|room| room.number.0).collect())
 }
 
-/// Three rooms on air and four off it, all followed by `fan`.
-async fn seven(world: &World) -> Vec<RoomNumber> {
+/// Makes three rooms on air and four off it, all followed by `fan`.
+async fn seven_rooms(world: &World) -> Vec<RoomNumber> {
     let fan = world.user("fan").await;
     let mut rooms = Vec::new();
     for index in 0..7 {
@@ -189,9 +192,9 @@ async fn seven(world: &World) -> Vec<RoomNumber> {
 }
 
 #[tokio::test]
-async fn the_example_of_the_contract() {
+async fn the_example_of_the_qplus_contract() {
     let world = World::new();
-    seven(&world).await;
+    seven_rooms(&world).await;
     let session = world.session("fan").await;
     let (mut on_air, mut off_air) = (Vec::new(), Vec::new());
     for (on, off) in [(2, 0), (1, 1), (0, 2), (0, 1), (0, 0), (0, 0)] {
@@ -205,9 +208,9 @@ async fn the_example_of_the_contract() {
 }
 
 #[tokio::test]
-async fn every_session_and_every_list_has_its_own_place() {
+async fn each_session_has_a_cursor_of_its_own_in_each_list() {
     let world = World::new();
-    seven(&world).await;
+    seven_rooms(&world).await;
     let (a, b) = (world.session("fan").await, world.session("fan").await);
     let all = async |session: &Session, restart, count| {
         next(&world, session, Listing::OnAir, restart, count).await.0
@@ -218,8 +221,8 @@ async fn every_session_and_every_list_has_its_own_place() {
     assert_eq!(all(&a, false, 10).await, [10_002]);
     assert_eq!(all(&b, false, 1).await, [10_004]);
     assert_eq!(all(&a, false, 10).await, [0_i64; 0]);
-    assert_eq!(all(&a, false, 10).await, [0_i64; 0], "again and again");
-    // Whoever goes on air meanwhile is missed until the next refresh, whoever ends drops out.
+    assert_eq!(all(&a, false, 10).await, [0_i64; 0], "the end of the list stays its end");
+    // A room that goes on air meanwhile is missing until the list is restarted; a room that ends drops out.
     let host0 = world.core.accounts().find("host0").await.unwrap().unwrap().id;
     world.core.broadcasts().push(host0, RoomNumber(10_001), Seconds(3_600)).await.unwrap();
     let host1 = world.core.accounts().find("host1").await.unwrap().unwrap().id;
@@ -236,7 +239,7 @@ async fn every_session_and_every_list_has_its_own_place() {
 #[tokio::test]
 async fn every_page_size_reads_the_same_rooms() {
     let world = World::new();
-    let rooms = seven(&world).await;
+    let rooms = seven_rooms(&world).await;
     let session = world.session("fan").await;
     for count in 1..=8 {
         let (mut on_air, mut off_air) = (Vec::new(), Vec::new());

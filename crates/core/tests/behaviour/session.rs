@@ -1,4 +1,4 @@
-//! How long sessions live, and how many there may be.
+//! Lifetimes of tokens, and the tries of a verification code.
 
 use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
 use relive_core::{Dialect, Error, NewAccount, Password, Purpose, ResetProof, Seconds};
@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use crate::support::World;
 
 #[tokio::test]
-async fn a_short_refresh_life_does_not_shorten_the_token() {
+async fn a_short_lifetime_of_the_refresh_token_does_not_shorten_that_of_the_token() {
     let world = World::with(|config| config.sessions.v2_refresh_ttl = Seconds(3_600));
     world.user("anna").await;
     let token = world.token(Dialect::MinilvbV2, "anna").await;
@@ -17,7 +17,7 @@ async fn a_short_refresh_life_does_not_shorten_the_token() {
 }
 
 #[tokio::test]
-async fn a_code_stays_dead_however_often_it_is_tried() {
+async fn a_used_up_code_stays_invalid_after_any_number_of_tries() {
     let world = World::on_file();
     let phone = "13800000000";
     let new =
@@ -28,7 +28,7 @@ async fn a_code_stays_dead_however_often_it_is_tried() {
         let proof = ResetProof::Of { session: None, code: Some(code.to_owned().into()) };
         world.core.accounts().reset_password(phone, &Password::plain("other"), proof).await
     };
-    // As many wrong tries as a counter of 16 bits holds.
+    // The largest number of tries that the column of 16 bits holds.
     let mut conn = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
     diesel::sql_query("UPDATE verifications SET tries = 32767").execute(&mut conn).unwrap();
     for code in ["wrong", code.expose_secret()] {

@@ -1,4 +1,4 @@
-//! A core on a clock that tests move, and the calls most of them begin with.
+//! The fixture of the tests: a core on a manual clock, and the calls with which most tests begin.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,9 +14,9 @@ use relive_core::{
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
-/// When every test begins.
+/// Time at which every test begins.
 pub(crate) const START: UnixSeconds = UnixSeconds(1_700_000_000);
-/// The whole of any list here.
+/// A window that holds every list of these tests.
 pub(crate) const ALL: Window = Window { offset: 0, limit: 1_000 };
 
 /// A running core, its clock and its file.
@@ -28,14 +28,14 @@ pub(crate) struct World {
     _scratch: Option<Scratch>,
 }
 
-/// A database on the PostgreSQL server the tests are given, if they are given one.
+/// Creates a database on the PostgreSQL server of the test run, if there is one.
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 fn postgres() -> Option<Scratch> {
     std::env::var("RELIVE_TEST_POSTGRES").ok().map(|url| Scratch::create(&url).unwrap())
 }
 
-/// In memory where the system offers that: these tests commit thousands of times, and what a sync costs is not the
-/// question here.
+/// A temporary folder, in memory where the system offers that: these tests commit thousands of times, and the cost of
+/// syncs does not matter to them.
 fn folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -46,12 +46,12 @@ impl World {
         Self::with(|_| {})
     }
 
-    /// Likewise, with other settings.
+    /// A core with other settings, whose grace after the start is over.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::over(postgres(), change)
     }
 
-    /// A core over a SQLite file, whatever the other tests run on.
+    /// A core over a SQLite file, also when the other tests run on PostgreSQL.
     pub(crate) fn on_file() -> Self {
         Self::over(None, |_| {})
     }
@@ -78,17 +78,17 @@ impl World {
         self.folder.path().join("relive.db")
     }
 
-    /// Another core on the same file, as another process has one.
+    /// Starts another core on the same database, as another process would.
     pub(crate) fn neighbour(&self) -> Core {
         self.try_neighbour().unwrap()
     }
 
-    /// Likewise, where that may fail.
+    /// Starts another core on the same database; the start may fail.
     pub(crate) fn try_neighbour(&self) -> Result<Core, StartError> {
         self.open(self.config.clone())
     }
 
-    /// A world on another file.
+    /// A world on another SQLite file.
     pub(crate) fn opened(&self, file: &Path) -> Self {
         let mut config = self.config.clone();
         config.database.url = format!("sqlite://{}", file.display());
@@ -100,32 +100,32 @@ impl World {
         Core::start(config, Arc::clone(&self.clock) as _, Arc::new(SystemRandom))
     }
 
-    /// Stops the core in good order and starts it again, `pause` later.
+    /// Shuts the core down and starts another one in its place, `pause` later.
     pub(crate) async fn restart(&mut self, pause: Seconds) {
         self.core.shutdown().await;
         self.crash(pause);
     }
 
-    /// Starts another core in place of this one, `pause` later, without telling it.
+    /// Starts another core in place of this one, `pause` later, without a shutdown.
     pub(crate) fn crash(&mut self, pause: Seconds) {
         self.clock.advance(pause);
         self.core = self.neighbour();
     }
 
-    /// Registers somebody whose password is the id.
+    /// Registers an account whose password is its id.
     pub(crate) async fn user(&self, id: &str) -> AccountId {
         self.core.accounts().register(NewAccount::new(id, Password::plain(id))).await.unwrap().id
     }
 
-    /// Logs somebody in and returns the token.
+    /// Logs an account in and returns the token.
     pub(crate) async fn token(&self, dialect: Dialect, id: &str) -> String {
-        let who = Identifier::UserId(id.to_owned());
+        let identifier = Identifier::UserId(id.to_owned());
         let forms = [Password::plain(id)];
-        let (_, grant) = self.core.accounts().login(dialect, who, &forms, None).await.unwrap();
-        grant.token.expose_secret().to_owned()
+        let (_, issued) = self.core.accounts().login(dialect, identifier, &forms, None).await.unwrap();
+        issued.token.expose_secret().to_owned()
     }
 
-    /// Logs somebody in through qplus.
+    /// Logs an account in through qplus and returns the session.
     pub(crate) async fn session(&self, id: &str) -> Arc<Session> {
         let token = self.token(Dialect::Qplus, id).await;
         self.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap()
@@ -137,47 +137,47 @@ impl World {
         self.core.broadcasts().set_on_air(guest(id), true).await.unwrap();
     }
 
-    /// Prepares and reports a room, in the application 7.
+    /// Prepares and reports a room in the application 7.
     pub(crate) async fn sxb_live(&self, host: AccountId, title: &str) -> RoomNumber {
         let room = self.core.broadcasts().prepare(host).await.unwrap();
         self.core.broadcasts().report(host, report(room, title)).await.unwrap();
         room
     }
 
-    /// Makes a room and pushes for a minute.
+    /// Prepares a room and opens a qplus push of 60 seconds.
     pub(crate) async fn qplus_live(&self, host: AccountId) -> RoomNumber {
         let room = self.core.broadcasts().prepare(host).await.unwrap();
         self.core.broadcasts().push(host, room, Seconds(60)).await.unwrap();
         room
     }
 
-    /// What is on air, in order.
+    /// The broadcasts on air, in the order of the list.
     pub(crate) async fn on_air(&self) -> Vec<Broadcast> {
         self.core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap().items
     }
 
-    /// What a room has on air.
+    /// The broadcast that a room has on air.
     pub(crate) async fn of_room(&self, room: RoomNumber) -> Option<Broadcast> {
         self.core.broadcasts().of_room(room).await.unwrap()
     }
 
-    /// A notice on the paths of both minilvb generations.
+    /// Delivers a notice on the path that both minilvb dialects share.
     pub(crate) async fn event(&self, code: &str, event: StreamEvent) -> Result<()> {
         self.core.streams().event(code.to_owned(), CallbackSource::Shared, event).await
     }
 
-    /// A finished recording on those paths.
+    /// Delivers the notice of a finished recording on the shared path.
     pub(crate) async fn recorded(&self, code: &str, recording: NewRecording) -> Result<()> {
         self.event(code, StreamEvent::Recorded(recording)).await
     }
 }
 
-/// Somebody nobody vouches for.
+/// An actor that has not proved its id.
 pub(crate) fn guest(id: &str) -> Actor {
     Actor::Unproven(id.to_owned())
 }
 
-/// A live in the group `g-<title>`, of a host called like its title.
+/// The announcement of a live in the group `g-<title>`, whose host is nicknamed `nick of <title>`.
 pub(crate) fn announcement(title: &str) -> Announcement {
     Announcement {
         group_id: format!("g-{title}"),
@@ -186,7 +186,7 @@ pub(crate) fn announcement(title: &str) -> Announcement {
     }
 }
 
-/// A room reported in the application 7.
+/// The report of a room in the application 7.
 pub(crate) fn report(room: RoomNumber, title: &str) -> Report {
     Report {
         room,

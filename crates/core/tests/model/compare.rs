@@ -1,10 +1,10 @@
-//! Every dialect's view against the model.
+//! Compares the views of all dialects with the model.
 
 use relive_core::{Core, Dialect, Listing, OnAirFilter, Role, RoomNumber, Session, State, Window};
 
 use crate::{
-    act::GROUPS,
-    plain::{Live, Plain, USERS, id_of, room_of},
+    action::GROUPS,
+    model::{Live, Model, USERS, id_of, room_of},
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -23,7 +23,7 @@ struct Shown {
     members: i64,
 }
 
-fn expected(model: &Plain, host: usize) -> Shown {
+fn expected(model: &Model, host: usize) -> Shown {
     let live = &model.lives[host];
     let profile = if model.nicknames[host].is_empty() { id_of(host) } else { model.nicknames[host].clone() };
     Shown {
@@ -53,8 +53,8 @@ fn found(live: &relive_core::Broadcast) -> Shown {
     }
 }
 
-/// Who is on air, newest start first, the later opened first.
-fn on_air(model: &Plain, wanted: impl Fn(&Live) -> bool) -> Vec<usize> {
+/// The hosts on air, the latest start first; of equal starts the later opened first.
+fn on_air(model: &Model, wanted: impl Fn(&Live) -> bool) -> Vec<usize> {
     let mut hosts: Vec<usize> =
         (0..USERS).filter(|host| model.is_on_air(*host) && wanted(&model.lives[*host])).collect();
     hosts.sort_by_key(|host| {
@@ -64,8 +64,8 @@ fn on_air(model: &Plain, wanted: impl Fn(&Live) -> bool) -> Vec<usize> {
     hosts
 }
 
-/// The lists of what is on air, and who is in.
-pub(crate) async fn lists(core: &Core, model: &Plain) {
+/// Compares the lists that are served from memory: broadcasts on air and members.
+pub(crate) async fn lists(core: &Core, model: &Model) {
     for app in [None, Some(1), Some(9)] {
         for live_kind in [false, true] {
             let page = core.broadcasts().on_air(OnAirFilter { app, live_kind }, ALL).await.unwrap();
@@ -83,14 +83,14 @@ pub(crate) async fn lists(core: &Core, model: &Plain) {
         let members = core.audiences().members(RoomNumber(room_of(host)), ALL).await.unwrap();
         let shown: Vec<(String, Role)> =
             members.items.iter().map(|member| (member.user_id.to_string(), member.role)).collect();
-        let there = if model.is_on_air(host) { model.members(host) } else { Vec::new() };
-        let there: Vec<_> = there.into_iter().map(|member| (id_of(member.user), member.role)).collect();
-        assert_eq!(shown, there, "in room {}", room_of(host));
+        let listed = if model.lists_members(host) { model.members(host) } else { Vec::new() };
+        let listed: Vec<_> = listed.into_iter().map(|member| (id_of(member.user), member.role)).collect();
+        assert_eq!(shown, listed, "in room {}", room_of(host));
     }
 }
 
-/// The views that ask the tables.
-pub(crate) async fn tables(core: &Core, model: &Plain, session: &Session) {
+/// Compares the views that read tables.
+pub(crate) async fn tables(core: &Core, model: &Model, session: &Session) {
     for host in 0..USERS {
         let latest = core.broadcasts().latest(&id_of(host)).await.unwrap().unwrap();
         assert_eq!(found(&latest), expected(model, host));
@@ -106,8 +106,8 @@ pub(crate) async fn tables(core: &Core, model: &Plain, session: &Session) {
         for group in GROUPS.into_iter().chain([&*own]) {
             let page = core.audiences().group(&id_of(host), group, ALL).await.unwrap();
             let shown: Vec<&str> = page.items.iter().map(|member| &*member.user_id).collect();
-            let there: Vec<_> = model.group(host, group).iter().map(|member| id_of(member.user)).collect();
-            assert_eq!(shown, there, "in {group} of {}", id_of(host));
+            let listed: Vec<_> = model.group(host, group).iter().map(|member| id_of(member.user)).collect();
+            assert_eq!(shown, listed, "in {group} of {}", id_of(host));
         }
     }
     let list = core.rooms().next_page(session, Listing::OnAir, true, 100).await.unwrap();

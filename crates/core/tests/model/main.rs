@@ -1,49 +1,50 @@
-//! The core against a plain model of what is written down: one directory of what is on air, time-outs, one broadcast
-//! per room (design §2 rules 2, 5, 7). Long random walks through all dialects; after each few steps every dialect's
-//! view is compared with the model's.
+//! Compares the core with a simple model of its rules: one broadcast and one audience per room, and time-outs. Long
+//! random sequences of actions go through all dialects; after every few actions the views of all dialects are compared
+//! with those of the model.
 
 #[cfg(test)]
-mod act;
+mod action;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
-mod plain;
+mod model;
 #[cfg(test)]
-mod walk;
+mod runner;
 
 #[cfg(test)]
 mod tests {
-    use super::walk::Walk;
+    use super::runner::Runner;
 
-    /// Four walks of this length, a hundred thousand acts; fewer over a network.
-    const STEPS: usize = 25_000;
-    const SLOW_STEPS: usize = 2_000;
+    /// Actions of each of the four tests.
+    const ACTIONS: usize = 25_000;
+    /// Actions of each test over a network.
+    const SLOW_ACTIONS: usize = 2_000;
 
-    async fn walk(seed: u64) {
-        let mut walk = Walk::start(seed).await;
-        for _ in 0..if walk.is_slow() { SLOW_STEPS } else { STEPS } {
-            walk.step().await;
+    async fn run(seed: u64) {
+        let mut runner = Runner::start(seed).await;
+        for _ in 0..if runner.is_slow() { SLOW_ACTIONS } else { ACTIONS } {
+            runner.step().await;
         }
-        walk.finish().await;
+        runner.finish().await;
     }
 
     #[tokio::test]
-    async fn first_walk() {
-        walk(1).await;
+    async fn random_actions_with_seed_1() {
+        run(1).await;
     }
 
     #[tokio::test]
-    async fn second_walk() {
-        walk(2).await;
+    async fn random_actions_with_seed_2() {
+        run(2).await;
     }
 
     #[tokio::test]
-    async fn third_walk() {
-        walk(3).await;
+    async fn random_actions_with_seed_3() {
+        run(3).await;
     }
 
     #[tokio::test]
-    async fn fourth_walk() {
-        walk(4).await;
+    async fn random_actions_with_seed_4() {
+        run(4).await;
     }
 }

@@ -1,25 +1,25 @@
-//! What the cloud is told: `{"code":…}`, and whether it shall try again.
+//! The replies to the cloud: `{"code":…}`, with an HTTP status that decides whether the cloud sends the notice again.
 
 use http::StatusCode;
 use relive_core::{Error, causes};
 use relive_wire::Reply;
 
-/// An outcome.
+/// The outcome of a notice.
 ///
 /// Source: contract minilvb-v1 §6.3, contract minilvb-v2 §6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// Taken, or without meaning here.
+    /// Processed, or of a kind that is ignored.
     Ok,
-    /// No JSON object.
+    /// The body is not a JSON object.
     Malformed,
-    /// A member that has to be there is not.
+    /// A required member is missing.
     Incomplete,
-    /// The signature is wrong or too old, or there is no key to check it with.
+    /// The signature is wrong or too old, or no key is configured.
     Unproven,
-    /// A recording of a stream nobody has.
+    /// A recording of a stream that belongs to no room.
     UnknownStream,
-    /// The storage failed: the cloud shall send the notice again.
+    /// The storage failed; the cloud has to send the notice again.
     Failed,
 }
 
@@ -41,7 +41,7 @@ impl Code {
         }
     }
 
-    /// The reply; its code is the metric label, too.
+    /// Writes the reply; its code is the metric label, too.
     pub(crate) fn reply(self, interface: &'static str) -> Reply {
         let number = self.number();
         Reply::json(interface, number, format!("{{\"code\":{number}}}")).with_status(self.status())
@@ -49,11 +49,11 @@ impl Code {
 }
 
 impl From<Error> for Code {
-    /// The edge: what failed inside is logged here, once, and never sent.
+    /// Logs a failure of the storage, here and nowhere else; its cause is never sent to the cloud.
     fn from(error: Error) -> Self {
         match error {
             Error::RoomNotFound => {
-                tracing::warn!(adapter = "callback", "recording of a stream nobody has");
+                tracing::warn!(adapter = "callback", "recording of an unknown stream");
                 Self::UnknownStream
             }
             Error::Storage(_) => {
@@ -64,7 +64,8 @@ impl From<Error> for Code {
                 );
                 Self::Failed
             }
-            // Busy and unavailable pass. A notice leads to none of the others; if it did, the cloud should not give up.
+            // `Busy` and `Unavailable` are temporary. No notice fails with one of the others; if one did, the cloud
+            // should try again as well.
             Error::Busy
             | Error::Unavailable
             | Error::AccountExists

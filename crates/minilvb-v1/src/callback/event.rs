@@ -1,19 +1,19 @@
-//! What a notice does. All of them may come twice.
+//! The handlers of notices. The cloud may send any notice twice, so each handler is idempotent.
 
 use relive_core::{
-    CallbackSource, Core, FileFormat, NewRecording, StreamEvent, UnixSeconds,
+    CallbackSource, Core, FileFormat, NewRecording, Seconds, StreamEvent, UnixSeconds,
     sign::callback::{Notice, Number},
 };
 
 use super::code::Code;
 
-/// A text that has to be there.
+/// Checks a required text: neither missing nor empty, and without U+0000.
 fn required(text: Option<&str>) -> Result<String, Code> {
     let text = text.filter(|text| !text.is_empty()).ok_or(Code::Incomplete)?;
     if text.contains('\0') { Err(Code::Incomplete) } else { Ok(text.to_owned()) }
 }
 
-/// A stream is up or down.
+/// A notice that a stream has started or stopped.
 pub(crate) struct Push {
     stream: String,
     sequence: Option<String>,
@@ -31,21 +31,21 @@ impl<'a> TryFrom<&'a Notice> for Push {
     }
 }
 
-/// Event 0.
+/// Handles event 0: the stream has stopped.
 pub(crate) async fn stopped(core: &Core, push: Push) -> Result<Code, Code> {
     let event = StreamEvent::Stopped { sequence: push.sequence };
     core.streams().event(push.stream, CallbackSource::Shared, event).await?;
     Ok(Code::Ok)
 }
 
-/// Event 1.
+/// Handles event 1: the stream has started.
 pub(crate) async fn started(core: &Core, push: Push) -> Result<Code, Code> {
     let event = StreamEvent::Started { sequence: push.sequence };
     core.streams().event(push.stream, CallbackSource::Shared, event).await?;
     Ok(Code::Ok)
 }
 
-/// A file is ready.
+/// A notice that a recording is ready.
 pub(crate) struct Recorded {
     stream: String,
     recording: NewRecording,
@@ -56,7 +56,7 @@ impl<'a> TryFrom<&'a Notice> for Recorded {
 
     fn try_from(notice: &'a Notice) -> Result<Self, Code> {
         let time = |number: Number| -> Result<Option<UnixSeconds>, Code> {
-            number.value().map(Some).ok_or(Code::Incomplete)
+            number.value().map(|time| Some(UnixSeconds(time))).ok_or(Code::Incomplete)
         };
         Ok(Self {
             stream: required(notice.stream_id.as_deref())?,
@@ -66,21 +66,21 @@ impl<'a> TryFrom<&'a Notice> for Recorded {
                 url: required(notice.video_url.as_deref())?,
                 start_at: time(notice.start_time)?,
                 end_at: time(notice.end_time)?,
-                duration: notice.duration.value(),
+                duration: notice.duration.value().map(Seconds),
                 size: notice.file_size.value(),
             },
         })
     }
 }
 
-/// Event 100.
+/// Handles event 100: stores the recording.
 pub(crate) async fn recorded(core: &Core, recorded: Recorded) -> Result<Code, Code> {
     let event = StreamEvent::Recorded(recorded.recording);
     core.streams().event(recorded.stream, CallbackSource::Shared, event).await?;
     Ok(Code::Ok)
 }
 
-/// A notice nothing follows from.
+/// A notice that is ignored.
 pub(crate) struct Other;
 
 impl<'a> TryFrom<&'a Notice> for Other {
@@ -91,7 +91,7 @@ impl<'a> TryFrom<&'a Notice> for Other {
     }
 }
 
-/// Event 200 and others.
+/// Handles event 200 and all others: accepts the notice without any effect.
 pub(crate) async fn other(_: &Core, _: Other) -> Result<Code, Code> {
     Ok(Code::Ok)
 }

@@ -1,11 +1,11 @@
-//! The table of notices, by what has happened. The number `event_type` picks the row.
+//! The table of notices, one row per kind of event. The number `event_type` selects the row.
 
 use relive_core::{Core, sign::callback::Notice};
 
 use super::{code::Code, event};
 
 relive_wire::interfaces! {
-    /// What a notice tells.
+    /// The kind of a notice.
     pub(crate) enum Event;
     async fn dispatch(core: &Core, notice: &Notice) -> Result<Code, Code>;
     Stopped: "stopped" => event::stopped, "contract minilvb-v1 §6.3, event 0";
@@ -15,7 +15,7 @@ relive_wire::interfaces! {
 }
 
 impl Event {
-    /// The row of an `event_type`.
+    /// Finds the kind of an `event_type`.
     pub(crate) const fn of(event_type: Option<i64>) -> Self {
         match event_type {
             Some(0) => Self::Stopped,

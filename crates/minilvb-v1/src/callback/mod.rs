@@ -1,8 +1,9 @@
-//! The media cloud's notices for both minilvb generations: stream up, stream down, recording ready.
+//! Receives the notices of the media cloud for both minilvb generations: stream started, stream stopped, recording
+//! ready.
 //!
-//! An adapter of its own because its paths, its reply and its proof are the same whichever generation is served. The
-//! cloud looks at the HTTP status alone and sends a notice again unless that is 200: so it is 200 for everything that a
-//! repetition cannot change, refusals included, and 503 where the storage failed.
+//! Notices have an adapter of their own, because their paths, replies and signatures are the same in both generations.
+//! The cloud repeats a notice unless the HTTP status is 200. Therefore the status is 503 if the storage failed, and 200
+//! in all other cases, refusals included: a repetition would not change the outcome.
 //!
 //! Source: contract minilvb-v1 §6.3, contract minilvb-v2 §6.
 
@@ -12,7 +13,7 @@ mod interface;
 
 use http::Method;
 use relive_core::{
-    Core,
+    Core, Seconds,
     sign::callback::{Notice, NoticeError, authenticate},
 };
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
@@ -25,20 +26,20 @@ use self::{
 use crate::fields::DEPTH;
 
 /// The adapter: `/callback/Live_callback.php`, `/callback/tape_callback.php`, `/callback/tape_callback` and
-/// `/tape_callback`, all alike, any method. To be mounted when either minilvb adapter is.
+/// `/tape_callback`, which all do the same with any method. Mount it together with either minilvb adapter.
 #[derive(Debug)]
 pub struct Callbacks {
     core: Core,
 }
 
 impl Callbacks {
-    /// An adapter over a running core, whose configuration has the callback key.
+    /// Makes an adapter that uses this core, whose configuration has the callback key.
     pub const fn new(core: Core) -> Self {
         Self { core }
     }
 
     async fn answer(&self, body: Body) -> Reply {
-        let notice = match self.believe(&body) {
+        let notice = match self.verified(&body) {
             Ok(notice) => notice,
             Err(code) => return code.reply("unknown"),
         };
@@ -47,10 +48,10 @@ impl Callbacks {
         outcome.unwrap_or_else(|code| code).reply(event.row().name)
     }
 
-    /// Reads a notice and checks who sent it. The members every notice has are asked for before the signature.
-    fn believe(&self, body: &Body) -> Result<Notice, Code> {
-        /// Seconds for which a notice is still taken after its `t`: the cloud repeats it for a while.
-        const GRACE: i64 = 600;
+    /// Parses a notice and verifies its signature. The members that every notice has are checked before the signature.
+    fn verified(&self, body: &Body) -> Result<Notice, Code> {
+        /// Seconds for which a notice is accepted after its `t`, because the cloud repeats notices.
+        const GRACE_SECONDS: i64 = 600;
         let Body::Whole(body) = body else { return Err(Code::Malformed) };
         if Object::parse(body, DEPTH).is_err() {
             return Err(Code::Malformed);
@@ -60,7 +61,7 @@ impl Callbacks {
             return Err(Code::Incomplete);
         }
         let key = self.core.config().cloud.callback_key.expose_secret();
-        match authenticate(&notice, key, self.core.now(), GRACE) {
+        match authenticate(&notice, key, self.core.now(), Seconds(GRACE_SECONDS)) {
             Ok(()) => Ok(notice),
             Err(NoticeError::Missing) => Err(Code::Incomplete),
             Err(NoticeError::BadSign | NoticeError::Expired) => Err(Code::Unproven),
@@ -78,7 +79,7 @@ impl Adapter for Callbacks {
     }
 
     fn endpoint(&self, _: &Method, path: &str) -> Option<Endpoint> {
-        /// Above, the answer is "not JSON".
+        /// A larger body is answered like one that is not a JSON object.
         const BODY_LIMIT: usize = 64 * 1024;
         let ours = matches!(
             path,

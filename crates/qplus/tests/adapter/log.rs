@@ -1,4 +1,4 @@
-//! No secret is logged, at any level.
+//! Checks that no secret is logged, at any level.
 
 use std::{
     io,
@@ -34,9 +34,10 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 #[tokio::test]
-async fn secrets_stay_out_of_it() {
+async fn no_secret_is_logged() {
     let lines = Lines::default();
-    // For all threads, those of the core included. Without times: their digits may look like a code.
+    // The subscriber is global, so that the core's threads are included. It logs no times: their digits may equal a
+    // code.
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)

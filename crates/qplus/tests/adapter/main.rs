@@ -1,4 +1,4 @@
-//! The adapter through its seam, where contract data cannot reach: delivered codes, other dialects, metrics, the log.
+//! Tests beyond contract data: delivered codes, rooms of other dialects, metric labels, secrets in the log.
 
 #[cfg(test)]
 mod log;

@@ -1,13 +1,14 @@
-//! What a verification code is good for: contract qplus §4.3, §5.1.
+//! Tests of verification codes: contract qplus §4.3, §5.1.
 
 use crate::server::{Phones, Server, phone};
 use qplus::PasswordReset;
+use relive_core::Seconds;
 use serde_json::json;
 
 const PHONE: &str = "13900002222";
 
 #[tokio::test]
-async fn a_code_registers_once() {
+async fn a_code_is_valid_for_one_registration() {
     let server = Server::start();
     assert_eq!(server.status("AuthCode", json!({"phone": PHONE})).await, 10_000);
     let code = server.code();
@@ -28,7 +29,7 @@ async fn a_code_registers_once() {
 }
 
 #[tokio::test]
-async fn a_phone_taken_meanwhile_is_refused() {
+async fn a_phone_registered_after_the_code_was_sent_is_refused() {
     let server = Server::start();
     server.status("AuthCode", json!({"phone": PHONE})).await;
     let code = server.code();
@@ -39,11 +40,11 @@ async fn a_phone_taken_meanwhile_is_refused() {
 }
 
 #[tokio::test]
-async fn a_code_dies_after_ten_minutes_and_after_five_tries() {
+async fn a_code_expires_after_ten_minutes_and_after_five_tries() {
     let server = Server::start();
     let register = |code: String| json!({"phone": PHONE, "password": "s3cret!", "authCode": code});
     server.status("AuthCode", json!({"phone": PHONE})).await;
-    server.clock.advance(600);
+    server.clock.advance(Seconds(600));
     assert_eq!(server.status("Register", register(server.code())).await, 10_105);
 
     server.status("AuthCode", json!({"phone": PHONE})).await;
@@ -53,16 +54,16 @@ async fn a_code_dies_after_ten_minutes_and_after_five_tries() {
     }
     assert_eq!(server.status("Register", register(server.code())).await, 10_105);
 
-    server.clock.advance(60);
+    server.clock.advance(Seconds(60));
     let old = server.code();
     server.status("AuthCode", json!({"phone": PHONE})).await;
     assert_eq!(server.status("Register", register(old)).await, 10_105, "a newer code replaces it");
-    server.clock.advance(599);
+    server.clock.advance(Seconds(599));
     assert_eq!(server.status("Register", register(server.code())).await, 10_000);
 }
 
 #[tokio::test]
-async fn a_code_that_does_not_leave_is_a_fault() {
+async fn a_code_that_cannot_be_delivered_is_a_server_error() {
     let phones = Phones { out_of_order: true, ..Phones::default() };
     let server = Server::with(PasswordReset::Open, phones);
     let reply = server.post("AuthCode", json!({"phone": PHONE})).await;
@@ -87,7 +88,7 @@ async fn a_code_proves_the_phone_for_a_new_password() {
 }
 
 #[tokio::test]
-async fn a_code_to_register_proves_nothing_else() {
+async fn a_code_to_register_is_no_proof_for_a_reset() {
     let server = Server::with(PasswordReset::Proof, Phones::default());
     server.status("AuthCode", json!({"phone": PHONE})).await;
     let other = json!({"account": "mira", "phone": PHONE, "email": "m@example.org", "password": "s3cret!"});
@@ -97,7 +98,7 @@ async fn a_code_to_register_proves_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_grant_lets_the_old_clients_form_work_once() {
+async fn a_grant_allows_one_reset_without_proof() {
     let server = Server::with(PasswordReset::Proof, Phones::default());
     server.user("mira").await;
     let form = json!({"phone": phone("mira"), "password": "n3w-pass"});
@@ -107,15 +108,15 @@ async fn a_grant_lets_the_old_clients_form_work_once() {
     assert!(server.login("mira", "n3w-pass").await.is_some());
     assert_eq!(server.status("ModifyUserPwd", form.clone()).await, 10_002);
     server.core.accounts().grant_reset(&phone("mira")).await.unwrap();
-    server.clock.advance(600);
-    assert_eq!(server.status("ModifyUserPwd", form).await, 10_002, "ten minutes are over");
+    server.clock.advance(Seconds(600));
+    assert_eq!(server.status("ModifyUserPwd", form).await, 10_002, "the grant expires after ten minutes");
 }
 
 #[tokio::test]
-async fn codes_are_not_kept_for_ever() {
+async fn maintenance_keeps_a_code_that_is_still_valid() {
     let server = Server::start();
     server.status("AuthCode", json!({"phone": PHONE})).await;
-    server.clock.advance(599);
+    server.clock.advance(Seconds(599));
     server.core.maintain().await.unwrap();
     let form = json!({"phone": PHONE, "password": "s3cret!", "authCode": server.code()});
     assert_eq!(server.status("Register", form).await, 10_000);

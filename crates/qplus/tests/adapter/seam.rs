@@ -1,5 +1,5 @@
-//! What the gateway sees: which paths are this adapter's, how much body they take, what goes to the metrics; and that
-//! nothing a stranger sends, and no trouble inside, is more than a reply.
+//! Tests of the adapter as the gateway uses it: paths, body limits and metric labels. Hostile input and failures of the
+//! storage are answered with a reply.
 
 use crate::server::{Server, phone};
 use http::Method;
@@ -18,7 +18,7 @@ fn adapter(server: &Server) -> Qplus {
 }
 
 #[tokio::test]
-async fn paths_and_body_limits() {
+async fn each_path_has_its_body_limit() {
     let server = Server::start();
     let adapter = adapter(&server);
     let limit = |path: &str| adapter.endpoint(&Method::POST, path).map(|endpoint| endpoint.body_limit);
@@ -35,7 +35,7 @@ async fn paths_and_body_limits() {
 }
 
 #[tokio::test]
-async fn replies_name_their_interface_and_code() {
+async fn replies_carry_interface_and_code_for_the_metrics() {
     let server = Server::start();
     let session = server.user("mira").await;
     let labels = async |method, target: &str, body: String| {
@@ -54,7 +54,7 @@ async fn replies_name_their_interface_and_code() {
 }
 
 #[tokio::test]
-async fn one_of_two_simultaneous_registrations_wins() {
+async fn one_of_two_concurrent_registrations_succeeds() {
     let server = Server::start();
     let form = |account: &str, phone: &str| {
         let body = json!({"account": account, "phone": phone, "email": format!("{phone}@example.org"), "password": "s3cret!"});
@@ -68,7 +68,7 @@ async fn one_of_two_simultaneous_registrations_wins() {
 }
 
 #[tokio::test]
-async fn a_storage_that_takes_no_more_is_a_fault_of_the_server() {
+async fn a_stopped_core_is_a_server_error() {
     let server = Server::start();
     let session = server.user("mira").await;
     server.core.shutdown().await;
@@ -111,7 +111,7 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
 }
 
 #[test]
-fn whatever_comes_is_answered_in_the_envelope() {
+fn any_body_is_answered_in_the_envelope() {
     const KEYS: [&str; 19] = [
         "account",
         "password",

@@ -1,4 +1,4 @@
-//! A server of the test's own: the adapter over a core in a temporary folder, clock and randomness injected.
+//! A test server: the adapter on a core of its own in a temporary folder, with a clock that tests move.
 
 use std::{
     net::Ipv4Addr,
@@ -8,12 +8,13 @@ use std::{
 use http::{HeaderMap, Method};
 use qplus::{
     CodeDelivery, Config, DeliveryError, DeliveryFuture, ExposeAnchorPassword, PasswordReset, Qplus,
+    VerificationCode,
 };
-use relive_core::{Core, TestClock, TestRandom};
+use relive_core::{Core, TestClock, TestRandom, UnixSeconds};
 use relive_wire::{Adapter as _, Body, Reply, Request};
 use serde_json::{Value, json};
 
-/// Keeps what it should deliver.
+/// Records the codes that it is given.
 #[derive(Default)]
 pub(crate) struct Phones {
     pub(crate) received: Mutex<Vec<(String, String)>>,
@@ -21,7 +22,7 @@ pub(crate) struct Phones {
 }
 
 impl CodeDelivery for Phones {
-    fn deliver<'a>(&'a self, phone: &'a str, code: &'a str) -> DeliveryFuture<'a> {
+    fn deliver<'a>(&'a self, VerificationCode { phone, code }: VerificationCode<'a>) -> DeliveryFuture<'a> {
         Box::pin(async move {
             if self.out_of_order {
                 return Err(DeliveryError::new("out of order"));
@@ -51,7 +52,7 @@ impl Server {
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.background = false;
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core =
             Core::start(config, Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(7))).unwrap();
         let phones = Arc::new(phones);
@@ -75,18 +76,18 @@ impl Server {
         self.adapter.call(request).await
     }
 
-    /// The reply's body.
+    /// Calls, and returns the body of the reply.
     pub(crate) async fn post(&self, api: &str, body: Value) -> Value {
         let reply = self.send(Method::POST, &format!("/live/{api}"), body.to_string()).await;
         serde_json::from_slice(&reply.body).unwrap()
     }
 
-    /// The number of the reply's status.
+    /// Calls, and returns `status` of the reply.
     pub(crate) async fn status(&self, api: &str, body: Value) -> i64 {
         self.post(api, body).await["status"].as_i64().unwrap()
     }
 
-    /// Registers and logs in; the session.
+    /// Registers a user and logs in; returns the session.
     pub(crate) async fn user(&self, name: &str) -> String {
         let phone = phone(name);
         let email = format!("{name}@example.org");
@@ -100,13 +101,13 @@ impl Server {
         reply["sessionId"].as_str().map(str::to_owned)
     }
 
-    /// The code last delivered.
+    /// The code that was delivered last.
     pub(crate) fn code(&self) -> String {
         self.phones.received.lock().unwrap().last().unwrap().1.clone()
     }
 }
 
-/// The phone of a user: a number made of its name.
+/// Derives the phone number of a user from the user's name.
 pub(crate) fn phone(name: &str) -> String {
     let digits: u32 = name.bytes().fold(0, |sum, byte| sum * 7 + u32::from(byte));
     format!("139{digits:08}")

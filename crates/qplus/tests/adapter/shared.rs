@@ -1,5 +1,5 @@
-//! What other dialects do with a room, as this one shows it: contract qplus §4.6, §4.9, §5.2; and this dialect's rooms
-//! as the others find them.
+//! Tests of rooms across dialects: this dialect shows changes that other dialects make (contract qplus §4.6, §4.9,
+//! §5.2), and they show the rooms of this one.
 
 use crate::server::Server;
 use relive_core::{
@@ -13,7 +13,7 @@ async fn id(server: &Server, name: &str) -> AccountId {
     server.core.accounts().find(name).await.unwrap().unwrap().id
 }
 
-/// A live of the dialect without accounts, its host proven or a guest.
+/// Puts a live of minilvb-v1 on air; its host is a registered account or a guest.
 async fn announce(server: &Server, host: Actor) {
     let user_info = UserInfo { nickname: "Guest Star".to_owned(), ..UserInfo::default() };
     let announcement =
@@ -28,7 +28,7 @@ async fn list(server: &Server, session: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_guests_live_is_listed_with_what_can_be_played() {
+async fn a_guests_live_is_listed_with_its_play_urls() {
     let server = Server::start();
     let viewer = server.user("vera").await;
     let guest = Actor::Unproven("guest-1".to_owned());
@@ -70,7 +70,7 @@ async fn a_guests_live_is_listed_with_what_can_be_played() {
 }
 
 #[tokio::test]
-async fn a_room_of_another_dialect_counts_as_had_until_it_is_created_here() {
+async fn a_room_of_another_dialect_exists_here_and_can_still_be_created() {
     let server = Server::start();
     let session = server.user("mira").await;
     announce(&server, Actor::Proven(id(&server, "mira").await)).await;
@@ -94,7 +94,7 @@ async fn a_room_of_another_dialect_counts_as_had_until_it_is_created_here() {
         (&now["liveRoomName"], &now["liveRoomUserPwd"], &now["liveRoomTopic"]),
         (&json!("Night Sky"), &json!("usr-77"), &json!(""))
     );
-    assert_eq!(now["liveRoomAnchorPwd"], mine["liveRoomAnchorPwd"], "what was made up stays");
+    assert_eq!(now["liveRoomAnchorPwd"], mine["liveRoomAnchorPwd"], "the generated password is kept");
 }
 
 #[tokio::test]
@@ -117,7 +117,11 @@ async fn a_push_takes_over_what_another_dialect_has_on_air() {
 
     announce(&server, Actor::Proven(id(&server, "mira").await)).await;
     assert_eq!(list(&server, &viewer).await.len(), 1);
-    assert_eq!(server.status("PushLiveStream", push(0)).await, 10_000, "whichever dialect put it on air");
+    assert_eq!(
+        server.status("PushLiveStream", push(0)).await,
+        10_000,
+        "any dialect may have put the room on air"
+    );
     assert_eq!(list(&server, &viewer).await.len(), 0);
 }
 

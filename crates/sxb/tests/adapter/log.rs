@@ -1,4 +1,4 @@
-//! What is logged, at the chattiest level.
+//! Checks that no secret is logged, at any level.
 
 use std::{
     io::{self, Write},
@@ -46,20 +46,20 @@ async fn no_secret_is_logged() {
         Server::start(Config { sign_secret: "sign-secret-3f".to_owned().into(), ..Config::default() });
     let first = server.log_in("mei").await;
     server.call("account/authPrivMap", &json!({"identifier": "mei", "pwd": "wrong-3f", "roomnum": 1})).await;
-    let granted = server.call("account/login", &json!({"id": "mei", "pwd": "password-3f"})).await;
-    let granted = |name: &str| granted["data"][name].as_str().unwrap();
-    let (token, ticket) = (granted("token"), granted("userSig"));
+    let reply = server.call("account/login", &json!({"id": "mei", "pwd": "password-3f"})).await;
+    let data = |name: &str| reply["data"][name].as_str().unwrap();
+    let (token, ticket) = (data("token"), data("userSig"));
     server.call("account/verify", &json!({"id": "lin", "sig": ticket})).await;
     server.call("live/create", &json!({"token": first, "type": "live"})).await;
     server.core.shutdown().await;
     let recording = server.recording();
     server.call("live/callback", &recording).await;
     server.call("live/exitroom", &json!({"token": token})).await;
-    tracing::trace!("heard to the end");
+    tracing::trace!("logged to the end");
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let config = format!("{:?}", server.sxb);
-    assert!(log.contains("heard to the end"), "{log}");
+    assert!(log.contains("logged to the end"), "{log}");
     let sign = recording["sign"].as_str().unwrap();
     for secret in ["password-3f", "wrong-3f", "sign-secret-3f", "im-key-3f", KEY, &first, token, ticket, sign]
     {

@@ -1,4 +1,4 @@
-//! What contract data cannot show: a storage that fails, hostile values in every field, what is logged.
+//! Tests beyond contract data: storage failures, hostile values in every field, secrets in the log.
 
 #[cfg(test)]
 mod hostile;

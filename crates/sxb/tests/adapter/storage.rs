@@ -1,4 +1,4 @@
-//! What the cloud and clients are told when the storage fails.
+//! Replies to the cloud and to clients if the storage fails, and the labels for the metrics.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -7,19 +7,19 @@ use sxb::Config;
 use crate::server::Server;
 
 #[tokio::test]
-async fn a_callback_that_cannot_be_stored_is_asked_for_again() {
+async fn a_callback_that_cannot_be_stored_is_503() {
     let server = Server::start(Config::default());
     let token = server.log_in("mei").await;
     server.call("live/create", &json!({"token": token, "type": "live"})).await;
     server.core.shutdown().await;
 
-    let lost = server.send("live/callback", server.recording().to_string()).await;
-    assert_eq!((lost.status, lost.code), (StatusCode::SERVICE_UNAVAILABLE, 90000));
-    let envelope: Value = serde_json::from_slice(&lost.body).unwrap();
+    let not_stored = server.send("live/callback", server.recording().to_string()).await;
+    assert_eq!((not_stored.status, not_stored.code), (StatusCode::SERVICE_UNAVAILABLE, 90000));
+    let envelope: Value = serde_json::from_slice(&not_stored.body).unwrap();
     assert_eq!(
         envelope,
         json!({"errorCode": 90000, "errorInfo": "internal error", "errInfo": "internal error"}),
-        "nothing of what failed inside is told"
+        "the cause of the failure is not sent"
     );
 
     let mut forged = server.recording();
@@ -35,7 +35,7 @@ async fn a_callback_that_cannot_be_stored_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn metrics_are_told_the_call_and_its_code() {
+async fn replies_carry_interface_and_code_for_the_metrics() {
     let server = Server::start(Config::default());
     let reply = server.send("account/login", "{}").await;
     assert_eq!((reply.interface, reply.code), ("account/login", 10003));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, Seconds, State,
-    domain::{account, audience::seat_host, room, stream_code},
+    domain::{actor, audience::seat_host, room, stream_code},
     model::counter::Counters,
     store::Tx,
     table::{
@@ -27,7 +27,7 @@ enum LastMembers {
 ///
 /// Errors: [`Error::ProofRequired`].
 pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announcement) -> Result<Broadcast> {
-    let host = account::acting(tx, actor)?;
+    let host = actor::acting(tx, actor)?;
     let info = &announcement.user_info;
     let host = if host.is_registered() { host } else { accounts::introduce(tx, host.id, info)? };
     let room = room::ensure(tx, &host)?;
@@ -144,7 +144,7 @@ pub(crate) fn put_on_air(
 ///
 /// Errors: [`Error::ProofRequired`].
 pub(crate) fn put_announced_on_air(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
-    let host = account::acting(tx, actor)?;
+    let host = actor::acting(tx, actor)?;
     match broadcasts::latest(tx.conn, host.id)? {
         Some(row) => put_on_air(tx, &host, &row, None),
         None => Ok(()),

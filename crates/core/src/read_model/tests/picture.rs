@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use diesel::prelude::*;
@@ -18,7 +18,11 @@ use crate::{
         schema::{accounts, audience, broadcasts, counters, rooms, sessions},
     },
     table::{
-        accounts::AccountRow, audience::MemberRow, broadcasts::BroadcastRow, counters::counts, recordings,
+        accounts::AccountRow,
+        audience::MemberRow,
+        broadcasts::{BroadcastRow, COLUMNS},
+        counters::counts,
+        recordings,
         sessions::SessionRow,
     },
 };
@@ -68,7 +72,7 @@ impl Tables {
         Ok(Self {
             accounts: on!(conn, |c| accounts::table.load(c))?,
             rooms: on!(conn, |c| rooms::table.select((rooms::account_id, rooms::number)).load(c))?,
-            broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).load(c))?,
+            broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).select(COLUMNS).load(c))?,
             counters: on!(conn, |c| counters::table.select((counters::broadcast_id, counts!())).load::<(
                 BroadcastId,
                 Counters
@@ -211,11 +215,11 @@ impl Live {
             known.insert((timer, what));
         };
         for (host, on_air) in &self.on_air {
-            expirable(on_air.timer, on_air.gone_at(self.grace_until), Expirable::Broadcast(*host));
+            expirable(on_air.timer, on_air.gone_at(self.grace), Expirable::Broadcast(*host));
         }
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
-                let gone_at = member.gone_at(self.timeouts, self.grace_until, self.session_idle);
+                let gone_at = member.gone_at(self.timeouts, self.grace, self.session_idle);
                 expirable(member.timer.get(), gone_at, Expirable::Member { host: *host, account });
             }
         }

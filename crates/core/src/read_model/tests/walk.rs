@@ -329,13 +329,13 @@ impl Walk {
     fn check_clocks(&self, tables: &Tables) {
         let live = self.core.memory().live();
         let now = self.core.now();
-        let graced = now < self.started_at + Seconds(60);
+        let graced = |beat| beat < self.started_at && now < self.started_at + Seconds(60);
         for (host, on_air) in live.picture().on_air.keys().map(|host| (*host, live.on_air(*host).unwrap())) {
             let row = tables.broadcasts.iter().find(|row| row.id == on_air.info.id).unwrap();
             let beat = on_air.beat.get();
             let dirty = on_air.dirty.load(Ordering::Relaxed);
             assert!(beat == row.beat_at || dirty && beat > row.beat_at, "{beat} {dirty} {}", row.beat_at);
-            assert!(graced || on_air.lease.is_none_or(|lease| now <= beat + lease), "{host} is over");
+            assert!(graced(beat) || on_air.lease.is_none_or(|lease| now <= beat + lease), "{host} is over");
             assert!(on_air.info.driver != Dialect::Sxb || beat >= self.last_beat(host), "a beat is lost");
         }
         for row in &tables.members {
@@ -347,10 +347,10 @@ impl Walk {
                     assert!(beat == row.beat_at || dirty && beat > row.beat_at);
                     assert!(beat >= self.last_beat(row.account_id), "a beat is lost");
                     let silence = if row.role == Role::Host { 90 } else { 30 };
-                    assert!(graced || now <= beat + Seconds(silence), "{row:?} is over");
+                    assert!(graced(beat) || now <= beat + Seconds(silence), "{row:?} is over");
                 }
                 MemberClock::Session(session) => {
-                    assert!(now < session.used_at() + Seconds(3_600), "{row:?} is over")
+                    assert!(now < session.used_at() + Seconds(3_600), "{row:?} is over");
                 }
             }
         }
@@ -381,15 +381,20 @@ impl Walk {
             };
             assert!(!harmless || there || now > until, "{expirable:?} ended early by {step:?}");
         }
-        let grace = self.started_at + Seconds(59);
+        // Only a beat before the start has the grace after it.
+        let graced = |beat, until: UnixSeconds| {
+            if beat < self.started_at { until.max(self.started_at + Seconds(59)) } else { until }
+        };
         let picture = live.picture();
+        let mut promised = Vec::new();
         for host in picture.on_air.keys() {
             let on_air = live.on_air(*host).unwrap();
-            let silent = on_air.lease.map_or(UnixSeconds::MAX, |lease| on_air.beat.get() + lease);
-            self.promised.push((Expirable::Broadcast(*host), silent.max(grace)));
+            let beat = on_air.beat.get();
+            let silent = on_air.lease.map_or(UnixSeconds::MAX, |lease| beat + lease);
+            promised.push((Expirable::Broadcast(*host), graced(beat, silent)));
         }
         for (host, seated) in &picture.audiences {
-            let end = self.promised.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
+            let end = promised.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
             let end = end.map_or(UnixSeconds::MAX, |(_, until)| *until);
             for account in seated.iter().map(|one| one.account) {
                 let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
@@ -397,13 +402,15 @@ impl Walk {
                     MemberClock::Never => UnixSeconds::MAX,
                     MemberClock::Beat(beat) => {
                         let silence = Seconds(if account == *host { 90 } else { 30 });
-                        (beat.get() + silence).max(grace)
+                        let beat = beat.get();
+                        graced(beat, beat + silence)
                     }
                     MemberClock::Session(session) => session.used_at() + Seconds(3_599),
                 };
-                self.promised.push((Expirable::Member { host: *host, account }, own.min(end)));
+                promised.push((Expirable::Member { host: *host, account }, own.min(end)));
             }
         }
+        self.promised = promised;
     }
 
     /// Sessions in memory are sessions in the table.
@@ -472,7 +479,8 @@ impl Walk {
             );
             assert_eq!((latest.id, latest.state, latest.likes, latest.viewers, latest.members), expected);
             let members = core.audiences().members(row.room, ALL).await.unwrap();
-            let shown = if row.state == State::OnAir { seated.len() } else { 0 };
+            let prepared = row.driver == Dialect::Sxb && row.state == State::Prepared;
+            let shown = if row.state == State::OnAir || prepared { seated.len() } else { 0 };
             assert_eq!((members.total, members.items.len()), (shown, shown));
             let group = core.audiences().group(&account.user_id, &row.group(), ALL).await.unwrap();
             let listed = tables.members.iter().filter(|member| {

@@ -1,4 +1,4 @@
-//! A lenient view on the JSON body of a notice. Does not know who sent it.
+//! Reads the JSON body of a notice leniently. Does not check the sender.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub enum Number {
     /// Absent or `null`.
     #[default]
     Missing,
-    /// There, but no integer of 64 bits.
+    /// Present, but not an integer of 64 bits.
     NotNumeric,
     /// The number.
     Is(i64),
@@ -31,11 +31,11 @@ impl Number {
 /// The body is not a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed")]
-pub struct Malformed;
+pub struct MalformedNotice;
 
-/// What the contracts read of a notice. A text may arrive as an integer and a number as a decimal string; `null` is as
-/// good as absent; of duplicate members the last one counts; others are ignored. Texts are kept as they arrived, empty
-/// ones too.
+/// The members of a notice that the contracts use. A text may arrive as an integer and a number as a decimal string;
+/// `null` counts as absent; the last of duplicate members counts; all other members are ignored. Texts are kept as they
+/// arrived, empty ones too.
 ///
 /// Source: contracts tencent-cloud h.1, minilvb-v1 §6.3, minilvb-v2 §6, sxb §6.
 #[derive(Clone, Default)]
@@ -50,21 +50,21 @@ pub struct Notice {
     pub event_type: Option<i64>,
     /// Stream code.
     pub stream_id: Option<String>,
-    /// The same, under its other name.
+    /// Stream code, under its other name.
     pub channel_id: Option<String>,
     /// Query of the push URL, `txSecret` included.
     pub stream_param: Option<String>,
-    /// Same for the start and the end of one push.
+    /// Identifies one push: the notices of its start and of its end carry the same value.
     pub sequence: Option<String>,
     /// Id of a recording, older clouds.
     pub video_id: Option<String>,
     /// Id of a recording, newer clouds.
     pub file_id: Option<String>,
-    /// Where a recording is.
+    /// URL of a recording.
     pub video_url: Option<String>,
     /// `flv`, `hls`, `mp4`, …
     pub file_format: Option<String>,
-    /// Bytes.
+    /// Size of a recording in bytes.
     pub file_size: Number,
     /// Start of a recording, Unix seconds.
     pub start_time: Number,
@@ -93,17 +93,17 @@ impl Notice {
     /// Reads a body: UTF-8, a leading byte order mark is skipped.
     ///
     /// ```
-    /// use relive_core::sign::callback::{Malformed, Notice, Number};
+    /// use relive_core::sign::callback::{MalformedNotice, Notice, Number};
     /// let notice = Notice::parse(br#"{"event_type":"100","start_time":"17","duration":"long"}"#)?;
     /// assert_eq!(notice.event_type, Some(100));
     /// assert_eq!(notice.start_time, Number::Is(17));
     /// assert_eq!(notice.duration, Number::NotNumeric);
     /// assert_eq!(notice.end_time, Number::Missing);
-    /// # Ok::<(), Malformed>(())
+    /// # Ok::<(), MalformedNotice>(())
     /// ```
-    pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
+    pub fn parse(body: &[u8]) -> Result<Self, MalformedNotice> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| Malformed)?;
+        let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| MalformedNotice)?;
         let text = |name| object.get(name).and_then(text);
         let number = |name| object.get(name).map_or(Number::Missing, number);
         Ok(Self {
@@ -125,22 +125,22 @@ impl Notice {
         })
     }
 
-    /// The id of the recording: `video_id`, else `file_id`; an empty one is as good as absent.
+    /// The id of the recording: `video_id`, else `file_id`; an empty id counts as absent.
     ///
     /// Source: DESIGN §2 (Recording), contract minilvb-v2 §6.
     pub fn recording_id(&self) -> Option<&str> {
         nonempty(self.video_id.as_ref()).or_else(|| nonempty(self.file_id.as_ref()))
     }
 
-    /// The stream code: `stream_id`, else `channel_id`; an empty one is as good as absent.
+    /// The stream code: `stream_id`, else `channel_id`; an empty code counts as absent.
     ///
     /// Source: contract sxb §6.
     pub fn stream_code(&self) -> Option<&str> {
         nonempty(self.stream_id.as_ref()).or_else(|| nonempty(self.channel_id.as_ref()))
     }
 
-    /// The first value of that name in `stream_param`, decoded; an empty one is as good as absent. The publisher wrote
-    /// it: believe it last.
+    /// The first value of a parameter in `stream_param`, decoded; an empty value counts as absent. The publisher chose the
+    /// text, so trust every other source of the same fact more.
     pub fn stream_param(&self, name: &str) -> Option<String> {
         let query = self.stream_param.as_deref()?;
         query_value(query.strip_prefix('?').unwrap_or(query), name)
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn only_an_object_is_a_notice() {
         for body in ["", " ", "null", "[]", "1", "{", "{}x", "{\"a\":\"\u{1}\"}", "{\"a\":1e999}"] {
-            assert_eq!(Notice::parse(body.as_bytes()).unwrap_err(), Malformed, "{body}");
+            assert_eq!(Notice::parse(body.as_bytes()).unwrap_err(), MalformedNotice, "{body}");
         }
         assert!(Notice::parse(b"{\"a\":\"\xff\"}").is_err());
         assert!(Notice::parse(b"\xef\xbb\xbf {}").is_ok());

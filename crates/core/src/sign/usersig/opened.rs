@@ -1,47 +1,47 @@
-//! What a ticket says of itself, and why a text is none. Does not know which key, user or time would be right.
+//! The claims of a ticket, and the reasons why a text is no ticket. Does not know which key, user or time is expected.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LONGEST, VERSION, base64_decode, content, digest, inflate, signature};
-use crate::{Seconds, UnixSeconds};
+use super::form::{LONGEST, VERSION, base64_decode, content, inflate, signature};
+use crate::{Seconds, UnixSeconds, sign::digest};
 
-/// Why a text is no ticket: what [`Refusal::Malformed`](super::Refusal::Malformed) does not tell a client, but an operator wants to know.
+/// Why a text is no ticket, for operators. Clients see only [`TicketError::Malformed`](super::TicketError::Malformed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// Another alphabet than that of [`base64_encode`](super::base64_encode), or cut off.
+pub enum MalformedTicket {
+    /// Not in the alphabet of [`base64_encode`](super::base64_encode), or truncated.
     #[error("not in the cloud's base64, which has letters, digits, '*' and '-', and '_' at the end only")]
     Base64,
     /// Not one zlib stream, or too long.
-    #[error("what is inside is not one zlib stream of at most {LONGEST} bytes")]
+    #[error("the decoded bytes are not one zlib stream of at most {LONGEST} bytes")]
     Zlib,
-    /// Not a JSON object, or one that says something twice.
-    #[error("what is inside is not a JSON object with every member once")]
+    /// Not a JSON object, or an object with a duplicate member.
+    #[error("the content is not a JSON object in which every member occurs once")]
     Json,
     /// Of another version.
-    #[error("made in another form than version 2.0, such as the older one with a key pair")]
+    #[error("not of version 2.0 but, for example, of the older form with a key pair")]
     Version,
     /// A member is missing, or has the wrong type.
     #[error("{0} is missing or of the wrong type")]
     Member(&'static str),
 }
 
-/// A ticket that was opened, with nothing checked: what it says of itself.
+/// The claims of a ticket, none of them checked.
 #[derive(Deserialize)]
 pub struct Opened {
     #[serde(rename = "TLS.ver")]
     version: String,
-    /// Whom it is for.
+    /// User the ticket is for.
     #[serde(rename = "TLS.identifier")]
     pub user_id: String,
-    /// For which application.
+    /// IM application number.
     #[serde(rename = "TLS.sdkappid")]
     pub sdkappid: i64,
-    /// When it was issued.
+    /// Time of issue.
     #[serde(rename = "TLS.time")]
     pub issued: UnixSeconds,
-    /// How long it is valid.
+    /// How long the ticket is valid.
     #[serde(rename = "TLS.expire")]
     pub ttl: Seconds,
     #[serde(rename = "TLS.userbuf")]
@@ -51,51 +51,50 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The last second it is valid.
+    /// Last second of validity.
     pub fn expires(&self) -> UnixSeconds {
         self.issued + self.ttl
     }
 
-    /// Whether it was made with this key. Never with an empty one.
+    /// Whether the ticket was signed with a key; never true for an empty key.
     pub fn is_signed_with(&self, key: &str) -> bool {
         let content = content(self.sdkappid, &self.user_id, self.issued, self.ttl, self.userbuf.as_deref());
         !key.is_empty() && digest::eq(&signature(key, &content), &self.signature)
     }
 }
 
-/// Opens a ticket without checking whose it is, for how long, or who made it.
+/// Opens a ticket without checking its user, its validity or its signature.
 ///
 /// ```
 /// use relive_core::{
 ///     Seconds, UnixSeconds,
-///     sign::usersig::{Malformed, Ticket, inspect},
+///     sign::usersig::{MalformedTicket, Ticket, inspect},
 /// };
-/// let (issued, ttl) = (UnixSeconds(1_700_000_000), Seconds(300));
-/// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued, ttl, userbuf: None };
+/// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued: UnixSeconds(1_700_000_000), ttl: Seconds(300), userbuf: None };
 /// let opened = inspect(&ticket.seal("demo-im-key-0001"))?;
-/// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, issued + ttl));
+/// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, UnixSeconds(1_700_000_300)));
 /// assert!(opened.is_signed_with("demo-im-key-0001") && !opened.is_signed_with("another"));
-/// assert_eq!(inspect("eJw+/=").err(), Some(Malformed::Base64));
-/// # Ok::<(), Malformed>(())
+/// assert_eq!(inspect("eJw+/=").err(), Some(MalformedTicket::Base64));
+/// # Ok::<(), MalformedTicket>(())
 /// ```
 ///
 /// Source: contract tencent-cloud b.1 (3–5).
-pub fn inspect(usersig: &str) -> Result<Opened, Malformed> {
-    let zlib = base64_decode(usersig).ok_or(Malformed::Base64)?;
-    let json = inflate(&zlib).ok_or(Malformed::Zlib)?;
-    let opened: Opened = serde_json::from_slice(&json).map_err(|_| what_is_wrong(&json))?;
+pub fn inspect(usersig: &str) -> Result<Opened, MalformedTicket> {
+    let zlib = base64_decode(usersig).ok_or(MalformedTicket::Base64)?;
+    let json = inflate(&zlib).ok_or(MalformedTicket::Zlib)?;
+    let opened: Opened = serde_json::from_slice(&json).map_err(|_| fault_of(&json))?;
     if opened.version != VERSION {
-        return Err(Malformed::Version);
+        return Err(MalformedTicket::Version);
     }
-    // A userbuf with line feeds could pass off the content of one user as that of another.
+    // A userbuf with line feeds could make one user's signed text equal to that of another user.
     match &opened.userbuf {
-        Some(text) if STANDARD.decode(text).is_err() => Err(Malformed::Member("TLS.userbuf")),
+        Some(text) if STANDARD.decode(text).is_err() => Err(MalformedTicket::Member("TLS.userbuf")),
         _ => Ok(opened),
     }
 }
 
-/// Finds what keeps a text from being an [`Opened`].
-fn what_is_wrong(json: &[u8]) -> Malformed {
+/// Finds the reason why a JSON text is not an [`Opened`].
+fn fault_of(json: &[u8]) -> MalformedTicket {
     type Check = fn(&Value) -> bool;
     const MEMBERS: [(&str, Check); 5] = [
         ("TLS.identifier", Value::is_string),
@@ -104,23 +103,26 @@ fn what_is_wrong(json: &[u8]) -> Malformed {
         ("TLS.expire", Value::is_i64),
         ("TLS.sig", Value::is_string),
     ];
-    let Ok(Value::Object(members)) = serde_json::from_slice(json) else { return Malformed::Json };
+    let Ok(Value::Object(members)) = serde_json::from_slice(json) else { return MalformedTicket::Json };
     if members.get("TLS.ver").is_none_or(|version| version != VERSION) {
-        return Malformed::Version;
+        return MalformedTicket::Version;
     }
     let wrong = MEMBERS.into_iter().find(|(name, right)| !members.get(*name).is_some_and(right));
-    wrong.map_or(Malformed::Json, |(name, _)| Malformed::Member(name))
+    wrong.map_or(MalformedTicket::Json, |(name, _)| MalformedTicket::Member(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Ticket, base64_encode, deflate, unpack},
+        super::{
+            Ticket,
+            form::{base64_encode, deflate, unpack},
+        },
         *,
     };
 
     #[test]
-    fn what_is_wrong_with_a_text_is_said() {
+    fn the_reason_why_a_text_is_no_ticket_is_named() {
         let inside = |text: &str| inspect(&base64_encode(&deflate(text.as_bytes()))).err();
         let whole = Ticket {
             sdkappid: 14,
@@ -133,20 +135,20 @@ mod tests {
         assert_eq!(inspect(&whole).err(), None);
         let urlsafe = whole.trim_end_matches('_').to_owned() + "!";
         for text in ["", &urlsafe, &whole.replace('*', "+").replace('_', "="), &whole[..whole.len() - 1]] {
-            let expected = if text.is_empty() { Malformed::Zlib } else { Malformed::Base64 };
+            let expected = if text.is_empty() { MalformedTicket::Zlib } else { MalformedTicket::Base64 };
             assert_eq!(inspect(text).err(), Some(expected), "{text}");
         }
-        assert_eq!(inspect("AAAA").err(), Some(Malformed::Zlib));
-        assert_eq!(inside("[]"), Some(Malformed::Json));
-        assert_eq!(inside("{}"), Some(Malformed::Version));
-        assert_eq!(inside(r#"{"TLS.version":"201512300000"}"#), Some(Malformed::Version));
-        assert_eq!(inside(r#"{"TLS.ver":"2.0"}"#), Some(Malformed::Member("TLS.identifier")));
+        assert_eq!(inspect("AAAA").err(), Some(MalformedTicket::Zlib));
+        assert_eq!(inside("[]"), Some(MalformedTicket::Json));
+        assert_eq!(inside("{}"), Some(MalformedTicket::Version));
+        assert_eq!(inside(r#"{"TLS.version":"201512300000"}"#), Some(MalformedTicket::Version));
+        assert_eq!(inside(r#"{"TLS.ver":"2.0"}"#), Some(MalformedTicket::Member("TLS.identifier")));
         let json = String::from_utf8(unpack(&whole).expect("sealed")).expect("text");
-        assert_eq!(inside(&json.replace("14", "\"14\"")), Some(Malformed::Member("TLS.sdkappid")));
+        assert_eq!(inside(&json.replace("14", "\"14\"")), Some(MalformedTicket::Member("TLS.sdkappid")));
         assert_eq!(
             inside(&json.replace('{', r#"{"TLS.userbuf":"?","#)),
-            Some(Malformed::Member("TLS.userbuf"))
+            Some(MalformedTicket::Member("TLS.userbuf"))
         );
-        assert_eq!(inside(&json.replace('{', r#"{"TLS.time":1,"#)), Some(Malformed::Json));
+        assert_eq!(inside(&json.replace('{', r#"{"TLS.time":1,"#)), Some(MalformedTicket::Json));
     }
 }

@@ -1,8 +1,8 @@
-//! Reads the inputs of a vector: what is absent or of another type makes the vector malformed.
+//! Reads the inputs of a vector: an input that is absent or of another type makes the vector malformed.
 
 use serde_json::Value;
 
-use super::{Mismatch, malformed};
+use super::mismatch::{Mismatch, malformed};
 use crate::{
     Seconds, UnixSeconds,
     sign::url::{Address, HexCase, Protection},
@@ -49,7 +49,7 @@ impl<'a> Inputs<'a> {
         self.get("random", |value| value.as_u64()?.try_into().ok())
     }
 
-    /// A text, or an integer as text.
+    /// A string, or an integer converted to a string.
     pub(super) fn spelled(self, name: &str) -> Result<String, Mismatch> {
         self.get(name, spell)
     }

@@ -1,10 +1,10 @@
-//! What the media cloud's notices do: whose stream it is, what moves, what is kept of recordings (design §2 rule 6,
-//! contracts minilvb-v1 §6.3, minilvb-v2 §6, sxb §6).
+//! Notices of the media cloud: the owner of a stream, the effect on its broadcast, the stored recordings (contracts
+//! minilvb-v1 §6.3, minilvb-v2 §6, sxb §6).
 
-mod joins;
-mod keeps;
-mod moves;
-mod whose;
+mod merge;
+mod on_air;
+mod owner;
+mod recording;
 
 use relive_core::{
     Broadcast, CallbackSource, Counted, Error, FileFormat, NewRecording, Plan, Recording, RecordingFilter,
@@ -40,7 +40,7 @@ fn url(id: &str, format: FileFormat) -> String {
     format!("http://vod.example/{id}.{format:?}")
 }
 
-/// A file on sxb's path.
+/// Delivers the notice of a finished file on sxb's path.
 async fn on_sxb(
     world: &World,
     code: &str,
@@ -54,22 +54,22 @@ async fn on_sxb(
         .await
 }
 
-/// All recordings there are, the later stored first.
-async fn kept(world: &World) -> Vec<Recording> {
+/// All recordings, the latest stored first.
+async fn recordings(world: &World) -> Vec<Recording> {
     let every = RecordingFilter::default();
     let page = world.core.recordings().list(every, RecordingOrder::Stored, ALL).await.unwrap();
     page.items.iter().map(|one| Recording::clone(one)).collect()
 }
 
 async fn ids(world: &World) -> Vec<String> {
-    kept(world).await.into_iter().map(|recording| recording.file_id).collect()
+    recordings(world).await.into_iter().map(|recording| recording.file_id).collect()
 }
 
 async fn latest(world: &World, user: &str) -> Broadcast {
     world.core.broadcasts().latest(user).await.unwrap().unwrap()
 }
 
-/// A guest that has announced a live: the code of its stream is `1000_<id>`.
+/// Announces a live of a guest; its stream code is `1000_<id>`.
 async fn announced(world: &World, id: &str) {
     world.core.broadcasts().announce(guest(id), announcement(id)).await.unwrap();
 }

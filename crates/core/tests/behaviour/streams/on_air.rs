@@ -1,9 +1,9 @@
-//! What events 1 and 0 move.
+//! The effect of event 1 (started) and event 0 (stopped) on the broadcast of a host.
 
 use super::*;
 
 #[tokio::test]
-async fn an_announced_live_goes_on_and_off_and_on() {
+async fn notices_put_an_announced_live_on_and_off_the_air() {
     let world = World::new();
     announced(&world, "anna").await;
     let id = latest(&world, "anna").await.id;
@@ -20,7 +20,7 @@ async fn an_announced_live_goes_on_and_off_and_on() {
 }
 
 #[tokio::test]
-async fn a_planned_live_opens_and_ends() {
+async fn notices_open_and_end_a_planned_live() {
     let world = World::new();
     let host = world.user("host").await;
     let plan = Plan {
@@ -34,7 +34,7 @@ async fn a_planned_live_opens_and_ends() {
     assert_eq!((&*live.title, &*live.location), ("Harbour", "Xiamen"));
     assert_eq!(live.cover, "http://img.example/c.jpg");
     assert_eq!((&*live.stream_code, live.members), ("8525_host", 1));
-    // upload_room while on air retitles.
+    // A plan that arrives while on air changes the title.
     let plan = Plan { title: "Dusk".to_owned(), ..Plan::default() };
     world.core.rooms().plan(host, plan).await.unwrap();
     assert_eq!(world.on_air().await[0].title, "Dusk");
@@ -46,7 +46,7 @@ async fn a_planned_live_opens_and_ends() {
 }
 
 #[tokio::test]
-async fn a_host_that_has_said_nothing_stays_off_the_air() {
+async fn a_host_without_a_plan_or_an_announcement_stays_off_the_air() {
     let world = World::new();
     let host = world.user("host").await;
     world.core.broadcasts().prepare(host).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_host_that_has_said_nothing_stays_off_the_air() {
 }
 
 #[tokio::test]
-async fn what_the_host_said_last_counts() {
+async fn the_later_of_plan_and_announcement_goes_on_air() {
     let world = World::new();
     let host = world.user("host").await;
     let actor = || relive_core::Actor::Proven(host);
@@ -80,27 +80,27 @@ async fn the_end_of_another_push_ends_nothing() {
     let world = World::new();
     announced(&world, "anna").await;
     let on_air = async || !world.on_air().await.is_empty();
-    let tell = async |event| world.event("1000_anna", event).await.unwrap();
-    tell(started(Some("1"))).await;
-    tell(stopped(Some("2"))).await;
+    let send = async |event| world.event("1000_anna", event).await.unwrap();
+    send(started(Some("1"))).await;
+    send(stopped(Some("2"))).await;
     assert!(on_air().await);
-    tell(started(Some("2"))).await; // reconnected
-    tell(stopped(Some("1"))).await; // the late end of the first
+    send(started(Some("2"))).await; // reconnected
+    send(stopped(Some("1"))).await; // the late end of the first
     assert!(on_air().await);
-    tell(stopped(Some("2"))).await;
+    send(stopped(Some("2"))).await;
     assert!(!on_air().await);
-    tell(started(Some("3"))).await;
-    tell(stopped(None)).await;
+    send(started(Some("3"))).await;
+    send(stopped(None)).await;
     assert!(!on_air().await, "without a sequence any end counts");
-    // The host says so itself: no push is known.
+    // The host put this live on the air, so the sequence of its push is unknown.
     announced(&world, "anna").await;
     world.core.broadcasts().set_on_air(guest("anna"), true).await.unwrap();
-    tell(stopped(Some("9"))).await;
+    send(stopped(Some("9"))).await;
     assert!(!on_air().await);
 }
 
 #[tokio::test]
-async fn an_sxb_code_moves_nothing_anywhere() {
+async fn a_notice_of_an_sxb_stream_changes_no_broadcast() {
     let world = World::new();
     let host = world.user("host").await;
     world.core.broadcasts().prepare(host).await.unwrap();
@@ -123,7 +123,7 @@ async fn an_sxb_code_moves_nothing_anywhere() {
 }
 
 #[tokio::test]
-async fn nothing_moves_on_sxbs_path() {
+async fn a_notice_on_sxbs_path_changes_no_broadcast() {
     let world = World::new();
     announced(&world, "anna").await;
     let host = world.user("host").await;
@@ -141,7 +141,7 @@ async fn nothing_moves_on_sxbs_path() {
 }
 
 #[tokio::test]
-async fn a_stream_into_somebody_elses_live_does_not_move_the_own_one() {
+async fn a_stream_into_the_live_of_another_host_does_not_change_the_users_own_live() {
     let world = World::new();
     announced(&world, "anna").await;
     let joint = world.core.config().media.joint_code("anna", world.core.now());

@@ -1,16 +1,18 @@
-//! Whose stream it is.
+//! The search for the account that a stream code belongs to.
 
 use super::*;
 
 async fn owner(world: &World, code: &str, route: CallbackSource) -> Option<String> {
     let id = format!("probe-{code}-{route:?}");
-    // Apart from all others, or it would be joined.
-    let from = 2_000 * i64::try_from(kept(world).await.len()).unwrap();
+    // At a time of its own: a file that overlaps another recording would be merged into it.
+    let from = 2_000 * i64::try_from(recordings(world).await.len()).unwrap();
     let file = StreamEvent::Recorded(file(&id, FileFormat::Mp4, from, from + 1_000));
     match world.core.streams().event(code.to_owned(), route, file).await {
-        Ok(()) => {
-            kept(world).await.into_iter().find(|one| one.file_id == id).map(|one| one.user_id.to_string())
-        }
+        Ok(()) => recordings(world)
+            .await
+            .into_iter()
+            .find(|one| one.file_id == id)
+            .map(|one| one.user_id.to_string()),
         Err(Error::RoomNotFound) => None,
         Err(error) => panic!("{error:?}"),
     }
@@ -24,7 +26,7 @@ fn sxb(room: i64) -> CallbackSource {
 async fn a_stored_code_comes_first_on_every_path() {
     let world = World::new();
     announced(&world, "a_b").await; // 1000_a_b
-    announced(&world, "a.b").await; // the same, hence with a digest
+    announced(&world, "a.b").await; // would be the same code, so it gets a digest
     let other = world.user("other").await;
     let room = world.core.broadcasts().prepare(other).await.unwrap();
     let code = latest(&world, "a.b").await.stream_code.clone();
@@ -37,15 +39,15 @@ async fn a_stored_code_comes_first_on_every_path() {
 }
 
 #[tokio::test]
-async fn then_both_digests_of_an_sxb_room_behind_the_last_underscore() {
-    use relive_core::sign::stream::{Picture, bypass_digest};
+async fn then_a_digest_of_an_sxb_room_after_the_last_underscore() {
+    use relive_core::sign::stream::{VideoSource, bypass_digest};
     let world = World::new();
     let host = world.user("host").await;
     let room = world.core.broadcasts().prepare(host).await.unwrap();
     announced(&world, "other").await;
     let others = latest(&world, "other").await.room;
-    for picture in [Picture::Camera, Picture::Screen] {
-        let digest = bypass_digest(room.0, "host", picture);
+    for source in [VideoSource::Camera, VideoSource::Screen] {
+        let digest = bypass_digest(room.0, "host", source);
         for code in [format!("1000_{digest}"), format!("8888_{digest}"), format!("x_y_{digest}"), digest] {
             for route in [CallbackSource::Shared, CallbackSource::Sxb { room: None }, sxb(others.0)] {
                 assert_eq!(owner(&world, &code, route).await.as_deref(), Some("host"), "{code}");
@@ -55,7 +57,7 @@ async fn then_both_digests_of_an_sxb_room_behind_the_last_underscore() {
 }
 
 #[tokio::test]
-async fn last_the_room_number_on_sxbs_path_and_the_user_id_on_the_shared_ones() {
+async fn last_the_room_number_on_sxbs_path_or_the_user_id_on_the_shared_paths() {
     let world = World::new();
     let host = world.user("host").await;
     let room = world.core.broadcasts().prepare(host).await.unwrap();
@@ -77,7 +79,7 @@ async fn last_the_room_number_on_sxbs_path_and_the_user_id_on_the_shared_ones() 
 }
 
 #[tokio::test]
-async fn a_stream_of_nobody() {
+async fn a_stream_without_an_owner_is_ignored_and_its_recording_is_refused() {
     let world = World::new();
     for event in [started(None), stopped(None)] {
         world.event("1000_nobody", event).await.unwrap();

@@ -1,16 +1,16 @@
-//! The model: what a reader of the rules would keep on paper. Users are indexes; everybody has a room.
+//! The model: the rules of the core in their simplest form. Users are indexes, and every user has a room.
 
 use relive_core::{Counted, Dialect, Role, State, Step};
 
-/// Users of a walk; the first [`GUESTS`] of them are nobody's accounts.
+/// Users of a run; the first [`GUESTS`] of them are guests.
 pub(crate) const USERS: usize = 8;
-/// Those who can act through minilvb-v1 alone.
+/// Users without a password, who act through minilvb-v1 only.
 pub(crate) const GUESTS: usize = 3;
 
 /// Seconds without a use after which a qplus session is over.
 const IDLE: i64 = 3_600;
 
-/// How a call ends.
+/// The result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Fine,
@@ -23,16 +23,16 @@ pub(crate) struct Live {
     pub(crate) driver: Dialect,
     pub(crate) state: State,
     pub(crate) title: String,
-    /// What a v1 live says about its host; else the profile is shown.
+    /// The host's nickname in a v1 live; `None`: that of the profile is shown.
     pub(crate) nickname: Option<String>,
-    /// Else the room number.
+    /// The group of a v1 live; `None`: the room number.
     pub(crate) group: Option<String>,
     pub(crate) app: Option<i64>,
     pub(crate) kind: &'static str,
     pub(crate) started: i64,
     /// Order of opening.
     pub(crate) order: u64,
-    /// Likes counted one by one, and as the host reported them.
+    /// Likes counted one by one, and likes reported by the host.
     pub(crate) likes: (i64, i64),
     pub(crate) anonymous: i64,
     beat: i64,
@@ -40,36 +40,36 @@ pub(crate) struct Live {
     sequence: Option<u8>,
 }
 
-/// Somebody in an audience.
+/// A member of an audience.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) user: usize,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
-    /// The group it named; else the live's own.
+    /// The group that the member named; `None`: the live's own.
     pub(crate) group: Option<String>,
     pub(crate) listed: bool,
     position: u64,
     beat: i64,
 }
 
-/// The whole.
+/// The state of the model.
 #[derive(Debug)]
-pub(crate) struct Plain {
+pub(crate) struct Model {
     pub(crate) now: i64,
     pub(crate) lives: Vec<Live>,
-    /// By host, in no order.
+    /// Members by host, in no order.
     audiences: Vec<Vec<Member>>,
     pub(crate) nicknames: Vec<String>,
-    /// Title and time of what a user planned through v2.
+    /// Title and time of a user's v2 plan.
     plans: Vec<Option<(String, i64)>>,
-    /// When a user's qplus session was last used.
+    /// Time at which a user's qplus session was last used.
     sessions: Vec<i64>,
     clock: u64,
 }
 
-impl Plain {
-    /// Nobody has done anything but get a room: guests by an announcement, the others by an sxb `create`.
+impl Model {
+    /// The state before any action: every room exists, and its only broadcast has ended.
     pub(crate) fn new(now: i64) -> Self {
         let nothing = Live {
             driver: Dialect::Sxb,
@@ -107,6 +107,12 @@ impl Plain {
         self.lives[host].state == State::OnAir
     }
 
+    /// Whether sxb lists the members of a host's room: it is on air, or sxb has prepared it.
+    pub(crate) fn lists_members(&self, host: usize) -> bool {
+        let live = &self.lives[host];
+        self.is_on_air(host) || (live.driver == Dialect::Sxb && live.state == State::Prepared)
+    }
+
     /// An audience as sxb lists it: the host, then in order of entry.
     pub(crate) fn members(&self, host: usize) -> Vec<&Member> {
         let mut members: Vec<&Member> = self.audiences[host].iter().collect();
@@ -134,7 +140,7 @@ impl Plain {
         i64::try_from(named).unwrap() + self.lives[host].anonymous
     }
 
-    // --- time (rule 5) ---
+    // --- time-outs ---
 
     pub(crate) fn wait(&mut self, seconds: i64) {
         self.now += seconds;
@@ -148,29 +154,29 @@ impl Plain {
         for (host, audience) in self.audiences.iter_mut().enumerate() {
             audience.retain(|member| match member.dialect {
                 Dialect::Sxb => now <= member.beat + if member.user == host { 90 } else { 30 },
-                // A host watches nothing: its own push seats it.
+                // A qplus host is a member through its push, not through a session that watches.
                 Dialect::Qplus if member.user != host => now < sessions[member.user] + IDLE,
                 _ => true,
             });
         }
     }
 
-    /// Uses a user's qplus session; `false`: it is over, and another one has taken its place.
+    /// Uses a user's qplus session; `false`: the session is over, and another one has taken its place.
     pub(crate) fn use_session(&mut self, user: usize) -> bool {
         let alive = self.now < self.sessions[user] + IDLE;
         self.sessions[user] = self.now;
         alive
     }
 
-    // --- one broadcast per room (rule 7) ---
+    // --- one broadcast per room ---
 
-    /// For good, with its audience.
+    /// Ends the broadcast of a host and empties its audience.
     fn end(&mut self, host: usize) {
         self.lives[host].state = State::Ended;
         self.audiences[host].clear();
     }
 
-    /// Whatever the room has ends; the next one starts from 0.
+    /// Ends the broadcast of a room and opens the next one, whose counters are 0.
     fn replace(&mut self, host: usize, driver: Dialect, state: State, keep_audience: bool) -> &mut Live {
         if !keep_audience {
             self.audiences[host].clear();
@@ -193,13 +199,13 @@ impl Plain {
             sequence: None,
         };
         if driver == Dialect::Sxb {
-            self.stand_up(host, host);
+            self.leave_others(host, host);
         }
-        self.arrive(host, host, driver).role = Role::Host;
+        self.join(host, host, driver).role = Role::Host;
         &mut self.lives[host]
     }
 
-    /// Taken off the air by v1 or the cloud: a v1 live may come back.
+    /// Takes a broadcast off the air for v1 or the cloud; a v1 live may come back.
     fn suspend(&mut self, host: usize) {
         if self.is_on_air(host) {
             if self.lives[host].driver == Dialect::MinilvbV1 {
@@ -263,8 +269,7 @@ impl Plain {
             self.remove(host, user);
             return;
         }
-        let live = &self.lives[host];
-        if self.is_on_air(host) || (live.driver == Dialect::Sxb && live.state == State::Prepared) {
+        if self.lists_members(host) {
             self.end(host);
         }
     }
@@ -296,18 +301,18 @@ impl Plain {
 
     pub(crate) fn stopped(&mut self, host: usize, sequence: Option<u8>) {
         let live = &self.lives[host];
-        let other = sequence.zip(live.sequence).is_some_and(|(told, known)| told != known);
+        let other = sequence.zip(live.sequence).is_some_and(|(named, known)| named != known);
         if matches!(live.driver, Dialect::MinilvbV1 | Dialect::MinilvbV2) && !other {
             self.suspend(host);
         }
     }
 
-    // --- one audience (rule 2) ---
+    // --- one audience per room ---
 
-    /// sxb's rule: one room per user, of those it entered through sxb.
-    fn stand_up(&mut self, user: usize, but: usize) {
+    /// Removes a user from every room but `kept` that it entered through sxb: sxb allows one room per user.
+    fn leave_others(&mut self, user: usize, kept: usize) {
         for (host, audience) in self.audiences.iter_mut().enumerate() {
-            audience.retain(|one| host == but || one.user != user || one.dialect != Dialect::Sxb);
+            audience.retain(|one| host == kept || one.user != user || one.dialect != Dialect::Sxb);
         }
     }
 
@@ -319,8 +324,8 @@ impl Plain {
         self.audiences[host].iter_mut().find(|member| member.user == user)
     }
 
-    /// Enters, or is there already and belongs to another dialect now.
-    fn arrive(&mut self, host: usize, user: usize, dialect: Dialect) -> &mut Member {
+    /// Makes a user a member through a dialect; a member already there changes its dialect.
+    fn join(&mut self, host: usize, user: usize, dialect: Dialect) -> &mut Member {
         let (position, beat) = (self.tick(), self.now);
         if self.find(host, user).is_none() {
             let role = if user == host { Role::Host } else { Role::Viewer };
@@ -339,7 +344,7 @@ impl Plain {
 
     pub(crate) fn enter_group(&mut self, user: usize, host: usize, group: &str) {
         let position = self.tick();
-        let member = self.arrive(host, user, Dialect::MinilvbV1);
+        let member = self.join(host, user, Dialect::MinilvbV1);
         member.group = Some(group.to_owned());
         if !member.listed {
             member.listed = true;
@@ -353,13 +358,13 @@ impl Plain {
         }
     }
 
-    /// Without a role, whoever is there stays what it is.
-    pub(crate) fn sit(&mut self, user: usize, host: usize, role: Option<Role>) -> Answer {
+    /// Enters through sxb; `role` `None`: a member already there keeps its role.
+    pub(crate) fn enter(&mut self, user: usize, host: usize, role: Option<Role>) -> Answer {
         if !self.is_on_air(host) {
             return Answer::NotOnAir;
         }
-        self.stand_up(user, host);
-        let member = self.arrive(host, user, Dialect::Sxb);
+        self.leave_others(user, host);
+        let member = self.join(host, user, Dialect::Sxb);
         if user != host
             && let Some(role) = role
         {
@@ -410,7 +415,7 @@ impl Plain {
 
     pub(crate) fn watch(&mut self, user: usize, host: usize) {
         if self.is_on_air(host) && user != host {
-            self.arrive(host, user, Dialect::Qplus);
+            self.join(host, user, Dialect::Qplus);
         }
     }
 
@@ -430,7 +435,7 @@ impl Plain {
     }
 }
 
-/// The number of a user's room: they were made in this order.
+/// The number of a user's room: rooms are made in the order of the users.
 pub(crate) fn room_of(user: usize) -> i64 {
     10_001 + i64::try_from(user).unwrap()
 }

@@ -1,15 +1,15 @@
-//! Which files are one recording, and which of them is shown.
+//! Files of one recording: which files are merged, and which of them is shown.
 
 use super::*;
 use FileFormat::{Flv, Hls, Mp4, Other};
 
 #[tokio::test]
-async fn a_minute_is_the_shortest_on_the_shared_paths() {
+async fn the_shared_paths_store_only_files_longer_than_a_minute() {
     let world = World::new();
     announced(&world, "anna").await;
     world.recorded("1000_anna", file("60", Mp4, 0, 60)).await.unwrap();
     world.recorded("1000_anna", file("back", Mp4, 100, 0)).await.unwrap();
-    assert!(kept(&world).await.is_empty());
+    assert!(recordings(&world).await.is_empty());
     world.recorded("1000_anna", file("61", Mp4, 0, 61)).await.unwrap();
     on_sxb(&world, "1000_anna", None, file("1", Mp4, 0, 1)).await.unwrap();
     on_sxb(&world, "1000_anna", None, file("0", Mp4, 5, 5)).await.unwrap();
@@ -17,7 +17,7 @@ async fn a_minute_is_the_shortest_on_the_shared_paths() {
 }
 
 #[tokio::test]
-async fn the_same_again_changes_nothing() {
+async fn a_repeated_notice_changes_nothing() {
     let world = World::new();
     announced(&world, "anna").await;
     for _ in 0..3 {
@@ -26,22 +26,22 @@ async fn the_same_again_changes_nothing() {
     for _ in 0..3 {
         on_sxb(&world, "1000_anna", None, file("f", Mp4, 0, 100)).await.unwrap();
     }
-    let [one] = kept(&world).await.try_into().unwrap();
+    let [one] = recordings(&world).await.try_into().unwrap();
     assert_eq!((one.likes, one.viewers, one.stored_at), (0, 0, START + Seconds(60)));
-    // Another owner's file of that name is another one.
+    // A file with this id of another owner is another recording.
     announced(&world, "bob").await;
     world.recorded("1000_bob", file("f", Mp4, 0, 100)).await.unwrap();
-    assert_eq!(kept(&world).await.len(), 2);
+    assert_eq!(recordings(&world).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_known_file_only_gets_its_url() {
+async fn a_notice_of_a_known_file_changes_only_its_url() {
     let world = World::new();
     announced(&world, "anna").await;
     world.recorded("1000_anna", file("f", Mp4, 0, 100)).await.unwrap();
     let again = NewRecording { url: "http://new".to_owned(), size: Some(9), ..file("f", Mp4, 500, 900) };
     world.recorded("1000_anna", again).await.unwrap();
-    let [one] = kept(&world).await.try_into().unwrap();
+    let [one] = recordings(&world).await.try_into().unwrap();
     assert_eq!(
         (&*one.play_url, one.start_at, one.end_at, one.size),
         ("http://new", START, START + Seconds(100), 0)
@@ -49,26 +49,26 @@ async fn a_known_file_only_gets_its_url() {
 }
 
 #[tokio::test]
-async fn what_overlaps_exactly_one_is_another_file_of_it() {
+async fn a_file_that_overlaps_exactly_one_recording_is_merged_into_it() {
     let world = World::new();
     announced(&world, "anna").await;
-    let tell = async |recording| world.recorded("1000_anna", recording).await.unwrap();
-    tell(file("a", Flv, 0, 100)).await;
-    tell(file("a2", Hls, 0, 100)).await; // equal
-    tell(file("a3", Hls, 1, 99)).await; // inside
+    let store = async |recording| world.recorded("1000_anna", recording).await.unwrap();
+    store(file("a", Flv, 0, 100)).await;
+    store(file("a2", Hls, 0, 100)).await; // equal
+    store(file("a3", Hls, 1, 99)).await; // inside
     assert_eq!(ids(&world).await, ["a"]);
-    tell(file("b", Flv, 100, 200)).await; // touches
+    store(file("b", Flv, 100, 200)).await; // touches
     assert_eq!(ids(&world).await, ["b", "a"]);
-    tell(file("c", Mp4, 99, 161)).await; // overlaps two
+    store(file("c", Mp4, 99, 161)).await; // overlaps two
     assert_eq!(ids(&world).await, ["c", "b", "a"]);
-    tell(file("d", Mp4, 199, 300)).await; // overlaps b by a second
+    store(file("d", Mp4, 199, 300)).await; // overlaps b by a second
     assert_eq!(ids(&world).await, ["c", "b", "a"]);
     let b = world.core.recordings().find("anna", "b").await.unwrap().unwrap();
     assert_eq!(b.play_url, url("d", Mp4));
-    // Overlap counts among the owner's own only.
+    // Only recordings of the same owner are compared.
     announced(&world, "bob").await;
     world.recorded("1000_bob", file("x", Mp4, 0, 100)).await.unwrap();
-    assert_eq!(kept(&world).await.len(), 4);
+    assert_eq!(recordings(&world).await.len(), 4);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_better_file_is_never_replaced_by_a_worse_one() {
             } else {
                 on_sxb(&world, "1000_anna", None, next).await.unwrap();
             }
-            let [one] = kept(&world).await.try_into().unwrap();
+            let [one] = recordings(&world).await.try_into().unwrap();
             let won = one.play_url == "http://next";
             assert_eq!((won, &*one.hls_url), (wins, ""), "{then:?} after {first:?}");
         }
@@ -102,7 +102,7 @@ async fn a_better_file_is_never_replaced_by_a_worse_one() {
 }
 
 #[tokio::test]
-async fn a_playlist_stands_beside_the_file() {
+async fn a_playlist_is_kept_beside_the_file() {
     for files in [[Hls, Flv, Mp4], [Flv, Hls, Mp4], [Mp4, Flv, Hls], [Mp4, Hls, Flv]] {
         let world = World::new();
         announced(&world, "anna").await;
@@ -110,14 +110,14 @@ async fn a_playlist_stands_beside_the_file() {
             let file = file(&format!("{index}"), format, 0, 100);
             world.recorded("1000_anna", NewRecording { url: url("f", format), ..file }).await.unwrap();
         }
-        let [one] = kept(&world).await.try_into().unwrap();
+        let [one] = recordings(&world).await.try_into().unwrap();
         assert_eq!((one.file_id, one.play_url, one.hls_url), ("0".to_owned(), url("f", Mp4), url("f", Hls)));
     }
     assert_eq!(["hls", "M3U8", "Flv", "MP4", "aac"].map(FileFormat::named), [Hls, Hls, Flv, Mp4, Other]);
 }
 
 #[tokio::test]
-async fn on_sxbs_path_each_file_stands_alone() {
+async fn on_sxbs_path_each_file_is_a_recording_of_its_own() {
     let world = World::new();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "Evening").await;
@@ -125,34 +125,29 @@ async fn on_sxbs_path_each_file_stands_alone() {
     on_sxb(&world, &code, None, file("a", Flv, 0, 100)).await.unwrap();
     on_sxb(&world, &code, None, file("b", Hls, 0, 100)).await.unwrap();
     assert_eq!(ids(&world).await, ["b", "a"]);
-    let b = kept(&world).await.remove(0);
+    let b = recordings(&world).await.remove(0);
     assert_eq!((&*b.play_url, b.hls_url), ("", url("b", Hls)));
     assert_eq!((&*b.title, b.file_name), ("Evening", code.clone()));
-    // A file both ways: the shared paths see that it is known, and else join by time.
+    // The shared paths recognize a file that came on sxb's path.
     world.recorded(&code, file("a", Mp4, 0, 100)).await.unwrap();
-    assert_eq!(kept(&world).await.len(), 2);
+    assert_eq!(recordings(&world).await.len(), 2);
 }
 
 #[tokio::test]
-async fn on_sxbs_path_missing_times_are_made_up() {
+async fn on_sxbs_path_missing_times_are_derived() {
     let world = World::new();
     let host = world.user("host").await;
     let room = world.core.broadcasts().prepare(host).await.unwrap();
     let now = world.core.now();
     let plain = NewRecording { start_at: None, end_at: None, ..file("f", Mp4, 0, 0) };
+    let (end, half, huge) = (now - Seconds(100), Seconds(30), Seconds(i64::MAX));
     for (id, start_at, end_at, duration, expected) in [
         ("nothing", None, None, None, (now, now, Seconds(0))),
-        ("duration", None, None, Some(Seconds(30)), (now - Seconds(30), now, Seconds(30))),
-        (
-            "end",
-            None,
-            Some(now - Seconds(100)),
-            Some(Seconds(30)),
-            (now - Seconds(130), now - Seconds(100), Seconds(30)),
-        ),
-        ("start", Some(now - Seconds(50)), None, None, (now - Seconds(50), now, Seconds(0))),
+        ("duration", None, None, Some(half), (now - half, now, half)),
+        ("end", None, Some(end), Some(half), (end - half, end, half)),
+        ("start", Some(now - half), None, None, (now - half, now, Seconds(0))),
         ("negative", None, Some(now), Some(Seconds(-30)), (now, now, Seconds(0))),
-        ("huge", None, Some(now), Some(Seconds(i64::MAX)), (now - Seconds(i64::MAX), now, Seconds(i64::MAX))),
+        ("huge", None, Some(now), Some(huge), (now - huge, now, huge)),
     ] {
         let file = NewRecording { file_id: id.to_owned(), start_at, end_at, duration, ..plain.clone() };
         on_sxb(&world, "nonsense", Some(room), file).await.unwrap();

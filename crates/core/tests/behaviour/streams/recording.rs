@@ -1,10 +1,10 @@
-//! What a recording takes over, which lists show it, and what it counts.
+//! The fields, the lists and the counters of recordings.
 
 use super::*;
 use FileFormat::{Hls, Mp4};
 
 #[tokio::test]
-async fn a_recording_is_called_like_the_broadcast_it_overlaps_most() {
+async fn a_recording_takes_its_title_from_the_broadcast_it_overlaps_most() {
     let world = World::new();
     // Now is START + 60. Three lives of 100 s each.
     for title in ["one", "two", "three"] {
@@ -38,7 +38,7 @@ async fn a_recording_is_called_like_the_broadcast_it_overlaps_most() {
 }
 
 #[tokio::test]
-async fn without_an_overlap_the_newer_of_broadcast_and_plan_names_it() {
+async fn without_an_overlap_the_title_is_that_of_the_newer_of_broadcast_and_plan() {
     let world = World::new();
     let host = world.user("host").await;
     let plan =
@@ -60,7 +60,7 @@ async fn without_an_overlap_the_newer_of_broadcast_and_plan_names_it() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_room_keeps_recordings_untitled_if_need_be() {
+async fn without_a_broadcast_or_a_plan_a_recording_has_no_title() {
     let world = World::new();
     let (pusher, preparer, planner) =
         (world.user("pusher").await, world.user("preparer").await, world.user("planner").await);
@@ -77,7 +77,7 @@ async fn whoever_has_a_room_keeps_recordings_untitled_if_need_be() {
 }
 
 #[tokio::test]
-async fn what_a_host_said_fills_gaps_only() {
+async fn a_hint_fills_missing_fields_only() {
     let world = World::new();
     let (host, other) = (world.user("host").await, world.user("other").await);
     let room = world.core.broadcasts().prepare(host).await.unwrap();
@@ -88,18 +88,18 @@ async fn what_a_host_said_fills_gaps_only() {
     hint(host, "hinted").await;
     hint(other, "by a stranger").await;
     on_sxb(&world, "nonsense", Some(room), file("a", Mp4, 60, 100)).await.unwrap();
-    assert!(ids(&world).await == ["a"], "it makes no entry by itself");
-    let a = kept(&world).await.remove(0);
+    assert!(ids(&world).await == ["a"], "a hint alone makes no recording");
+    let a = recordings(&world).await.remove(0);
     assert_eq!((&*a.title, &*a.cover), ("hinted", "cover of hinted"));
     world.core.broadcasts().report(host, report(room, "reported")).await.unwrap();
     world.clock.advance(Seconds(50));
     on_sxb(&world, "nonsense", Some(room), file("b", Mp4, 60, 110)).await.unwrap();
-    let b = kept(&world).await.remove(0);
+    let b = recordings(&world).await.remove(0);
     assert_eq!((&*b.title, &*b.cover), ("reported", "cover of reported"));
 }
 
 #[tokio::test]
-async fn lists_show_what_they_are_asked_for() {
+async fn lists_are_filtered_and_sorted() {
     let world = World::new();
     for user in ["anna", "bob"] {
         announced(&world, user).await;
@@ -139,7 +139,7 @@ async fn lists_show_what_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_recording_counts_for_itself() {
+async fn a_recording_has_counters_of_its_own() {
     let world = World::new();
     world.guest_live("anna", "t").await;
     world.core.broadcasts().count("anna", Counted::Like, Step::Up).await.unwrap();
@@ -181,16 +181,30 @@ async fn members_of_a_recording_are_viewers_of_it() {
     assert_eq!(viewers().await, 2);
     let group = audiences.group("anna", "f", ALL).await.unwrap();
     let shown: Vec<_> = group.items.iter().map(|one| (&*one.user_id, &*one.nickname)).collect();
-    assert_eq!(shown, [("bob", "Robert"), ("carl", "carl")], "names anew, place kept");
+    assert_eq!(shown, [("bob", "Robert"), ("carl", "carl")], "new names, same position");
     for viewer in ["bob", "bob", "stranger"] {
         audiences.quit_recording(guest(viewer), "anna", "f").await.unwrap();
     }
     assert_eq!(viewers().await, 1);
     assert_eq!(world.on_air().await[0].viewers, 0, "not of the live");
-    // A new live empties the lists of lives, not those of recordings.
+    // A new live empties the group of the live, not that of a recording.
     announced(&world, "anna").await;
     assert_eq!(audiences.group("anna", "f", ALL).await.unwrap().total, 1);
-    // Entering what is not there is fine and counts nothing.
+    // Entering the group of a missing recording succeeds and counts nothing.
     audiences.enter_recording(guest("bob"), "anna", "none", names("bob")).await.unwrap();
     assert_eq!(audiences.group("anna", "none", ALL).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn a_broadcast_that_was_only_prepared_names_no_recording_another_one_overlaps() {
+    let world = World::new();
+    let host = world.user("host").await;
+    let room = world.core.broadcasts().prepare(host).await.unwrap();
+    world.clock.advance(Seconds(300));
+    world.core.broadcasts().report(host, report(room, "reported")).await.unwrap();
+    world.clock.advance(Seconds(100));
+    // Over all of both: 300 s prepared, 100 s on air.
+    on_sxb(&world, "nonsense", Some(room), file("both", Mp4, 60, 460)).await.unwrap();
+    let kept = world.core.recordings().find("host", "both").await.unwrap().unwrap();
+    assert_eq!(kept.title, "reported");
 }

@@ -1,0 +1,166 @@
+//! Replays contract data on a fresh server: until the first difference, up to a step, or in whole to collect
+//! differences.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use relive_core::{Clock as _, Seconds};
+
+use crate::{
+    Answer, Client, Server,
+    case::{Prepared, Script, Step, holds_givens},
+    rewrite,
+    template::Scope,
+};
+
+/// Replays a case on a fresh server; with several gateways each request goes to the next one.
+///
+/// # Errors
+/// If an answer differs from the file; the message names the step.
+pub async fn replay(file: &Path, gateways: usize) -> Result<()> {
+    perform(file, gateways, usize::MAX, &[]).await?;
+    Ok(())
+}
+
+/// Replays the first steps of a case, those of its givens included, on a fresh server with some more configuration
+/// keys. Returns the server and the request of the next step, ready to be sent; `None` if there is no further step.
+///
+/// # Errors
+/// If an answer differs from the file; the message names the step.
+pub async fn rehearse(
+    file: &Path,
+    steps: usize,
+    keys: &[(&str, toml::Value)],
+) -> Result<(Server, Option<Prepared>)> {
+    perform(file, 1, steps, keys).await
+}
+
+async fn perform(
+    file: &Path,
+    gateways: usize,
+    steps: usize,
+    keys: &[(&str, toml::Value)],
+) -> Result<(Server, Option<Prepared>)> {
+    let script = Script::of_case(file, &std::fs::read_to_string(file)?)?;
+    let mut run = Run::start(&script, gateways, keys).await;
+    for (index, written) in script.steps.iter().enumerate() {
+        run.advance(&written.step);
+        if index == steps {
+            let next = written.step.request.prepare(&run.scope)?;
+            return Ok((run.server, Some(next)));
+        }
+        for _ in 0..written.step.times {
+            run.insist(&written.step).await.with_context(|| written.label.clone())?;
+        }
+    }
+    Ok((run.server, None))
+}
+
+/// The comparison of a file with the answers of a server.
+#[derive(Debug)]
+pub struct Review {
+    /// For each step that differs its name and the differences.
+    pub differences: Vec<String>,
+    /// The text of the file with every differing reply rewritten.
+    pub text: String,
+}
+
+/// Replays a case on a fresh server to the end, also behind a difference; of a file of givens each given on a server of
+/// its own.
+///
+/// # Errors
+/// If the file cannot be read, if a step of a given of the case differs, and if an answer lacks a value to save.
+pub async fn review(file: &Path) -> Result<Review> {
+    let text = std::fs::read_to_string(file)?;
+    let scripts =
+        if holds_givens(file) { Script::of_givens(&text)? } else { vec![Script::of_case(file, &text)?] };
+    let mut review = Review { differences: Vec::new(), text: String::new() };
+    let mut rest = text.as_str();
+    for script in &scripts {
+        let mut run = Run::start(script, 1, &[]).await;
+        for written in &script.steps {
+            run.advance(&written.step);
+            let old = written.text.get();
+            let mut new = old.to_owned();
+            for _ in 0..written.step.times {
+                let difference = run.adapt(&mut new).await.with_context(|| written.label.clone())?;
+                if let Some(difference) = difference {
+                    let report = format!("{}{difference}", written.label);
+                    ensure!(written.own, "{report}\n  (a given: update the adapter's given.json first)");
+                    review.differences.push(report);
+                }
+            }
+            if written.own {
+                let (before, after) = rest.split_once(old).context("the file has no such step")?;
+                review.text += before;
+                review.text += &new;
+                rest = after;
+            }
+        }
+    }
+    review.text += rest;
+    Ok(review)
+}
+
+/// A server on which a script is being replayed.
+struct Run {
+    server: Server,
+    client: Client,
+    scope: Scope,
+}
+
+impl Run {
+    async fn start(script: &Script, gateways: usize, keys: &[(&str, toml::Value)]) -> Self {
+        let config = script.config.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        let config: Vec<_> = config.chain(keys.iter().cloned()).collect();
+        let server = Server::several(gateways, &config).await;
+        let client = server.client();
+        Self { server, client, scope: Scope::default() }
+    }
+
+    /// Moves the clock to the time of a step.
+    fn advance(&mut self, step: &Step) {
+        self.server.clock.advance(Seconds(step.advance));
+        self.scope.now = self.server.clock.now();
+    }
+
+    /// Sends the request of a step; returns the answer and, if it differs from the expected reply, the differences.
+    async fn send(&self, step: &Step) -> Result<(Answer, Option<String>)> {
+        let request = step.request.prepare(&self.scope)?;
+        let answer = request.send(&self.client, request.body.clone()).await?;
+        let found = step.reply.differences(&answer, &self.scope)?;
+        if found.is_empty() {
+            return Ok((answer, None));
+        }
+        let start =
+            |bytes: &[u8], most| String::from_utf8_lossy(bytes).chars().take(most).collect::<String>();
+        let report = format!(
+            "\n  {}\n  sent {}\n  got  {} {}",
+            found.join("\n  "),
+            start(&request.body, 500),
+            answer.status,
+            start(&answer.body, 2_000),
+        );
+        Ok((answer, Some(report)))
+    }
+
+    /// Performs a step and fails if the answer differs from the expected reply.
+    async fn insist(&mut self, step: &Step) -> Result<()> {
+        let (answer, difference) = self.send(step).await?;
+        if let Some(difference) = difference {
+            bail!("{difference}");
+        }
+        step.save(&answer, &mut self.scope)
+    }
+
+    /// Performs the step with that text; rewrites the expected reply in the text if the answer differs.
+    async fn adapt(&mut self, text: &mut String) -> Result<Option<String>> {
+        let step: Step = serde_json::from_str(text)?;
+        let (answer, difference) = self.send(&step).await?;
+        if difference.is_some() {
+            *text = rewrite::step(text, &answer, &self.scope)?;
+        }
+        step.save(&answer, &mut self.scope)?;
+        Ok(difference)
+    }
+}
