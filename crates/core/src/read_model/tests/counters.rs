@@ -1,4 +1,4 @@
-//! Counters reach memory on several ways, in any order: the newest stay.
+//! Counters reach the read model in several ways and in any order: the newest stay.
 
 use std::sync::Arc;
 
@@ -36,19 +36,19 @@ async fn older_counters_never_replace_newer_ones() {
 
     assert!(counted(version(5)));
     assert_eq!(shown(), version(5));
-    assert!(counted(version(4)), "known, and too late");
+    assert!(counted(version(4)), "the broadcast is known, its counters are older");
     assert_eq!(shown(), version(5));
     applied(version(3));
     assert_eq!(shown(), version(5));
     read(version(2));
-    assert_eq!(shown(), version(5), "the row was read before, and arrives after");
+    assert_eq!(shown(), version(5), "the row was read before the newer counters arrived");
     read(version(6));
     assert_eq!(shown(), version(6));
     assert!(counted(version(7)));
     assert_eq!(shown(), version(7));
 
-    let strangers = Change::Counters { host, broadcast: BroadcastId(broadcast.0 + 1), counters: version(9) };
-    assert!(!memory.apply_counters(&[strangers]), "memory does not have that broadcast");
-    assert!(!memory.apply_counters(&[Change::Room(host)]), "that has to be read");
+    let unknown = Change::Counters { host, broadcast: BroadcastId(broadcast.0 + 1), counters: version(9) };
+    assert!(!memory.apply_counters(&[unknown]), "the read model does not have that broadcast");
+    assert!(!memory.apply_counters(&[Change::Room(host)]), "a room has to be read again");
     assert_eq!(shown(), version(7));
 }
