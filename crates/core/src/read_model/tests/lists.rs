@@ -190,7 +190,7 @@ impl Live {
                 .collect(),
             viewers: self.audiences.iter().map(|(host, audience)| (*host, audience.viewers())).collect(),
             sxb_memberships: self
-                .seats
+                .sxb_memberships
                 .iter()
                 .map(|(account, (host, member))| {
                     let listed = audience(host).get(*account).expect("a member is in the audience");
@@ -207,22 +207,22 @@ impl Live {
     pub(super) fn check_expiry(&self) {
         use crate::{UnixSeconds, read_model::expiry::Expirable};
         let mut known: BTreeSet<(UnixSeconds, Expirable)> = BTreeSet::new();
-        let mut expirable = |timer: UnixSeconds, gone_at: UnixSeconds, what: Expirable| {
-            if gone_at == UnixSeconds::MAX {
+        let mut expirable = |scheduled_at: UnixSeconds, ends_at: UnixSeconds, what: Expirable| {
+            if ends_at == UnixSeconds::MAX {
                 return;
             }
-            assert!(timer <= gone_at, "{what:?} is scheduled too late");
-            known.insert((timer, what));
+            assert!(scheduled_at <= ends_at, "{what:?} is scheduled too late");
+            known.insert((scheduled_at, what));
         };
         for (host, on_air) in &self.on_air {
-            expirable(on_air.timer, on_air.gone_at(self.grace), Expirable::Broadcast(*host));
+            expirable(on_air.scheduled_at, on_air.ends_at(self.grace), Expirable::Broadcast(*host));
         }
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
-                let gone_at = member.gone_at(self.timeouts, self.grace, self.session_idle);
+                let ends_at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
                 expirable(
-                    member.timer.load(Ordering::Relaxed),
-                    gone_at,
+                    member.scheduled_at.load(Ordering::Relaxed),
+                    ends_at,
                     Expirable::Member { host: *host, account },
                 );
             }
