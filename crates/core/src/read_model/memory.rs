@@ -118,6 +118,8 @@ struct Feed {
     /// The last time at which the read model was up to date, in milliseconds after `started`; [`Feed::UNKNOWN`] while it may
     /// be behind by any time.
     current_at: AtomicU64,
+    /// The generation of connections this memory was read through.
+    generation: AtomicU64,
 }
 
 impl Feed {
@@ -134,7 +136,11 @@ impl Feed {
 impl Memory {
     /// `shared`: other gateways write to the database as well.
     pub(crate) fn new(live: Live, random: Arc<dyn Random>, shared: bool) -> Self {
-        let feed = shared.then(|| Feed { started: Instant::now(), current_at: AtomicU64::new(0) });
+        let feed = shared.then(|| Feed {
+            started: Instant::now(),
+            current_at: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+        });
         Self {
             due_at: AtomicI64::new(live.due_at()),
             live: ShardedLock::new(live),
@@ -160,6 +166,20 @@ impl Memory {
         if let Some(feed) = &self.feed {
             feed.current_at.store(if fresh { feed.now() } else { Feed::UNKNOWN }, Ordering::Release);
         }
+    }
+
+    /// Marks the model as not fresh, because it will be read through another generation of connections. Counters that were
+    /// committed through an older one are not taken over from here on.
+    pub(crate) fn begin_generation(&self, generation: u64) {
+        self.set_fresh(false);
+        if let Some(feed) = &self.feed {
+            feed.generation.store(generation, Ordering::Release);
+        }
+    }
+
+    /// Whether this memory was read through that generation of connections.
+    fn is_of(&self, generation: u64) -> bool {
+        self.feed.as_ref().is_none_or(|feed| feed.generation.load(Ordering::Acquire) == generation)
     }
 
     pub(crate) fn live(&self) -> ShardedLockReadGuard<'_, Live> {
@@ -477,14 +497,16 @@ impl Memory {
 
     /// Applies changes that may have been overtaken by other gateways' changes, if all of them are versioned counters of
     /// broadcasts in the model. Returns `false`, with nothing applied or applied twice without harm, if the rows have to be
-    /// read again.
-    pub(crate) fn apply_counters(&self, changes: &[Change]) -> bool {
+    /// read again: also if they were committed through another generation of connections than the model was read through,
+    /// because two servers may give the same version to different counts.
+    pub(crate) fn apply_counters(&self, generation: u64, changes: &[Change]) -> bool {
         if !changes.iter().all(|change| matches!(change, Change::Counters { .. })) {
             return false;
         }
         // Before the follower reads everything anew it marks the read model as not fresh, and then reads these counters, too.
         let mut live = self.live_mut();
         self.is_fresh()
+            && self.is_of(generation)
             && changes.iter().all(|change| match change {
                 Change::Counters { host, broadcast, counters } => live.count(*host, *broadcast, *counters),
                 _ => false,
