@@ -34,6 +34,9 @@ const SHARED: &[&str] = &[
     "fields",
     "identity",
     "local_time",
+    "page",
+    "pusher",
+    "room_object",
     "route",
     "signature",
 ];

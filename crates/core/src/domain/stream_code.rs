@@ -59,14 +59,20 @@ fn user_inside(conn: &mut Conn, code: &str) -> Result<Option<AccountId>> {
 }
 
 /// The stream code of a host in the dialects that make it of the user id (contract minilvb-v1 §6.1). Ids that differ
-/// only in characters a code cannot have get different codes.
+/// only in characters a code cannot have get different codes, and no id gets a code of the form another maker uses. A code
+/// that was handed out before stays.
+///
+/// Errors: [`Error::Busy`] if every code that was tried belongs to another account.
 pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String> {
     let bizid = &tx.config().media.bizid;
     let plain = live_code(bizid, &host.user_id, None);
-    if keep(tx, WHOLE, &plain, host.id)? {
+    if stream_codes::owner(tx.conn, WHOLE, &plain)? == Some(host.id) {
         return Ok(plain);
     }
-    // Somebody may have taken the next one too, by choosing the id it is made of.
+    if !is_reserved(&plain) && keep(tx, WHOLE, &plain, host.id)? {
+        return Ok(plain);
+    }
+    // Another account may own the next code too, by choosing the id the code is made of.
     for attempt in 0..TRIES {
         let text = if attempt == 0 { host.user_id.clone() } else { format!("{}#{attempt}", host.user_id) };
         let digest: String = md5_hex(text).chars().take(8).collect();
@@ -78,7 +84,18 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String>
     Err(Error::Busy)
 }
 
-/// The stream code of a room in the dialect that makes it of the room number (contract sxb §7).
+/// Whether a code made of a user id alone has the form of another maker's codes: 32 hex digits at the end (sxb's rooms), `_` and
+/// 8 hex digits (marked codes, link-mic codes), or `_r` (RoomService).
+fn is_reserved(plain: &str) -> bool {
+    let hex_at_end = plain.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
+    let tail = plain.rsplit_once('_').map_or(plain, |(_, tail)| tail);
+    hex_at_end >= 32 || (tail.len() == 8 && hex_at_end >= 8) || tail == "r"
+}
+
+/// The stream code of a room in the dialect that makes it of the room number (contract sxb §7). The room keeps its code: an
+/// account of another dialect that was given the code before loses it and gets another one at its next live.
+///
+/// Errors: [`Error::Busy`] if the digest belongs to another room.
 pub(crate) fn code_of_room(
     tx: &mut Tx<'_>,
     room: &RoomRow,
@@ -88,7 +105,11 @@ pub(crate) fn code_of_room(
     let source = if screen { VideoSource::Screen } else { VideoSource::Camera };
     let tail = bypass_digest(room.number.0, &host.user_id, source);
     let code = format!("{}_{tail}", tx.config().media.bizid);
-    keep(tx, TAIL, &tail, host.id)?;
-    keep(tx, WHOLE, &code, host.id)?;
+    if !keep(tx, TAIL, &tail, host.id)? {
+        return Err(Error::Busy);
+    }
+    if !keep(tx, WHOLE, &code, host.id)? {
+        stream_codes::give(tx, WHOLE, &code, host.id)?;
+    }
     Ok(code)
 }

@@ -19,7 +19,7 @@ impl Audiences<'_> {
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
         let now = self.0.expire_due().await?;
         // A sibling may just have let it out, or closed the room: only the tables know.
-        if !self.0.has_siblings() && self.0.memory().beat_in(account, room, role, now) {
+        if !self.0.has_siblings() && self.0.memory().beat_in_room(account, room, role, now) {
             return Ok(());
         }
         self.0.store().write(move |tx| audience::enter(tx, room, account, Some(role))).await

@@ -41,7 +41,7 @@ impl CommitListener for ReadModelListener {
         self.memory.apply(changes);
     }
 
-    fn counted(&self, changes: &[Change]) -> bool {
-        self.memory.apply_counters(changes)
+    fn counted(&self, generation: u64, changes: &[Change]) -> bool {
+        self.memory.apply_counters(generation, changes)
     }
 }

@@ -60,7 +60,7 @@ impl Rooms<'_> {
         if let Some(cursor) = cursors.get_mut(slot) {
             *cursor = end;
         }
-        if let Some(known) = self.0.memory().remember_cursors(session, cursors, self.0.now()) {
+        if let Some(known) = self.0.memory().record_cursors(session, cursors, self.0.now()) {
             self.0.keep_cursors(&known).await?;
         }
         Ok(list)

@@ -34,7 +34,7 @@ impl Sessions<'_> {
             if session.dialect != dialect || !alive(session) {
                 return Err(Error::InvalidSession);
             }
-            self.0.memory().touch(session, now);
+            self.0.memory().record_use(session, now);
             Ok(take(session))
         };
         // A sibling may have closed it, or heard of it later than this gateway.

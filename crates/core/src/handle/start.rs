@@ -27,8 +27,9 @@ use crate::{
         CommitListener, CommitNotice, Env, Store,
         coalesce::Coalescer,
         conn::{Backend, Conn, on},
-        link::{Link, Reachability},
+        lease,
         migrate::migrate,
+        pool,
     },
 };
 
@@ -98,15 +99,16 @@ fn new_origin(conn: &mut Conn) -> Result<i64> {
 /// The store over a database shared with other gateways, and the follower that keeps the memory of it.
 fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<CommitNotice>), StartError> {
     let database = &env.config.database;
-    let common = Reachability::new(database.clone());
+    let connections = pool::open(database)?;
     let (sender, committed) = crossbeam_channel::bounded(database.queue);
-    let mut link = Link::open(&common)?;
-    let origin = link.get().and_then(new_origin).map_err(StartError::Load)?;
+    let origin = connections.get(lease::deadline()).and_then(|mut conn| new_origin(&mut conn));
+    let origin = origin.map_err(StartError::Load)?;
     env.origin.store(origin, Ordering::Relaxed);
     let (config, clock) = (Arc::clone(&env.config), Arc::clone(&env.clock));
-    let mut follower = Follower::new(link, Arc::clone(memory), config, clock, origin, committed);
+    let mut follower =
+        Follower::new(Arc::clone(&connections), Arc::clone(memory), config, clock, origin, committed);
     follower.fill().map_err(StartError::Load)?;
     follower.start()?;
     let commits: Arc<dyn CommitListener> = Arc::new(ReadModelListener { memory: Arc::clone(memory) });
-    Ok((Store::postgres(&common, env, &commits, &sender)?, sender))
+    Ok((Store::postgres(&connections, env, &commits, &sender)?, sender))
 }

@@ -99,7 +99,7 @@ impl Core {
         while self.has_siblings() {
             // Whoever took it before this turn has written it, or noted it again.
             let turn = self.0.flushing.lock().await;
-            if !session.has_read_on() || !self.write_clocks_in(&turn).await? {
+            if !session.has_dirty_cursors() || !self.write_clocks_in(&turn).await? {
                 break;
             }
         }

@@ -49,5 +49,5 @@ pub(crate) enum Change {
     /// A session is no more.
     SessionClosed(TokenHash),
     /// A session has read on in its lists: other gateways have to know where it stands.
-    SessionRead(TokenHash),
+    CursorsMoved(TokenHash),
 }

@@ -52,7 +52,7 @@ impl ChangeKey {
                 Change::Member(seat) => drop(keys.insert(Self::Member(seat.host, seat.account))),
                 Change::Left { host, account } => drop(keys.insert(Self::Member(*host, *account))),
                 Change::AudienceCleared { host } => drop(keys.insert(Self::Audience(*host))),
-                Change::SessionClosed(digest) | Change::SessionRead(digest) => {
+                Change::SessionClosed(digest) | Change::CursorsMoved(digest) => {
                     keys.insert(Self::Session(*digest));
                 }
                 Change::Room(owner) => drop(keys.insert(Self::Room(*owner))),

@@ -82,7 +82,7 @@ pub struct Session {
     pub(crate) dialect: Dialect,
     dirty: AtomicBool,
     /// It has read on since the cursors were last written down.
-    read_on: AtomicBool,
+    cursors_dirty: AtomicBool,
     used_at: AtomicTime,
     pub(crate) account: AccountId,
     pub(crate) digest: TokenHash,
@@ -111,7 +111,7 @@ impl Session {
             opened_at: stored.opened_at,
             used_at: AtomicTime::new(stored.used_at),
             dirty: AtomicBool::new(false),
-            read_on: AtomicBool::new(false),
+            cursors_dirty: AtomicBool::new(false),
         }
     }
 
@@ -149,47 +149,47 @@ impl Session {
     }
 
     /// Notes a use; whether the flush has to be told.
-    pub(crate) fn touch(&self, now: UnixSeconds) -> bool {
+    pub(crate) fn record_use(&self, now: UnixSeconds) -> bool {
         self.used_at.advance(now) && !self.dirty.swap(true, Ordering::Relaxed)
     }
 
     /// It has read on in its lists, up to there.
-    pub(crate) fn read_on(&self, to: [Cursor; 2]) {
+    pub(crate) fn set_cursors(&self, to: [Cursor; 2]) {
         let mut cursors = self.cursors();
         *cursors = to;
         // Under the lock: nobody takes the old place for the new one, or puts an older one over it.
-        self.read_on.store(true, Ordering::Relaxed);
+        self.cursors_dirty.store(true, Ordering::Relaxed);
     }
 
     /// Whether it has read on since that was last written down.
-    pub(crate) fn has_read_on(&self) -> bool {
-        self.read_on.load(Ordering::Relaxed)
+    pub(crate) fn has_dirty_cursors(&self) -> bool {
+        self.cursors_dirty.load(Ordering::Relaxed)
     }
 
     /// What the flush writes: when it was used last, and how far it has read if that has changed.
     pub(crate) fn take_dirty(&self) -> (UnixSeconds, Option<String>) {
         self.dirty.store(false, Ordering::Relaxed);
         let cursors = self.cursors();
-        let read_on = self.read_on.swap(false, Ordering::Relaxed);
-        (self.used_at(), read_on.then(|| format_cursors(*cursors)))
+        let moved = self.cursors_dirty.swap(false, Ordering::Relaxed);
+        (self.used_at(), moved.then(|| format_cursors(*cursors)))
     }
 
     /// What the flush took could not be written.
-    pub(crate) fn note_again(&self, cursors: bool) {
+    pub(crate) fn restore_dirty(&self, cursors: bool) {
         self.dirty.store(true, Ordering::Relaxed);
-        self.read_on.fetch_or(cursors, Ordering::Relaxed);
+        self.cursors_dirty.fetch_or(cursors, Ordering::Relaxed);
     }
 
-    pub(crate) fn used_since(&self, at: UnixSeconds) {
+    pub(crate) fn advance_used_at(&self, at: UnixSeconds) {
         self.used_at.advance(at);
     }
 
     /// Takes over what another copy of it knows better.
-    pub(crate) fn catch_up(&self, other: &Self) {
-        self.used_since(other.used_at());
+    pub(crate) fn merge(&self, other: &Self) {
+        self.advance_used_at(other.used_at());
         let theirs = *other.cursors();
         let mut cursors = self.cursors();
-        if !self.has_read_on() {
+        if !self.has_dirty_cursors() {
             *cursors = theirs;
         }
     }

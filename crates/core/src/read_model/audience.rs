@@ -1,4 +1,4 @@
-//! Who is in a host's audience.
+//! The audience of one host.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,7 +8,7 @@ use crate::{AccountId, Page, Role, Window, model::audience::Listed};
 /// Position in the member list: the host first, then by order of entry.
 type MemberPosition = (bool, i64, AccountId);
 
-fn place(account: AccountId, member: &LiveMember) -> MemberPosition {
+fn position(account: AccountId, member: &LiveMember) -> MemberPosition {
     (member.role != Role::Host, member.position, account)
 }
 
@@ -17,14 +17,14 @@ fn place(account: AccountId, member: &LiveMember) -> MemberPosition {
 pub(crate) struct Audience {
     members: ById<AccountId, Arc<LiveMember>>,
     order: Ranked<MemberPosition>,
-    /// Its groups, once somebody has asked for one.
+    /// The groups; made when a group is first listed.
     groups: OnceLock<Groups>,
-    /// The group of whoever came last: nearly always everybody's.
+    /// The group of the latest member, which nearly always is the group of all members.
     group: Option<Arc<str>>,
 }
 
 impl Audience {
-    /// The same list, with a name that is kept once for all who are in it.
+    /// Replaces the name of a group by the shared copy of it, so that the members of a group share one text.
     pub(super) fn share(&mut self, listed: Listed) -> Listed {
         let Listed::Group(name) = listed else { return listed };
         let known = self.group.take().filter(|known| *known == name).unwrap_or(name);
@@ -34,7 +34,7 @@ impl Audience {
 
     pub(crate) fn insert(&mut self, account: AccountId, member: Arc<LiveMember>) -> Option<Arc<LiveMember>> {
         let old = self.remove(account);
-        self.order.insert(place(account, &member));
+        self.order.insert(position(account, &member));
         if let Some(groups) = self.groups.get_mut() {
             groups.insert(account, &member);
         }
@@ -44,7 +44,7 @@ impl Audience {
 
     pub(crate) fn remove(&mut self, account: AccountId) -> Option<Arc<LiveMember>> {
         let old = self.members.remove(&account)?;
-        self.order.remove(&place(account, &old));
+        self.order.remove(&position(account, &old));
         if let Some(groups) = self.groups.get_mut() {
             groups.remove(account, &old);
         }
@@ -59,12 +59,12 @@ impl Audience {
         self.members.is_empty()
     }
 
-    /// Everybody, the host included.
+    /// Number of members, the host included.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Everybody but the host.
+    /// Number of members without the host.
     pub(crate) fn viewers(&self) -> usize {
         let host_is_here = self.order.get(0).is_some_and(|(not_host, _, _)| !not_host);
         self.members.len() - usize::from(host_is_here)
@@ -77,7 +77,7 @@ impl Audience {
             .filter_map(|(_, _, account)| self.members.get(&account).map(|it| &**it))
     }
 
-    /// The members of a group in order of entry. `own`: it is that of the host's latest broadcast.
+    /// A page of the members of a group in order of entry. `own`: the group is that of the host's latest broadcast.
     pub(crate) fn group(&self, name: &str, own: bool, window: Window) -> Page<AccountId> {
         self.groups.get_or_init(|| Groups::of(self.members())).page(name, own, window)
     }

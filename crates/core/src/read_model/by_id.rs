@@ -1,6 +1,7 @@
-//! A map by numbers.
+//! A map with numeric keys.
 
 use std::collections::HashMap;
 
-/// A map by numbers that no client can choose: every beat looks several of them up, and the hash has nothing to withstand.
+/// A map with numeric keys that clients cannot choose, so its fast hash need not resist attacks. Every beat looks several
+/// keys up.
 pub(super) type ById<K, V> = HashMap<K, V, foldhash::fast::RandomState>;

@@ -1,4 +1,4 @@
-//! What is on air, in order, by filter.
+//! The positions of all broadcasts on air, in list order, for each filter.
 
 use std::collections::HashMap;
 
@@ -16,20 +16,20 @@ impl ByKind {
         if filter.live_kind { &self.live } else { &self.all }
     }
 
-    fn insert(&mut self, place: ListPosition, live: bool) {
-        self.all.insert(place);
+    fn insert(&mut self, position: ListPosition, live: bool) {
+        self.all.insert(position);
         if live {
-            self.live.insert(place);
+            self.live.insert(position);
         }
     }
 
-    fn remove(&mut self, place: &ListPosition) {
-        self.all.remove(place);
-        self.live.remove(place);
+    fn remove(&mut self, position: &ListPosition) {
+        self.all.remove(position);
+        self.live.remove(position);
     }
 }
 
-/// The orders of all filters.
+/// The positions of all broadcasts on air, for each filter.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     every: ByKind,
@@ -38,26 +38,26 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn insert(&mut self, place: ListPosition, app: Option<i64>, live_kind: bool) {
-        self.every.insert(place, live_kind);
+    pub(crate) fn insert(&mut self, position: ListPosition, app: Option<i64>, live_kind: bool) {
+        self.every.insert(position, live_kind);
         match app {
-            Some(app) => self.by_app.entry(app).or_default().insert(place, live_kind),
-            None => self.no_app.insert(place, live_kind),
+            Some(app) => self.by_app.entry(app).or_default().insert(position, live_kind),
+            None => self.no_app.insert(position, live_kind),
         }
     }
 
-    pub(crate) fn remove(&mut self, place: &ListPosition, app: Option<i64>) {
-        self.every.remove(place);
+    pub(crate) fn remove(&mut self, position: &ListPosition, app: Option<i64>) {
+        self.every.remove(position);
         match app {
             Some(app) => {
                 if let Some(kinds) = self.by_app.get_mut(&app) {
-                    kinds.remove(place);
+                    kinds.remove(position);
                     if kinds.all.is_empty() {
                         self.by_app.remove(&app);
                     }
                 }
             }
-            None => self.no_app.remove(place),
+            None => self.no_app.remove(position),
         }
     }
 
@@ -82,11 +82,11 @@ impl Directory {
         }
     }
 
-    /// What stands after a place in the list of everything; from the top without one.
-    pub(crate) fn after(&self, place: Option<&ListPosition>, limit: usize) -> Vec<ListPosition> {
-        let start = place.map_or(0, |place| {
-            self.every.all.rank(place)
-                + usize::from(self.every.all.get(self.every.all.rank(place)) == Some(*place))
+    /// Positions after a position in the unfiltered list; from the top without a position.
+    pub(crate) fn after(&self, position: Option<&ListPosition>, limit: usize) -> Vec<ListPosition> {
+        let start = position.map_or(0, |position| {
+            self.every.all.rank(position)
+                + usize::from(self.every.all.get(self.every.all.rank(position)) == Some(*position))
         });
         self.every.all.from(start).take(limit).collect()
     }

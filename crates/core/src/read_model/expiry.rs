@@ -1,4 +1,4 @@
-//! When things time out.
+//! The queue of deadlines.
 
 use std::collections::BTreeSet;
 
@@ -13,30 +13,30 @@ pub(crate) enum Expirable {
     Member { host: AccountId, account: AccountId },
 }
 
-/// A queue of times at which to look again.
+/// A queue of the times at which deadlines are checked.
 ///
-/// A beat does not touch the queue: an entry's time is a lower bound, and whoever finds it due asks the thing itself
-/// when it really ends. So a heartbeat costs one atomic store, and each living thing is looked at once per time-out.
+/// A beat does not change the queue: the time of an entry is a lower bound, and when the entry is due, the deadline is computed
+/// anew from the last beat. So a heartbeat costs one atomic store, and each expirable is checked once per time-out.
 #[derive(Debug, Default)]
 pub(crate) struct Expiry(BTreeSet<(UnixSeconds, Expirable)>);
 
 impl Expiry {
-    pub(crate) fn watch(&mut self, at: UnixSeconds, what: Expirable) {
+    pub(crate) fn schedule(&mut self, at: UnixSeconds, what: Expirable) {
         if at != UnixSeconds::MAX {
             self.0.insert((at, what));
         }
     }
 
-    pub(crate) fn forget(&mut self, at: UnixSeconds, what: Expirable) {
+    pub(crate) fn cancel(&mut self, at: UnixSeconds, what: Expirable) {
         self.0.remove(&(at, what));
     }
 
-    /// When something may have ended.
+    /// The time before which nothing ends.
     pub(crate) fn due_at(&self) -> UnixSeconds {
         self.0.first().map_or(UnixSeconds::MAX, |(at, _)| *at)
     }
 
-    /// Takes out the next entry whose time has come.
+    /// Takes out the next entry whose time has come, with that time.
     pub(crate) fn pop(&mut self, now: UnixSeconds) -> Option<(UnixSeconds, Expirable)> {
         if self.due_at() <= now { self.0.pop_first() } else { None }
     }

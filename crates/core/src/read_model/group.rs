@@ -1,4 +1,4 @@
-//! The groups of an audience: lists of members by name, each of which knows positions.
+//! The groups of an audience: sorted lists of members by group name.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,7 +14,7 @@ type GroupPosition = (i64, AccountId);
 /// All groups of one audience.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// That of the host's latest broadcast, of those who did not say a name.
+    /// Members that named no group: they are in the group of the host's latest broadcast.
     own: Ranked<GroupPosition>,
     named: HashMap<Arc<str>, Ranked<GroupPosition>>,
 }
@@ -27,24 +27,24 @@ impl Groups {
     }
 
     pub(super) fn insert(&mut self, account: AccountId, member: &LiveMember) {
-        let place = (member.position, account);
+        let position = (member.position, account);
         match &member.listed {
             Listed::Nowhere => {}
-            Listed::OwnGroup => self.own.insert(place),
-            Listed::Group(name) => self.named.entry(Arc::clone(name)).or_default().insert(place),
+            Listed::OwnGroup => self.own.insert(position),
+            Listed::Group(name) => self.named.entry(Arc::clone(name)).or_default().insert(position),
         }
     }
 
     pub(super) fn remove(&mut self, account: AccountId, member: &LiveMember) {
-        let place = (member.position, account);
+        let position = (member.position, account);
         match &member.listed {
             Listed::Nowhere => {}
             Listed::OwnGroup => {
-                self.own.remove(&place);
+                self.own.remove(&position);
             }
             Listed::Group(name) => {
                 if let Some(group) = self.named.get_mut(name) {
-                    group.remove(&place);
+                    group.remove(&position);
                     if group.is_empty() {
                         self.named.remove(name);
                     }
@@ -53,7 +53,7 @@ impl Groups {
         }
     }
 
-    /// `own`: those who did not say a name belong to it as well.
+    /// A page of a group. `own`: members that named no group belong to it as well.
     pub(super) fn page(&self, name: &str, own: bool, window: Window) -> Page<AccountId> {
         let nobody = Ranked::default();
         let named = self.named.get(name).unwrap_or(&nobody);
@@ -95,7 +95,7 @@ mod tests {
             position,
             clock: MemberClock::Never,
             dirty: AtomicBool::new(false),
-            timer: AtomicTime::new(UnixSeconds::MAX),
+            scheduled_at: AtomicTime::new(UnixSeconds::MAX),
         })
     }
 

@@ -1,4 +1,4 @@
-//! The whole read model but the sessions and the cached rooms.
+//! The read model without the sessions and the cached rooms.
 
 use std::{
     collections::HashMap,
@@ -35,35 +35,35 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct OnAir {
     pub(crate) info: Arc<BroadcastInfo>,
-    /// That of the info: a beat needs nothing else of it.
+    /// A copy of the driver in `info`, so that a beat need not read `info`.
     pub(crate) driver: Dialect,
     pub(crate) counters: Counters,
     pub(crate) beat: AtomicTime,
     pub(crate) lease: Option<Seconds>,
-    /// The beat has moved since it was last flushed.
+    /// Whether the beat has moved since the last flush.
     pub(crate) dirty: AtomicBool,
-    pub(super) timer: UnixSeconds,
+    pub(super) scheduled_at: UnixSeconds,
 }
 
 impl OnAir {
-    /// The first second in which it is no longer on air.
-    pub(super) fn gone_at(&self, grace: Grace) -> UnixSeconds {
+    /// The first second in which the broadcast is no longer on air.
+    pub(super) fn ends_at(&self, grace: Grace) -> UnixSeconds {
         let beat_at = self.beat.get();
         grace.extend(rule::broadcast_ends_at(beat_at, self.lease), beat_at)
     }
 
-    /// The same broadcast, read from the table again: its clock may run ahead of what the table knows.
-    fn keep_clock(&mut self, old: &Self) {
+    /// Takes over the later beat of an older copy of the broadcast: the table may not have that beat yet.
+    fn merge_clock(&mut self, old: &Self) {
         self.beat.advance(old.beat.get());
         *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
     }
 
-    fn place(&self) -> ListPosition {
+    fn position(&self) -> ListPosition {
         ListPosition::new(self.info.started_at, self.info.id, self.info.host)
     }
 }
 
-/// The whole read model but the sessions.
+/// The read model without the sessions and the cached rooms.
 #[derive(Debug)]
 pub(crate) struct Live {
     pub(super) on_air: ById<AccountId, OnAir>,
@@ -71,14 +71,14 @@ pub(crate) struct Live {
     pub(super) by_user: HashMap<Arc<str>, AccountId>,
     pub(super) directory: Directory,
     pub(super) audiences: ById<AccountId, Audience>,
-    /// Where an account sits through the dialect that allows one room per user: whose audience, and what it is there.
-    pub(super) seats: ById<AccountId, (AccountId, Arc<LiveMember>)>,
+    /// The host and the member of each account that entered through sxb, which allows one room per account.
+    pub(super) sxb_memberships: ById<AccountId, (AccountId, Arc<LiveMember>)>,
     pub(super) members: usize,
     pub(super) replays: Replays,
     pub(super) expiry: Expiry,
     pub(super) timeouts: TimeoutConfig,
     pub(super) session_idle: Seconds,
-    /// Nothing times out before: clients that could not reach a stopped server get time to beat again.
+    /// Extends the deadlines of clients that could not reach the server before its start.
     pub(super) grace: Grace,
 }
 
@@ -90,7 +90,7 @@ impl Live {
             by_user: HashMap::new(),
             directory: Directory::default(),
             audiences: ById::default(),
-            seats: ById::default(),
+            sxb_memberships: ById::default(),
             members: 0,
             replays: Replays::default(),
             expiry: Expiry::default(),
@@ -102,7 +102,7 @@ impl Live {
 
     // --- reading ---
 
-    /// The broadcast a host has on air.
+    /// The broadcast that a host has on air.
     pub(crate) fn on_air(&self, host: AccountId) -> Option<&OnAir> {
         self.on_air.get(&host)
     }
@@ -112,7 +112,7 @@ impl Live {
         self.by_room.get(&room).copied()
     }
 
-    /// The account of a user who is on air.
+    /// The account of a user that is on air.
     pub(crate) fn host_of_user(&self, user_id: &str) -> Option<AccountId> {
         self.by_user.get(user_id).copied()
     }
@@ -121,32 +121,36 @@ impl Live {
         self.audiences.get(&host)
     }
 
-    /// Where an account sits through the dialect that allows one room per user.
-    pub(crate) fn seat(&self, account: AccountId) -> Option<(AccountId, &LiveMember)> {
-        self.seats.get(&account).map(|(host, member)| (*host, &**member))
+    /// The host of the room that an account entered through sxb, and the member it is there.
+    pub(crate) fn sxb_membership(&self, account: AccountId) -> Option<(AccountId, &LiveMember)> {
+        self.sxb_memberships.get(&account).map(|(host, member)| (*host, &**member))
     }
 
     pub(crate) fn total(&self, filter: OnAirFilter) -> usize {
         self.directory.total(filter)
     }
 
-    /// A page of what is on air, with the place of each.
+    /// A page of the broadcasts on air.
     pub(crate) fn page(&self, filter: OnAirFilter, offset: usize, limit: usize) -> Vec<Broadcast> {
         self.view(&self.directory.page(filter, offset, limit))
     }
 
-    /// What is on air behind a place, newest first.
-    pub(crate) fn after(&self, place: Option<&ListPosition>, limit: usize) -> Vec<(ListPosition, Broadcast)> {
-        let places = self.directory.after(place, limit);
-        let broadcasts = self.view(&places);
-        places.into_iter().zip(broadcasts).collect()
+    /// Broadcasts on air after a position, newest start first, each with its position; from the top without a position.
+    pub(crate) fn after(
+        &self,
+        position: Option<&ListPosition>,
+        limit: usize,
+    ) -> Vec<(ListPosition, Broadcast)> {
+        let positions = self.directory.after(position, limit);
+        let broadcasts = self.view(&positions);
+        positions.into_iter().zip(broadcasts).collect()
     }
 
-    fn view(&self, places: &[ListPosition]) -> Vec<Broadcast> {
-        places.iter().filter_map(|place| self.broadcast(place.host)).collect()
+    fn view(&self, positions: &[ListPosition]) -> Vec<Broadcast> {
+        positions.iter().filter_map(|position| self.broadcast(position.host)).collect()
     }
 
-    /// The broadcast a host has on air, with its counters as of now.
+    /// The broadcast that a host has on air, with its current counters.
     pub(crate) fn broadcast(&self, host: AccountId) -> Option<Broadcast> {
         let on_air = self.on_air.get(&host)?;
         let audience = self.audiences.get(&host);
@@ -159,12 +163,12 @@ impl Live {
         ))
     }
 
-    /// Broadcasts on air, and members of all audiences.
+    /// Numbers of broadcasts on air and of members of all audiences.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.on_air.len(), self.members)
     }
 
-    /// The recordings lists show.
+    /// The recordings in memory.
     pub(crate) fn replays(&self) -> &Replays {
         &self.replays
     }
@@ -173,50 +177,50 @@ impl Live {
         &mut self.replays
     }
 
-    /// Nothing times out before.
+    /// The time before which nothing times out.
     pub(crate) fn due_at(&self) -> UnixSeconds {
         self.expiry.due_at()
     }
 
-    /// What has timed out. It stays in the queue until its end is committed.
+    /// Returns everything past its deadline. The entries stay in the queue until the end of each is committed.
     pub(crate) fn due(&mut self, now: UnixSeconds) -> Vec<Expirable> {
         let mut ended = Vec::new();
         while let Some((_, expirable)) = self.expiry.pop(now) {
-            let gone_at = self.rewatch(expirable);
-            if gone_at.is_some_and(|at| at <= now) {
+            let ends_at = self.reschedule(expirable);
+            if ends_at.is_some_and(|at| at <= now) {
                 ended.push(expirable);
-                // Out of the queue for this loop, back in below.
-                self.expiry.forget(gone_at.unwrap_or_default(), expirable);
+                // Not found twice by this loop; scheduled again below.
+                self.expiry.cancel(ends_at.unwrap_or_default(), expirable);
             }
         }
         for expirable in &ended {
-            self.rewatch(*expirable);
+            self.reschedule(*expirable);
         }
         ended
     }
 
-    /// Puts a thing into the queue at the time it really ends.
-    fn rewatch(&mut self, expirable: Expirable) -> Option<UnixSeconds> {
+    /// Schedules an expirable at its deadline, which is computed anew, and returns the deadline; `None` if it does not exist.
+    fn reschedule(&mut self, expirable: Expirable) -> Option<UnixSeconds> {
         let at = match expirable {
             Expirable::Broadcast(host) => {
                 let on_air = self.on_air.get_mut(&host)?;
-                on_air.timer = on_air.gone_at(self.grace);
-                on_air.timer
+                on_air.scheduled_at = on_air.ends_at(self.grace);
+                on_air.scheduled_at
             }
             Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host)?.get(account)?;
-                let at = member.gone_at(self.timeouts, self.grace, self.session_idle);
-                member.timer.set(at);
+                let at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
+                member.scheduled_at.set(at);
                 at
             }
         };
-        self.expiry.watch(at, expirable);
+        self.expiry.schedule(at, expirable);
         Some(at)
     }
 
     // --- applying changes ---
 
-    /// Takes over one change. `session` finds the session a member lives with.
+    /// Applies one change. A member that watches is connected to its session in `sessions`.
     pub(crate) fn apply(&mut self, change: Change, sessions: &SessionCache) {
         match change {
             Change::Broadcast(current) => self.set_broadcast(*current),
@@ -232,7 +236,7 @@ impl Live {
             Change::Renewed { host, broadcast, beat_at, lease } => {
                 self.renew(host, broadcast, beat_at, lease);
             }
-            Change::Member(seat) => self.sit(*seat, sessions),
+            Change::Member(member) => self.set_member(*member, sessions),
             Change::Left { host, account } => self.leave(host, account),
             Change::AudienceCleared { host } => self.clear_audience(host),
             Change::Recording(recording) => self.replays.put(recording),
@@ -241,7 +245,7 @@ impl Live {
             Change::Reloaded
             | Change::SessionOpened(_)
             | Change::SessionClosed(_)
-            | Change::SessionRead(_)
+            | Change::CursorsMoved(_)
             | Change::Room(_)
             | Change::Follows(_) => {}
         }
@@ -260,21 +264,21 @@ impl Live {
             beat: AtomicTime::new(current.beat_at),
             lease: current.lease,
             dirty: AtomicBool::new(false),
-            timer: UnixSeconds::MAX,
+            scheduled_at: UnixSeconds::MAX,
         };
         if let Some(old) = old {
-            on_air.keep_clock(&old);
+            on_air.merge_clock(&old);
             on_air.counters = on_air.counters.or_newer(old.counters);
         }
-        on_air.timer = on_air.gone_at(self.grace);
-        self.expiry.watch(on_air.timer, Expirable::Broadcast(host));
-        self.directory.insert(on_air.place(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
+        on_air.scheduled_at = on_air.ends_at(self.grace);
+        self.expiry.schedule(on_air.scheduled_at, Expirable::Broadcast(host));
+        self.directory.insert(on_air.position(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
         self.by_room.insert(on_air.info.room, host);
         self.by_user.insert(Arc::clone(&on_air.info.user_id), host);
         self.on_air.insert(host, on_air);
     }
 
-    /// Takes over counters, unless newer ones are known; whether it knows the broadcast at all.
+    /// Takes over counters unless newer ones are known; returns whether the broadcast is on air.
     pub(crate) fn count(&mut self, host: AccountId, broadcast: BroadcastId, counters: Counters) -> bool {
         let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast) else {
             return false;
@@ -285,10 +289,10 @@ impl Live {
 
     fn take_off_air(&mut self, host: AccountId) -> Option<OnAir> {
         let old = self.on_air.remove(&host)?;
-        self.directory.remove(&old.place(), old.info.app);
+        self.directory.remove(&old.position(), old.info.app);
         self.by_room.remove(&old.info.room);
         self.by_user.remove(&old.info.user_id);
-        self.expiry.forget(old.timer, Expirable::Broadcast(host));
+        self.expiry.cancel(old.scheduled_at, Expirable::Broadcast(host));
         Some(old)
     }
 
@@ -304,64 +308,64 @@ impl Live {
         };
         on_air.beat.advance(beat_at);
         on_air.lease = lease;
-        // A shorter lease may end before the queue would look.
-        self.expiry.forget(on_air.timer, Expirable::Broadcast(host));
-        self.rewatch(Expirable::Broadcast(host));
+        // A shorter lease may end before the time of the entry in the queue.
+        self.expiry.cancel(on_air.scheduled_at, Expirable::Broadcast(host));
+        self.reschedule(Expirable::Broadcast(host));
     }
 
-    fn sit(&mut self, seat: MemberState, sessions: &SessionCache) {
-        let known = self.audience(seat.host).and_then(|audience| audience.get(seat.account));
-        let heard = match known.map(|member| &member.clock) {
+    fn set_member(&mut self, state: MemberState, sessions: &SessionCache) {
+        let known = self.audience(state.host).and_then(|audience| audience.get(state.account));
+        let known_beat = match known.map(|member| &member.clock) {
             Some(MemberClock::Beat(beat)) => beat.get(),
-            _ => seat.beat_at,
+            _ => state.beat_at,
         };
-        let clock = match (seat.dialect, seat.session) {
-            // The remembered beat runs ahead of the table's.
-            (Dialect::Sxb, _) => MemberClock::Beat(AtomicTime::new(heard.max(seat.beat_at))),
+        let clock = match (state.dialect, state.session) {
+            // The beat in memory may be later than that of the table.
+            (Dialect::Sxb, _) => MemberClock::Beat(AtomicTime::new(known_beat.max(state.beat_at))),
             (Dialect::Qplus, Some(digest)) => {
                 sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
             }
             _ => MemberClock::Never,
         };
-        let listed = self.audiences.entry(seat.host).or_default().share(seat.listed);
+        let listed = self.audiences.entry(state.host).or_default().share(state.listed);
         let member = LiveMember {
-            user_id: seat.user_id,
+            user_id: state.user_id,
             listed,
-            role: seat.role,
-            dialect: seat.dialect,
-            position: seat.position,
+            role: state.role,
+            dialect: state.dialect,
+            position: state.position,
             clock,
             dirty: AtomicBool::new(false),
-            timer: AtomicTime::new(UnixSeconds::MAX),
+            scheduled_at: AtomicTime::new(UnixSeconds::MAX),
         };
-        let timer = member.gone_at(self.timeouts, self.grace, self.session_idle);
-        member.timer.set(timer);
-        let (host, account) = (seat.host, seat.account);
+        let scheduled_at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
+        member.scheduled_at.set(scheduled_at);
+        let (host, account) = (state.host, state.account);
         let member = Arc::new(member);
         if let Some(old) = self.audiences.entry(host).or_default().insert(account, Arc::clone(&member)) {
-            self.expiry.forget(old.timer.get(), Expirable::Member { host, account });
+            self.expiry.cancel(old.scheduled_at.get(), Expirable::Member { host, account });
         } else {
             self.members += 1;
         }
-        self.expiry.watch(timer, Expirable::Member { host, account });
-        if seat.dialect == Dialect::Sxb {
-            self.seats.insert(account, (host, member));
+        self.expiry.schedule(scheduled_at, Expirable::Member { host, account });
+        if state.dialect == Dialect::Sxb {
+            self.sxb_memberships.insert(account, (host, member));
         } else {
-            self.stand_up(host, account);
+            self.remove_sxb_membership(host, account);
         }
     }
 
-    /// It does not sit there any more through the dialect that allows one room per user.
-    fn stand_up(&mut self, host: AccountId, account: AccountId) {
-        if self.seats.get(&account).is_some_and(|(at, _)| *at == host) {
-            self.seats.remove(&account);
+    /// Removes an account from `sxb_memberships` if it is there with this host.
+    fn remove_sxb_membership(&mut self, host: AccountId, account: AccountId) {
+        if self.sxb_memberships.get(&account).is_some_and(|(of, _)| *of == host) {
+            self.sxb_memberships.remove(&account);
         }
     }
 
     fn leave(&mut self, host: AccountId, account: AccountId) {
         let Some(audience) = self.audiences.get_mut(&host) else { return };
         if let Some(old) = audience.remove(account) {
-            self.gone(host, account, &old);
+            self.forget_member(host, account, &old);
         }
         if self.audiences.get(&host).is_some_and(Audience::is_empty) {
             self.audiences.remove(&host);
@@ -370,38 +374,38 @@ impl Live {
 
     fn clear_audience(&mut self, host: AccountId) {
         for (account, member) in self.audiences.remove(&host).into_iter().flat_map(Audience::into_members) {
-            self.gone(host, account, &member);
+            self.forget_member(host, account, &member);
         }
     }
 
-    fn gone(&mut self, host: AccountId, account: AccountId, member: &LiveMember) {
+    fn forget_member(&mut self, host: AccountId, account: AccountId, member: &LiveMember) {
         self.members -= 1;
-        self.expiry.forget(member.timer.get(), Expirable::Member { host, account });
+        self.expiry.cancel(member.scheduled_at.get(), Expirable::Member { host, account });
         if member.dialect == Dialect::Sxb {
-            self.stand_up(host, account);
+            self.remove_sxb_membership(host, account);
         }
     }
 
-    /// Takes over a model read from the tables, except for the state the tables cannot know: clocks that are not flushed
-    /// yet, and the grace after a start.
+    /// Replaces the model by one read from the tables, and keeps the state that the tables do not have: clocks not flushed
+    /// yet, and the grace after the start.
     pub(crate) fn reload(&mut self, mut live: Self) {
         live.grace = self.grace;
-        live.inherit(self);
+        live.merge_clocks(self);
         *self = live;
     }
 
-    /// Takes over the clocks of another model, of what is in both.
-    pub(crate) fn inherit(&mut self, old: &Self) {
+    /// Takes over the later beats of an older model, for everything that is in both models.
+    pub(crate) fn merge_clocks(&mut self, old: &Self) {
         for (host, on_air) in &mut self.on_air {
             if let Some(old) = old.on_air.get(host).filter(|old| old.info.id == on_air.info.id) {
-                on_air.keep_clock(old);
+                on_air.merge_clock(old);
             }
         }
         for (host, audience) in &self.audiences {
             let Some(old) = old.audiences.get(host) else { continue };
             for (account, member) in audience.members() {
                 if let Some(old) = old.get(account) {
-                    member.keep_clock(old);
+                    member.merge_clock(old);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! One member of an audience, and the clock that keeps it there.
+//! One member of an audience, and the clock that its membership depends on.
 
 use std::sync::{
     Arc,
@@ -14,37 +14,37 @@ use crate::{
     },
 };
 
-/// What keeps a member in the audience.
+/// The clock that a membership depends on.
 #[derive(Debug)]
 pub(crate) enum MemberClock {
-    /// Nothing has to.
+    /// The membership does not time out.
     Never,
-    /// Its own beat.
+    /// The member's own beats (sxb).
     Beat(AtomicTime),
-    /// The session it came through.
+    /// The session through which the member watches (qplus).
     Session(Arc<Session>),
 }
 
 /// One member.
-// In this order: what a beat looks at is side by side, so that as little as possible comes from main memory.
+// The order of the fields puts those that a beat reads side by side, so that they share a cache line.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct LiveMember {
     pub(crate) clock: MemberClock,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
-    /// The beat has moved since it was last flushed.
+    /// Whether the beat has moved since the last flush.
     pub(crate) dirty: AtomicBool,
     pub(crate) position: i64,
     pub(crate) user_id: Arc<str>,
     pub(crate) listed: Listed,
-    /// When the expiry queue looks at it next.
-    pub(super) timer: AtomicTime,
+    /// The time of the member's entry in the expiry queue.
+    pub(super) scheduled_at: AtomicTime,
 }
 
 impl LiveMember {
-    /// The first second in which it is no longer there.
-    pub(crate) fn gone_at(&self, timeouts: TimeoutConfig, grace: Grace, idle: Seconds) -> UnixSeconds {
+    /// The first second in which the member is no longer in the audience.
+    pub(crate) fn leaves_at(&self, timeouts: TimeoutConfig, grace: Grace, idle: Seconds) -> UnixSeconds {
         match &self.clock {
             MemberClock::Never => UnixSeconds::MAX,
             MemberClock::Beat(beat) => {
@@ -55,8 +55,8 @@ impl LiveMember {
         }
     }
 
-    /// The same member, read from the table again: its beat may run ahead of what the table knows.
-    pub(super) fn keep_clock(&self, old: &Self) {
+    /// Takes over the later beat of an older copy of the member: the table may not have that beat yet.
+    pub(super) fn merge_clock(&self, old: &Self) {
         if let (MemberClock::Beat(beat), MemberClock::Beat(known)) = (&self.clock, &old.clock) {
             beat.advance(known.get());
             self.dirty.fetch_or(old.dirty.load(Ordering::Relaxed), Ordering::Relaxed);

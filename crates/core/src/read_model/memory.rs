@@ -1,4 +1,4 @@
-//! The read models together with the clocks that run ahead of the tables.
+//! The read model, the caches, and the clocks that are later than in the tables.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,18 +27,18 @@ use crate::{
     },
 };
 
-/// Clocks written per flush at most: a flush must not keep jobs waiting.
-const FLUSH: usize = 20_000;
+/// Largest number of clocks of a kind written by one flush, so that a flush does not delay jobs.
+const CLOCKS_PER_FLUSH: usize = 20_000;
 
-/// What a beat has to write down beyond the clock itself.
+/// The changes by a beat that have to be written at once, beyond its clock.
 pub(crate) struct HeartbeatOutcome {
-    /// The user's role changes where it sits: in the audience of this host.
+    /// The host in whose audience the user's role changes.
     pub(crate) new_role_at: Option<AccountId>,
-    /// The host reports another number of likes than before.
+    /// Whether the host reports another number of likes than before.
     pub(crate) likes_differ: bool,
 }
 
-/// Clocks that moved since they were last written down.
+/// Owners of the clocks that have moved since the last flush.
 #[derive(Debug, Default)]
 struct Dirty {
     sessions: HashMap<TokenHash, Arc<Session>>,
@@ -46,18 +46,18 @@ struct Dirty {
     broadcasts: Vec<AccountId>,
 }
 
-/// Clocks to write down.
+/// Clocks to be written to the tables.
 #[derive(Debug, Default)]
 pub(crate) struct DirtyClocks {
     pub(crate) sessions: Vec<SessionUse>,
     pub(crate) members: Vec<(AccountId, AccountId, UnixSeconds)>,
     pub(crate) broadcasts: Vec<(BroadcastId, UnixSeconds)>,
-    /// Whose clocks these are, should they have to be noted again.
-    taken: Taken,
+    /// The owners of these clocks, for [`Memory::restore_dirty`].
+    owners: ClockOwners,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct ClockOwners {
     sessions: Vec<Arc<Session>>,
     broadcasts: Vec<AccountId>,
 }
@@ -68,23 +68,23 @@ impl DirtyClocks {
     }
 }
 
-/// The read models.
+/// The read model, the caches and the dirty clocks.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    /// Read by every request, on every core: readers must not have to take turns with one cache line.
+    /// Sharded, because every request reads it: readers on different cores do not share a cache line.
     live: ShardedLock<Live>,
-    /// [`Live::due_at`], for those who ask it before every call and need nothing else of the model yet.
+    /// A copy of [`Live::due_at`], so that the check before every call needs no lock.
     due_at: AtomicI64,
     pub(crate) sessions: SessionCache,
     pub(crate) rooms: RoomCache,
     dirty: Mutex<Dirty>,
-    /// A model that was read again and waits for the commit of the job that read it.
+    /// A model that a job has read anew, until the job is committed.
     staged: Mutex<Option<Live>>,
     random: Arc<dyn Random>,
     feed: Option<Feed>,
 }
 
-/// The read model, open for a change.
+/// The locked read model. Dropping it updates [`Memory::due_at`].
 struct LiveMut<'a> {
     live: ShardedLockWriteGuard<'a, Live>,
     due_at: &'a AtomicI64,
@@ -105,35 +105,42 @@ impl DerefMut for LiveMut<'_> {
 }
 
 impl Drop for LiveMut<'_> {
-    /// Before anybody else sees the model.
+    /// Runs before the lock is released.
     fn drop(&mut self) {
         self.due_at.store(self.live.due_at().0, Ordering::Release);
     }
 }
 
-/// How far this memory is behind a database that others write to as well.
+/// How far the read model may be behind a database that other gateways write to as well.
 #[derive(Debug)]
 struct Feed {
     started: Instant,
-    /// Milliseconds after `started` at which it was up to date last; [`Feed::LOST`] while it is not known how far behind
-    /// it is.
+    /// The last time at which the read model was up to date, in milliseconds after `started`; [`Feed::UNKNOWN`] while it may
+    /// be behind by any time.
     current_at: AtomicU64,
+    /// The generation of connections this memory was read through.
+    generation: AtomicU64,
 }
 
 impl Feed {
-    const LOST: u64 = u64::MAX;
-    /// Longer than any look into the feed takes while the database can be reached.
-    const PATIENCE: u64 = 3_000;
+    const UNKNOWN: u64 = u64::MAX;
+    /// Milliseconds after which the read model counts as stale: more than any poll of the feed takes while the database can
+    /// be reached.
+    const STALE_AFTER_MS: u64 = 3_000;
 
     fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(Self::LOST - 1)
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(Self::UNKNOWN - 1)
     }
 }
 
 impl Memory {
-    /// `shared`: others write to the database as well.
+    /// `shared`: other gateways write to the database as well.
     pub(crate) fn new(live: Live, random: Arc<dyn Random>, shared: bool) -> Self {
-        let feed = shared.then(|| Feed { started: Instant::now(), current_at: AtomicU64::new(0) });
+        let feed = shared.then(|| Feed {
+            started: Instant::now(),
+            current_at: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+        });
         Self {
             due_at: AtomicI64::new(live.due_at().0),
             live: ShardedLock::new(live),
@@ -146,19 +153,33 @@ impl Memory {
         }
     }
 
-    /// Whether what is here may be shown: it is as new as this process can know.
+    /// Whether the read model may be served: it is not known to be behind the database.
     pub(crate) fn is_fresh(&self) -> bool {
         self.feed.as_ref().is_none_or(|feed| {
             let at = feed.current_at.load(Ordering::Acquire);
-            at != Feed::LOST && feed.now() <= at + Feed::PATIENCE
+            at != Feed::UNKNOWN && feed.now() <= at + Feed::STALE_AFTER_MS
         })
     }
 
-    /// Notes that it is up to date, or that it is not known to be.
+    /// Records that the read model is up to date, or that it may be behind by any time.
     pub(crate) fn set_fresh(&self, fresh: bool) {
         if let Some(feed) = &self.feed {
-            feed.current_at.store(if fresh { feed.now() } else { Feed::LOST }, Ordering::Release);
+            feed.current_at.store(if fresh { feed.now() } else { Feed::UNKNOWN }, Ordering::Release);
         }
+    }
+
+    /// Marks the model as not fresh, because it will be read through another generation of connections. Counters that were
+    /// committed through an older one are not taken over from here on.
+    pub(crate) fn begin_generation(&self, generation: u64) {
+        self.set_fresh(false);
+        if let Some(feed) = &self.feed {
+            feed.generation.store(generation, Ordering::Release);
+        }
+    }
+
+    /// Whether this memory was read through that generation of connections.
+    fn is_of(&self, generation: u64) -> bool {
+        self.feed.as_ref().is_none_or(|feed| feed.generation.load(Ordering::Acquire) == generation)
     }
 
     pub(crate) fn live(&self) -> ShardedLockReadGuard<'_, Live> {
@@ -173,7 +194,7 @@ impl Memory {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a model that was read inside a job until [`Change::Reloaded`] of that job is committed.
+    /// Keeps a model that a job has read, until the job's [`Change::Reloaded`] is applied.
     pub(crate) fn stage(&self, live: Live) {
         *self.staged() = Some(live);
     }
@@ -182,40 +203,48 @@ impl Memory {
         self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether something has timed out that is still listed.
+    /// Whether something listed is past its deadline.
     pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
         if self.due_at.load(Ordering::Acquire) > now.0 {
             return false;
         }
-        // Most of what the queue finds due has beaten since; only what has not is worth a job.
+        // Most entries that are due have beaten since, and need no job.
         !self.due(now).is_empty()
     }
 
-    /// Notes the use of a session.
-    pub(crate) fn touch(&self, session: &Arc<Session>, now: UnixSeconds) {
-        if session.touch(now) {
+    /// Records a use of a session.
+    pub(crate) fn record_use(&self, session: &Arc<Session>, now: UnixSeconds) {
+        if session.record_use(now) {
             self.dirty().sessions.insert(session.digest, Arc::clone(session));
         }
     }
 
-    /// Notes how far a session has read its lists. Returns what the flush will look at, if the session is known.
-    pub(crate) fn remember_cursors(
+    /// Records how far a session has read its lists. Returns the cached session, which the next flush writes; `None` if the
+    /// session is not cached.
+    pub(crate) fn record_cursors(
         &self,
         session: &Session,
         to: [Cursor; 2],
         now: UnixSeconds,
     ) -> Option<Arc<Session>> {
         let known = self.sessions.get(&session.digest)?;
-        known.touch(now);
-        known.read_on(to);
+        known.record_use(now);
+        known.set_cursors(to);
         self.dirty().sessions.insert(known.digest, Arc::clone(&known));
         Some(known)
     }
 
-    /// Renews a member that enters the room it sits in with the role it has; `false` if that is not so.
-    pub(crate) fn beat_in(&self, account: AccountId, room: RoomNumber, role: Role, now: UnixSeconds) -> bool {
+    /// Renews a member that enters, through sxb, the room it is in already, with the role it has; `false`: the member is not
+    /// there with that role.
+    pub(crate) fn beat_in_room(
+        &self,
+        account: AccountId,
+        room: RoomNumber,
+        role: Role,
+        now: UnixSeconds,
+    ) -> bool {
         let live = self.live();
-        let Some((host, member)) = live.seat(account) else { return false };
+        let Some((host, member)) = live.sxb_membership(account) else { return false };
         let role = rule::member_role(host == account, role);
         if live.host_of_room(room) != Some(host) || role != member.role {
             return false;
@@ -224,7 +253,7 @@ impl Memory {
         true
     }
 
-    /// A sign of life, wherever the user sits and whatever it has on air.
+    /// Renews the membership of an sxb user, and the broadcast that it has on air.
     pub(crate) fn beat(
         &self,
         account: AccountId,
@@ -234,7 +263,7 @@ impl Memory {
     ) -> HeartbeatOutcome {
         let live = self.live();
         let mut beat = HeartbeatOutcome { new_role_at: None, likes_differ: false };
-        if let Some((host, member)) = live.seat(account) {
+        if let Some((host, member)) = live.sxb_membership(account) {
             self.beat_member(host, account, &member.clock, &member.dirty, now);
             let role = rule::member_role(host == account, role);
             beat.new_role_at = (member.role != role).then_some(host);
@@ -246,7 +275,7 @@ impl Memory {
         beat
     }
 
-    /// Renews a broadcast, if that dialect drives it.
+    /// Renews a broadcast if the dialect is its driver; returns whether it is.
     pub(crate) fn beat_broadcast(&self, host: AccountId, driver: Dialect, now: UnixSeconds) -> bool {
         let live = self.live();
         let Some(on_air) = live.on_air(host).filter(|on_air| on_air.driver == driver) else {
@@ -284,21 +313,21 @@ impl Memory {
         }
     }
 
-    /// Takes the clocks that moved, as they stand now.
+    /// Takes the dirty clocks with their current values.
     pub(crate) fn drain_dirty(&self) -> DirtyClocks {
-        let (taken, members) = {
+        let (owners, members) = {
             let mut dirty = self.dirty();
-            let some = dirty.members.len().min(FLUSH);
-            let digests: Vec<TokenHash> = dirty.sessions.keys().take(FLUSH).copied().collect();
-            let taken = Taken {
+            let count = dirty.members.len().min(CLOCKS_PER_FLUSH);
+            let digests: Vec<TokenHash> = dirty.sessions.keys().take(CLOCKS_PER_FLUSH).copied().collect();
+            let owners = ClockOwners {
                 sessions: digests.iter().filter_map(|digest| dirty.sessions.remove(digest)).collect(),
                 broadcasts: std::mem::take(&mut dirty.broadcasts),
             };
-            (taken, dirty.members.drain(..some).collect::<Vec<_>>())
+            (owners, dirty.members.drain(..count).collect::<Vec<_>>())
         };
         let live = self.live();
         DirtyClocks {
-            sessions: taken
+            sessions: owners
                 .sessions
                 .iter()
                 .map(|session| {
@@ -317,7 +346,7 @@ impl Memory {
                     }
                 })
                 .collect(),
-            broadcasts: taken
+            broadcasts: owners
                 .broadcasts
                 .iter()
                 .filter_map(|host| {
@@ -326,18 +355,18 @@ impl Memory {
                     Some((on_air.info.id, on_air.beat.get()))
                 })
                 .collect(),
-            taken,
+            owners,
         }
     }
 
-    /// Notes clocks again that could not be written down.
+    /// Puts clocks that could not be written back into the dirty set.
     pub(crate) fn restore_dirty(&self, clocks: &DirtyClocks) {
         let live = self.live();
         let mut dirty = self.dirty();
         for (session, SessionUse { digest, cursors, .. }) in
-            clocks.taken.sessions.iter().zip(&clocks.sessions)
+            clocks.owners.sessions.iter().zip(&clocks.sessions)
         {
-            session.note_again(cursors.is_some());
+            session.restore_dirty(cursors.is_some());
             dirty.sessions.entry(*digest).or_insert_with(|| Arc::clone(session));
         }
         for (host, account, _) in &clocks.members {
@@ -346,22 +375,22 @@ impl Memory {
                 dirty.members.push((*host, *account));
             }
         }
-        for host in &clocks.taken.broadcasts {
+        for host in &clocks.owners.broadcasts {
             if live.on_air(*host).is_some_and(|on_air| !on_air.dirty.swap(true, Ordering::Relaxed)) {
                 dirty.broadcasts.push(*host);
             }
         }
     }
 
-    /// Puts a freshly read model in place of the one that is there, which may have heard beats that are not written down.
+    /// Replaces the model by one read from the tables, and keeps beats that are not written yet.
     pub(crate) fn replace_live(&self, mut live: Live) {
         self.rooms.clear();
         let mut old = self.live_mut();
-        live.inherit(&old);
+        live.merge_clocks(&old);
         *old = live;
     }
 
-    /// Takes over the rows that were read again.
+    /// Takes over rows that were read again.
     pub(crate) fn refresh(&self, refresh: Refresh) {
         for (digest, session) in refresh.sessions {
             match session {
@@ -380,19 +409,19 @@ impl Memory {
             live.apply(change, &self.sessions);
         }
         for host in refresh.audiences {
-            let here: HashSet<AccountId> = refresh
+            let present: HashSet<AccountId> = refresh
                 .members
                 .iter()
                 .filter(|((of, _), _)| *of == host)
                 .map(|((_, account), _)| *account)
                 .collect();
-            let gone: Vec<AccountId> = live
+            let left: Vec<AccountId> = live
                 .audience(host)
                 .into_iter()
                 .flat_map(Audience::accounts)
-                .filter(|account| !here.contains(account))
+                .filter(|account| !present.contains(account))
                 .collect();
-            for account in gone {
+            for account in left {
                 live.apply(Change::Left { host, account }, &self.sessions);
             }
         }
@@ -411,17 +440,17 @@ impl Memory {
                 None => live.replays_mut().remove_owner(account),
             }
         }
-        for ((host, account), seat) in refresh.members {
-            let change = match seat {
-                Some(seat) => Change::Member(Box::new(seat)),
+        for ((host, account), member) in refresh.members {
+            let change = match member {
+                Some(member) => Change::Member(Box::new(member)),
                 None => Change::Left { host, account },
             };
             live.apply(change, &self.sessions);
         }
     }
 
-    /// Keeps a session that was read from the table, unless it is known: then that one carries the uses.
-    pub(crate) fn hold(&self, session: Session) {
+    /// Caches a session that was read from the table; if the session is cached already, only its later clock is taken over.
+    pub(crate) fn cache_session(&self, session: Session) {
         self.sessions.fill(session, self.sessions.mark(), &*self.random);
     }
 
@@ -438,10 +467,10 @@ impl Memory {
         if changes.is_empty() {
             return;
         }
-        // Sessions first: a member may live with one of them.
+        // Sessions first: a member of the same commit may watch through one of them.
         for change in changes.extract_if(.., |change| matches!(change, Change::SessionOpened(_))) {
             if let Change::SessionOpened(session) = change {
-                self.hold(*session);
+                self.cache_session(*session);
             }
         }
         for change in &changes {
@@ -468,14 +497,16 @@ impl Memory {
 
     /// Applies changes that may have been overtaken by other gateways' changes, if all of them are versioned counters of
     /// broadcasts in the model. Returns `false`, with nothing applied or applied twice without harm, if the rows have to be
-    /// read again.
-    pub(crate) fn apply_counters(&self, changes: &[Change]) -> bool {
+    /// read again: also if they were committed through another generation of connections than the model was read through,
+    /// because two servers may give the same version to different counts.
+    pub(crate) fn apply_counters(&self, generation: u64, changes: &[Change]) -> bool {
         if !changes.iter().all(|change| matches!(change, Change::Counters { .. })) {
             return false;
         }
-        // Who reads everything anew has said so before it began; what was committed by then it will find.
+        // Before the follower reads everything anew it marks the read model as not fresh, and then reads these counters, too.
         let mut live = self.live_mut();
         self.is_fresh()
+            && self.is_of(generation)
             && changes.iter().all(|change| match change {
                 Change::Counters { host, broadcast, counters } => live.count(*host, *broadcast, *counters),
                 _ => false,

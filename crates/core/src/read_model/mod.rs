@@ -1,7 +1,7 @@
-//! The state that is served from memory: what is on air, who is in which audience, when it all ends, which sessions are open.
+//! The read model, the data served from memory: broadcasts on air, audiences, deadlines, open sessions, recent recordings.
 //!
-//! Nothing here decides what may happen. Jobs decide by the tables; after a commit their changes are applied here, before
-//! the callers are answered. Only clocks (beats, "last used") move here first and are flushed to the tables later.
+//! The read model decides nothing. Jobs decide by the tables; after a commit their changes are applied here, before the
+//! callers are answered. Only clocks (beats, the last uses of sessions) move here first and are flushed to the tables later.
 
 pub(crate) mod audience;
 mod by_id;

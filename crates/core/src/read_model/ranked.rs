@@ -1,12 +1,13 @@
-//! A sorted set that knows positions: the n-th element costs the same wherever it stands.
+//! A sorted set with access by index: the n-th element costs about the same for every n.
 
-/// Elements of one chunk at most; a full chunk splits in two.
-const CHUNK: usize = 512;
+/// Largest number of elements in a chunk; a full chunk splits in two.
+const CHUNK_CAPACITY: usize = 512;
 
-/// A sorted set in chunks. Insert and remove move at most one chunk; finding the n-th element walks chunk lengths.
+/// A sorted set in chunks. Insert and remove move the elements of at most one chunk; the search for the n-th element adds up
+/// the lengths of chunks.
 ///
-/// A list of what is on air needs deep pages and totals at the price of first pages, and a member list changes with
-/// every arrival: neither a sorted vector (a move of everything) nor a B-tree (no n-th element) gives both.
+/// The live list needs deep pages and totals at the cost of a first page, and a member list changes with every entry. A
+/// sorted vector moves all elements, and a B-tree has no access by index.
 #[derive(Debug, Clone)]
 pub(crate) struct Ranked<K> {
     chunks: Vec<Vec<K>>,
@@ -28,7 +29,7 @@ impl<K: Ord + Copy> Ranked<K> {
         self.len == 0
     }
 
-    /// The chunk that holds `key`, or would.
+    /// The index of the chunk that `key` belongs to.
     fn chunk_of(&self, key: &K) -> usize {
         self.chunks
             .partition_point(|chunk| chunk.last().is_some_and(|last| last < key))
@@ -42,21 +43,21 @@ impl<K: Ord + Copy> Ranked<K> {
         }
         let index = self.chunk_of(&key);
         let Some(chunk) = self.chunks.get_mut(index) else { return };
-        let Err(place) = chunk.binary_search(&key) else { return };
-        chunk.insert(place, key);
+        let Err(at) = chunk.binary_search(&key) else { return };
+        chunk.insert(at, key);
         self.len += 1;
-        if chunk.len() > CHUNK {
-            let tail = chunk.split_off(CHUNK / 2);
+        if chunk.len() > CHUNK_CAPACITY {
+            let tail = chunk.split_off(CHUNK_CAPACITY / 2);
             self.chunks.insert(index + 1, tail);
         }
     }
 
-    /// Takes an element away; whether it was there.
+    /// Removes an element; returns whether it was there.
     pub(crate) fn remove(&mut self, key: &K) -> bool {
         let index = self.chunk_of(key);
         let Some(chunk) = self.chunks.get_mut(index) else { return false };
-        let Ok(place) = chunk.binary_search(key) else { return false };
-        chunk.remove(place);
+        let Ok(at) = chunk.binary_search(key) else { return false };
+        chunk.remove(at);
         if chunk.is_empty() {
             self.chunks.remove(index);
         }
@@ -91,8 +92,8 @@ impl<K: Ord + Copy> Ranked<K> {
     /// How many elements are smaller than `key`.
     pub(crate) fn rank(&self, key: &K) -> usize {
         let index = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last < key));
-        let before: usize = self.chunks.iter().take(index).map(Vec::len).sum();
-        before + self.chunks.get(index).map_or(0, |chunk| chunk.partition_point(|element| element < key))
+        let earlier: usize = self.chunks.iter().take(index).map(Vec::len).sum();
+        earlier + self.chunks.get(index).map_or(0, |chunk| chunk.partition_point(|element| element < key))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rows that were read again because they have changed.
+//! Rows that were read again because another gateway has changed them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,19 +10,19 @@ use crate::{
     },
 };
 
-/// Rows that were read again because they changed. `None`: the row is gone.
+/// Rows that were read again because another gateway has changed them. `None`: the row has been deleted.
 #[derive(Debug, Default)]
 pub(crate) struct Refresh {
     pub(crate) sessions: HashMap<TokenHash, Option<Session>>,
     pub(crate) broadcasts: HashMap<AccountId, Option<Box<BroadcastState>>>,
     /// Counters of broadcasts, on air or not.
     pub(crate) counters: Vec<(AccountId, BroadcastId, Counters)>,
-    /// Audiences that are in `members` from the first to the last.
+    /// Hosts whose audience is complete in `members`.
     pub(crate) audiences: Vec<AccountId>,
     pub(crate) members: HashMap<(AccountId, AccountId), Option<MemberState>>,
-    /// Rooms to forget: they are read when asked for.
+    /// Owners whose rooms are removed from the room cache.
     pub(crate) rooms: Vec<AccountId>,
-    /// Whose follows to forget.
+    /// Accounts whose follows are removed from the room cache.
     pub(crate) follows: Vec<AccountId>,
     pub(crate) recordings: HashMap<RecordingId, Option<Arc<Recording>>>,
     pub(crate) owners: HashMap<AccountId, Option<Box<OwnerProfile>>>,

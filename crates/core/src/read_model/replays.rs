@@ -1,4 +1,4 @@
-//! The recordings lists show, the latest ones.
+//! The latest recordings, as lists show them.
 
 use std::{
     cmp::Reverse,
@@ -12,44 +12,44 @@ use crate::{
     model::{account::OwnerProfile, counter::RecordingCounters},
 };
 
-/// Recordings in memory at most; older ones are read from the table.
+/// Largest number of recordings in memory; older ones are read from the table.
 const CAPACITY: usize = 50_000;
 
-/// Latest end first, equal ends: the later stored first.
+/// Position in a list: latest end first; of equal ends the later stored first.
 type ReplayPosition = (Reverse<UnixSeconds>, Reverse<i64>);
 
-fn place(recording: &Recording) -> ReplayPosition {
+fn position(recording: &Recording) -> ReplayPosition {
     (Reverse(recording.end_at), Reverse(recording.id.0))
 }
 
-/// All recordings with a URL that ended later than a time, in order.
+/// The recordings with a URL that ended after `complete_after`, in list order.
 #[derive(Debug)]
 pub(crate) struct Replays {
     rows: HashMap<i64, Arc<Recording>>,
     of_owner: HashMap<AccountId, BTreeSet<i64>>,
     all: Ranked<ReplayPosition>,
     with_play_url: Ranked<ReplayPosition>,
-    /// What ended at this time or earlier may be missing.
+    /// Recordings that ended at this time or earlier may be missing.
     complete_after: UnixSeconds,
-    most: usize,
+    capacity: usize,
 }
 
 impl Default for Replays {
     fn default() -> Self {
-        Self::holding(CAPACITY)
+        Self::with_capacity(CAPACITY)
     }
 }
 
 impl Replays {
-    /// Room for so many.
-    pub(crate) fn holding(most: usize) -> Self {
+    /// An empty set for so many recordings.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             rows: HashMap::new(),
             of_owner: HashMap::new(),
             all: Ranked::default(),
             with_play_url: Ranked::default(),
             complete_after: UnixSeconds::MIN,
-            most,
+            capacity,
         }
     }
 
@@ -58,7 +58,7 @@ impl Replays {
         CAPACITY + 1
     }
 
-    /// A recording as it is now.
+    /// Stores a new or changed recording.
     pub(crate) fn put(&mut self, recording: Arc<Recording>) {
         self.remove(recording.id);
         if recording.play_url.is_empty() && recording.hls_url.is_empty()
@@ -66,26 +66,26 @@ impl Replays {
         {
             return;
         }
-        self.all.insert(place(&recording));
+        self.all.insert(position(&recording));
         if !recording.play_url.is_empty() {
-            self.with_play_url.insert(place(&recording));
+            self.with_play_url.insert(position(&recording));
         }
         self.of_owner.entry(recording.owner).or_default().insert(recording.id.0);
         self.rows.insert(recording.id.0, recording);
-        while self.rows.len() > self.most
+        while self.rows.len() > self.capacity
             && let Some((Reverse(end_at), Reverse(id))) = self.all.last()
         {
-            // Others that ended in the same second may be gone, too.
+            // Other recordings of the same second may have been removed, too.
             self.complete_after = end_at;
             self.remove(RecordingId(id));
         }
     }
 
-    /// A recording is not there any more.
+    /// Removes a recording.
     pub(crate) fn remove(&mut self, id: RecordingId) {
         let Some(old) = self.rows.remove(&id.0) else { return };
-        self.all.remove(&place(&old));
-        self.with_play_url.remove(&place(&old));
+        self.all.remove(&position(&old));
+        self.with_play_url.remove(&position(&old));
         if let Some(ids) = self.of_owner.get_mut(&old.owner) {
             ids.remove(&id.0);
             if ids.is_empty() {
@@ -96,14 +96,14 @@ impl Replays {
 
     fn change(&mut self, id: i64, change: impl FnOnce(&mut Recording)) {
         if let Some(row) = self.rows.get_mut(&id) {
-            // A copy, because lists may be showing it; without what adapters kept with it.
+            // A copy without the fragments: a list may be using the old value.
             let mut changed = Recording::clone(row);
             change(&mut changed);
             *row = Arc::new(changed);
         }
     }
 
-    /// A recording has been counted on.
+    /// Takes over the counters of a recording.
     pub(crate) fn count(&mut self, counters: RecordingCounters) {
         self.change(counters.id.0, |recording| {
             recording.likes = counters.likes;
@@ -111,7 +111,7 @@ impl Replays {
         });
     }
 
-    /// An owner goes by another name.
+    /// Takes over the nickname and the avatar of an owner.
     pub(crate) fn rename(&mut self, owner: &OwnerProfile) {
         for id in self.of_owner.get(&owner.account).cloned().unwrap_or_default() {
             self.change(id, |recording| {
@@ -121,7 +121,7 @@ impl Replays {
         }
     }
 
-    /// An owner is gone, with all it owned.
+    /// Removes all recordings of a deleted owner.
     pub(crate) fn remove_owner(&mut self, owner: AccountId) {
         for id in self.of_owner.remove(&owner).unwrap_or_default() {
             self.remove(RecordingId(id));
@@ -175,22 +175,22 @@ mod tests {
     }
 
     proptest! {
-        /// With room for few: a page is either that of the whole list, or refused.
+        /// With a small capacity a page is either correct or refused.
         #[test]
         fn pages_are_right_or_refused(
             steps in proptest::collection::vec((0..4_u8, 1..30_i64, any::<bool>()), 1..80),
-            most in 1..40_usize,
+            capacity in 1..40_usize,
             after in proptest::option::of(0..12_i64),
             offset in 0..10_usize,
         ) {
-            let mut replays = Replays::holding(most);
+            let mut replays = Replays::with_capacity(capacity);
             let after = after.map(UnixSeconds);
             let mut whole: Vec<Arc<Recording>> = Vec::new();
             for (what, id, play) in steps {
                 whole.retain(|row| match what { 3 => row.owner != AccountId(id % 3), _ => row.id.0 != id });
                 match what {
                     0 | 1 => {
-                        // What a recording is never changes when it ended.
+                        // The end of a recording never changes.
                         whole.push(recording(id, id % 10, play));
                         replays.put(recording(id, id % 10, play));
                     }
@@ -198,7 +198,7 @@ mod tests {
                     _ => replays.remove_owner(AccountId(id % 3)),
                 }
             }
-            whole.sort_by_key(|row| place(row));
+            whole.sort_by_key(|row| position(row));
             for with_play_url in [false, true] {
                 let listed: Vec<_> = whole
                     .iter()
@@ -211,7 +211,7 @@ mod tests {
                     prop_assert_eq!(page.total, listed.len());
                     prop_assert!(page.items.iter().eq(listed.into_iter().skip(offset).take(5)));
                 } else {
-                    prop_assert!(whole.len() > most || after.is_some_and(|after| after < replays.complete_after)
+                    prop_assert!(whole.len() > capacity || after.is_some_and(|after| after < replays.complete_after)
                         || replays.complete_after > UnixSeconds::MIN);
                 }
             }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_renamed_everywhere_and_a_list_that_is_shown_stays() {
+    fn a_rename_changes_all_recordings_of_the_owner_and_no_page_already_read() {
         let mut replays = Replays::default();
         replays.put(recording(1, 5, true));
         replays.put(recording(4, 6, true));

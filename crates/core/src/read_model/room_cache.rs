@@ -1,7 +1,7 @@
-//! Caches what lists show of a room beyond its broadcast, and the rooms an account follows.
+//! The room cache: the data that lists show of a room beyond its broadcast, and the rooms that an account follows.
 //!
-//! A commit that changes a room, or what an account follows, removes the entry; the next caller reads it again. A caller that
-//! was reading while an entry was removed may have read an older state and puts nothing into the cache.
+//! A commit that changes a room, or the follows of an account, removes the entry; the next caller reads it again. A caller
+//! that was reading while an entry was removed may have read an older state, so it caches nothing.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,16 +15,16 @@ use crate::{
     model::{random, room::RoomDetails},
 };
 
-/// Rooms cached at most, and as many accounts with their follows; beyond, a random entry gives way.
+/// Largest number of cached rooms, and of accounts with cached follows. Beyond it, a random entry is removed.
 const ENTRIES: usize = 50_000;
-/// Follows of one account cached at most; an account that follows more rooms is read every time.
+/// Largest number of cached follows of one account; the follows of an account with more are read every time.
 const FOLLOWS_PER_ACCOUNT: usize = 2_000;
 
 /// A room without its broadcast.
 #[derive(Debug)]
 pub(crate) struct CachedRoom {
     details: RoomDetails,
-    /// How the dialect with rooms (qplus) writes the room, and the broadcast it had on air then.
+    /// The room's fragment for qplus, and the broadcast that was on air when it was made.
     fragment: RwLock<Option<(Arc<BroadcastInfo>, Fragment)>>,
 }
 
@@ -44,7 +44,7 @@ impl CachedRoom {
         self.details.owner
     }
 
-    /// Passes the fragment of this very broadcast to `used`, made now if there is none yet.
+    /// Passes the fragment for the broadcast on air to `used`; makes it if there is none for this broadcast.
     fn fragment(
         &self,
         on_air: &Arc<BroadcastInfo>,
@@ -62,7 +62,7 @@ impl CachedRoom {
     }
 }
 
-/// The rooms an account follows.
+/// The rooms that an account follows.
 pub(crate) type Follows = Arc<HashSet<RoomNumber>>;
 
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ struct CachedRooms {
 #[derive(Debug, Default)]
 pub(crate) struct RoomCache(RwLock<CachedRooms>);
 
-/// The cached part of what a page of rooms needs.
+/// The cached part of the data for a page of rooms.
 pub(crate) struct KnownRooms {
     pub(crate) rooms: HashMap<AccountId, Arc<CachedRoom>>,
     pub(crate) follows: Option<Follows>,
@@ -95,7 +95,7 @@ impl RoomCache {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The cached rooms of some owners, and what the caller follows if that is cached.
+    /// The cached rooms of some owners, and the cached follows of the caller.
     pub(crate) fn known(&self, caller: AccountId, owners: impl Iterator<Item = AccountId>) -> KnownRooms {
         let inner = self.read();
         KnownRooms {
@@ -105,7 +105,7 @@ impl RoomCache {
         }
     }
 
-    /// Caches what was read, unless an entry was removed since the mark.
+    /// Caches rows read from the tables, unless an entry was removed since the mark.
     pub(crate) fn keep(&self, mark: u64, read: &FoundRooms, random: &dyn Random) {
         let mut inner = self.write();
         if inner.removed != mark {
@@ -128,7 +128,7 @@ impl RoomCache {
         inner.rooms.swap_remove(&owner);
     }
 
-    /// Removes what an account follows.
+    /// Removes the follows of an account.
     pub(crate) fn forget_follows(&self, account: AccountId) {
         let mut inner = self.write();
         inner.removed += 1;
@@ -165,10 +165,10 @@ pub struct RoomList {
     pub off_air: Vec<Room>,
 }
 
-/// A room on air, as the caller sees it.
+/// A room on air, as one caller sees it.
 #[derive(Debug, Clone)]
 pub struct RoomOnAir {
-    /// What it has on air.
+    /// The broadcast on air.
     pub broadcast: Broadcast,
     /// Whether the caller follows the room.
     pub followed: bool,
@@ -180,20 +180,20 @@ impl RoomOnAir {
         Self { broadcast, followed, cached }
     }
 
-    /// Everything about it.
+    /// All data of the room.
     pub fn room(&self) -> Room {
         let owner_name = self.broadcast.nickname.clone();
         let broadcast = self.broadcast.clone();
         self.cached.details.room(owner_name, Some(&self.broadcast.title), self.followed, Some(broadcast))
     }
 
-    /// Accounts that follow it.
+    /// Number of accounts that follow the room.
     pub fn followers(&self) -> i64 {
         self.cached.details.followers
     }
 
-    /// Passes the fragment of the room to `used`. The fragment is made now if there is none, and kept as long as neither the
-    /// room nor its broadcast changes. For one dialect only.
+    /// Passes the fragment of the room to `used`. If there is none, `make` makes it; it is kept until the room or its
+    /// broadcast changes. Only one dialect may use it.
     pub fn fragment(&self, make: impl FnOnce(Room) -> Fragment, mut used: impl FnMut(&Fragment)) {
         self.cached.fragment(self.broadcast.info(), || make(self.room()), &mut used);
     }

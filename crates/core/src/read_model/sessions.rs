@@ -1,4 +1,4 @@
-//! Sessions in memory: a bounded cache over the table, never stale.
+//! The session cache: bounded, and never stale.
 
 use std::{
     borrow::Borrow,
@@ -15,49 +15,50 @@ use crate::{
     model::{random, session::TokenHash},
 };
 
-/// Closed sessions remembered by name; whoever reads the table is done before so many more are closed.
-const LATELY: usize = 4_096;
+/// Closed sessions that are remembered: a read of the table takes less time than so many closes.
+const CLOSED_REMEMBERED: usize = 4_096;
 
-/// Sessions kept in memory at most; beyond, one that nobody asked for lately gives way and is read again when needed.
+/// Largest number of cached sessions. Beyond it, a session that has not been used for long is evicted and read again when
+/// it is used.
 const CAPACITY: usize = 1_000_000;
 
-/// A session that is found by its digest, which is nowhere but in the session itself: several entries of the index share
-/// a line of the processor's cache, and what a request has to wait for is mostly the session.
+/// An entry of the index, hashed by the digest inside the session. Without a copy of the digest several entries share one
+/// cache line, so that a lookup mostly waits for the session itself.
 #[derive(Debug)]
-struct Held(Arc<Session>);
+struct Entry(Arc<Session>);
 
-impl Borrow<TokenHash> for Held {
+impl Borrow<TokenHash> for Entry {
     fn borrow(&self) -> &TokenHash {
         &self.0.digest
     }
 }
 
-impl Hash for Held {
+impl Hash for Entry {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.digest.hash(state);
     }
 }
 
-impl PartialEq for Held {
+impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
         self.0.digest == other.0.digest
     }
 }
 
-impl Eq for Held {}
+impl Eq for Entry {}
 
 #[derive(Debug, Default)]
 struct Index {
-    by_digest: IndexSet<Held, foldhash::fast::RandomState>,
-    /// The one session of an account in the dialect whose requests name the user instead of a token.
+    by_digest: IndexSet<Entry, foldhash::fast::RandomState>,
+    /// The minilvb-v2 session of each user: its requests name the user instead of a token.
     signed: HashMap<Arc<str>, Arc<Session>>,
-    /// How many sessions were closed: who read the table before a close must not put back what it saw.
-    closed: usize,
-    /// The last of them, the latest at the end.
-    lately: VecDeque<TokenHash>,
+    /// Number of closes so far. A caller that read the table before a close must not cache the closed session.
+    closes: usize,
+    /// The last closed sessions, the latest at the end.
+    closed: VecDeque<TokenHash>,
 }
 
-/// The cache. Commits write through it, so a closed session is gone before the caller hears of it.
+/// The cache. Commits write through it, so a closed session is removed before the caller of the close is answered.
 #[derive(Debug, Default)]
 pub(crate) struct SessionCache(ShardedLock<Index>);
 
@@ -70,9 +71,9 @@ impl SessionCache {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at a session where it is.
-    pub(crate) fn peek<T>(&self, digest: &TokenHash, at: impl FnOnce(&Arc<Session>) -> T) -> Option<T> {
-        self.read().by_digest.get(digest).map(|Held(session)| at(session))
+    /// Passes a cached session to `read` without cloning it.
+    pub(crate) fn peek<T>(&self, digest: &TokenHash, read: impl FnOnce(&Arc<Session>) -> T) -> Option<T> {
+        self.read().by_digest.get(digest).map(|Entry(session)| read(session))
     }
 
     pub(crate) fn get(&self, digest: &TokenHash) -> Option<Arc<Session>> {
@@ -87,52 +88,52 @@ impl SessionCache {
         self.read().by_digest.len()
     }
 
-    /// A mark to hand to [`SessionCache::fill`]; take it before reading the table.
+    /// The mark for [`SessionCache::fill`]; take it before reading the table.
     pub(crate) fn mark(&self) -> usize {
-        self.read().closed
+        self.read().closes
     }
 
-    /// Keeps a session that was read from the table, unless it was closed since the mark. `None` then: the caller reads
-    /// again.
+    /// Caches a session that was read from the table. `None` if the session may have been closed since the mark: the caller
+    /// reads the table again.
     pub(crate) fn fill(&self, session: Session, mark: usize, random: &dyn Random) -> Option<Arc<Session>> {
         let mut inner = self.write();
-        let since = inner.closed - mark;
-        if since > inner.lately.len() || inner.lately.iter().rev().take(since).any(|it| *it == session.digest)
+        let since = inner.closes - mark;
+        if since > inner.closed.len() || inner.closed.iter().rev().take(since).any(|it| *it == session.digest)
         {
             return None;
         }
-        // Two readers may have missed the same session: the first one's copy carries the beats.
-        if let Some(Held(known)) = inner.by_digest.get(&session.digest) {
-            known.used_since(session.used_at());
+        // Two callers may have read the same session: the first copy has the later uses.
+        if let Some(Entry(known)) = inner.by_digest.get(&session.digest) {
+            known.advance_used_at(session.used_at());
             return Some(Arc::clone(known));
         }
         Some(inner.insert(session, random))
     }
 
-    /// Takes over what the table says about a session: a new one is kept, of a known one the clock.
+    /// Takes over a session read from the table: caches it, or merges its clock and cursors into the cached copy.
     pub(crate) fn renew(&self, session: Session, random: &dyn Random) -> Arc<Session> {
         let mut inner = self.write();
         match inner.by_digest.get(&session.digest) {
-            Some(Held(known)) => {
-                known.catch_up(&session);
+            Some(Entry(known)) => {
+                known.merge(&session);
                 Arc::clone(known)
             }
             None => inner.insert(session, random),
         }
     }
 
-    /// Forgets everything: the table has been changed by somebody else.
+    /// Removes every session, because another process has changed the table.
     pub(crate) fn clear(&self) {
         let mut inner = self.write();
-        inner.closed += 1;
-        inner.lately.clear();
+        inner.closes += 1;
+        inner.closed.clear();
         inner.by_digest.clear();
         inner.signed.clear();
     }
 
     #[cfg(test)]
     pub(crate) fn all(&self) -> Vec<Arc<Session>> {
-        self.read().by_digest.iter().map(|Held(session)| Arc::clone(session)).collect()
+        self.read().by_digest.iter().map(|Entry(session)| Arc::clone(session)).collect()
     }
 
     #[cfg(test)]
@@ -140,14 +141,14 @@ impl SessionCache {
         self.read().signed.iter().map(|(user, session)| (Arc::clone(user), session.digest)).collect()
     }
 
-    /// A session was closed.
+    /// Removes a closed session.
     pub(crate) fn close(&self, digest: &TokenHash) {
         let mut inner = self.write();
-        inner.closed += 1;
-        if inner.lately.len() == LATELY {
-            inner.lately.pop_front();
+        inner.closes += 1;
+        if inner.closed.len() == CLOSED_REMEMBERED {
+            inner.closed.pop_front();
         }
-        inner.lately.push_back(*digest);
+        inner.closed.push_back(*digest);
         inner.forget(digest);
     }
 }
@@ -158,7 +159,7 @@ impl Index {
             self.evict(random);
         }
         let session = Arc::new(session);
-        self.by_digest.insert(Held(Arc::clone(&session)));
+        self.by_digest.insert(Entry(Arc::clone(&session)));
         if session.dialect == Dialect::MinilvbV2 {
             self.signed.insert(Arc::clone(&session.user_id), Arc::clone(&session));
         }
@@ -166,19 +167,19 @@ impl Index {
     }
 
     fn forget(&mut self, digest: &TokenHash) {
-        if let Some(Held(session)) = self.by_digest.swap_take(digest)
+        if let Some(Entry(session)) = self.by_digest.swap_take(digest)
             && self.signed.get(&session.user_id).is_some_and(|signed| signed.digest == *digest)
         {
             self.signed.remove(&session.user_id);
         }
     }
 
-    /// Drops the longest unused of a few random sessions: close enough to the oldest, at no bookkeeping per use.
+    /// Removes the longest unused of eight random sessions: close to the longest unused of all, without bookkeeping per use.
     fn evict(&mut self, random: &dyn Random) {
         let oldest = (0..8)
             .filter_map(|_| {
                 let index = random::number(random) as usize % self.by_digest.len();
-                self.by_digest.get_index(index).map(|Held(session)| (session.used_at(), session.digest))
+                self.by_digest.get_index(index).map(|Entry(session)| (session.used_at(), session.digest))
             })
             .min_by_key(|(used_at, _)| *used_at);
         if let Some((_, digest)) = oldest {

@@ -1,12 +1,14 @@
 //! Keeps this process' memory equal to a PostgreSQL database that several gateways write to.
 //!
-//! One thread owns the memory's side of the matter. Whatever has changed, here or elsewhere, it reads again from the
-//! tables, in one snapshot, and takes over: as every look is at a later state than the one before, memory never goes
-//! back. Own changes arrive from the writers with the callers that wait for them, and are answered when memory has
-//! them; those of siblings are found in the table `changes`, into which every writing transaction puts what it has
-//! changed. See ADR 0006.
+//! One thread owns the memory's side of the matter. It reads again from the tables what has changed, here or elsewhere, in
+//! one snapshot, and applies it: each snapshot is later than the one before, so memory never goes back. Own changes arrive
+//! from the writers together with the callers that wait for them, who are answered when memory has the changes. Changes
+//! of siblings are found in the table `changes`, into which every writing transaction puts what it has changed. See ADR
+//! 0006.
 //!
-//! When the database cannot be reached, memory is marked as not fresh; afterwards everything is read anew.
+//! A snapshot means something only to the server it was taken on. So everything is read anew when the connection is of
+//! another generation than before, or when the server is on another timeline. While the database cannot be reached,
+//! memory is marked as not fresh.
 
 use std::{
     collections::BTreeSet,
@@ -20,28 +22,37 @@ use crate::{
     model::{change_key::ChangeKey, rule::Grace},
     read_model::memory::Memory,
     replica::load::{load, read},
-    store::{CommitNotice, link::Link},
+    store::{
+        CommitNotice, Connections,
+        lease::{Lease, deadline},
+    },
     table::changes::{NOBODY, current, unseen},
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-/// How often the feed is looked at: what siblings did is known here a little later than this.
+/// How often the feed is polled: changes of siblings are known here a little later than this.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Transactions taken over at a time at most.
+/// Commits of this gateway applied at a time at most.
 const BATCH: usize = 1_024;
 
 /// The thread's state.
 pub(crate) struct Follower {
-    pub(crate) link: Link,
-    pub(crate) memory: Arc<Memory>,
-    pub(crate) config: Arc<Config>,
-    pub(crate) clock: Arc<dyn Clock>,
+    connections: Arc<dyn Connections>,
+    memory: Arc<Memory>,
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
     /// This gateway in the feed.
-    pub(crate) origin: i64,
-    pub(crate) committed: Receiver<CommitNotice>,
+    origin: i64,
+    committed: Receiver<CommitNotice>,
     /// The state of the database memory is equal to, as PostgreSQL writes it; `None`: everything has to be read.
     snapshot: Option<String>,
+    /// The generation of connections that `snapshot` was read through; 0 at first.
+    generation: u64,
+    /// The timeline of the server at that time, if it told one.
+    timeline: Option<u32>,
+    /// Whether the last poll succeeded.
+    succeeded: bool,
     /// What own transactions changed and memory does not have yet.
     waiting: BTreeSet<ChangeKey>,
     polled: Instant,
@@ -52,15 +63,28 @@ pub(crate) struct Follower {
 impl Follower {
     /// A follower that has not read anything yet.
     pub(crate) fn new(
-        link: Link,
+        connections: Arc<dyn Connections>,
         memory: Arc<Memory>,
         config: Arc<Config>,
         clock: Arc<dyn Clock>,
         origin: i64,
         committed: Receiver<CommitNotice>,
     ) -> Self {
-        let (snapshot, waiting, polled, unsure_until) = (None, BTreeSet::new(), Instant::now(), None);
-        Self { link, memory, config, clock, origin, committed, snapshot, waiting, polled, unsure_until }
+        Self {
+            connections,
+            memory,
+            config,
+            clock,
+            origin,
+            committed,
+            snapshot: None,
+            generation: 0,
+            timeline: None,
+            succeeded: true,
+            waiting: BTreeSet::new(),
+            polled: Instant::now(),
+            unsure_until: None,
+        }
     }
 
     /// Reads everything for the first time.
@@ -70,7 +94,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Starts the thread. It ends with the last one who could send to it.
+    /// Starts the thread. It runs until the channel of commits closes.
     pub(crate) fn start(mut self) -> Result<JoinHandle<()>, StartError> {
         thread::Builder::new()
             .name("relive-follower".to_owned())
@@ -78,7 +102,7 @@ impl Follower {
             .map_err(StartError::Thread)
     }
 
-    /// Waits for something to do and does it; `false` if there never will be anything again.
+    /// Waits for commits or the next poll and applies what there is; `false` once the channel of commits has closed.
     fn turn(&mut self) -> bool {
         let first = match self.committed.recv_timeout(POLL.saturating_sub(self.polled.elapsed())) {
             Ok(first) => Some(first),
@@ -86,82 +110,105 @@ impl Follower {
             Err(RecvTimeoutError::Disconnected) => return false,
         };
         let mut polls = first.is_none() || self.polled.elapsed() >= POLL;
-        let mut jobs = Vec::new();
-        for end in first.into_iter().chain(self.committed.try_iter().take(BATCH)) {
-            match end {
+        let (mut jobs, mut in_doubt) = (Vec::new(), false);
+        for notice in first.into_iter().chain(self.committed.try_iter().take(BATCH)) {
+            match notice {
                 CommitNotice::Keys(keys, job) => {
-                    // Somebody who changed nothing, and waits, wants to know about the siblings.
+                    // A job that changed nothing and waits here asks for the changes of siblings.
                     polls |= keys.is_empty();
                     self.waiting.extend(keys);
                     jobs.push(job);
                 }
-                CommitNotice::InDoubt => {
-                    // By now, or while the database still works on what it was sent.
-                    self.snapshot = None;
-                    self.memory.set_fresh(false);
-                    self.unsure_until = Some(Instant::now() + 2 * self.config.database.statement_timeout);
-                }
+                CommitNotice::InDoubt => in_doubt = true,
             }
         }
-        let fresh = match self.poll(polls) {
-            Ok(()) => true,
-            Err(error) => {
-                if !self.link.lost_by(&error) {
-                    self.link.lose();
-                }
-                if self.snapshot.take().is_some() {
-                    tracing::warn!(
-                        error = %causes(&error),
-                        "what other gateways do is not known, until the database answers again"
-                    );
-                }
-                self.polled = Instant::now();
-                false
+        if in_doubt {
+            // The commit may have happened, or may happen while the database works on what it was sent.
+            self.forget("a commit was cut off");
+            self.unsure_until = Some(Instant::now() + 2 * self.config.database.statement_timeout);
+        }
+        let polled = self.poll(polls);
+        self.memory.set_fresh(polled.is_ok());
+        if let Err(error) = &polled {
+            if self.succeeded {
+                tracing::warn!(
+                    error = %causes(error),
+                    "changes of other gateways are not known until the database answers again"
+                );
             }
-        };
-        self.memory.set_fresh(fresh);
-        // They are on disk, whether or not memory has them.
+            self.polled = Instant::now();
+        }
+        self.succeeded = polled.is_ok();
+        // These jobs are committed, whether or not memory has them.
         for job in jobs {
             job.answer(None);
         }
         true
     }
 
-    /// Takes over what has changed; `polls`: also what siblings changed.
+    /// Makes the next poll read everything anew; until then memory is not shown.
+    fn forget(&mut self, reason: &'static str) {
+        self.memory.set_fresh(false);
+        if self.snapshot.take().is_some() {
+            tracing::info!(reason, "everything is read anew");
+        }
+    }
+
+    /// Applies what own transactions changed; `polls`: also what siblings changed.
     fn poll(&mut self, polls: bool) -> Result<()> {
-        let conn = self.link.get()?;
-        conn.begin_snapshot()?;
+        let mut lease = self.connections.get(deadline())?;
+        if lease.generation() != self.generation {
+            self.forget("the connection is a new one");
+            self.memory.begin_generation(lease.generation());
+            self.generation = lease.generation();
+        }
+        let read = self.read(&mut lease, polls);
+        if let Err(error) = &read {
+            self.snapshot = None;
+            if !lease.lost_by(error) && lease.execute("ROLLBACK").is_err() {
+                lease.lose();
+            }
+        }
+        read
+    }
+
+    fn read(&mut self, lease: &mut Lease, polls: bool) -> Result<()> {
+        lease.begin_snapshot()?;
+        let polls = polls || self.snapshot.is_none();
+        if polls && let Some(timeline) = lease.timeline()? {
+            if self.timeline.is_some_and(|before| before != timeline) {
+                self.forget("the server is on another timeline");
+            }
+            self.timeline = Some(timeline);
+        }
+        let now = if polls { Some(current(lease)?) } else { None };
         match &self.snapshot {
             None => {
-                // Nobody could beat while the database was away.
+                // No beat was accepted while the database was away.
                 let grace = Grace::after(self.clock.now());
-                let now = current(conn)?;
                 self.memory.sessions.clear();
-                let live = load(conn, &self.config, grace, &self.memory)?;
+                let live = load(lease, &self.config, grace, &self.memory)?;
                 self.memory.replace_live(live);
-                self.snapshot = Some(now);
-                self.polled = Instant::now();
             }
             Some(last) => {
                 let mut keys = self.waiting.clone();
-                let now = if polls { Some(current(conn)?) } else { None };
-                if now.is_some() {
+                if polls {
                     self.unsure_until = self.unsure_until.filter(|until| *until > Instant::now());
-                    let seen = if self.unsure_until.is_some() { NOBODY } else { self.origin };
-                    for row in unseen(conn, last, seen)? {
+                    let except = if self.unsure_until.is_some() { NOBODY } else { self.origin };
+                    for row in unseen(lease, last, except)? {
                         keys.extend(ChangeKey::parse(&row.keys));
                     }
                 }
                 if !keys.is_empty() {
-                    self.memory.refresh(read(conn, keys.into_iter())?);
-                }
-                if now.is_some() {
-                    self.snapshot = now;
-                    self.polled = Instant::now();
+                    self.memory.refresh(read(lease, keys.into_iter())?);
                 }
             }
         }
-        conn.execute("COMMIT")?;
+        if now.is_some() {
+            self.snapshot = now;
+            self.polled = Instant::now();
+        }
+        lease.execute("COMMIT")?;
         self.waiting.clear();
         Ok(())
     }

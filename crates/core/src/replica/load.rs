@@ -38,7 +38,7 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, grace: Grace, memory: &Memo
     load_in_background(put, |rows| broadcasts::each_on_air(conn, |state| rows.put(state)))?;
     let watching = audience::sessions(conn)?;
     for session in sessions::by_digests(conn, &watching)?.into_values() {
-        memory.hold(session);
+        memory.cache_session(session);
     }
     let put = |member| live.apply(Change::Member(Box::new(member)), &memory.sessions);
     load_in_background(put, |rows| audience::each(conn, |member| rows.put(member)))?;

@@ -35,14 +35,14 @@ impl<K> Default for Pending<K> {
 }
 
 /// What is pending, and who will take it.
-struct State<K> {
+struct CoalescerState<K> {
     pending: Pending<K>,
     /// A job is under way, which is followed by another when it is done. A second one beside it would write the same
     /// rows in more commits, and wait for its locks.
     busy: bool,
 }
 
-impl<K> Default for State<K> {
+impl<K> Default for CoalescerState<K> {
     fn default() -> Self {
         Self { pending: Pending::default(), busy: false }
     }
@@ -55,13 +55,13 @@ type Apply<K> = fn(&mut Tx<'_>, &[(K, Steps)]) -> Result<()>;
 type IsolationOf<K> = fn(&[(K, Steps)], Engine) -> Isolation;
 
 struct Common<K> {
-    state: Mutex<State<K>>,
+    state: Mutex<CoalescerState<K>>,
     apply: Apply<K>,
     isolation: IsolationOf<K>,
 }
 
 impl<K> Common<K> {
-    fn state(&self) -> MutexGuard<'_, State<K>> {
+    fn state(&self) -> MutexGuard<'_, CoalescerState<K>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,10 @@
 
 use diesel::{connection::SimpleConnection as _, pg::PgConnection, sqlite::SqliteConnection};
 
-use super::{postgres, sqlite};
+use super::{
+    postgres::{self, server::Server},
+    sqlite,
+};
 use crate::{DatabaseConfig, StartError};
 
 /// A connection to one of the supported databases.
@@ -12,7 +15,7 @@ use crate::{DatabaseConfig, StartError};
 pub(crate) enum Conn {
     /// Embedded SQLite.
     Sqlite(SqliteConnection),
-    /// A PostgreSQL server, or what speaks like one.
+    /// A PostgreSQL server.
     Postgres(PgConnection),
 }
 
@@ -78,6 +81,14 @@ impl Conn {
             Backend::Postgres(url) => postgres::connection::open(url, config).map(Self::Postgres),
         };
         opened.map_err(|source| StartError::Open { path: backend.place(), source })
+    }
+
+    /// Asks which server this connection reaches.
+    pub(super) fn server(&mut self) -> crate::Result<Server> {
+        match self {
+            Self::Sqlite(_) => Ok(Server::EMBEDDED),
+            Self::Postgres(conn) => Ok(Server::of(conn)?),
+        }
     }
 
     /// Runs statements without parameters and results.

@@ -12,8 +12,9 @@ use super::{
     conn::Conn,
     env::Env,
     job::{self, Isolation, WriteJob},
-    link::Reachability,
+    lease::Connections,
     listener::CommitListener,
+    pool,
     postgres::{self, writer::CommitNotice},
     queue::Queue,
     reader::{self, ReadJob},
@@ -37,8 +38,8 @@ impl Store {
         env: &Arc<Env>,
         commits: Arc<dyn CommitListener>,
     ) -> Result<Self, StartError> {
-        let common = Reachability::new(env.config.database.clone());
-        Self::start(env, &common, 1, |queue| {
+        let connections = pool::open(&env.config.database)?;
+        Self::start(env, &connections, 1, |queue| {
             Ok(vec![sqlite::writer::start(conn, Arc::clone(env), commits, queue)?])
         })
     }
@@ -46,27 +47,27 @@ impl Store {
     /// Starts the threads on a migrated PostgreSQL database. What jobs have changed goes to `committed`, whose owner
     /// answers them.
     pub(crate) fn postgres(
-        common: &Arc<Reachability>,
+        connections: &Arc<dyn Connections>,
         env: &Arc<Env>,
         commits: &Arc<dyn CommitListener>,
         committed: &Sender<CommitNotice>,
     ) -> Result<Self, StartError> {
         let writers = env.config.database.writers.max(1);
-        Self::start(env, common, writers, |queue| {
-            postgres::writer::start(writers, common, env, commits, committed, &queue)
+        Self::start(env, connections, writers, |queue| {
+            postgres::writer::start(writers, connections, env, commits, committed, &queue)
         })
     }
 
     fn start(
         env: &Arc<Env>,
-        common: &Arc<Reachability>,
+        connections: &Arc<dyn Connections>,
         count: usize,
         start_writers: impl FnOnce(Receiver<Box<dyn WriteJob>>) -> Result<Vec<JoinHandle<()>>, StartError>,
     ) -> Result<Self, StartError> {
         let database = &env.config.database;
         let (jobs, write_queue) = crossbeam_channel::bounded(database.queue);
         let (reads, read_queue) = crossbeam_channel::bounded(database.queue);
-        let mut threads = reader::start(database.readers, common, &read_queue)?;
+        let mut threads = reader::start(database.readers, connections, &read_queue)?;
         threads.extend(start_writers(write_queue)?);
         Ok(Self { queue: Queue::new(jobs), writers: count, reads, threads: Mutex::new(threads) })
     }

@@ -40,14 +40,14 @@ pub(crate) trait WriteJob: Send {
     }
 }
 
-struct Job<F, T> {
+struct ClosureJob<F, T> {
     run: F,
     isolation: Isolation,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<F, T> WriteJob for Job<F, T>
+impl<F, T> WriteJob for ClosureJob<F, T>
 where
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send,
     T: Send,
@@ -84,7 +84,7 @@ pub(super) fn job<T: Send + 'static>(
     run: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     reply: oneshot::Sender<Result<T>>,
 ) -> Box<dyn WriteJob> {
-    Box::new(Job { run, isolation, result: None, reply })
+    Box::new(ClosureJob { run, isolation, result: None, reply })
 }
 
 struct Stop(oneshot::Sender<()>);

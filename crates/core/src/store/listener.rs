@@ -16,6 +16,7 @@ pub(crate) trait CommitListener: Send + Sync + 'static {
     fn committed(&self, changes: Vec<Change>);
 
     /// The same for what others may have changed meanwhile as well, if that is only counters of broadcasts memory knows:
-    /// of these it can tell what is newer. Otherwise `false`, and everything has to be read again.
-    fn counted(&self, changes: &[Change]) -> bool;
+    /// of these it can tell what is newer. Otherwise `false`, and everything has to be read again; also if memory was read
+    /// through another generation of connections than this commit went through.
+    fn counted(&self, generation: u64, changes: &[Change]) -> bool;
 }

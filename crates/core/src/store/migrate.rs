@@ -140,6 +140,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
     fn older_broadcasts_keep_whether_they_were_on_air_on_postgresql() {
         let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
         let scratch = crate::database::Scratch::empty(&url).unwrap();

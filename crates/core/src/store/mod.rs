@@ -8,14 +8,18 @@
 //!
 //! Both queues are bounded; a full one answers [`Error::Busy`] at once.
 
+mod breaker;
 pub(crate) mod coalesce;
 pub(crate) mod conn;
 mod env;
 mod executor;
+mod generation;
 mod job;
-pub(crate) mod link;
+pub(crate) mod lease;
 mod listener;
 pub(crate) mod migrate;
+mod opener;
+pub(crate) mod pool;
 mod postgres;
 pub(crate) mod prepared;
 mod queue;
@@ -30,6 +34,7 @@ pub(crate) use self::{
     env::Env,
     executor::Store,
     job::{Isolation, wait},
+    lease::Connections,
     listener::CommitListener,
     postgres::writer::CommitNotice,
     tx::Tx,

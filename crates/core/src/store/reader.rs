@@ -1,4 +1,4 @@
-//! The reader threads: queries against committed state, each thread on a connection of its own.
+//! The reader threads: queries against committed state.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,51 +10,49 @@ use crossbeam_channel::Receiver;
 
 use super::{
     conn::Conn,
-    link::{Link, Reachability},
+    lease::{Connections, deadline},
 };
 use crate::{Error, Result, StartError};
 
-/// A query that answers its caller itself, and tells its thread what went wrong with the connection.
-pub(crate) type ReadJob = Box<dyn FnOnce(&mut Link) + Send>;
+/// A query that takes a connection and answers its caller itself.
+pub(crate) type ReadJob = Box<dyn FnOnce(&dyn Connections) + Send>;
 
 /// Makes a job of a query.
 pub(crate) fn job<T: Send + 'static>(
     query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     reply: tokio::sync::oneshot::Sender<Result<T>>,
 ) -> ReadJob {
-    Box::new(move |link| {
-        let result = match link.get() {
-            Ok(conn) => query(conn),
-            Err(error) => Err(error),
-        };
-        let result = match result {
-            Err(error) if link.lost_by(&error) => Err(Error::Unavailable),
-            other => other,
-        };
-        let _ = reply.send(result);
+    Box::new(move |connections| {
+        let _ = reply.send(run(connections, query));
     })
+}
+
+/// Runs a query on a connection of its own.
+fn run<T>(connections: &dyn Connections, query: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+    let mut lease = connections.get(deadline())?;
+    match catch_unwind(AssertUnwindSafe(|| query(&mut lease))) {
+        Ok(Err(error)) if lease.lost_by(&error) => Err(Error::Unavailable),
+        Ok(result) => result,
+        Err(_) => {
+            // The query may have left the connection inside a transaction.
+            connections.write_off(lease.ticket());
+            Err(Error::Unavailable)
+        }
+    }
 }
 
 /// Starts the reader threads.
 pub(super) fn start(
     count: usize,
-    common: &Arc<Reachability>,
+    connections: &Arc<dyn Connections>,
     jobs: &Receiver<ReadJob>,
 ) -> Result<Vec<JoinHandle<()>>, StartError> {
     (0..count.max(1))
         .map(|index| {
-            let (jobs, mut link) = (jobs.clone(), Link::open(common)?);
+            let (jobs, connections) = (jobs.clone(), Arc::clone(connections));
             thread::Builder::new()
                 .name(format!("relive-read-{index}"))
-                .spawn(move || {
-                    for job in jobs {
-                        // A panic in a query drops its reply channel: the caller gets an error, the thread lives on,
-                        // with another connection, because this one may be left inside a transaction.
-                        if catch_unwind(AssertUnwindSafe(|| job(&mut link))).is_err() {
-                            link.lose();
-                        }
-                    }
-                })
+                .spawn(move || jobs.into_iter().for_each(|job| job(&*connections)))
                 .map_err(StartError::Thread)
         })
         .collect()

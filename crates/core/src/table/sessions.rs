@@ -197,7 +197,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[SessionUse]) -> Result<()> {
     }
     for SessionUse { digest, cursors, .. } in used {
         if cursors.is_some() {
-            tx.changed(Change::SessionRead(*digest));
+            tx.changed(Change::CursorsMoved(*digest));
         }
     }
     Ok(())

@@ -39,3 +39,11 @@ pub(crate) fn keep(tx: &mut Tx<'_>, kind: i16, code: &str, account: AccountId) -
         .execute(c))?;
     Ok(true)
 }
+
+/// Gives a code that another account owns to an account.
+pub(crate) fn give(tx: &mut Tx<'_>, kind: i16, code: &str, account: AccountId) -> Result<()> {
+    on!(tx.conn, |c| diesel::update(stream_codes::table.find((kind, code)))
+        .set(stream_codes::account_id.eq(account))
+        .execute(c))?;
+    Ok(())
+}

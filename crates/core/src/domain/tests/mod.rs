@@ -5,4 +5,5 @@ mod audience;
 mod broadcast;
 mod recording;
 mod session;
+mod stream_code;
 mod tables;

@@ -1,26 +1,26 @@
-//! The property that holds memory and tables together: after any sequence of operations, of any dialect, with time
-//! passing, restarts and strangers at the file, what is served from memory is what the tables say.
+//! A property test: after any sequence of operations, of all dialects, with waiting times, restarts and changes by other
+//! processes, the read model agrees with the tables.
 
 mod counters;
-mod picture;
-mod step;
-mod walk;
+mod lists;
+mod operation;
+mod runner;
 
 use proptest::prelude::*;
 
-use self::{step::steps, walk::Walk};
+use self::{operation::operations, runner::Runner};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn memory_equals_the_tables(steps in proptest::collection::vec(steps(), 1..80)) {
+    fn the_read_model_agrees_with_the_tables(operations in proptest::collection::vec(operations(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let mut walk = Walk::start().await;
-            for step in steps {
-                walk.take(&step).await;
-                walk.compare(&step).await;
+            let mut runner = Runner::start().await;
+            for operation in operations {
+                runner.perform(&operation).await;
+                runner.compare(&operation).await;
             }
         });
     }

@@ -1,15 +1,16 @@
 //! Opens connections to a PostgreSQL server.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use diesel::{Connection as _, connection::SimpleConnection as _, pg::PgConnection};
 
 use crate::DatabaseConfig;
 
-type Refusal = Box<dyn std::error::Error + Send + Sync>;
-
 /// Opens a connection, ready for use: with the time limits of the configuration and the settings of the session.
-pub(in crate::store) fn open(url: &str, config: &DatabaseConfig) -> Result<PgConnection, Refusal> {
+pub(in crate::store) fn open(
+    url: &str,
+    config: &DatabaseConfig,
+) -> Result<PgConnection, Box<dyn Error + Send + Sync>> {
     // libpq would quote what it cannot decode, and that may be the password.
     let is_code = |rest: &str| rest.get(..2).is_some_and(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
     if !url.split('%').skip(1).all(is_code) {

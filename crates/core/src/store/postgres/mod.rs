@@ -1,4 +1,5 @@
 //! PostgreSQL: several writers, each job a transaction of its own.
 
 pub(super) mod connection;
+pub(super) mod server;
 pub(super) mod writer;

@@ -6,6 +6,7 @@
 //! to the follower, which answers the caller as soon as its own memory is up to date.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Barrier, Mutex, PoisonError, atomic::Ordering},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -21,7 +22,7 @@ use crate::{
         conn::{Conn, Engine},
         env::Env,
         job::{self, Isolation, WriteJob},
-        link::{Link, Reachability, query_error},
+        lease::{Connections, Lease, deadline, query_error},
         listener::CommitListener,
         prepared::prepared,
         schema::changes,
@@ -44,7 +45,7 @@ pub(crate) enum CommitNotice {
 /// Starts the writer threads.
 pub(in crate::store) fn start(
     count: usize,
-    common: &Arc<Reachability>,
+    connections: &Arc<dyn Connections>,
     env: &Arc<Env>,
     commits: &Arc<dyn CommitListener>,
     committed: &Sender<CommitNotice>,
@@ -55,8 +56,8 @@ pub(in crate::store) fn start(
     (0..count)
         .map(|index| {
             let (queue, through) = (queue.clone(), Arc::clone(&through));
-            let mut writer = Writer {
-                link: Link::open(common)?,
+            let mut writer = PostgresWriter {
+                connections: Arc::clone(connections),
                 env: Arc::clone(env),
                 commits: Arc::clone(commits),
                 committed: committed.clone(),
@@ -100,8 +101,8 @@ enum End {
     Unknown(Error),
 }
 
-struct Writer {
-    link: Link,
+struct PostgresWriter {
+    connections: Arc<dyn Connections>,
     env: Arc<Env>,
     commits: Arc<dyn CommitListener>,
     committed: Sender<CommitNotice>,
@@ -109,7 +110,7 @@ struct Writer {
     expiring: Arc<Mutex<()>>,
 }
 
-impl Writer {
+impl PostgresWriter {
     /// Ends what has timed out by now, and waits until the read models know.
     fn expire(&mut self) {
         if !self.commits.is_due(self.env.clock.now()) {
@@ -168,66 +169,73 @@ impl Writer {
         metrics::histogram!("relive_commit_seconds").record(started.elapsed().as_secs_f64());
     }
 
-    /// Runs a job once. `Err`: the database cannot be reached.
-    fn run(&mut self, job: &mut dyn WriteJob) -> Result<End> {
+    /// Runs a job once. `Err`: there is no connection to run it on.
+    fn run(&self, job: &mut dyn WriteJob) -> Result<End> {
+        let mut lease = self.connections.get(deadline())?;
+        let ended = catch_unwind(AssertUnwindSafe(|| self.run_on(&mut lease, job)));
+        Ok(ended.unwrap_or_else(|_| {
+            // The connection may be inside a transaction, or the transaction may be committed.
+            self.connections.write_off(lease.ticket());
+            End::Unknown(Error::Unavailable)
+        }))
+    }
+
+    fn run_on(&self, lease: &mut Lease, job: &mut dyn WriteJob) -> End {
         let begin = match job.isolation(Engine::Postgres) {
             Isolation::Serializable => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
             Isolation::ReadCommitted => Some("BEGIN"),
             Isolation::SingleStatement => None,
         };
-        let conn = self.link.get()?;
         if let Some(begin) = begin
-            && let Err(error) = conn.execute(begin)
+            && let Err(error) = lease.execute(begin)
         {
             // Nothing has happened yet; on another connection it may work.
-            self.link.lose();
-            return Ok(End::Again(error));
+            lease.lose();
+            return End::Again(error);
         }
         let mut changes = Vec::new();
-        let kept = job.run(&mut Tx::new(conn, self.env.clock.now(), &self.env, &mut changes));
+        let kept = job.run(&mut Tx::new(lease, self.env.clock.now(), &self.env, &mut changes));
         if !kept {
-            return Ok(self.give_up(begin.is_some(), job.failure()));
+            return give_up(lease, begin.is_some(), job.failure());
         }
         if begin.is_none() {
-            return Ok(self.done(&changes));
+            return self.done(lease, &changes);
         }
         let keys = ChangeKey::of(&changes);
-        if let Err(error) = announce(conn, self.env.origin.load(Ordering::Relaxed), &keys) {
-            return Ok(self.give_up(true, Some(&error)));
+        if let Err(error) = announce(lease, self.env.origin.load(Ordering::Relaxed), &keys) {
+            return give_up(lease, true, Some(&error));
         }
-        let Err(error) = conn.execute("COMMIT") else { return Ok(self.done(&changes)) };
-        if self.link.lost_by(&error) {
-            return Ok(End::Unknown(Error::Unavailable));
+        let Err(error) = lease.execute("COMMIT") else { return self.done(lease, &changes) };
+        if lease.lost_by(&error) {
+            return End::Unknown(Error::Unavailable);
         }
-        Ok(self.give_up(true, Some(&error)))
+        give_up(lease, true, Some(&error))
     }
 
     /// Committed: what memory has to read again.
-    fn done(&self, changes: &[Change]) -> End {
+    fn done(&self, lease: &Lease, changes: &[Change]) -> End {
         let keys = ChangeKey::of(changes);
-        End::Done(if !keys.is_empty() && self.commits.counted(changes) { Vec::new() } else { keys })
+        let counted = !keys.is_empty() && self.commits.counted(lease.generation(), changes);
+        End::Done(if counted { Vec::new() } else { keys })
     }
+}
 
-    /// Leaves the transaction, if one has begun, and says what its failure means. Where none has, what failed may be the
-    /// commit.
-    fn give_up(&mut self, begun: bool, failure: Option<&Error>) -> End {
-        if failure.is_some_and(|failure| self.link.lost_by(failure)) {
-            return if begun { End::Failed(Error::Unavailable) } else { End::Unknown(Error::Unavailable) };
+/// Leaves the transaction, if one has begun, and says what its failure means. Where none has, what failed may be the
+/// commit.
+fn give_up(lease: &mut Lease, begun: bool, failure: Option<&Error>) -> End {
+    if failure.is_some_and(|failure| lease.lost_by(failure)) {
+        return if begun { End::Failed(Error::Unavailable) } else { End::Unknown(Error::Unavailable) };
+    }
+    if begun && lease.execute("ROLLBACK").is_err() {
+        lease.lose();
+    }
+    match failure {
+        // Conflicts come as serialization failures, as deadlocks, and as violated constraints: when the job runs again it
+        // sees what the other one did, and says so in the domain's words.
+        Some(failure) if matches!(query_error(failure), Some(QueryError::DatabaseError(..))) => {
+            End::Again(failure.again())
         }
-        if begun
-            && let Ok(conn) = self.link.get()
-            && conn.execute("ROLLBACK").is_err()
-        {
-            self.link.lose();
-        }
-        match failure {
-            // Conflicts come as serialization failures, as deadlocks, and as violated constraints: when the job runs
-            // again it sees what the other one did, and says so in the domain's words.
-            Some(failure) if matches!(query_error(failure), Some(QueryError::DatabaseError(..))) => {
-                End::Again(failure.again())
-            }
-            _ => End::Refused,
-        }
+        _ => End::Refused,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Opens connections to a SQLite file.
 
-use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
+use std::error::Error;
 
-type Refusal = Box<dyn std::error::Error + Send + Sync>;
+use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
 
 /// Pages of the log after which a commit moves it into the database file.
 pub(super) const LOG_PAGES: u64 = 4_000;
 
 /// Opens a connection, ready for use: WAL mode, synced at every commit, foreign keys on. Makes the folder of the file.
-pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Refusal> {
+pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Box<dyn Error + Send + Sync>> {
     if let Some(folder) = std::path::Path::new(path).parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -43,7 +43,7 @@ pub(in crate::store) fn start(
     commits: Arc<dyn CommitListener>,
     queue: Receiver<Box<dyn WriteJob>>,
 ) -> Result<JoinHandle<()>, StartError> {
-    let writer = Writer { conn, env, commits };
+    let writer = SqliteWriter { conn, env, commits };
     thread::Builder::new()
         .name("relive-write".to_owned())
         .spawn(move || {
@@ -56,13 +56,13 @@ pub(in crate::store) fn start(
         .map_err(StartError::Thread)
 }
 
-struct Writer {
+struct SqliteWriter {
     conn: Conn,
     env: Arc<Env>,
     commits: Arc<dyn CommitListener>,
 }
 
-impl Writer {
+impl SqliteWriter {
     /// Commits the queued jobs until one of them stops the writer or the queue closes.
     fn serve(mut self, queue: &Receiver<Box<dyn WriteJob>>) {
         self.grow_log();

@@ -1,4 +1,4 @@
-//! What lists show, in a form that can be compared, once from memory and once from the tables.
+//! The content of all lists in a form that can be compared, from the read model and from the tables.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -7,7 +7,7 @@ use std::{
 
 use diesel::prelude::*;
 
-use super::step::filters;
+use super::operation::filters;
 use crate::{
     AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber,
     Seconds, State,
@@ -27,9 +27,9 @@ use crate::{
     },
 };
 
-/// Somebody in an audience.
+/// A member of an audience.
 #[derive(Debug, PartialEq)]
-pub(super) struct Seated {
+pub(super) struct ListedMember {
     pub(super) account: AccountId,
     user_id: String,
     role: Role,
@@ -39,23 +39,24 @@ pub(super) struct Seated {
     session: Option<TokenHash>,
 }
 
-/// Everything lists can show.
+/// The content of all lists.
 #[derive(Debug, PartialEq)]
-pub(super) struct Picture {
+pub(super) struct Lists {
     pub(super) on_air: BTreeMap<AccountId, (BroadcastInfo, Counters, Option<Seconds>)>,
     /// By filter: total, and the hosts in order.
     orders: Vec<(OnAirFilter, usize, Vec<AccountId>)>,
     by_room: BTreeMap<RoomNumber, AccountId>,
     by_user: BTreeMap<String, AccountId>,
     /// By host, in order.
-    pub(super) audiences: BTreeMap<AccountId, Vec<Seated>>,
+    pub(super) audiences: BTreeMap<AccountId, Vec<ListedMember>>,
     pub(super) viewers: BTreeMap<AccountId, usize>,
-    seats: BTreeMap<AccountId, AccountId>,
+    /// The room of each account that came through sxb, which allows one per account.
+    sxb_memberships: BTreeMap<AccountId, AccountId>,
     members: usize,
     replays: Vec<Recording>,
 }
 
-/// The rows themselves.
+/// The rows of all tables that the read model holds.
 pub(super) struct Tables {
     pub(super) accounts: Vec<AccountRow>,
     pub(super) rooms: Vec<(AccountId, RoomNumber)>,
@@ -87,19 +88,19 @@ impl Tables {
         })
     }
 
-    /// What lists ought to show.
-    pub(super) fn picture(&self) -> Picture {
+    /// The content that the lists should have.
+    pub(super) fn lists(&self) -> Lists {
         let accounts: HashMap<AccountId, &AccountRow> =
             self.accounts.iter().map(|account| (account.id, account)).collect();
         let mut on_air: Vec<&BroadcastRow> =
             self.broadcasts.iter().filter(|row| row.state == State::OnAir).collect();
         on_air.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.id)));
         let info = |row: &BroadcastRow| row.info(accounts[&row.account_id]);
-        let mut audiences: BTreeMap<AccountId, Vec<Seated>> = BTreeMap::new();
+        let mut audiences: BTreeMap<AccountId, Vec<ListedMember>> = BTreeMap::new();
         let mut members: Vec<&MemberRow> = self.members.iter().collect();
         members.sort_by_key(|row| (row.role != Role::Host, row.position));
         for row in &members {
-            audiences.entry(row.host_id).or_default().push(Seated {
+            audiences.entry(row.host_id).or_default().push(ListedMember {
                 account: row.account_id,
                 user_id: accounts[&row.account_id].user_id.clone(),
                 role: row.role,
@@ -109,7 +110,7 @@ impl Tables {
                 session: row.session.as_deref().and_then(TokenHash::from_bytes),
             });
         }
-        Picture {
+        Lists {
             orders: filters()
                 .map(|filter| {
                     let hosts: Vec<AccountId> = on_air
@@ -129,9 +130,9 @@ impl Tables {
                 .collect(),
             viewers: audiences
                 .iter()
-                .map(|(host, seated)| (*host, seated.iter().filter(|one| one.account != *host).count()))
+                .map(|(host, listed)| (*host, listed.iter().filter(|one| one.account != *host).count()))
                 .collect(),
-            seats: members
+            sxb_memberships: members
                 .iter()
                 .filter(|row| row.dialect == Dialect::Sxb)
                 .map(|row| (row.account_id, row.host_id))
@@ -148,17 +149,17 @@ impl Tables {
 }
 
 impl Live {
-    /// What lists do show.
-    pub(super) fn picture(&self) -> Picture {
+    /// The content that the lists have.
+    pub(super) fn lists(&self) -> Lists {
         let whole = |filter| self.directory.page(filter, 0, usize::MAX);
-        let hosts = |filter| whole(filter).iter().map(|place| place.host).collect::<Vec<_>>();
+        let hosts = |filter| whole(filter).iter().map(|position| position.host).collect::<Vec<_>>();
         let audience = |host: &AccountId| &self.audiences[host];
         for filter in filters() {
             let pages = (0..).map(|page| self.directory.page(filter, page * 2, 2));
             let joined: Vec<_> = pages.take_while(|page| !page.is_empty()).flatten().collect();
             assert_eq!(joined, whole(filter), "pages of {filter:?}");
         }
-        Picture {
+        Lists {
             on_air: self
                 .on_air
                 .iter()
@@ -173,7 +174,7 @@ impl Live {
                 .map(|host| {
                     let accounts: HashMap<i64, AccountId> =
                         audience(host).members().map(|(account, one)| (one.position, account)).collect();
-                    let seated = audience(host).page(0, usize::MAX).map(|member| Seated {
+                    let listed = audience(host).page(0, usize::MAX).map(|member| ListedMember {
                         account: accounts[&member.position],
                         user_id: member.user_id.to_string(),
                         role: member.role,
@@ -185,16 +186,16 @@ impl Live {
                             MemberClock::Never | MemberClock::Beat(_) => None,
                         },
                     });
-                    (*host, seated.collect())
+                    (*host, listed.collect())
                 })
                 .collect(),
             viewers: self.audiences.iter().map(|(host, audience)| (*host, audience.viewers())).collect(),
-            seats: self
-                .seats
+            sxb_memberships: self
+                .sxb_memberships
                 .iter()
                 .map(|(account, (host, member))| {
-                    let seated = audience(host).get(*account).expect("who sits is in the audience");
-                    assert!(Arc::ptr_eq(member, seated), "beats of {account:?} are lost");
+                    let listed = audience(host).get(*account).expect("a member is in the audience");
+                    assert!(Arc::ptr_eq(member, listed), "beats of {account:?} are lost");
                     (*account, *host)
                 })
                 .collect(),
@@ -203,24 +204,24 @@ impl Live {
         }
     }
 
-    /// The queue of times to look again knows every expirable once, no later than it ends, and nothing else.
+    /// Checks that the expiry queue has each expirable once, no later than its end, and nothing else.
     pub(super) fn check_expiry(&self) {
         use crate::{UnixSeconds, read_model::expiry::Expirable};
         let mut known: BTreeSet<(UnixSeconds, Expirable)> = BTreeSet::new();
-        let mut expirable = |timer: UnixSeconds, gone_at: UnixSeconds, what: Expirable| {
-            if gone_at == UnixSeconds::MAX {
+        let mut expirable = |scheduled_at: UnixSeconds, ends_at: UnixSeconds, what: Expirable| {
+            if ends_at == UnixSeconds::MAX {
                 return;
             }
-            assert!(timer <= gone_at, "{what:?} is looked at too late");
-            known.insert((timer, what));
+            assert!(scheduled_at <= ends_at, "{what:?} is scheduled too late");
+            known.insert((scheduled_at, what));
         };
         for (host, on_air) in &self.on_air {
-            expirable(on_air.timer, on_air.gone_at(self.grace), Expirable::Broadcast(*host));
+            expirable(on_air.scheduled_at, on_air.ends_at(self.grace), Expirable::Broadcast(*host));
         }
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
-                let gone_at = member.gone_at(self.timeouts, self.grace, self.session_idle);
-                expirable(member.timer.get(), gone_at, Expirable::Member { host: *host, account });
+                let ends_at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
+                expirable(member.scheduled_at.get(), ends_at, Expirable::Member { host: *host, account });
             }
         }
         let queued: BTreeSet<_> = self.expiry.entries().collect();

@@ -1,4 +1,4 @@
-//! Walking step by step, and looking at both sides after each.
+//! Performs operations one by one, and compares the read model with the tables after each.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -9,8 +9,8 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use super::{
-    picture::Tables,
-    step::{Code, Foreign, GROUPS, Step, USERS, filters},
+    lists::Tables,
+    operation::{Code, Foreign, GROUPS, Operation, USERS, filters},
 };
 use crate::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
@@ -24,40 +24,40 @@ use crate::{
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
 
-/// A core on its way.
-pub(super) struct Walk {
+/// A core, and the knowledge about the operations it has performed.
+pub(super) struct Runner {
     core: Core,
     clock: Arc<TestClock>,
     config: Config,
     starts: u64,
     started_at: UnixSeconds,
-    /// The numbers users had last; they may be gone.
+    /// The last ids of the users; their accounts may be deleted.
     ids: [AccountId; USERS.len()],
     rooms: [RoomNumber; USERS.len()],
     codes: [String; USERS.len()],
-    /// Everything ever handed out: most of it is over.
+    /// All tokens ever issued: most of them are invalid.
     tokens: Vec<(Dialect, String)>,
     sessions: Vec<Arc<Session>>,
-    /// When users last gave a sign of life that was not lost since.
+    /// The last beat of each account that no crash has lost.
     beats: HashMap<AccountId, UnixSeconds>,
-    /// Who was listed after the last step, and until when it had a right to be.
-    promised: Vec<(Expirable, UnixSeconds)>,
+    /// Everything listed after the last operation, with the last second in which it has to be listed.
+    deadlines: Vec<(Expirable, UnixSeconds)>,
     _folder: TempDir,
     _scratch: Option<Scratch>,
 }
 
-impl Walk {
-    /// Half of the users are registered, logged in and have a room; the others are nobody yet.
+impl Runner {
+    /// Starts with half of the users registered, logged in and with a room; the others have no account.
     pub(super) async fn start() -> Self {
-        let mut walk = Self::empty();
+        let mut runner = Self::empty();
         for user in 2..5 {
-            walk.take(&Step::Register(user)).await;
-            walk.take(&Step::Login(user, Dialect::Qplus)).await;
-            walk.compare(&Step::Maintain).await;
-            walk.take(&Step::Prepare(user)).await;
-            walk.compare(&Step::Prepare(user)).await;
+            runner.perform(&Operation::Register(user)).await;
+            runner.perform(&Operation::Login(user, Dialect::Qplus)).await;
+            runner.compare(&Operation::Maintain).await;
+            runner.perform(&Operation::Prepare(user)).await;
+            runner.compare(&Operation::Prepare(user)).await;
         }
-        walk
+        runner
     }
 
     fn empty() -> Self {
@@ -88,33 +88,33 @@ impl Walk {
             tokens: Vec::new(),
             sessions: Vec::new(),
             beats: HashMap::new(),
-            promised: Vec::new(),
+            deadlines: Vec::new(),
             _folder: folder,
             _scratch: scratch,
         }
     }
 
-    /// Does one step. Refusals are fine, failures are not.
-    pub(super) async fn take(&mut self, step: &Step) {
-        let result = self.try_take(step).await;
+    /// Performs an operation, which may be refused but must not fail.
+    pub(super) async fn perform(&mut self, operation: &Operation) {
+        let result = self.try_perform(operation).await;
         let failed = matches!(result, Err(Error::Storage(_) | Error::Unavailable | Error::Busy));
-        assert!(!failed, "{step:?}: {result:?}");
+        assert!(!failed, "{operation:?}: {result:?}");
     }
 
-    #[expect(clippy::too_many_lines, reason = "one line per operation")]
-    async fn try_take(&mut self, step: &Step) -> Result<()> {
+    #[expect(clippy::too_many_lines, reason = "one block per operation")]
+    async fn try_perform(&mut self, operation: &Operation) -> Result<()> {
         let core = self.core.clone();
         let (ids, rooms) = (self.ids, self.rooms);
-        let actor = |who: usize| -> Actor {
-            // With proof on the even seconds.
+        let actor = |user: usize| -> Actor {
+            // Without a proof in even seconds.
             if core.now().0 % 2 == 0 {
-                Actor::Unproven(USERS[who].to_owned())
+                Actor::Unproven(USERS[user].to_owned())
             } else {
-                Actor::Proven(ids[who])
+                Actor::Proven(ids[user])
             }
         };
-        match *step {
-            Step::Announce(host, group) => {
+        match *operation {
+            Operation::Announce(host, group) => {
                 let announcement = Announcement {
                     group_id: GROUPS[group].to_owned(),
                     title: format!("by v1 at {}", core.now()),
@@ -122,17 +122,17 @@ impl Walk {
                 };
                 core.broadcasts().announce(actor(host), announcement).await.map(drop)
             }
-            Step::SetOnAir(host, on) => core.broadcasts().set_on_air(actor(host), on).await,
-            Step::EnterGroup(who, host, group) => {
+            Operation::SetOnAir(host, on) => core.broadcasts().set_on_air(actor(host), on).await,
+            Operation::EnterGroup(user, host, group) => {
                 let names = MemberNames::default();
-                core.audiences().enter_group(actor(who), USERS[host], GROUPS[group], names).await
+                core.audiences().enter_group(actor(user), USERS[host], GROUPS[group], names).await
             }
-            Step::QuitGroup(who, host, group) => {
-                core.audiences().quit_group(actor(who), USERS[host], GROUPS[group]).await
+            Operation::QuitGroup(user, host, group) => {
+                core.audiences().quit_group(actor(user), USERS[host], GROUPS[group]).await
             }
-            Step::Count(host, counted, by) => core.broadcasts().count(USERS[host], counted, by).await,
-            Step::Prepare(host) => core.broadcasts().prepare(ids[host]).await.map(drop),
-            Step::Report { host, app, live, screen } => {
+            Operation::Count(host, counted, by) => core.broadcasts().count(USERS[host], counted, by).await,
+            Operation::Prepare(host) => core.broadcasts().prepare(ids[host]).await.map(drop),
+            Operation::Report { host, app, live, screen } => {
                 let report = Report {
                     room: rooms[host],
                     title: format!("by sxb at {}", core.now()),
@@ -146,50 +146,52 @@ impl Walk {
                 };
                 core.broadcasts().report(ids[host], report).await
             }
-            Step::Exit(who, host) => core.broadcasts().exit(ids[who], host.map(|host| rooms[host])).await,
-            Step::Enter(who, host, role) => core.audiences().enter(ids[who], rooms[host], role).await,
-            Step::Leave(who, host) => core.audiences().leave(ids[who], rooms[host]).await,
-            Step::RequestMic(who, host) => core.audiences().request_mic(ids[who], rooms[host]).await,
-            Step::SetMic(who, host, on) => core.audiences().set_mic(ids[who], rooms[host], on).await,
-            Step::Beat(who, role, likes) => {
-                core.audiences().beat(ids[who], role, likes).await?;
-                self.beats.insert(ids[who], core.now());
+            Operation::Exit(user, host) => {
+                core.broadcasts().exit(ids[user], host.map(|host| rooms[host])).await
+            }
+            Operation::Enter(user, host, role) => core.audiences().enter(ids[user], rooms[host], role).await,
+            Operation::Leave(user, host) => core.audiences().leave(ids[user], rooms[host]).await,
+            Operation::RequestMic(user, host) => core.audiences().request_mic(ids[user], rooms[host]).await,
+            Operation::SetMic(user, host, on) => core.audiences().set_mic(ids[user], rooms[host], on).await,
+            Operation::Beat(user, role, likes) => {
+                core.audiences().beat(ids[user], role, likes).await?;
+                self.beats.insert(ids[user], core.now());
                 Ok(())
             }
-            Step::Push(host, lease) => core.broadcasts().push(ids[host], rooms[host], lease).await,
-            Step::StopPush(host) => core.broadcasts().stop_push(ids[host], rooms[host]).await,
-            Step::Watch(session, host) => match self.session(session) {
+            Operation::Push(host, lease) => core.broadcasts().push(ids[host], rooms[host], lease).await,
+            Operation::StopPush(host) => core.broadcasts().stop_push(ids[host], rooms[host]).await,
+            Operation::Watch(session, host) => match self.session(session) {
                 Some(session) => core.audiences().watch(&session, rooms[host]).await,
                 None => Ok(()),
             },
-            Step::Unwatch(session, host) => match self.session(session) {
+            Operation::Unwatch(session, host) => match self.session(session) {
                 Some(session) => core.audiences().unwatch(&session, rooms[host]).await,
                 None => Ok(()),
             },
-            Step::NextPage(session, restart) => match self.session(session) {
+            Operation::NextPage(session, restart) => match self.session(session) {
                 Some(session) => core.rooms().next_page(&session, Listing::OnAir, restart, 1).await.map(drop),
                 None => Ok(()),
             },
-            Step::ModifyRoom(host, name) => {
+            Operation::ModifyRoom(host, name) => {
                 let text = RoomText { name: name.to_owned(), ..RoomText::default() };
                 core.rooms().modify(ids[host], None, text).await
             }
-            Step::Plan(host) => {
+            Operation::Plan(host) => {
                 let plan = Plan { title: format!("by v2 at {}", core.now()), ..Plan::default() };
                 core.rooms().plan(ids[host], plan).await
             }
-            Step::Started(whose, which, sequence) => {
+            Operation::Started(host, which, sequence) => {
                 let sequence = sequence.map(|sequence| sequence.to_string());
-                self.event(whose, which, StreamEvent::Started { sequence }).await
+                self.event(host, which, StreamEvent::Started { sequence }).await
             }
-            Step::Stopped(whose, which, sequence) => {
+            Operation::Stopped(host, which, sequence) => {
                 let sequence = sequence.map(|sequence| sequence.to_string());
-                self.event(whose, which, StreamEvent::Stopped { sequence }).await
+                self.event(host, which, StreamEvent::Stopped { sequence }).await
             }
-            Step::Follow(who, host, follow) => {
-                core.rooms().follow(self.ids[who], self.rooms[host], follow).await
+            Operation::Follow(user, host, follow) => {
+                core.rooms().follow(self.ids[user], self.rooms[host], follow).await
             }
-            Step::Recorded(host, file, hls, end) => {
+            Operation::Recorded(host, file, hls, end) => {
                 let (kind, format) = if hls { ("m3u8", FileFormat::Hls) } else { ("mp4", FileFormat::Mp4) };
                 let end_at = UnixSeconds(1_699_000_000 + end * 100);
                 let new = NewRecording {
@@ -203,48 +205,48 @@ impl Walk {
                 };
                 self.event(host, Code::Inside, StreamEvent::Recorded(new)).await
             }
-            Step::CountRecording(host, file, counted, by) => {
+            Operation::CountRecording(host, file, counted, by) => {
                 core.recordings().count(USERS[host], &file.to_string(), counted, by).await
             }
-            Step::EnterRecording(who, host, file) => {
+            Operation::EnterRecording(user, host, file) => {
                 let (audiences, file) = (core.audiences(), file.to_string());
                 let names = MemberNames::default();
-                audiences.enter_recording(Actor::Proven(self.ids[who]), USERS[host], &file, names).await
+                audiences.enter_recording(Actor::Proven(self.ids[user]), USERS[host], &file, names).await
             }
-            Step::QuitRecording(who, host, file) => {
+            Operation::QuitRecording(user, host, file) => {
                 let (audiences, file) = (core.audiences(), file.to_string());
-                audiences.quit_recording(Actor::Proven(self.ids[who]), USERS[host], &file).await
+                audiences.quit_recording(Actor::Proven(self.ids[user]), USERS[host], &file).await
             }
-            Step::Register(who) => {
-                core.accounts().register(NewAccount::new(USERS[who], password())).await.map(drop)
+            Operation::Register(user) => {
+                core.accounts().register(NewAccount::new(USERS[user], password())).await.map(drop)
             }
-            Step::Login(who, dialect) => {
-                let user = Identifier::UserId(USERS[who].to_owned());
-                let (_, grant) = core.accounts().login(dialect, user, &[password()], None).await?;
-                let token = grant.token.expose_secret().to_owned();
+            Operation::Login(user, dialect) => {
+                let identifier = Identifier::UserId(USERS[user].to_owned());
+                let (_, issued) = core.accounts().login(dialect, identifier, &[password()], None).await?;
+                let token = issued.token.expose_secret().to_owned();
                 if dialect == Dialect::Qplus {
                     self.sessions.push(core.sessions().authenticate(dialect, &token).await?);
                 }
                 self.tokens.push((dialect, token));
                 Ok(())
             }
-            Step::Use(token) => match self.token(token) {
+            Operation::Use(token) => match self.token(token) {
                 Some((dialect, token)) => core.sessions().authenticate(dialect, &token).await.map(drop),
                 None => Ok(()),
             },
-            Step::Close(token) => match self.token(token) {
+            Operation::Close(token) => match self.token(token) {
                 Some((dialect, token)) => core.sessions().close(dialect, &token).await,
                 None => Ok(()),
             },
-            Step::SetPassword(who) => core.accounts().set_password(USERS[who], &password()).await,
-            Step::Rename(who, name) => core.accounts().update_profile(ids[who], renamed(name)).await,
-            Step::Delete(who) => core.accounts().delete(USERS[who]).await,
-            Step::Maintain => core.maintain().await,
-            Step::Wait(seconds) => {
+            Operation::SetPassword(user) => core.accounts().set_password(USERS[user], &password()).await,
+            Operation::Rename(user, name) => core.accounts().update_profile(ids[user], renamed(name)).await,
+            Operation::Delete(user) => core.accounts().delete(USERS[user]).await,
+            Operation::Maintain => core.maintain().await,
+            Operation::Wait(seconds) => {
                 self.clock.advance(seconds);
                 Ok(())
             }
-            Step::Restart(orderly, seconds) => {
+            Operation::Restart(orderly, seconds) => {
                 if orderly {
                     self.core.shutdown().await;
                 } else {
@@ -256,15 +258,15 @@ impl Walk {
                 self.core = open(&self.config, &self.clock, self.starts);
                 Ok(())
             }
-            Step::Foreign(what, whom) => {
+            Operation::Foreign(what, user) => {
                 let other = open(&self.config, &self.clock, 1_000);
-                // Whether it succeeds does not matter, but that it is noticed.
+                // The other process may fail, but the core has to notice each of its changes.
                 let _ = match what {
-                    Foreign::SetPassword => other.accounts().set_password(USERS[whom], &password()).await,
-                    Foreign::Delete => other.accounts().delete(USERS[whom]).await,
-                    Foreign::Rename => other.accounts().update_profile(ids[whom], renamed("foreign")).await,
-                    Foreign::Open => other.broadcasts().push(ids[whom], rooms[whom], Seconds(100)).await,
-                    Foreign::Stop => other.broadcasts().stop_push(ids[whom], rooms[whom]).await,
+                    Foreign::SetPassword => other.accounts().set_password(USERS[user], &password()).await,
+                    Foreign::Delete => other.accounts().delete(USERS[user]).await,
+                    Foreign::Rename => other.accounts().update_profile(ids[user], renamed("foreign")).await,
+                    Foreign::Open => other.broadcasts().push(ids[user], rooms[user], Seconds(100)).await,
+                    Foreign::Stop => other.broadcasts().stop_push(ids[user], rooms[user]).await,
                 };
                 other.shutdown().await;
                 core.maintain().await
@@ -288,22 +290,22 @@ impl Walk {
         self.core.streams().event(code, CallbackSource::Shared, event).await
     }
 
-    /// Looks at memory and tables.
-    pub(super) async fn compare(&mut self, step: &Step) {
+    /// Compares the read model with the tables.
+    pub(super) async fn compare(&mut self, operation: &Operation) {
         self.core.expire_due().await.unwrap();
         let tables = self.core.store().snapshot(Tables::load).await.unwrap();
         let memory = self.core.memory();
-        assert_eq!(memory.live().picture(), tables.picture(), "after {step:?}");
+        assert_eq!(memory.live().lists(), tables.lists(), "after {operation:?}");
         memory.live().check_expiry();
         Self::check_rows(&tables);
         self.check_clocks(&tables);
-        self.check_promises(step);
+        self.check_deadlines(operation);
         self.check_sessions(&tables);
         self.check_views(&tables).await;
         self.learn(&tables);
     }
 
-    /// What must hold in the tables alone.
+    /// Checks the rules that the tables alone must satisfy.
     fn check_rows(tables: &Tables) {
         let mut rooms_on_air = HashSet::new();
         for row in &tables.broadcasts {
@@ -312,12 +314,18 @@ impl Walk {
             assert!(row.state != State::OnAir || rooms_on_air.insert(row.room), "two lives in one room");
             assert!(tables.rooms.contains(&(row.account_id, row.room)));
         }
-        let mut seated = HashSet::new();
+        let mut listed_members = HashSet::new();
         let sessions: HashSet<&[u8]> = tables.sessions.iter().map(|row| &*row.digest).collect();
         for row in &tables.members {
-            assert!(row.dialect != Dialect::Sxb || seated.insert(row.account_id), "two sxb seats");
+            assert!(
+                row.dialect != Dialect::Sxb || listed_members.insert(row.account_id),
+                "an account is in two sxb rooms"
+            );
             assert_eq!(row.role == Role::Host, row.host_id == row.account_id);
-            assert!(row.session.as_deref().is_none_or(|digest| sessions.contains(digest)), "seat of a ghost");
+            assert!(
+                row.session.as_deref().is_none_or(|digest| sessions.contains(digest)),
+                "the session of a member is missing"
+            );
         }
         let mut lower = HashSet::new();
         for account in tables.accounts.iter().filter(|account| account.is_registered()) {
@@ -325,12 +333,12 @@ impl Walk {
         }
     }
 
-    /// Clocks run ahead of the tables only while that is noted, and nothing is listed whose time is over.
+    /// Checks that clocks differ from the tables only while they are dirty, and that nothing is listed past its deadline.
     fn check_clocks(&self, tables: &Tables) {
         let live = self.core.memory().live();
         let now = self.core.now();
         let graced = |beat| beat < self.started_at && now < self.started_at + Seconds(60);
-        for (host, on_air) in live.picture().on_air.keys().map(|host| (*host, live.on_air(*host).unwrap())) {
+        for (host, on_air) in live.lists().on_air.keys().map(|host| (*host, live.on_air(*host).unwrap())) {
             let row = tables.broadcasts.iter().find(|row| row.id == on_air.info.id).unwrap();
             let beat = on_air.beat.get();
             let dirty = on_air.dirty.load(Ordering::Relaxed);
@@ -360,43 +368,43 @@ impl Walk {
         self.beats.get(&account).copied().unwrap_or_default()
     }
 
-    /// Nothing ends before its time while nobody ends it.
-    fn check_promises(&mut self, step: &Step) {
+    /// Checks that nothing ends before its deadline by an operation that ends nothing.
+    fn check_deadlines(&mut self, operation: &Operation) {
         let live = self.core.memory().live();
         let now = self.core.now();
         let harmless = matches!(
-            step,
-            Step::Wait(_)
-                | Step::Maintain
-                | Step::Use(_)
-                | Step::Restart(true, _)
-                | Step::Foreign(Foreign::Rename, _)
+            operation,
+            Operation::Wait(_)
+                | Operation::Maintain
+                | Operation::Use(_)
+                | Operation::Restart(true, _)
+                | Operation::Foreign(Foreign::Rename, _)
         );
-        for (expirable, until) in std::mem::take(&mut self.promised) {
+        for (expirable, until) in std::mem::take(&mut self.deadlines) {
             let there = match expirable {
                 Expirable::Broadcast(host) => live.on_air(host).is_some(),
                 Expirable::Member { host, account } => {
                     live.audience(host).is_some_and(|audience| audience.get(account).is_some())
                 }
             };
-            assert!(!harmless || there || now > until, "{expirable:?} ended early by {step:?}");
+            assert!(!harmless || there || now > until, "{expirable:?} ended early by {operation:?}");
         }
         // Only a beat before the start has the grace after it.
         let graced = |beat, until: UnixSeconds| {
             if beat < self.started_at { until.max(self.started_at + Seconds(59)) } else { until }
         };
-        let picture = live.picture();
-        let mut promised = Vec::new();
-        for host in picture.on_air.keys() {
+        let lists = live.lists();
+        let mut deadlines = Vec::new();
+        for host in lists.on_air.keys() {
             let on_air = live.on_air(*host).unwrap();
             let beat = on_air.beat.get();
             let silent = on_air.lease.map_or(UnixSeconds::MAX, |lease| beat + lease);
-            promised.push((Expirable::Broadcast(*host), graced(beat, silent)));
+            deadlines.push((Expirable::Broadcast(*host), graced(beat, silent)));
         }
-        for (host, seated) in &picture.audiences {
-            let end = promised.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
+        for (host, listed_members) in &lists.audiences {
+            let end = deadlines.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
             let end = end.map_or(UnixSeconds::MAX, |(_, until)| *until);
-            for account in seated.iter().map(|one| one.account) {
+            for account in listed_members.iter().map(|one| one.account) {
                 let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
                 let own = match &member.clock {
                     MemberClock::Never => UnixSeconds::MAX,
@@ -407,13 +415,13 @@ impl Walk {
                     }
                     MemberClock::Session(session) => session.used_at() + Seconds(3_599),
                 };
-                promised.push((Expirable::Member { host: *host, account }, own.min(end)));
+                deadlines.push((Expirable::Member { host: *host, account }, own.min(end)));
             }
         }
-        self.promised = promised;
+        self.deadlines = deadlines;
     }
 
-    /// Sessions in memory are sessions in the table.
+    /// Checks that each session in memory is a row of the table.
     fn check_sessions(&self, tables: &Tables) {
         let sessions = self.core.memory().sessions.all();
         let signed = self.core.memory().sessions.all_signed();
@@ -438,36 +446,36 @@ impl Walk {
         }
     }
 
-    /// What the public calls answer.
+    /// Compares the answers of public calls with the tables.
     async fn check_views(&self, tables: &Tables) {
         let core = &self.core;
-        let picture = tables.picture();
+        let lists = tables.lists();
         for filter in filters() {
             let page = core.broadcasts().on_air(filter, ALL).await.unwrap();
             assert_eq!(page.total, page.items.len());
         }
-        assert_eq!(core.rooms().on_air_count().await.unwrap(), picture.on_air.len());
+        assert_eq!(core.rooms().on_air_count().await.unwrap(), lists.on_air.len());
         let open = |session: &&Arc<Session>| core.memory().sessions.get(&session.digest).is_some();
         if let Some(session) = self.sessions.iter().rfind(open) {
-            // A list takes from memory what a look at one room reads from the tables.
+            // The list is served from the room cache, a single room is read from the tables.
             let page = core.rooms().next_page(session, Listing::OnAir, true, 1_000).await.unwrap();
-            assert_eq!(page.on_air.len(), picture.on_air.len());
+            assert_eq!(page.on_air.len(), lists.on_air.len());
             for listed in page.on_air.iter().map(RoomOnAir::room) {
                 let room = core.rooms().find(session.account(), listed.number).await.unwrap();
-                let facts = |room: &crate::Room| {
+                let shown = |room: &crate::Room| {
                     let names = (room.owner, room.owner_name.clone(), room.name.clone());
                     let texts = [&room.description, &room.topic, &room.anchor_password, &room.user_password];
                     (names, texts.map(String::clone), room.head_picture, room.followers, room.followed)
                 };
-                assert_eq!(facts(&listed), facts(&room));
+                assert_eq!(shown(&listed), shown(&room));
             }
         }
         for account in &tables.accounts {
             let Some(row) = tables.broadcasts.iter().rfind(|row| row.account_id == account.id) else {
                 continue;
             };
-            let seated = picture.audiences.get(&account.id).map_or(&[][..], Vec::as_slice);
-            let viewers = picture.viewers.get(&account.id).copied().unwrap_or(0);
+            let listed_members = lists.audiences.get(&account.id).map_or(&[][..], Vec::as_slice);
+            let viewers = lists.viewers.get(&account.id).copied().unwrap_or(0);
             let latest = core.broadcasts().latest(&account.user_id).await.unwrap().unwrap();
             let counters = tables.counters[&row.id];
             let expected = (
@@ -475,12 +483,12 @@ impl Walk {
                 row.state,
                 counters.counted_likes + counters.host_likes,
                 i64::try_from(viewers).unwrap() + counters.anonymous,
-                i64::try_from(seated.len()).unwrap(),
+                i64::try_from(listed_members.len()).unwrap(),
             );
             assert_eq!((latest.id, latest.state, latest.likes, latest.viewers, latest.members), expected);
             let members = core.audiences().members(row.room, ALL).await.unwrap();
             let prepared = row.driver == Dialect::Sxb && row.state == State::Prepared;
-            let shown = if row.state == State::OnAir || prepared { seated.len() } else { 0 };
+            let shown = if row.state == State::OnAir || prepared { listed_members.len() } else { 0 };
             assert_eq!((members.total, members.items.len()), (shown, shown));
             let group = core.audiences().group(&account.user_id, &row.group(), ALL).await.unwrap();
             let listed = tables.members.iter().filter(|member| {
@@ -491,7 +499,7 @@ impl Walk {
         }
     }
 
-    /// Numbers for the next steps.
+    /// Takes over the ids for the next operations.
     fn learn(&mut self, tables: &Tables) {
         for (index, user) in USERS.iter().enumerate() {
             let Some(account) = tables.accounts.iter().find(|account| account.user_id == *user) else {
@@ -502,7 +510,7 @@ impl Walk {
                 self.rooms[index] = *room;
             }
         }
-        for (host, (info, ..)) in tables.picture().on_air {
+        for (host, (info, ..)) in tables.lists().on_air {
             if let Some(index) = self.ids.iter().position(|id| *id == host) {
                 self.codes[index].clone_from(&info.stream_code);
             }
@@ -510,7 +518,7 @@ impl Walk {
     }
 }
 
-/// A database on the PostgreSQL server the tests are given, if they are given one.
+/// Creates a database on the PostgreSQL server of the test run, if there is one.
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
 fn postgres() -> Option<Scratch> {

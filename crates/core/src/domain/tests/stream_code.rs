@@ -1,0 +1,128 @@
+//! No two makers of stream codes make the same code, whatever names strangers choose.
+
+use proptest::prelude::*;
+
+use super::tables::Tables;
+use crate::{
+    Actor, Announcement, Error,
+    domain::{actor, broadcast::open, room, stream_code},
+    sign::stream::{VideoSource, bypass_digest},
+    table::{
+        accounts,
+        stream_codes::{self, WHOLE},
+    },
+};
+
+/// The number of the room that is made next, in a database whose last room has that number.
+fn next_room(tables: &mut Tables) -> i64 {
+    let probe = tables.user("probe");
+    tables.run(|tx| open::prepare(tx, probe)).unwrap().0 + 1
+}
+
+/// The code that a guest of that name gets with its push URL.
+fn code_of_guest(tables: &mut Tables, name: &str) -> Result<String, Error> {
+    let actor = Actor::Unproven(name.to_owned());
+    tables.run(|tx| {
+        let announced = open::announce(tx, &actor, &Announcement::default())?;
+        Ok(announced.stream_code.to_string())
+    })
+}
+
+#[test]
+fn a_guest_named_like_a_future_sxb_stream_gets_another_code() {
+    let mut tables = Tables::new();
+    // The guest's own room takes the next number, the victim's room the one after.
+    let victims_room = next_room(&mut tables) + 1;
+    let name = bypass_digest(victims_room, "emil", VideoSource::Camera);
+    let stolen = code_of_guest(&mut tables, &name).unwrap();
+    let emil = tables.user("emil");
+    assert_eq!(tables.run(|tx| open::prepare(tx, emil)).unwrap().0, victims_room);
+    assert_ne!(stolen, format!("1000_{name}"));
+    let owner = tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &format!("1000_{name}"))).unwrap();
+    assert_eq!(owner, Some(emil), "replays of the code are the victim's");
+}
+
+#[test]
+fn an_sxb_room_takes_back_a_code_that_an_older_version_gave_away() {
+    let mut tables = Tables::new();
+    let victims_room = next_room(&mut tables) + 1;
+    let name = bypass_digest(victims_room, "emil", VideoSource::Camera);
+    let code = format!("1000_{name}");
+    let thief = tables.run(|tx| {
+        let thief = actor::ensure(tx, &name)?;
+        room::ensure(tx, &thief)?;
+        stream_codes::keep(tx, WHOLE, &code, thief.id)?;
+        Ok(thief)
+    });
+    let thief = thief.unwrap();
+    let emil = tables.user("emil");
+    tables.run(|tx| open::prepare(tx, emil)).unwrap();
+    assert_eq!(tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &code)).unwrap(), Some(emil));
+    assert_ne!(tables.run(|tx| stream_code::code_of_host(tx, &thief)).unwrap(), code);
+}
+
+#[test]
+fn a_code_that_was_handed_out_before_stays() {
+    let mut tables = Tables::new();
+    let name = "x_6b0917f7";
+    let host = tables.run(|tx| {
+        let host = actor::ensure(tx, name)?;
+        stream_codes::keep(tx, WHOLE, "1000_x_6b0917f7", host.id)?;
+        Ok(host)
+    });
+    let code = tables.run(|tx| stream_code::code_of_host(tx, &host.unwrap())).unwrap();
+    assert_eq!(code, "1000_x_6b0917f7");
+}
+
+/// Names that lead to the same code if any do: short, of few characters, with the endings other makers use.
+fn hostile_name() -> impl Strategy<Value = String> {
+    let ending = prop_oneof![
+        Just(String::new()),
+        Just("_r".to_owned()),
+        "_[0-9a-f]{8}",
+        "[0-9a-f]{32}",
+        (10_001..10_012_i64, "[ab.]{1,2}").prop_map(|(room, host)| bypass_digest(
+            room,
+            &host,
+            VideoSource::Camera
+        )),
+    ];
+    ("[ab._#]{0,2}", ending)
+        .prop_map(|(start, ending)| format!("{start}{ending}"))
+        .prop_filter("a name has a character", |name| !name.is_empty())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_code_belongs_to_one_account(
+        steps in proptest::collection::vec((hostile_name(), any::<bool>()), 1..12),
+    ) {
+        let mut tables = Tables::new();
+        let mut given: Vec<(String, String)> = Vec::new();
+        for (name, by_sxb) in steps {
+            let codes = if by_sxb {
+                tables.run(|tx| {
+                    let host = actor::ensure(tx, &name)?;
+                    let room = room::ensure(tx, &host)?;
+                    let camera = stream_code::code_of_room(tx, &room, &host, false)?;
+                    Ok(vec![camera, stream_code::code_of_room(tx, &room, &host, true)?])
+                }).unwrap()
+            } else {
+                match code_of_guest(&mut tables, &name) {
+                    Ok(code) => vec![code],
+                    Err(error) => panic!("{name}: {error}"),
+                }
+            };
+            for code in codes {
+                let other = given.iter().find(|(known, of)| *known == code && *of != name);
+                prop_assert!(other.is_none(), "{name} got the code of {other:?}");
+                let owner = tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &code)).unwrap();
+                let account = tables.run(|tx| accounts::by_user_id(tx.conn, &name)).unwrap().unwrap().id;
+                prop_assert_eq!(owner, Some(account));
+                given.push((code, name.clone()));
+            }
+        }
+    }
+}
