@@ -10,7 +10,7 @@ use crate::{
     store::Tx,
     table::{
         accounts::{self, AccountRow},
-        audience::{self as members, Entry, MemberRow},
+        audience::{self as members, MemberRow, RoomEntry},
         broadcasts, counters, rooms, sessions,
     },
 };
@@ -80,7 +80,7 @@ pub(crate) fn seat_host(tx: &mut Tx<'_>, host: &AccountRow, driver: Dialect) -> 
 ///
 /// Errors: [`Error::NotOnAir`].
 pub(crate) fn enter(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId, role: Option<Role>) -> Result<()> {
-    let Entry { host, user_id, known } = members::entry(tx, room, account)?.ok_or(Error::NotOnAir)?;
+    let RoomEntry { host, user_id, known } = members::entry(tx, room, account)?.ok_or(Error::NotOnAir)?;
     // A member that entered here through sxb is in no other room through sxb.
     if known.as_ref().is_none_or(|row| row.dialect != Dialect::Sxb) {
         members::leave_others(tx, account, host)?;

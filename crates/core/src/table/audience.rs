@@ -165,7 +165,7 @@ pub(crate) fn last_position(conn: &mut Conn) -> Result<Option<i64>> {
 }
 
 /// The rows needed when somebody enters a room through sxb.
-pub(crate) struct Entry {
+pub(crate) struct RoomEntry {
     /// The host of what the room has on air.
     pub(crate) host: AccountId,
     /// The user id of the account that enters.
@@ -176,7 +176,7 @@ pub(crate) struct Entry {
 
 /// Looks up an account and the room on air it wants to enter; `None` if the room is not on air. One query, because this is
 /// the write every viewer begins with.
-pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Result<Option<Entry>> {
+pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Result<Option<RoomEntry>> {
     let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| prepared!(
         rooms::table
             .inner_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
@@ -191,7 +191,7 @@ pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Re
     )
     .get_result(c)
     .optional())?;
-    Ok(found.map(|(host, user_id, known)| Entry { host, user_id, known }))
+    Ok(found.map(|(host, user_id, known)| RoomEntry { host, user_id, known }))
 }
 
 /// Writes a member down, new or changed, and tells the read model.
