@@ -85,7 +85,7 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String>
 }
 
 /// Whether a code made of a user id alone has the form of another maker's codes: 32 hex digits at the end (sxb's rooms), `_` and
-/// 8 hex digits (marked codes, link-mic codes), or `_r` (RoomService).
+/// 8 hex digits (marked codes, link-mic codes), or `_r` (`RoomService`).
 fn is_reserved(plain: &str) -> bool {
     let hex_at_end = plain.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
     let tail = plain.rsplit_once('_').map_or(plain, |(_, tail)| tail);

@@ -24,7 +24,7 @@ fn code_of_guest(tables: &mut Tables, name: &str) -> Result<String, Error> {
     let actor = Actor::Unproven(name.to_owned());
     tables.run(|tx| {
         let announced = open::announce(tx, &actor, &Announcement::default())?;
-        Ok(announced.stream_code.to_string())
+        Ok(announced.stream_code.clone())
     })
 }
 
