@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use relive_core::Clock as _;
+use relive_core::{Clock as _, Seconds};
 
 use crate::{
     Answer, Client, Server,
@@ -120,7 +120,7 @@ impl Run {
 
     /// Moves the clock to the time of a step.
     fn advance(&mut self, step: &Step) {
-        self.server.clock.advance(step.advance);
+        self.server.clock.advance(Seconds(step.advance));
         self.scope.now = self.server.clock.now();
     }
 

@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use relive_core::UnixSeconds;
 use serde_json::Value;
 
 use crate::{
@@ -191,7 +192,7 @@ mod tests {
     }
 
     fn scope() -> Scope {
-        let mut scope = Scope { now: 1000, ..Scope::default() };
+        let mut scope = Scope { now: UnixSeconds(1000), ..Scope::default() };
         scope.saved.insert("room".to_owned(), json!(7));
         scope
     }

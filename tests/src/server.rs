@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use relive_core::{TestClock, TestRandom, database::Scratch};
+use relive_core::{TestClock, TestRandom, UnixSeconds, database::Scratch};
 use relive_gateway::{
     Gateway,
     config::{Sources, load},
@@ -92,7 +92,7 @@ impl Server {
         for (key, value) in keys {
             set(&mut config, key, value.clone());
         }
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let mut server = Self { gateways: Vec::new(), clock, config, folder, starts: 0, _scratch: scratch };
         for _ in 0..count {
             let gateway = server.another().await;

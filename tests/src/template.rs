@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use relive_core::{UnixSeconds, sign::digest::md5_hex};
+use relive_core::{Seconds, UnixSeconds, sign::digest::md5_hex};
 use serde_json::Value;
 
 /// The values of the placeholders at one step of a case.
@@ -19,7 +19,7 @@ impl Scope {
         if let Some(shift) = name.strip_prefix("now")
             && let Some(shift) = if shift.is_empty() { Some(0) } else { shift.parse::<i64>().ok() }
         {
-            return (self.now + shift).into();
+            return (self.now + Seconds(shift)).0.into();
         }
         match name.split_once(':') {
             Some(("md5", text)) => md5_hex(self.text(text)).into(),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn placeholders_keep_types_and_nest() {
-        let mut scope = Scope { now: 1000, ..Scope::default() };
+        let mut scope = Scope { now: UnixSeconds(1000), ..Scope::default() };
         scope.saved.insert("room".to_owned(), json!(7));
         scope.saved.insert("name".to_owned(), json!("a\"b"));
         assert_eq!(
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn differences_are_found() {
-        let scope = Scope { now: 1000, ..Scope::default() };
+        let scope = Scope { now: UnixSeconds(1000), ..Scope::default() };
         let differ = |expected: Value, got: Value| {
             let mut found = Vec::new();
             scope.differences(&expected, &got, "", &mut found);

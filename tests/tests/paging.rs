@@ -10,6 +10,7 @@ use contract_tests::{
     Client, Server,
     dialect::{list, number, text},
 };
+use relive_core::Seconds;
 use serde_json::{Value, json};
 
 /// How many broadcasts and how many recordings there are.
@@ -37,7 +38,7 @@ impl Archive {
             let (host, title) = (format!("host_{index}"), format!("live {index}"));
             // Three broadcasts begin in each second, one of them through sxb, the others through minilvb-v1.
             if index % 3 == 0 {
-                server.clock.advance(1);
+                server.clock.advance(Seconds(1));
                 let token = client.sxb_user(&host).await;
                 let room = client.sxb("live/create", json!({"token": token, "type": "live"})).await;
                 let report = json!({"token": token, "room": {"title": title, "roomnum": room["data"]["roomnum"],

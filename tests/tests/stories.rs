@@ -6,7 +6,7 @@ use contract_tests::{
     Client, Server,
     dialect::{Dialect, code, list, number, text},
 };
-use relive_core::sign::digest::md5_hex;
+use relive_core::{Seconds, sign::digest::md5_hex};
 use serde_json::{Value, json};
 
 /// A logged-in user of the app.
@@ -160,9 +160,9 @@ async fn two_hosts_share_the_list_and_a_viewer_is_in_one_room() {
     assert_eq!(mei.rooms().await, rooms([("two", 0, 2), ("one", 5, 1)]));
 
     // Reporting again opens a new broadcast at the top of the list and keeps the viewers.
-    server.clock.advance(1);
+    server.clock.advance(Seconds(1));
     two.report(second, "two, again").await;
-    server.clock.advance(1);
+    server.clock.advance(Seconds(1));
     one.report(first, "one, again").await;
     assert_eq!(mei.rooms().await, rooms([("one, again", 0, 1), ("two, again", 0, 2)]));
     let foreign = json!({"title": "t", "roomnum": first, "type": "live", "groupid": "g", "appid": 1, "device": 1,
@@ -191,30 +191,30 @@ async fn members_without_heartbeats_expire() {
     // The minute of grace after a start is for clients whose last beat is older than the start.
     let room = host.go_live("early").await;
     quiet.enter(room).await;
-    server.clock.advance(30);
+    server.clock.advance(Seconds(30));
     assert_eq!(loud.members(room).await, expected([("host_one", 1), ("quiet_one", 0)]));
-    server.clock.advance(1);
+    server.clock.advance(Seconds(1));
     host.beat(room, 1).await;
     assert_eq!(loud.members(room).await, expected([("host_one", 1)]));
 
     quiet.enter(room).await;
     loud.enter(room).await;
     for _ in 0..2 {
-        server.clock.advance(14);
+        server.clock.advance(Seconds(14));
         loud.beat(room, 0).await;
     }
     assert_eq!(loud.members(room).await.len(), 3, "no member expires after 28 s");
-    server.clock.advance(4);
+    server.clock.advance(Seconds(4));
     assert_eq!(loud.members(room).await, expected([("host_one", 1), ("loud_one", 0)]));
     assert_eq!(loud.rooms().await, rooms([("early", 0, 2)]));
 
     // The host has a longer time-out; after it the broadcast ends for all members.
     for _ in 0..3 {
-        server.clock.advance(19);
+        server.clock.advance(Seconds(19));
         loud.beat(room, 0).await;
     }
     assert_eq!(loud.rooms().await, rooms([("early", 0, 2)]), "no broadcast expires after 89 s");
-    server.clock.advance(3);
+    server.clock.advance(Seconds(3));
     assert!(loud.rooms().await.is_empty() && loud.members(room).await.is_empty());
     assert_eq!(loud.code("reportmemid", json!({"roomnum": room, "role": 0})).await, 10_010);
     host.beat(room, 1).await;
@@ -224,13 +224,13 @@ async fn members_without_heartbeats_expire() {
     assert_eq!(loud.rooms().await, rooms([("again", 0, 2)]));
 
     // Nothing expires in the first minute after a restart.
-    server.clock.advance(29);
+    server.clock.advance(Seconds(29));
     server.restart().await;
     let client = server.client();
     let [host, loud] = [host, loud].map(|user| User { client: client.clone(), ..user });
-    server.clock.advance(59);
+    server.clock.advance(Seconds(59));
     assert_eq!(loud.rooms().await, rooms([("again", 0, 2)]));
-    server.clock.advance(10);
+    server.clock.advance(Seconds(10));
     host.beat(room, 1).await;
     assert_eq!(loud.rooms().await, Vec::new(), "no heartbeat since before the restart, for more than 90 s");
 }
@@ -311,7 +311,7 @@ async fn a_recording_announced_several_times_is_listed_once() {
         let fields = json!({"type": 0, "index": 0, "size": 50});
         list(&mei.call("recordlist", fields).await, "/data/videos")
     };
-    server.clock.advance(65);
+    server.clock.advance(Seconds(65));
     host.call("exitroom", json!({})).await;
     for path in [
         "/index.php?svc=live&cmd=callback",
@@ -329,7 +329,7 @@ async fn a_recording_announced_several_times_is_listed_once() {
         ("First evening".to_owned(), "file-1".to_owned(), "http://vod.example/file-1.mp4".to_owned())
     );
     // The next broadcast has another title; the recording of the first keeps the old one.
-    server.clock.advance(100);
+    server.clock.advance(Seconds(100));
     host.go_live("Second evening").await;
     let answer =
         host.client.post("/index.php?svc=live&cmd=callback", &notice("file-2", "mp4", 1_700_000_165)).await;

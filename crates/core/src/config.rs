@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::Seconds;
+
 /// Everything [`Core::start`](crate::Core::start) needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -71,28 +73,28 @@ pub struct LimitConfig {
     pub registrations_per_hour: u32,
 }
 
-/// How long sessions live, in seconds.
+/// How long sessions live.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionConfig {
     /// minilvb-v2: a token's fixed life.
-    pub v2_token_ttl: i64,
+    pub v2_token_ttl: Seconds,
     /// minilvb-v2: a refresh token's fixed life.
-    pub v2_refresh_ttl: i64,
+    pub v2_refresh_ttl: Seconds,
     /// sxb: silence after which a token dies.
-    pub sxb_idle: i64,
+    pub sxb_idle: Seconds,
     /// qplus: silence after which a session dies.
-    pub qplus_idle: i64,
+    pub qplus_idle: Seconds,
     /// qplus: live sessions per account; the least recently used one gives way.
     pub qplus_per_account: usize,
 }
 
-/// How long the audience and hosts may be silent, in seconds.
+/// How long the audience and hosts may be silent.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeoutConfig {
     /// sxb: a viewer, on mic or not.
-    pub sxb_viewer: i64,
+    pub sxb_viewer: Seconds,
     /// sxb: a host.
-    pub sxb_host: i64,
+    pub sxb_host: Seconds,
 }
 
 /// How push and play URLs are written.
@@ -110,8 +112,8 @@ pub struct MediaConfig {
     pub app: String,
     /// Key of push URLs; empty = unsigned.
     pub push_key: SecretString,
-    /// Seconds a push URL is valid.
-    pub push_ttl: i64,
+    /// How long a push URL is valid.
+    pub push_ttl: Seconds,
     /// Key of play URLs; empty = unsigned.
     pub play_key: SecretString,
     /// Whether push URLs ask the cloud to record.
@@ -131,8 +133,8 @@ pub struct CloudConfig {
     pub im_secret: SecretString,
     /// IM: account type shown to clients.
     pub im_account_type: String,
-    /// IM: seconds a UserSig is valid.
-    pub usersig_ttl: i64,
+    /// IM: how long a UserSig is valid.
+    pub usersig_ttl: Seconds,
     /// COS: application number.
     pub cos_appid: String,
     /// COS: bucket.
@@ -143,14 +145,14 @@ pub struct CloudConfig {
     pub cos_secret_id: String,
     /// COS: secret key.
     pub cos_secret_key: SecretString,
-    /// COS: seconds a signature is valid.
-    pub cos_sign_ttl: i64,
+    /// COS: how long a signature is valid.
+    pub cos_sign_ttl: Seconds,
     /// VOD: secret id.
     pub vod_secret_id: String,
     /// VOD: secret key.
     pub vod_secret_key: SecretString,
-    /// VOD: seconds an upload signature is valid.
-    pub vod_sign_ttl: i64,
+    /// VOD: how long an upload signature is valid.
+    pub vod_sign_ttl: Seconds,
     /// VOD: procedure run on an upload; empty = none.
     pub vod_procedure: String,
 }
@@ -179,13 +181,13 @@ impl Config {
             },
             limits: LimitConfig { login_failures: 10, registrations_per_hour: 0 },
             sessions: SessionConfig {
-                v2_token_ttl: 86_400,
-                v2_refresh_ttl: 30 * 86_400,
-                sxb_idle: 7 * 86_400,
-                qplus_idle: 3_600,
+                v2_token_ttl: Seconds(86_400),
+                v2_refresh_ttl: Seconds(30 * 86_400),
+                sxb_idle: Seconds(7 * 86_400),
+                qplus_idle: Seconds(3_600),
                 qplus_per_account: 16,
             },
-            timeouts: TimeoutConfig { sxb_viewer: 30, sxb_host: 90 },
+            timeouts: TimeoutConfig { sxb_viewer: Seconds(30), sxb_host: Seconds(90) },
             media: MediaConfig {
                 bizid: "1000".to_owned(),
                 push_host: String::new(),
@@ -193,7 +195,7 @@ impl Config {
                 play_scheme: "http".to_owned(),
                 app: "live".to_owned(),
                 push_key: SecretString::default(),
-                push_ttl: 10_800,
+                push_ttl: Seconds(10_800),
                 play_key: SecretString::default(),
                 record: true,
             },
@@ -203,16 +205,16 @@ impl Config {
                 im_sdkappid: 0,
                 im_secret: SecretString::default(),
                 im_account_type: String::new(),
-                usersig_ttl: 180 * 86_400,
+                usersig_ttl: Seconds(180 * 86_400),
                 cos_appid: String::new(),
                 cos_bucket: String::new(),
                 cos_region: String::new(),
                 cos_secret_id: String::new(),
                 cos_secret_key: SecretString::default(),
-                cos_sign_ttl: 30,
+                cos_sign_ttl: Seconds(30),
                 vod_secret_id: String::new(),
                 vod_secret_key: SecretString::default(),
-                vod_sign_ttl: 86_400,
+                vod_sign_ttl: Seconds(86_400),
                 vod_procedure: "XIAOZHIBO-DEFAULT".to_owned(),
             },
             background: true,

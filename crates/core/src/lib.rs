@@ -16,7 +16,7 @@
 //!
 //! Where things are, from the bottom up; each layer uses only the layers above it in this list:
 //!
-//! * `config`, `error`: plain.
+//! * `time`, `error`, `config`: plain.
 //! * `model`: values. [`sign`]: pure signature functions. `login`: password hashing and throttling.
 //! * `store`: connections, transactions, group commit, migrations. `table`: one file per table.
 //! * `domain`: the rules, over the tables. `read_model`: the state in memory. Neither knows the other.
@@ -34,6 +34,7 @@ mod replica;
 pub mod sign;
 mod store;
 mod table;
+mod time;
 
 pub use self::{
     config::{
@@ -54,7 +55,7 @@ pub use self::{
         },
         audience::{GroupMember, Member, MemberNames},
         broadcast::{Announcement, Broadcast, BroadcastInfo, HostLocation, OnAirFilter, Report, UserInfo},
-        clock::{Clock, SystemClock, TestClock, UnixSeconds},
+        clock::{Clock, SystemClock, TestClock},
         counter::{Counted, Step},
         fragment::Fragment,
         id::{
@@ -72,4 +73,5 @@ pub use self::{
         stream::{CallbackSource, StreamEvent},
     },
     read_model::room_cache::{RoomList, RoomOnAir},
+    time::{Seconds, UnixSeconds},
 };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use relive_core::{
     Actor, Announcement, CallbackSource, Config, Core, Counted, DatabaseConfig, FileFormat, MemberNames,
     NewAccount, NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, StartError, Step,
-    StreamEvent, TestClock, TestRandom, Window,
+    StreamEvent, TestClock, TestRandom, UnixSeconds, Window,
     database::{self, Scratch},
 };
 
@@ -24,7 +24,8 @@ fn start(database: &DatabaseConfig) -> Core {
     config.accounts.argon2_memory_kib = 8;
     config.accounts.argon2_iterations = 1;
     config.background = false;
-    Core::start(config, Arc::new(TestClock::at(1_700_000_000)), Arc::new(TestRandom::seeded(1))).unwrap()
+    Core::start(config, Arc::new(TestClock::at(UnixSeconds(1_700_000_000))), Arc::new(TestRandom::seeded(1)))
+        .unwrap()
 }
 
 /// Everything that lists show of a database, as text.
@@ -64,8 +65,8 @@ async fn fill(core: &Core) {
         file_id: "f".to_owned(),
         format: FileFormat::Mp4,
         url: "http://vod.example/1.mp4".to_owned(),
-        start_at: Some(1_699_999_000),
-        end_at: Some(1_699_999_900),
+        start_at: Some(UnixSeconds(1_699_999_000)),
+        end_at: Some(UnixSeconds(1_699_999_900)),
         duration: None,
         size: Some(7),
     });

@@ -11,8 +11,8 @@ use std::{
 
 use relive_core::{
     Actor, Announcement, Config, Core, Counted, Dialect, Error, HostLocation, Identifier, Listing,
-    MemberNames, NewAccount, OnAirFilter, Password, Report, Role, Step, SystemClock, SystemRandom, TestClock,
-    Window, database::Scratch,
+    MemberNames, NewAccount, OnAirFilter, Password, Report, Role, Seconds, Step, SystemClock, SystemRandom,
+    TestClock, UnixSeconds, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 
@@ -254,11 +254,11 @@ async fn a_beat_to_one_gateway_keeps_a_member_on_all() {
     let Some(database) = database() else { return };
     let mut config = config(&database);
     config.background = false;
-    let clock = Arc::new(TestClock::at(1_700_000_000));
+    let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     let cores = [(); 3].map(|()| {
         Core::start(config.clone(), Arc::<TestClock>::clone(&clock), Arc::new(SystemRandom)).unwrap()
     });
-    clock.advance(60);
+    clock.advance(Seconds(60));
     let (host, viewer) =
         (register(&cores[0], "host").await.unwrap(), register(&cores[0], "viewer").await.unwrap());
     let room = cores[0].broadcasts().prepare(host).await.unwrap();
@@ -279,7 +279,7 @@ async fn a_beat_to_one_gateway_keeps_a_member_on_all() {
         for core in &cores {
             core.maintain().await.unwrap();
         }
-        clock.advance(20);
+        clock.advance(Seconds(20));
         // Each round another gateway receives the beats; the others run their upkeep afterwards.
         cores[beat % 3].audiences().beat(host, Role::Host, None).await.unwrap();
         cores[beat % 3].audiences().beat(viewer, Role::Viewer, None).await.unwrap();
@@ -289,13 +289,13 @@ async fn a_beat_to_one_gateway_keeps_a_member_on_all() {
             assert_eq!(core.audiences().members(room, ALL).await.unwrap().total, 2);
         }
     }
-    clock.advance(31);
+    clock.advance(Seconds(31));
     cores[0].audiences().beat(host, Role::Host, None).await.unwrap();
     for core in &cores {
         core.maintain().await.unwrap();
         assert_eq!(core.audiences().members(room, ALL).await.unwrap().total, 1, "the viewer stopped beating");
     }
-    clock.advance(91);
+    clock.advance(Seconds(91));
     for core in &cores {
         assert_eq!(core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap().total, 0);
     }
@@ -310,7 +310,7 @@ async fn a_list_continues_where_another_gateway_stopped() {
     for host in 0..6 {
         let host = register(&cores[0], &format!("host{host}")).await.unwrap();
         let room = cores[0].broadcasts().prepare(host).await.unwrap();
-        cores[0].broadcasts().push(host, room, 600).await.unwrap();
+        cores[0].broadcasts().push(host, room, Seconds(600)).await.unwrap();
     }
     register(&cores[0], "viewer").await.unwrap();
     let token = token(&cores[0], Dialect::Qplus, "viewer").await;

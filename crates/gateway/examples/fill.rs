@@ -17,8 +17,8 @@ use anyhow::Context as _;
 use clap::Parser;
 use relive_core::{
     Actor, Announcement, CallbackSource, Clock, Config, Core, Dialect, FileFormat, HostLocation, Identifier,
-    MemberNames, NewAccount, NewRecording, Password, Report, Role, RoomNumber, StreamEvent, SystemClock,
-    SystemRandom, UnixSeconds, UserInfo,
+    MemberNames, NewAccount, NewRecording, Password, Report, Role, RoomNumber, Seconds, StreamEvent,
+    SystemClock, SystemRandom, UnixSeconds, UserInfo,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ struct ShiftedClock(AtomicI64);
 
 impl Clock for ShiftedClock {
     fn now(&self) -> UnixSeconds {
-        SystemClock.now() - self.0.load(Ordering::Relaxed)
+        SystemClock.now() - Seconds(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -202,9 +202,9 @@ async fn end_with_recording(core: Core, lives: Arc<Vec<Live>>, index: usize) -> 
         file_id: format!("91011121314{index:07}"),
         format: FileFormat::Mp4,
         url: format!("http://1000.vod.example/{}/f0.mp4", live.stream),
-        start_at: Some(core.now() - REPLAY_LENGTH_SECONDS),
+        start_at: Some(core.now() - Seconds(REPLAY_LENGTH_SECONDS)),
         end_at: Some(core.now()),
-        duration: Some(REPLAY_LENGTH_SECONDS),
+        duration: Some(Seconds(REPLAY_LENGTH_SECONDS)),
         size: Some(1 << 24),
     };
     core.streams().event(live.stream.clone(), CallbackSource::Shared, StreamEvent::Recorded(file)).await?;

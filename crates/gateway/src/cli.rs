@@ -143,8 +143,8 @@ impl Common {
 }
 
 /// A time as RFC 3339 text, or as a bare number if it is beyond the calendar.
-fn time(seconds: UnixSeconds) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+fn time(at: UnixSeconds) -> String {
+    jiff::Timestamp::from_second(at.0).map_or_else(|_| at.to_string(), |time| time.to_string())
 }
 
 fn first_line(input: &mut dyn BufRead) -> io::Result<String> {

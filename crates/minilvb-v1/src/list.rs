@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use relive_core::{Broadcast, OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Window};
+use relive_core::{
+    Broadcast, OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Seconds, Window,
+};
 use relive_wire::{array, count};
 
 use crate::{
@@ -111,7 +113,7 @@ async fn recordings(
 ) -> Result<Page<Arc<Recording>>, Refusal> {
     let filter = RecordingFilter {
         with_play_url: true,
-        ended_after: Some(cx.core.now() - LISTED_SECONDS),
+        ended_after: Some(cx.core.now() - Seconds(LISTED_SECONDS)),
         owner,
         file_name_prefix: None,
     };

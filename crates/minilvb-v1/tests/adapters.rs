@@ -12,7 +12,8 @@ use http::{HeaderMap, Method, StatusCode};
 use minilvb_v1::{Callbacks, Config, MinilvbV1};
 use proptest::prelude::*;
 use relive_core::{
-    Core, Dialect, Identifier, NewAccount, Password, TestClock, TestRandom, sign::callback, sign::liteav,
+    Core, Dialect, Identifier, NewAccount, Password, TestClock, TestRandom, UnixSeconds, sign::callback,
+    sign::liteav,
 };
 use relive_wire::{Adapter, Body, Endpoint, Reply, Request};
 use secrecy::ExposeSecret as _;
@@ -31,7 +32,7 @@ fn start(folder: &tempfile::TempDir) -> Core {
     "covers".clone_into(&mut config.cloud.cos_bucket);
     config.cloud.cos_secret_key = "cos-key-of-this-test".to_owned().into();
     config.cloud.vod_secret_key = "vod-key-of-this-test".to_owned().into();
-    let clock = Arc::new(TestClock::at(1_700_000_000));
+    let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     Core::start(config, clock, Arc::new(TestRandom::seeded(1))).unwrap()
 }
 

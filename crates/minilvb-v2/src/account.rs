@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use relive_core::{Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Sex};
+use relive_core::{Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Seconds, Sex};
 use relive_wire::Object;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
@@ -90,7 +90,7 @@ pub(crate) struct Tokens {
     token: SecretString,
     #[serde(serialize_with = "expose")]
     refresh_token: SecretString,
-    expires: i64,
+    expires: Seconds,
 }
 
 impl From<IssuedSession> for Tokens {

@@ -14,8 +14,11 @@ impl LocalTime {
     pub(crate) fn new(time: UnixSeconds, offset: i32) -> Self {
         let offset =
             Offset::from_seconds(offset).unwrap_or(if offset < 0 { Offset::MIN } else { Offset::MAX });
-        let time =
-            Timestamp::from_second(time).unwrap_or(if time < 0 { Timestamp::MIN } else { Timestamp::MAX });
+        let time = Timestamp::from_second(time.0).unwrap_or(if time.0 < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        });
         Self(offset.to_datetime(time))
     }
 }
@@ -32,7 +35,7 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_the_offset() {
-        let text = |time, offset| serde_json::to_string(&LocalTime::new(time, offset)).unwrap();
+        let text = |time, offset| serde_json::to_string(&LocalTime::new(UnixSeconds(time), offset)).unwrap();
         assert_eq!(text(1_767_225_600, 28_800), r#""2026-01-01 08:00:00""#);
         assert_eq!(text(1_767_225_600, 0), r#""2026-01-01 00:00:00""#);
         assert_eq!(text(0, -3_600), r#""1969-12-31 23:00:00""#);

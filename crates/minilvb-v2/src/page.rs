@@ -1,6 +1,6 @@
 //! Requests and replies that the two lists share.
 
-use relive_core::{UnixSeconds, Window};
+use relive_core::{Seconds, UnixSeconds, Window};
 use relive_wire::Object;
 use serde::Serialize;
 
@@ -47,7 +47,8 @@ impl ListRequest {
 
 /// The time up to which entries are too old to be listed; `None`: there is no limit.
 pub(crate) fn too_old(cx: &Context<'_>) -> Option<UnixSeconds> {
-    (cx.config.list_window > 0).then(|| cx.core.now().saturating_sub(cx.config.list_window))
+    let window = cx.config.list_window;
+    (window > Seconds(0)).then(|| cx.core.now() - window)
 }
 
 /// Reply of a list; `total` is the length of the whole list, which later clients read.

@@ -7,7 +7,7 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, Method};
 use proptest::prelude::*;
-use relive_core::{Core, NewAccount, Password, TestClock, TestRandom};
+use relive_core::{Core, NewAccount, Password, TestClock, TestRandom, UnixSeconds};
 use relive_wire::{Adapter as _, Body, Reply, Request};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ impl Server {
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.background = false;
-        let clock = Arc::new(TestClock::at(NOW));
+        let clock = Arc::new(TestClock::at(UnixSeconds(NOW)));
         let core = Core::start(config, clock, Arc::new(TestRandom::seeded(1))).unwrap();
         let adapter = Arc::new(MinilvbV2::new(core.clone(), Config::default()));
         Self { adapter, core, _folder: folder }

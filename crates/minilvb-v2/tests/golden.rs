@@ -12,7 +12,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use minilvb_v2::{Config, MinilvbV2};
 use relive_core::{
-    CallbackSource, Clock as _, Core, FileFormat, NewRecording, Random, StreamEvent, TestClock,
+    CallbackSource, Clock as _, Core, FileFormat, NewRecording, Random, Seconds, StreamEvent, TestClock,
+    UnixSeconds,
 };
 use relive_wire::{Adapter as _, Body, Reply, Request};
 
@@ -64,7 +65,7 @@ impl Server {
         cloud.cos_appid = "1250000000".into();
         let number = |hex| u128::from_str_radix(hex, 16).unwrap();
         let script = Script(Mutex::new([0, number(TOKEN), number(REFRESH_TOKEN)].into()));
-        let clock = Arc::new(TestClock::at(1_767_225_600));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_767_225_600)));
         let core = Core::start(config, Arc::<TestClock>::clone(&clock), Arc::new(script)).unwrap();
         let adapter = MinilvbV2::new(core.clone(), Config::default());
         Self { adapter, core, clock, _folder: folder }
@@ -127,7 +128,7 @@ async fn login_returns_tokens_and_a_ticket() {
         sdkappid: 1_400_000_123,
         user_id: "ningmeng_07",
         issued: server.clock.now(),
-        ttl: 15_552_000,
+        ttl: Seconds(15_552_000),
         userbuf: None,
     };
     assert_eq!(ticket.signature("demo-im-secret-key"), "bZqmAhP+LqxST8oT0CCJwzV6/7aFgyYh6aPbGSxS/1c=");
@@ -172,8 +173,8 @@ async fn a_broadcast_becomes_a_replay() {
         file_id: "5285890000000000017".to_owned(),
         format: FileFormat::Mp4,
         url: "https://vod.example.com/17/f0.mp4".to_owned(),
-        start_at: Some(1_767_225_000),
-        end_at: Some(1_767_225_540),
+        start_at: Some(UnixSeconds(1_767_225_000)),
+        end_at: Some(UnixSeconds(1_767_225_540)),
         duration: None,
         size: None,
     };

@@ -1,6 +1,6 @@
 //! Streams: starts, renews and stops a push, counts viewers (contract qplus §4.12, §5.2–§5.4).
 
-use relive_core::RoomNumber;
+use relive_core::{RoomNumber, Seconds};
 use serde::Serialize;
 
 use crate::{
@@ -31,12 +31,12 @@ impl<'a> TryFrom<&'a Input<'_>> for PushLiveStream<'a> {
     }
 }
 
-/// Computes the lease of a push in seconds: the requested time-out (default 60, at most an hour) plus a grace of a
+/// Computes the lease of a push: the requested time-out (default 60, at most an hour) plus a grace of a
 /// quarter of it, 1 to 15 seconds. Without the grace every broadcast would end and start again each minute, because
 /// clients renew a time-out of 60 seconds every 60 seconds (contract qplus §5.4).
-fn lease(timeout: i64) -> i64 {
+fn lease(timeout: i64) -> Seconds {
     let timeout = if timeout <= 0 { 60 } else { timeout.min(3_600) };
-    timeout + (timeout / 4).clamp(1, 15)
+    Seconds(timeout + (timeout / 4).clamp(1, 15))
 }
 
 /// Puts the caller's room on air, keeps it on air, or ends its broadcast.
@@ -114,7 +114,7 @@ pub(crate) async fn viewers(cx: &Context, request: GetLiveroomNumber<'_>) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::lease;
+    use super::{Seconds, lease};
 
     #[test]
     fn a_lease_is_the_timeout_and_its_grace() {
@@ -129,7 +129,7 @@ mod tests {
             (3_600, 3_615),
             (i64::MAX, 3_615),
         ] {
-            assert_eq!(lease(timeout), expected, "{timeout}");
+            assert_eq!(lease(timeout), Seconds(expected), "{timeout}");
         }
     }
 }

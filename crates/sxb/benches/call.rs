@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, Method};
-use relive_core::{Core, SystemClock, SystemRandom};
+use relive_core::{Core, Seconds, SystemClock, SystemRandom};
 use relive_wire::{Adapter as _, Body, Request};
 use serde_json::{Value, json};
 use sxb::{Config, Sxb};
@@ -54,7 +54,7 @@ fn calls(criterion: &mut Criterion) {
     config.accounts.argon2_memory_kib = 8;
     config.accounts.argon2_iterations = 1;
     // Hosts send no heartbeats during a measurement.
-    config.timeouts.sxb_host = 86_400;
+    config.timeouts.sxb_host = Seconds(86_400);
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let sxb = Sxb::new(core, Config::default());
     let hosts: Vec<_> = (0..ROOMS).map(|index| go_live(&runtime, &sxb, &format!("host{index:05}"))).collect();

@@ -2,7 +2,7 @@
 //! notices.
 
 use relive_core::{
-    CallbackSource, FileFormat, NewRecording, RoomNumber, StreamEvent,
+    CallbackSource, FileFormat, NewRecording, RoomNumber, Seconds, StreamEvent, UnixSeconds,
     sign::callback::{Notice, Number, authenticate},
 };
 use secrecy::ExposeSecret as _;
@@ -13,8 +13,8 @@ use crate::{
     context::Context,
 };
 
-/// Seconds for which a notice is accepted after its `t`, because the cloud repeats a notice for twelve minutes.
-const GRACE_SECONDS: i64 = 600;
+/// Length of time for which a notice is accepted after its `t`, because the cloud repeats a notice for twelve minutes.
+const GRACE: Seconds = Seconds(600);
 
 /// `event_type` of a recording that is ready. All other events (a push starts or ends, a screenshot is ready) are
 /// ignored: clients reconnect, so only a client can tell that its live is over.
@@ -37,8 +37,7 @@ impl TryFrom<Input<'_>> for CloudNotice {
 /// Verifies a notice and stores the recording it announces, if any.
 pub(crate) async fn receive(cx: &Context, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
     let key = &cx.core.config().cloud.callback_key;
-    authenticate(&notice, key.expose_secret(), cx.core.now(), GRACE_SECONDS)
-        .map_err(|_| Code::BadCallbackSign)?;
+    authenticate(&notice, key.expose_secret(), cx.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
     if notice.event_type != Some(RECORDED) {
         return Ok(());
     }
@@ -55,9 +54,9 @@ fn recording(notice: &Notice) -> Result<NewRecording, Code> {
         file_id: clean("video_id", file_id)?,
         url: clean("video_url", url.ok_or(Code::Field("video_url", Fault::Missing))?)?,
         format: FileFormat::named(notice.file_format.as_deref().unwrap_or_default()),
-        start_at: number("start_time", notice.start_time)?,
-        end_at: number("end_time", notice.end_time)?,
-        duration: number("duration", notice.duration)?,
+        start_at: number("start_time", notice.start_time)?.map(UnixSeconds),
+        end_at: number("end_time", notice.end_time)?.map(UnixSeconds),
+        duration: number("duration", notice.duration)?.map(Seconds),
         size: number("file_size", notice.file_size)?,
     })
 }

@@ -1,5 +1,6 @@
 //! The settings of this dialect.
 
+use relive_core::Seconds;
 use secrecy::SecretString;
 
 /// The settings of the operator for this dialect.
@@ -13,8 +14,8 @@ pub struct Config {
     pub require_sign: bool,
     /// The secret that is appended to the URL before the URL is hashed for `sign`; may be empty.
     pub sign_secret: SecretString,
-    /// Seconds by which `timeStamp` may differ from the server's clock.
-    pub sign_window: i64,
+    /// Length of time by which `timeStamp` may differ from the server's clock.
+    pub sign_window: Seconds,
     /// Ids of the accounts that may use `account/kickout`.
     pub admins: Vec<String>,
 }
@@ -25,7 +26,7 @@ impl Default for Config {
             client_profile: vec!["/sxb_dev".to_owned(), "/sxb_new".to_owned()],
             require_sign: false,
             sign_secret: SecretString::default(),
-            sign_window: 300,
+            sign_window: Seconds(300),
             admins: Vec::new(),
         }
     }

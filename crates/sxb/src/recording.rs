@@ -1,6 +1,6 @@
 //! Recordings: takes a host's report about a recording it starts, and lists recordings (seed 003 §十一, §十三).
 
-use relive_core::{Recording, RecordingFilter, RecordingOrder, RoomNumber, Window};
+use relive_core::{Recording, RecordingFilter, RecordingOrder, RoomNumber, Seconds, UnixSeconds, Window};
 use serde::Serialize;
 
 use crate::{
@@ -92,9 +92,9 @@ struct Video {
     /// The file id again, under its name in the seed's table.
     playid: String,
     playurl: PlayUrl,
-    create_time: i64,
+    create_time: UnixSeconds,
     file_size: i64,
-    duration: i64,
+    duration: Seconds,
 }
 
 #[derive(Serialize)]

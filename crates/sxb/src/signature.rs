@@ -30,7 +30,8 @@ pub(crate) fn check(
         Some(text) => text.integer(Integer::Text),
         None => fields.0.get(TIME).and_then(|value| value.integer(Integer::Text)),
     };
-    let in_time = time.is_some_and(|time| i128::from(time.abs_diff(now)) <= i128::from(config.sign_window));
+    let in_time =
+        time.is_some_and(|time| i128::from(time.abs_diff(now.0)) <= i128::from(config.sign_window.0));
     let received = match parameter(SIGN) {
         Some(Value::Text(text)) => Some(text),
         _ => fields.0.get(SIGN).and_then(Value::text).map(Cow::Borrowed),
@@ -71,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: UnixSeconds = 1_700_000_000;
+    const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
     fn config() -> Config {
         Config { require_sign: true, sign_secret: "s3".to_owned().into(), ..Config::default() }

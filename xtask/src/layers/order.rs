@@ -5,7 +5,8 @@ use crate::seed::PROTOCOLS;
 /// The layers of `crates/core/src`, bottom first. Layers of one line are siblings: neither sees the other. A layer is a
 /// folder, or a file, of that name.
 const CORE: &[&[&str]] = &[
-    &["error", "config"],
+    &["error", "time"],
+    &["config"],
     &["model"],
     &["sign"],
     &["login"],

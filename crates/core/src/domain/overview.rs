@@ -64,9 +64,5 @@ fn open_sessions(
 
 fn latest_broadcast(row: &BroadcastRow, broadcast: Broadcast) -> LatestBroadcast {
     let lease = row.lease.filter(|_| row.state == State::OnAir);
-    LatestBroadcast {
-        broadcast,
-        deadline: lease.map(|lease| row.beat_at.saturating_add(lease)),
-        ended_at: row.ended_at,
-    }
+    LatestBroadcast { broadcast, deadline: lease.map(|lease| row.beat_at + lease), ended_at: row.ended_at }
 }

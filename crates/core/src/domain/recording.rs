@@ -1,7 +1,7 @@
 //! Storing what the media cloud recorded.
 
 use crate::{
-    AccountId, FileFormat, NewRecording, Result, UnixSeconds,
+    AccountId, FileFormat, NewRecording, Result, Seconds, UnixSeconds,
     store::Tx,
     table::{
         accounts::{self, AccountRow},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Recordings under a minute are not worth a place in the lists of the dialects that join them.
-const SHORTEST: i64 = 60;
+const SHORTEST: Seconds = Seconds(60);
 
 /// Which stored recording a new file may be added to, beyond the recording of the same file id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub(crate) fn store(
     new: &NewRecording,
 ) -> Result<()> {
     let end_at = new.end_at.unwrap_or(tx.now);
-    let start_at = new.start_at.unwrap_or_else(|| end_at.saturating_sub(new.duration.unwrap_or(0).max(0)));
-    if joining == Joining::Overlapping && end_at.saturating_sub(start_at) <= SHORTEST {
+    let start_at = new.start_at.unwrap_or_else(|| end_at - new.duration.unwrap_or_default().max(Seconds(0)));
+    if joining == Joining::Overlapping && end_at - start_at <= SHORTEST {
         return Ok(());
     }
     if let Some(known) = known(tx, owner, new, joining, (start_at, end_at))? {
@@ -43,8 +43,8 @@ pub(crate) fn store(
     // Where recordings are joined the notice tells both times, elsewhere an unknown duration stays unknown.
     let duration = new
         .duration
-        .unwrap_or(if joining == Joining::Overlapping { end_at.saturating_sub(start_at) } else { 0 })
-        .max(0);
+        .unwrap_or(if joining == Joining::Overlapping { end_at - start_at } else { Seconds(0) })
+        .max(Seconds(0));
     recordings::insert(tx, owner, stream, new, Span { start_at, end_at, duration }, &about)
 }
 

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::registration;
 use crate::{
-    Error, Purpose, Result,
+    Error, Purpose, Result, Seconds,
     model::{
         random::{self, Random},
         session::TokenHash,
@@ -14,12 +14,12 @@ use crate::{
     table::{accounts, verifications},
 };
 
-/// Seconds a code or grant is valid.
-const LIFETIME: i64 = 600;
+/// How long a code or grant is valid.
+const LIFETIME: Seconds = Seconds(600);
 /// Wrong tries after which a code is dead.
 const TRIES: i16 = 5;
-/// Seconds between two codes for a phone.
-const PAUSE: i64 = 60;
+/// Shortest time between two codes for a phone.
+const PAUSE: Seconds = Seconds(60);
 
 /// A grant has no code: it is open, or not.
 const GRANT: i16 = 3;

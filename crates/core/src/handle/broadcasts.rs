@@ -3,7 +3,7 @@
 use super::core::Broadcasts;
 use crate::{
     AccountId, Actor, Announcement, Broadcast, Counted, Dialect, Error, OnAirFilter, Page, Report, Result,
-    RoomNumber, Step, Window,
+    RoomNumber, Seconds, Step, Window,
     domain::broadcast::{close, open},
     model::counter::Counter,
     table::broadcasts,
@@ -81,10 +81,10 @@ impl Broadcasts<'_> {
         self.0.store().write(move |tx| open::report(tx, account, &report)).await
     }
 
-    /// qplus: the host pushes for `lease` seconds more. Opens a broadcast unless this dialect has one on air.
+    /// qplus: the host pushes for `lease` more. Opens a broadcast unless this dialect has one on air.
     ///
     /// Errors: [`Error::NotRoomOwner`].
-    pub async fn push(&self, account: AccountId, room: RoomNumber, lease: i64) -> Result<()> {
+    pub async fn push(&self, account: AccountId, room: RoomNumber, lease: Seconds) -> Result<()> {
         // A sibling may just have ended it: only the tables know.
         let renewed = !self.0.has_siblings() && {
             let live = self.0.memory().live();

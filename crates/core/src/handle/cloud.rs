@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 
 use super::core::Cloud;
 use crate::{
-    CloudConfig, RoomNumber, UnixSeconds,
+    CloudConfig, RoomNumber, Seconds, UnixSeconds,
     model::random,
     sign::{cos, room_service, usersig, vod},
 };
@@ -39,8 +39,8 @@ pub struct RoomPermit {
 }
 
 impl RoomPermit {
-    /// Seconds a permit is valid.
-    const TTL: i64 = 600;
+    /// How long a permit is valid.
+    const TTL: Seconds = Seconds(600);
 
     /// The binary form, big-endian: version 0, length of the user id and the id, application, room, expiry, privileges,
     /// kind of account.
@@ -49,7 +49,7 @@ impl RoomPermit {
         let mut bytes = vec![0];
         bytes.extend(length.to_be_bytes());
         bytes.extend(user_id.as_bytes());
-        for number in [application, self.room.0, expires, self.privileges, self.kind] {
+        for number in [application, self.room.0, expires.0, self.privileges, self.kind] {
             let [_, _, _, _, low @ ..] = number.to_be_bytes();
             bytes.extend(low);
         }
@@ -162,9 +162,9 @@ mod tests {
     #[test]
     fn a_permit_in_bytes() {
         let permit = RoomPermit { room: RoomNumber(0x0102), privileges: -1, kind: 7 };
-        let bytes = permit.bytes(0x5370_4000, "mei", 0x6553_f100).unwrap();
+        let bytes = permit.bytes(0x5370_4000, "mei", UnixSeconds(0x6553_f100)).unwrap();
         let expected = b"\x00\x00\x03mei\x53\x70\x40\x00\x00\x00\x01\x02\x65\x53\xf1\x00\xff\xff\xff\xff\x00\x00\x00\x07";
         assert_eq!(bytes, expected);
-        assert_eq!(permit.bytes(1, &"x".repeat(65_536), 0), None);
+        assert_eq!(permit.bytes(1, &"x".repeat(65_536), UnixSeconds(0)), None);
     }
 }

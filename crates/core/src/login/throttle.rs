@@ -6,16 +6,16 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{AccountId, LimitConfig, UnixSeconds};
+use crate::{AccountId, LimitConfig, Seconds, UnixSeconds};
 
 /// Failures older than this are forgotten.
-const WINDOW: i64 = 600;
+const WINDOW: Seconds = Seconds(600);
 /// Registrations older than this are forgotten.
-const HOUR: i64 = 3_600;
+const HOUR: Seconds = Seconds(3_600);
 /// Passwords an account may get by phone in an hour.
 const RESETS: u32 = 10;
-/// Longest wait after failures, in seconds.
-const LONGEST_WAIT: i64 = 300;
+/// Longest wait after failures.
+const LONGEST_WAIT: Seconds = Seconds(300);
 /// Remembered pairs and addresses at most.
 const CAPACITY: usize = 100_000;
 
@@ -42,7 +42,7 @@ pub(crate) struct LoginThrottle {
 }
 
 /// Makes room when a map is full: first what is over, then anything.
-fn bound<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Attempts>, now: UnixSeconds, window: i64) {
+fn bound<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Attempts>, now: UnixSeconds, window: Seconds) {
     if map.len() < CAPACITY {
         return;
     }
@@ -62,7 +62,7 @@ fn spend<K: Copy + Eq + std::hash::Hash>(
     now: UnixSeconds,
 ) -> bool {
     bound(map, now, HOUR);
-    let fresh = Attempts { count: 0, since: now, wait_until: 0 };
+    let fresh = Attempts { count: 0, since: now, wait_until: UnixSeconds::MIN };
     let attempts = map.entry(key).or_insert(fresh);
     if attempts.since + HOUR <= now {
         *attempts = fresh;
@@ -96,14 +96,14 @@ impl LoginThrottle {
             return;
         }
         bound(&mut attempts.logins, now, WINDOW);
-        let fresh = Attempts { count: 0, since: now, wait_until: 0 };
+        let fresh = Attempts { count: 0, since: now, wait_until: UnixSeconds::MIN };
         let attempts = attempts.logins.entry((account, client)).or_insert(fresh);
         if attempts.since + WINDOW <= now && attempts.wait_until <= now {
             *attempts = fresh;
         }
         attempts.count = attempts.count.saturating_add(1);
         if let Some(beyond) = attempts.count.checked_sub(self.limits.login_failures.saturating_add(1)) {
-            attempts.wait_until = now + (1_i64 << beyond.min(16)).min(LONGEST_WAIT);
+            attempts.wait_until = now + Seconds(1_i64 << beyond.min(16)).min(LONGEST_WAIT);
         }
     }
 
@@ -140,48 +140,48 @@ mod tests {
     fn ten_failures_are_free_then_the_wait_grows() {
         let throttle = LoginThrottle::new(LimitConfig { login_failures: 10, registrations_per_hour: 0 });
         for _ in 0..10 {
-            throttle.tried(ANNA, HERE, false, 1000);
-            assert!(throttle.may_log_in(ANNA, HERE, 1000));
+            throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
+            assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1000)));
         }
-        throttle.tried(ANNA, HERE, false, 1000);
-        assert!(!throttle.may_log_in(ANNA, HERE, 1000));
-        assert!(throttle.may_log_in(ANNA, HERE, 1001), "the first wait is a second");
-        assert!(throttle.may_log_in(AccountId(2), HERE, 1000), "other accounts are free");
+        throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
+        assert!(!throttle.may_log_in(ANNA, HERE, UnixSeconds(1000)));
+        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1001)), "the first wait is a second");
+        assert!(throttle.may_log_in(AccountId(2), HERE, UnixSeconds(1000)), "other accounts are free");
         assert!(
-            throttle.may_log_in(ANNA, Some(IpAddr::V4(Ipv4Addr::BROADCAST)), 1000),
+            throttle.may_log_in(ANNA, Some(IpAddr::V4(Ipv4Addr::BROADCAST)), UnixSeconds(1000)),
             "other addresses are free"
         );
-        throttle.tried(ANNA, HERE, false, 1001);
-        assert!(!throttle.may_log_in(ANNA, HERE, 1002), "the next is two");
-        throttle.tried(ANNA, HERE, true, 1003);
-        throttle.tried(ANNA, HERE, false, 1003);
-        assert!(throttle.may_log_in(ANNA, HERE, 1003), "a success starts over");
+        throttle.tried(ANNA, HERE, false, UnixSeconds(1001));
+        assert!(!throttle.may_log_in(ANNA, HERE, UnixSeconds(1002)), "the next is two");
+        throttle.tried(ANNA, HERE, true, UnixSeconds(1003));
+        throttle.tried(ANNA, HERE, false, UnixSeconds(1003));
+        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1003)), "a success starts over");
     }
 
     #[test]
     fn old_failures_are_forgotten() {
         let throttle = LoginThrottle::new(LimitConfig { login_failures: 2, registrations_per_hour: 0 });
-        throttle.tried(ANNA, HERE, false, 1000);
-        throttle.tried(ANNA, HERE, false, 1000 + WINDOW);
-        assert!(throttle.may_log_in(ANNA, HERE, 1000 + WINDOW));
+        throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
+        throttle.tried(ANNA, HERE, false, UnixSeconds(1000) + WINDOW);
+        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1000) + WINDOW));
     }
 
     #[test]
     fn registrations_are_counted_by_the_hour() {
         let throttle = LoginThrottle::new(LimitConfig { login_failures: 0, registrations_per_hour: 2 });
-        assert!(throttle.may_register(HERE, 0) && throttle.may_register(HERE, 0));
-        assert!(!throttle.may_register(HERE, 3_599));
+        assert!(throttle.may_register(HERE, UnixSeconds(0)) && throttle.may_register(HERE, UnixSeconds(0)));
+        assert!(!throttle.may_register(HERE, UnixSeconds(3_599)));
         throttle.unregister(HERE);
-        assert!(throttle.may_register(HERE, 3_599));
-        assert!(throttle.may_register(HERE, 3_600));
+        assert!(throttle.may_register(HERE, UnixSeconds(3_599)));
+        assert!(throttle.may_register(HERE, UnixSeconds(3_600)));
     }
 
     #[test]
     fn new_passwords_are_counted_by_the_hour() {
         let throttle = LoginThrottle::new(LimitConfig { login_failures: 0, registrations_per_hour: 0 });
-        assert!((0..10).all(|_| throttle.may_reset(ANNA, 0)));
-        assert!(!throttle.may_reset(ANNA, 3_599));
-        assert!(throttle.may_reset(AccountId(2), 0), "other accounts are free");
-        assert!(throttle.may_reset(ANNA, 3_600));
+        assert!((0..10).all(|_| throttle.may_reset(ANNA, UnixSeconds(0))));
+        assert!(!throttle.may_reset(ANNA, UnixSeconds(3_599)));
+        assert!(throttle.may_reset(AccountId(2), UnixSeconds(0)), "other accounts are free");
+        assert!(throttle.may_reset(ANNA, UnixSeconds(3_600)));
     }
 }

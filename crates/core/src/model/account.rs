@@ -7,11 +7,11 @@ use diesel::Queryable;
 use secrecy::SecretString;
 
 use super::{
-    clock::UnixSeconds,
     id::{AccountId, PictureId, Sex},
     password::Password,
     session::Session,
 };
+use crate::UnixSeconds;
 
 /// An account.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    clock::UnixSeconds,
     id::{AccountId, Dialect, Role},
     session::TokenHash,
 };
+use crate::UnixSeconds;
 
 /// A member as member lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use std::{ops::Deref, sync::Arc};
 
 use super::{
-    clock::UnixSeconds,
     counter::{Counters, LARGEST_COUNT},
     fragment::{Fragment, Fragments},
     id::{AccountId, BroadcastId, Dialect, RoomNumber, State},
 };
+use crate::{Seconds, UnixSeconds};
 
 /// What does not change while a broadcast is on air, but for its title and its host's profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,8 +107,8 @@ pub(crate) struct BroadcastState {
     pub(crate) state: State,
     pub(crate) counters: Counters,
     pub(crate) beat_at: UnixSeconds,
-    /// Seconds after `beat_at` it may stay on air; `None`: for ever.
-    pub(crate) lease: Option<i64>,
+    /// How long after `beat_at` it may stay on air; `None`: for ever.
+    pub(crate) lease: Option<Seconds>,
 }
 
 /// What a host tells about itself when it announces a live through the dialect without accounts.

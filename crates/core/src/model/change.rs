@@ -6,12 +6,12 @@ use super::{
     account::OwnerProfile,
     audience::MemberState,
     broadcast::BroadcastState,
-    clock::UnixSeconds,
     counter::{Counters, RecordingCounters},
     id::{AccountId, BroadcastId},
     recording::Recording,
     session::{Session, TokenHash},
 };
+use crate::{Seconds, UnixSeconds};
 
 /// One change, in full: applying it again changes nothing.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) enum Change {
     /// Counters of a broadcast.
     Counters { host: AccountId, broadcast: BroadcastId, counters: Counters },
     /// A broadcast's clock.
-    Renewed { host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64> },
+    Renewed { host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<Seconds> },
     /// Somebody is in an audience, as this row says.
     Member(Box<MemberState>),
     /// Somebody left an audience.

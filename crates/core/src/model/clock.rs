@@ -5,13 +5,30 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 
-/// Seconds since 1970-01-01 00:00:00 UTC. All times of the domain have this unit.
-pub type UnixSeconds = i64;
+use crate::{Seconds, UnixSeconds};
 
-/// Moves a clock forward and returns whether it moved. Reads first, because a clock that stands is read on every core at
-/// once.
-pub(crate) fn advance(clock: &AtomicI64, now: UnixSeconds) -> bool {
-    clock.load(Ordering::Relaxed) < now && clock.fetch_max(now, Ordering::Relaxed) < now
+/// A time that many threads read and move forward at once; nothing else is ordered by it.
+#[derive(Debug)]
+pub(crate) struct AtomicTime(AtomicI64);
+
+impl AtomicTime {
+    pub(crate) const fn new(at: UnixSeconds) -> Self {
+        Self(AtomicI64::new(at.0))
+    }
+
+    pub(crate) fn get(&self) -> UnixSeconds {
+        UnixSeconds(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set(&self, at: UnixSeconds) {
+        self.0.store(at.0, Ordering::Relaxed);
+    }
+
+    /// Moves the time forward and returns whether it moved. Reads first, because a time that stands is read on every core at
+    /// once.
+    pub(crate) fn advance(&self, to: UnixSeconds) -> bool {
+        self.get() < to && self.0.fetch_max(to.0, Ordering::Relaxed) < to.0
+    }
 }
 
 /// Tells the time.
@@ -29,7 +46,7 @@ impl Clock for SystemClock {
     /// more than once.
     #[cfg(target_os = "linux")]
     fn now(&self) -> UnixSeconds {
-        rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse).tv_sec
+        UnixSeconds(rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse).tv_sec)
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -37,19 +54,18 @@ impl Clock for SystemClock {
     fn now(&self) -> UnixSeconds {
         use std::time::{SystemTime, UNIX_EPOCH};
 
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| UnixSeconds::try_from(elapsed.as_secs()).unwrap_or(UnixSeconds::MAX))
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        i64::try_from(elapsed).map_or(UnixSeconds::MAX, UnixSeconds)
     }
 }
 
 /// A clock that stands still until a test moves it.
 ///
 /// ```
-/// use relive_core::{Clock, TestClock};
-/// let clock = TestClock::at(1_700_000_000);
-/// clock.advance(60);
-/// assert_eq!(clock.now(), 1_700_000_060);
+/// use relive_core::{Clock, Seconds, TestClock, UnixSeconds};
+/// let clock = TestClock::at(UnixSeconds(1_700_000_000));
+/// clock.advance(Seconds(60));
+/// assert_eq!(clock.now(), UnixSeconds(1_700_000_060));
 /// ```
 #[derive(Debug)]
 pub struct TestClock(AtomicI64);
@@ -57,17 +73,17 @@ pub struct TestClock(AtomicI64);
 impl TestClock {
     /// A clock that shows `now`.
     pub const fn at(now: UnixSeconds) -> Self {
-        Self(AtomicI64::new(now))
+        Self(AtomicI64::new(now.0))
     }
 
     /// Moves the clock forward.
-    pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+    pub fn advance(&self, by: Seconds) {
+        self.0.fetch_add(by.0, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> UnixSeconds {
-        self.0.load(Ordering::SeqCst)
+        UnixSeconds(self.0.load(Ordering::SeqCst))
     }
 }

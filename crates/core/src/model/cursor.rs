@@ -1,9 +1,7 @@
 //! How far a session has read a list, and the order of live lists.
 
-use super::{
-    clock::UnixSeconds,
-    id::{AccountId, BroadcastId},
-};
+use super::id::{AccountId, BroadcastId};
+use crate::UnixSeconds;
 
 /// Order of all live lists: newest start first, equal starts: the later opened first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,8 +23,12 @@ impl ListPosition {
     }
 
     /// From the three parts of [`ListPosition::to_text`].
-    pub(crate) fn from_parts(started_at: Option<i64>, id: Option<i64>, host: Option<i64>) -> Option<Self> {
-        Some(Self::new(started_at?, BroadcastId(id?), AccountId(host?)))
+    pub(crate) fn from_parts(
+        started_at: Option<UnixSeconds>,
+        id: Option<BroadcastId>,
+        host: Option<AccountId>,
+    ) -> Option<Self> {
+        Some(Self::new(started_at?, id?, host?))
     }
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn parse_cursors(text: &str) -> [Cursor; 2] {
     let cursor = |part: Option<&str>| {
         let mut numbers = part.unwrap_or_default().split('.').map(|number| number.parse().ok());
         let mut next = || numbers.next().flatten();
-        let (started, id, host) = (next(), next(), next());
+        let (started, id, host) = (next().map(UnixSeconds), next().map(BroadcastId), next().map(AccountId));
         Cursor { on_air: ListPosition::from_parts(started, id, host), off_air: next().map(AccountId) }
     };
     let mut parts = text.split(';');
@@ -72,7 +74,7 @@ mod tests {
     fn cursors_survive_the_table() {
         let cursors = [
             Cursor {
-                on_air: Some(ListPosition::new(1_700_000_000, BroadcastId(7), AccountId(3))),
+                on_air: Some(ListPosition::new(UnixSeconds(1_700_000_000), BroadcastId(7), AccountId(3))),
                 off_air: None,
             },
             Cursor { on_air: None, off_air: Some(AccountId(12)) },

@@ -8,6 +8,8 @@ use diesel::{
     sql_types::{BigInt, SmallInt},
 };
 
+use super::column::stored_as_bigint;
+
 macro_rules! ids {
     ($( $(#[$meta:meta])* $name:ident; )+) => { $(
         $(#[$meta])*
@@ -15,17 +17,7 @@ macro_rules! ids {
         #[diesel(sql_type = BigInt)]
         pub struct $name(pub i64);
 
-        impl<DB: Backend> ToSql<BigInt, DB> for $name where i64: ToSql<BigInt, DB> {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-                self.0.to_sql(out)
-            }
-        }
-
-        impl<DB: Backend> FromSql<BigInt, DB> for $name where i64: FromSql<BigInt, DB> {
-            fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                i64::from_sql(bytes).map(Self)
-            }
-        }
+        stored_as_bigint!($name);
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,10 +3,10 @@
 use super::{
     account::Account,
     broadcast::Broadcast,
-    clock::UnixSeconds,
     id::Dialect,
     room::{Plan, Room},
 };
+use crate::UnixSeconds;
 
 /// An account with all that is shown of it somewhere.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    clock::UnixSeconds,
     fragment::{Fragment, Fragments},
     id::{AccountId, Dialect, RecordingId},
 };
+use crate::{Seconds, UnixSeconds};
 
 /// A recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub struct Recording {
     pub start_at: UnixSeconds,
     /// When it ends.
     pub end_at: UnixSeconds,
-    /// Seconds, 0 if unknown.
-    pub duration: i64,
+    /// How long it is, 0 if unknown.
+    pub duration: Seconds,
     /// Bytes, 0 if unknown.
     pub size: i64,
     /// Likes of the recording.
@@ -57,7 +57,13 @@ pub struct Recording {
 
 impl Recording {
     #[cfg(test)]
-    pub(crate) fn example(id: i64, owner: AccountId, end_at: i64, play_url: &str, hls_url: &str) -> Self {
+    pub(crate) fn example(
+        id: i64,
+        owner: AccountId,
+        end_at: UnixSeconds,
+        play_url: &str,
+        hls_url: &str,
+    ) -> Self {
         Self {
             id: RecordingId(id),
             owner,
@@ -74,13 +80,13 @@ impl Recording {
             avatar: String::new(),
             play_url: play_url.to_owned(),
             hls_url: hls_url.to_owned(),
-            start_at: 0,
+            start_at: UnixSeconds(0),
             end_at,
-            duration: 0,
+            duration: Seconds(0),
             size: 0,
             likes: 0,
             viewers: 0,
-            stored_at: 0,
+            stored_at: UnixSeconds(0),
         }
     }
 
@@ -138,8 +144,8 @@ pub struct NewRecording {
     pub start_at: Option<UnixSeconds>,
     /// When it ends; `None`: now.
     pub end_at: Option<UnixSeconds>,
-    /// Seconds.
-    pub duration: Option<i64>,
+    /// How long it is.
+    pub duration: Option<Seconds>,
     /// Bytes.
     pub size: Option<i64>,
 }

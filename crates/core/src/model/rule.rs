@@ -3,15 +3,15 @@
 //! Jobs apply these rules to rows, the read model to what it holds: both sides call the same function, so that a list never
 //! shows what the tables have ended.
 
-use super::{
-    clock::UnixSeconds,
-    id::{Dialect, Role},
+use super::id::{Dialect, Role};
+use crate::{
+    Seconds, UnixSeconds,
+    config::{SessionConfig, TimeoutConfig},
 };
-use crate::config::{SessionConfig, TimeoutConfig};
 
-/// Seconds after a start in which a clock that stood still since before the start runs out of nothing: its client could not
+/// How long after a start a clock that stood still since before the start runs out of nothing: its client could not
 /// reach a stopped server.
-const GRACE: i64 = 60;
+const GRACE: Seconds = Seconds(60);
 
 /// The start after which clients get time to be heard of again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +50,8 @@ pub(crate) fn role_after_entering(role: Role, dialect: Dialect) -> Role {
 }
 
 /// The first second in which a broadcast is no longer on air; a broadcast without a lease stays until somebody closes it.
-pub(crate) fn broadcast_ends_at(beat_at: UnixSeconds, lease: Option<i64>) -> UnixSeconds {
-    lease.map_or(UnixSeconds::MAX, |lease| beat_at + lease + 1)
+pub(crate) fn broadcast_ends_at(beat_at: UnixSeconds, lease: Option<Seconds>) -> UnixSeconds {
+    lease.map_or(UnixSeconds::MAX, |lease| beat_at + lease + Seconds(1))
 }
 
 /// The first second in which a member that lives by its own beat (sxb) is no longer in the audience.
@@ -61,11 +61,11 @@ pub(crate) fn silent_member_leaves_at(
     timeouts: TimeoutConfig,
 ) -> UnixSeconds {
     let timeout = if role == Role::Host { timeouts.sxb_host } else { timeouts.sxb_viewer };
-    beat_at + timeout + 1
+    beat_at + timeout + Seconds(1)
 }
 
 /// The first second in which a qplus session, and a member who watches through it, is over.
-pub(crate) fn idle_session_ends_at(used_at: UnixSeconds, idle: i64) -> UnixSeconds {
+pub(crate) fn idle_session_ends_at(used_at: UnixSeconds, idle: Seconds) -> UnixSeconds {
     used_at + idle
 }
 
@@ -118,35 +118,36 @@ mod tests {
 
     #[test]
     fn a_deadline_is_the_first_second_without() {
-        let timeouts = TimeoutConfig { sxb_viewer: 30, sxb_host: 90 };
-        assert_eq!(broadcast_ends_at(1_000, Some(60)), 1_061);
-        assert_eq!(broadcast_ends_at(1_000, None), UnixSeconds::MAX);
-        assert_eq!(silent_member_leaves_at(1_000, Role::Host, timeouts), 1_091);
-        assert_eq!(silent_member_leaves_at(1_000, Role::OnMic, timeouts), 1_031);
+        let timeouts = TimeoutConfig { sxb_viewer: Seconds(30), sxb_host: Seconds(90) };
+        assert_eq!(broadcast_ends_at(UnixSeconds(1_000), Some(Seconds(60))), UnixSeconds(1_061));
+        assert_eq!(broadcast_ends_at(UnixSeconds(1_000), None), UnixSeconds::MAX);
+        assert_eq!(silent_member_leaves_at(UnixSeconds(1_000), Role::Host, timeouts), UnixSeconds(1_091));
+        assert_eq!(silent_member_leaves_at(UnixSeconds(1_000), Role::OnMic, timeouts), UnixSeconds(1_031));
     }
 
     #[test]
     fn grace_is_for_what_beat_last_before_the_start() {
-        let grace = Grace::after(1_000);
-        assert_eq!(grace.extend(930, 900), 1_060);
-        assert_eq!(grace.extend(1_100, 999), 1_100, "a deadline after the grace stands");
-        assert_eq!(grace.extend(1_002, 1_000), 1_002, "the beat was heard after the start");
-        assert_eq!(Grace::NONE.extend(930, 900), 930);
+        let at = UnixSeconds;
+        let grace = Grace::after(at(1_000));
+        assert_eq!(grace.extend(at(930), at(900)), at(1_060));
+        assert_eq!(grace.extend(at(1_100), at(999)), at(1_100), "a deadline after the grace stands");
+        assert_eq!(grace.extend(at(1_002), at(1_000)), at(1_002), "the beat was heard after the start");
+        assert_eq!(Grace::NONE.extend(at(930), at(900)), at(930));
     }
 
     #[test]
     fn a_session_ends_by_its_dialects_policy() {
         let policy = SessionConfig {
-            v2_token_ttl: 10,
-            v2_refresh_ttl: 1_000,
-            sxb_idle: 100,
-            qplus_idle: 200,
+            v2_token_ttl: Seconds(10),
+            v2_refresh_ttl: Seconds(1_000),
+            sxb_idle: Seconds(100),
+            qplus_idle: Seconds(200),
             qplus_per_account: 1,
         };
-        let ends_at = |dialect| session_ends_at(dialect, 1_000, 2_000, policy);
+        let ends_at = |dialect| session_ends_at(dialect, UnixSeconds(1_000), UnixSeconds(2_000), policy);
         assert_eq!(ends_at(Dialect::MinilvbV1), UnixSeconds::MIN);
-        assert_eq!(ends_at(Dialect::MinilvbV2), 1_010);
-        assert_eq!(ends_at(Dialect::Sxb), 2_100);
-        assert_eq!(ends_at(Dialect::Qplus), 2_200);
+        assert_eq!(ends_at(Dialect::MinilvbV2), UnixSeconds(1_010));
+        assert_eq!(ends_at(Dialect::Sxb), UnixSeconds(2_100));
+        assert_eq!(ends_at(Dialect::Qplus), UnixSeconds(2_200));
     }
 }

@@ -5,7 +5,7 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -13,12 +13,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    clock::{UnixSeconds, advance},
+    clock::AtomicTime,
     cursor::{Cursor, format_cursors},
     id::{AccountId, Dialect},
     rule,
 };
-use crate::config::SessionConfig;
+use crate::{Seconds, UnixSeconds, config::SessionConfig};
 
 /// SHA-256 of a token: what is stored and looked up. A look-up by digest tells nothing through its timing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +83,7 @@ pub struct Session {
     dirty: AtomicBool,
     /// It has read on since the cursors were last written down.
     cursors_dirty: AtomicBool,
-    used_at: AtomicI64,
+    used_at: AtomicTime,
     pub(crate) account: AccountId,
     pub(crate) digest: TokenHash,
     opened_at: UnixSeconds,
@@ -109,7 +109,7 @@ impl Session {
             user_id: stored.user_id,
             token: stored.token,
             opened_at: stored.opened_at,
-            used_at: AtomicI64::new(stored.used_at),
+            used_at: AtomicTime::new(stored.used_at),
             dirty: AtomicBool::new(false),
             cursors_dirty: AtomicBool::new(false),
         }
@@ -136,7 +136,7 @@ impl Session {
     }
 
     pub(crate) fn used_at(&self) -> UnixSeconds {
-        self.used_at.load(Ordering::Relaxed)
+        self.used_at.get()
     }
 
     pub(crate) fn cursors(&self) -> MutexGuard<'_, [Cursor; 2]> {
@@ -150,7 +150,7 @@ impl Session {
 
     /// Notes a use; whether the flush has to be told.
     pub(crate) fn record_use(&self, now: UnixSeconds) -> bool {
-        advance(&self.used_at, now) && !self.dirty.swap(true, Ordering::Relaxed)
+        self.used_at.advance(now) && !self.dirty.swap(true, Ordering::Relaxed)
     }
 
     /// It has read on in its lists, up to there.
@@ -181,7 +181,7 @@ impl Session {
     }
 
     pub(crate) fn advance_used_at(&self, at: UnixSeconds) {
-        self.used_at.fetch_max(at, Ordering::Relaxed);
+        self.used_at.advance(at);
     }
 
     /// Takes over what another copy of it knows better.
@@ -206,8 +206,8 @@ pub struct IssuedSession {
     pub token: SecretString,
     /// The same form, for the dialect that has one; else empty.
     pub refresh_token: SecretString,
-    /// Seconds the token lives (unused, where use prolongs it).
-    pub expires_in: i64,
+    /// How long the token lives (unused, where use prolongs it).
+    pub expires_in: Seconds,
 }
 
 impl fmt::Debug for IssuedSession {

@@ -1,6 +1,7 @@
 //! A short video: a clip its owner uploaded.
 
-use super::{broadcast::UserInfo, clock::UnixSeconds, id::ShortVideoId};
+use super::{broadcast::UserInfo, id::ShortVideoId};
+use crate::UnixSeconds;
 
 /// What an upload says about its clip.
 #[derive(Debug, Clone, Default)]

@@ -65,16 +65,14 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        collections::BTreeMap,
-        sync::atomic::{AtomicBool, AtomicI64},
-    };
+    use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
-        Dialect, Role,
+        Dialect, Role, UnixSeconds,
+        model::clock::AtomicTime,
         read_model::{audience::Audience, member::MemberClock},
     };
 
@@ -97,7 +95,7 @@ mod tests {
             position,
             clock: MemberClock::Never,
             dirty: AtomicBool::new(false),
-            scheduled_at: AtomicI64::new(0),
+            scheduled_at: AtomicTime::new(UnixSeconds::MAX),
         })
     }
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -18,12 +18,13 @@ use super::{
     sessions::SessionCache,
 };
 use crate::{
-    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, State, TimeoutConfig,
-    UnixSeconds,
+    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, Seconds, State,
+    TimeoutConfig, UnixSeconds,
     model::{
         audience::MemberState,
         broadcast::BroadcastState,
         change::Change,
+        clock::AtomicTime,
         counter::Counters,
         cursor::ListPosition,
         rule::{self, Grace},
@@ -37,8 +38,8 @@ pub(crate) struct OnAir {
     /// A copy of the driver in `info`, so that a beat need not read `info`.
     pub(crate) driver: Dialect,
     pub(crate) counters: Counters,
-    pub(crate) beat: AtomicI64,
-    pub(crate) lease: Option<i64>,
+    pub(crate) beat: AtomicTime,
+    pub(crate) lease: Option<Seconds>,
     /// Whether the beat has moved since the last flush.
     pub(crate) dirty: AtomicBool,
     pub(super) scheduled_at: UnixSeconds,
@@ -47,13 +48,13 @@ pub(crate) struct OnAir {
 impl OnAir {
     /// The first second in which the broadcast is no longer on air.
     pub(super) fn ends_at(&self, grace: Grace) -> UnixSeconds {
-        let beat_at = self.beat.load(Ordering::Relaxed);
+        let beat_at = self.beat.get();
         grace.extend(rule::broadcast_ends_at(beat_at, self.lease), beat_at)
     }
 
     /// Takes over the later beat of an older copy of the broadcast: the table may not have that beat yet.
     fn merge_clock(&mut self, old: &Self) {
-        self.beat.fetch_max(old.beat.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.beat.advance(old.beat.get());
         *self.dirty.get_mut() |= old.dirty.load(Ordering::Relaxed);
     }
 
@@ -76,13 +77,13 @@ pub(crate) struct Live {
     pub(super) replays: Replays,
     pub(super) expiry: Expiry,
     pub(super) timeouts: TimeoutConfig,
-    pub(super) session_idle: i64,
+    pub(super) session_idle: Seconds,
     /// Extends the deadlines of clients that could not reach the server before its start.
     pub(super) grace: Grace,
 }
 
 impl Live {
-    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: i64, grace: Grace) -> Self {
+    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: Seconds, grace: Grace) -> Self {
         Self {
             on_air: ById::default(),
             by_room: ById::default(),
@@ -209,7 +210,7 @@ impl Live {
             Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host)?.get(account)?;
                 let at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
-                member.scheduled_at.store(at, Ordering::Relaxed);
+                member.scheduled_at.set(at);
                 at
             }
         };
@@ -260,10 +261,10 @@ impl Live {
             driver: current.info.driver,
             info: current.info,
             counters: current.counters,
-            beat: AtomicI64::new(current.beat_at),
+            beat: AtomicTime::new(current.beat_at),
             lease: current.lease,
             dirty: AtomicBool::new(false),
-            scheduled_at: 0,
+            scheduled_at: UnixSeconds::MAX,
         };
         if let Some(old) = old {
             on_air.merge_clock(&old);
@@ -295,11 +296,17 @@ impl Live {
         Some(old)
     }
 
-    fn renew(&mut self, host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<i64>) {
+    fn renew(
+        &mut self,
+        host: AccountId,
+        broadcast: BroadcastId,
+        beat_at: UnixSeconds,
+        lease: Option<Seconds>,
+    ) {
         let Some(on_air) = self.on_air.get_mut(&host).filter(|on_air| on_air.info.id == broadcast) else {
             return;
         };
-        on_air.beat.fetch_max(beat_at, Ordering::Relaxed);
+        on_air.beat.advance(beat_at);
         on_air.lease = lease;
         // A shorter lease may end before the time of the entry in the queue.
         self.expiry.cancel(on_air.scheduled_at, Expirable::Broadcast(host));
@@ -309,12 +316,12 @@ impl Live {
     fn set_member(&mut self, state: MemberState, sessions: &SessionCache) {
         let known = self.audience(state.host).and_then(|audience| audience.get(state.account));
         let known_beat = match known.map(|member| &member.clock) {
-            Some(MemberClock::Beat(beat)) => beat.load(Ordering::Relaxed),
+            Some(MemberClock::Beat(beat)) => beat.get(),
             _ => state.beat_at,
         };
         let clock = match (state.dialect, state.session) {
             // The beat in memory may be later than that of the table.
-            (Dialect::Sxb, _) => MemberClock::Beat(AtomicI64::new(known_beat.max(state.beat_at))),
+            (Dialect::Sxb, _) => MemberClock::Beat(AtomicTime::new(known_beat.max(state.beat_at))),
             (Dialect::Qplus, Some(digest)) => {
                 sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
             }
@@ -329,14 +336,14 @@ impl Live {
             position: state.position,
             clock,
             dirty: AtomicBool::new(false),
-            scheduled_at: AtomicI64::new(0),
+            scheduled_at: AtomicTime::new(UnixSeconds::MAX),
         };
         let scheduled_at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
-        member.scheduled_at.store(scheduled_at, Ordering::Relaxed);
+        member.scheduled_at.set(scheduled_at);
         let (host, account) = (state.host, state.account);
         let member = Arc::new(member);
         if let Some(old) = self.audiences.entry(host).or_default().insert(account, Arc::clone(&member)) {
-            self.expiry.cancel(old.scheduled_at.load(Ordering::Relaxed), Expirable::Member { host, account });
+            self.expiry.cancel(old.scheduled_at.get(), Expirable::Member { host, account });
         } else {
             self.members += 1;
         }
@@ -373,7 +380,7 @@ impl Live {
 
     fn forget_member(&mut self, host: AccountId, account: AccountId, member: &LiveMember) {
         self.members -= 1;
-        self.expiry.cancel(member.scheduled_at.load(Ordering::Relaxed), Expirable::Member { host, account });
+        self.expiry.cancel(member.scheduled_at.get(), Expirable::Member { host, account });
         if member.dialect == Dialect::Sxb {
             self.remove_sxb_membership(host, account);
         }

@@ -2,13 +2,14 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use crate::{
-    Dialect, Role, Session, TimeoutConfig, UnixSeconds,
+    Dialect, Role, Seconds, Session, TimeoutConfig, UnixSeconds,
     model::{
         audience::Listed,
+        clock::AtomicTime,
         rule::{self, Grace},
     },
 };
@@ -19,7 +20,7 @@ pub(crate) enum MemberClock {
     /// The membership does not time out.
     Never,
     /// The member's own beats (sxb).
-    Beat(AtomicI64),
+    Beat(AtomicTime),
     /// The session through which the member watches (qplus).
     Session(Arc<Session>),
 }
@@ -38,16 +39,16 @@ pub(crate) struct LiveMember {
     pub(crate) user_id: Arc<str>,
     pub(crate) listed: Listed,
     /// The time of the member's entry in the expiry queue.
-    pub(super) scheduled_at: AtomicI64,
+    pub(super) scheduled_at: AtomicTime,
 }
 
 impl LiveMember {
     /// The first second in which the member is no longer in the audience.
-    pub(crate) fn leaves_at(&self, timeouts: TimeoutConfig, grace: Grace, idle: i64) -> UnixSeconds {
+    pub(crate) fn leaves_at(&self, timeouts: TimeoutConfig, grace: Grace, idle: Seconds) -> UnixSeconds {
         match &self.clock {
             MemberClock::Never => UnixSeconds::MAX,
             MemberClock::Beat(beat) => {
-                let beat_at = beat.load(Ordering::Relaxed);
+                let beat_at = beat.get();
                 grace.extend(rule::silent_member_leaves_at(beat_at, self.role, timeouts), beat_at)
             }
             MemberClock::Session(session) => rule::idle_session_ends_at(session.used_at(), idle),
@@ -57,7 +58,7 @@ impl LiveMember {
     /// Takes over the later beat of an older copy of the member: the table may not have that beat yet.
     pub(super) fn merge_clock(&self, old: &Self) {
         if let (MemberClock::Beat(beat), MemberClock::Beat(known)) = (&self.clock, &old.clock) {
-            beat.fetch_max(known.load(Ordering::Relaxed), Ordering::Relaxed);
+            beat.advance(known.get());
             self.dirty.fetch_or(old.dirty.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     AccountId, BroadcastId, Dialect, Random, Role, RoomNumber, Session, UnixSeconds,
     model::{
         change::Change,
-        clock::advance,
+        clock::AtomicTime,
         cursor::Cursor,
         rule,
         session::{SessionUse, TokenHash},
@@ -107,7 +107,7 @@ impl DerefMut for LiveMut<'_> {
 impl Drop for LiveMut<'_> {
     /// Runs before the lock is released.
     fn drop(&mut self) {
-        self.due_at.store(self.live.due_at(), Ordering::Release);
+        self.due_at.store(self.live.due_at().0, Ordering::Release);
     }
 }
 
@@ -142,7 +142,7 @@ impl Memory {
             generation: AtomicU64::new(0),
         });
         Self {
-            due_at: AtomicI64::new(live.due_at()),
+            due_at: AtomicI64::new(live.due_at().0),
             live: ShardedLock::new(live),
             sessions: SessionCache::default(),
             rooms: RoomCache::default(),
@@ -205,7 +205,7 @@ impl Memory {
 
     /// Whether something listed is past its deadline.
     pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
-        if self.due_at.load(Ordering::Acquire) > now {
+        if self.due_at.load(Ordering::Acquire) > now.0 {
             return false;
         }
         // Most entries that are due have beaten since, and need no job.
@@ -288,11 +288,11 @@ impl Memory {
     fn beat_on_air(
         &self,
         host: AccountId,
-        beat: &AtomicI64,
+        beat: &AtomicTime,
         dirty: &std::sync::atomic::AtomicBool,
         now: UnixSeconds,
     ) {
-        if advance(beat, now) && !dirty.swap(true, Ordering::Relaxed) {
+        if beat.advance(now) && !dirty.swap(true, Ordering::Relaxed) {
             self.dirty().broadcasts.push(host);
         }
     }
@@ -306,7 +306,7 @@ impl Memory {
         now: UnixSeconds,
     ) {
         if let MemberClock::Beat(beat) = clock
-            && advance(beat, now)
+            && beat.advance(now)
             && !dirty.swap(true, Ordering::Relaxed)
         {
             self.dirty().members.push((host, account));
@@ -341,7 +341,7 @@ impl Memory {
                     let member = live.audience(host)?.get(account)?;
                     member.dirty.store(false, Ordering::Relaxed);
                     match &member.clock {
-                        MemberClock::Beat(beat) => Some((host, account, beat.load(Ordering::Relaxed))),
+                        MemberClock::Beat(beat) => Some((host, account, beat.get())),
                         MemberClock::Never | MemberClock::Session(_) => None,
                     }
                 })
@@ -352,7 +352,7 @@ impl Memory {
                 .filter_map(|host| {
                     let on_air = live.on_air(*host)?;
                     on_air.dirty.store(false, Ordering::Relaxed);
-                    Some((on_air.info.id, on_air.beat.load(Ordering::Relaxed)))
+                    Some((on_air.info.id, on_air.beat.get()))
                 })
                 .collect(),
             owners,
@@ -456,7 +456,7 @@ impl Memory {
 
     /// Returns everything that is past its deadline and still listed. It stays listed until its end is committed.
     pub(crate) fn due(&self, now: UnixSeconds) -> Vec<Expirable> {
-        if self.due_at.load(Ordering::Acquire) > now {
+        if self.due_at.load(Ordering::Acquire) > now.0 {
             return Vec::new();
         }
         self.live_mut().due(now)

@@ -167,10 +167,10 @@ mod tests {
 
     fn recording(id: i64, end_at: i64, play: bool) -> Arc<Recording> {
         let url = |there: bool| if there { "http://vod.example/1" } else { "" };
-        Arc::new(Recording::example(id, AccountId(id % 3), end_at, url(play), url(!play)))
+        Arc::new(Recording::example(id, AccountId(id % 3), UnixSeconds(end_at), url(play), url(!play)))
     }
 
-    fn filter(with_play_url: bool, ended_after: Option<i64>) -> RecordingFilter {
+    fn filter(with_play_url: bool, ended_after: Option<UnixSeconds>) -> RecordingFilter {
         RecordingFilter { with_play_url, ended_after, ..RecordingFilter::default() }
     }
 
@@ -184,6 +184,7 @@ mod tests {
             offset in 0..10_usize,
         ) {
             let mut replays = Replays::with_capacity(capacity);
+            let after = after.map(UnixSeconds);
             let mut whole: Vec<Arc<Recording>> = Vec::new();
             for (what, id, play) in steps {
                 whole.retain(|row| match what { 3 => row.owner != AccountId(id % 3), _ => row.id.0 != id });

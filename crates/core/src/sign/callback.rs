@@ -4,7 +4,7 @@
 mod notice;
 
 use super::digest::{eq_hex, md5_hex};
-use crate::UnixSeconds;
+use crate::{Seconds, UnixSeconds};
 
 pub use notice::{MalformedNotice, Notice, Number};
 
@@ -49,7 +49,7 @@ pub enum CallbackError {
 /// second `t + grace` the notice is still valid. With an empty key every notice is [`NoticeError::BadSign`].
 ///
 /// Source: contract tencent-cloud h.1.
-pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: i64) -> Result<(), NoticeError> {
+pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: Seconds) -> Result<(), NoticeError> {
     let (Some(t), Some(received)) = (&notice.t, &notice.sign) else {
         return Err(NoticeError::Missing);
     };
@@ -57,23 +57,26 @@ pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: i64) ->
         return Err(NoticeError::BadSign);
     }
     // `t` consists of digits, so a number beyond 64 bits is a time far in the future.
-    let t: UnixSeconds = t.parse().unwrap_or(UnixSeconds::MAX);
-    if now > t.saturating_add(grace) { Err(NoticeError::Expired) } else { Ok(()) }
+    let t = t.parse().map_or(UnixSeconds::MAX, UnixSeconds);
+    if now > t + grace { Err(NoticeError::Expired) } else { Ok(()) }
 }
 
 /// Reads a body and checks that the cloud sent it.
 ///
 /// ```
-/// use relive_core::sign::callback::{NoticeError, CallbackError, receive};
+/// use relive_core::{
+///     Seconds, UnixSeconds,
+///     sign::callback::{NoticeError, CallbackError, receive},
+/// };
 /// let body = br#"{"event_type":1,"stream_id":"8888_anna","t":1700000600,"sign":"c236300b8b8d3dd117b0806f2f785cd8"}"#;
-/// let notice = receive(body, "demoCallbackKey", 1_700_001_200, 600)?;
+/// let notice = receive(body, "demoCallbackKey", UnixSeconds(1_700_001_200), Seconds(600))?;
 /// assert_eq!(notice.event_type, Some(1));
-/// assert_eq!(receive(body, "", 1_700_000_000, 600).unwrap_err(), CallbackError::Unproven(NoticeError::BadSign));
+/// assert_eq!(receive(body, "", UnixSeconds(1_700_000_000), Seconds(600)).unwrap_err(), CallbackError::Unproven(NoticeError::BadSign));
 /// # Ok::<(), CallbackError>(())
 /// ```
 ///
 /// Source: contract tencent-cloud h.1.
-pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: i64) -> Result<Notice, CallbackError> {
+pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: Seconds) -> Result<Notice, CallbackError> {
     let notice = Notice::parse(body)?;
     authenticate(&notice, key, now, grace)?;
     Ok(notice)
@@ -110,30 +113,40 @@ mod tests {
             assert_eq!(parse(&format!("{{\"t\":{json}}}")).t.as_deref(), text, "{json}");
         }
         let body = format!("{{\"t\":\"007\",\"sign\":\"{}\"}}", sign(KEY, "007"));
-        assert_eq!(authenticate(&parse(&body), KEY, 7, 0), Ok(()));
-        assert_eq!(authenticate(&parse(&body), KEY, 8, 0), Err(NoticeError::Expired));
+        assert_eq!(authenticate(&parse(&body), KEY, UnixSeconds(7), Seconds(0)), Ok(()));
+        assert_eq!(authenticate(&parse(&body), KEY, UnixSeconds(8), Seconds(0)), Err(NoticeError::Expired));
     }
 
     #[test]
     fn a_time_beyond_64_bits_is_in_the_future() {
         let body = format!("{{\"t\":\"{0}\",\"sign\":\"{1}\"}}", "9".repeat(30), sign(KEY, &"9".repeat(30)));
-        assert_eq!(authenticate(&parse(&body), KEY, i64::MAX, 600), Ok(()));
+        assert_eq!(authenticate(&parse(&body), KEY, UnixSeconds::MAX, Seconds(600)), Ok(()));
     }
 
     #[test]
     fn missing_comes_before_bad_sign() {
         for body in ["{}", r#"{"t":1}"#, r#"{"sign":"x"}"#, r#"{"t":1,"sign":5}"#, r#"{"t":true,"sign":""}"#]
         {
-            assert_eq!(authenticate(&parse(body), "", 0, 0), Err(NoticeError::Missing), "{body}");
+            assert_eq!(
+                authenticate(&parse(body), "", UnixSeconds(0), Seconds(0)),
+                Err(NoticeError::Missing),
+                "{body}"
+            );
         }
-        assert_eq!(authenticate(&parse(r#"{"t":1,"sign":""}"#), KEY, 0, 0), Err(NoticeError::BadSign));
-        assert_eq!(authenticate(&parse(r#"{"t":1,"sign":"é"}"#), KEY, 9, 0), Err(NoticeError::BadSign));
+        assert_eq!(
+            authenticate(&parse(r#"{"t":1,"sign":""}"#), KEY, UnixSeconds(0), Seconds(0)),
+            Err(NoticeError::BadSign)
+        );
+        assert_eq!(
+            authenticate(&parse(r#"{"t":1,"sign":"é"}"#), KEY, UnixSeconds(9), Seconds(0)),
+            Err(NoticeError::BadSign)
+        );
     }
 
     #[test]
     fn an_empty_key_refuses_even_its_own_sign() {
         let body = format!("{{\"t\":9,\"sign\":\"{}\"}}", sign("", "9"));
-        assert_eq!(authenticate(&parse(&body), "", 0, 600), Err(NoticeError::BadSign));
+        assert_eq!(authenticate(&parse(&body), "", UnixSeconds(0), Seconds(600)), Err(NoticeError::BadSign));
     }
 
     proptest! {
@@ -146,23 +159,23 @@ mod tests {
                 let t = if as_text { Value::from(t.to_string()) } else { t.into() };
                 serde_json::json!({ "t": t, "sign": signature }).to_string().into_bytes()
             };
-            prop_assert!(receive(&body(t, &signature), &key, t, 0).is_ok());
-            prop_assert!(receive(&body(t, &signature.to_ascii_uppercase()), &key, t, 0).is_ok());
-            prop_assert!(receive(&body(t ^ 1, &signature), &key, 0, 0).is_err());
+            prop_assert!(receive(&body(t, &signature), &key, UnixSeconds(t), Seconds(0)).is_ok());
+            prop_assert!(receive(&body(t, &signature.to_ascii_uppercase()), &key, UnixSeconds(t), Seconds(0)).is_ok());
+            prop_assert!(receive(&body(t ^ 1, &signature), &key, UnixSeconds(0), Seconds(0)).is_err());
             let mut forged = signature.clone().into_bytes();
             let index = at.index(forged.len());
             forged[index] ^= flip;
             let forged = String::from_utf8_lossy(&forged);
             prop_assume!(!forged.eq_ignore_ascii_case(&signature));
-            let refusal = receive(&body(t, &forged), &key, t, 0).unwrap_err();
+            let refusal = receive(&body(t, &forged), &key, UnixSeconds(t), Seconds(0)).unwrap_err();
             prop_assert_eq!(refusal, CallbackError::Unproven(NoticeError::BadSign));
         }
 
         #[test]
         fn an_arbitrary_body_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
-            prop_assert!(receive(&bytes, KEY, 0, 0).is_err());
+            prop_assert!(receive(&bytes, KEY, UnixSeconds(0), Seconds(0)).is_err());
             let body = format!("{{\"t\":{text},\"sign\":\"\"}}");
-            prop_assert!(receive(body.as_bytes(), KEY, 0, 0).is_err());
+            prop_assert!(receive(body.as_bytes(), KEY, UnixSeconds(0), Seconds(0)).is_err());
         }
     }
 }

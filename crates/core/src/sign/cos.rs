@@ -69,7 +69,7 @@ impl V4<'_> {
         let Self { appid, bucket, secret_id, now, random, .. } = self;
         let (file, until) = match self.scope {
             Scope::Reusable { until } => ("", until),
-            Scope::Once { file } => (file, 0),
+            Scope::Once { file } => (file, UnixSeconds(0)),
             Scope::Bound { file, until } => (file, until),
         };
         match self.order {
@@ -87,13 +87,16 @@ impl V4<'_> {
     /// URL-encoded.
     ///
     /// ```
-    /// use relive_core::sign::cos::{FieldOrder, Scope, V4};
+    /// use relive_core::{
+    ///     UnixSeconds,
+    ///     sign::cos::{FieldOrder, Scope, V4},
+    /// };
     /// let upload = V4 {
     ///     appid: "1250000001",
     ///     bucket: "covers",
     ///     secret_id: "AKIDdemo0001",
-    ///     scope: Scope::Reusable { until: 1_700_000_030 },
-    ///     now: 1_700_000_000,
+    ///     scope: Scope::Reusable { until: UnixSeconds(1_700_000_030) },
+    ///     now: UnixSeconds(1_700_000_000),
     ///     random: 123_456_789,
     ///     order: FieldOrder::Abketrf,
     /// };
@@ -119,8 +122,11 @@ pub fn key_time(start: UnixSeconds, end: UnixSeconds) -> String {
 /// the key time ends.
 ///
 /// ```
-/// use relive_core::sign::cos::{key_time, sign_key};
-/// let key_time = key_time(1_700_000_000, 1_700_000_030);
+/// use relive_core::{
+///     UnixSeconds,
+///     sign::cos::{key_time, sign_key},
+/// };
+/// let key_time = key_time(UnixSeconds(1_700_000_000), UnixSeconds(1_700_000_030));
 /// assert_eq!(key_time, "1700000000;1700000030");
 /// assert_eq!(sign_key("demoCosSecret0001", &key_time), "af4f2b0ce73b00e65565dafe5ccb9bd33264cd3b");
 /// ```
@@ -196,8 +202,8 @@ mod tests {
         appid: "1",
         bucket: "b",
         secret_id: "k",
-        scope: Scope::Bound { file: "/1/b/封 面+~.png", until: 9 },
-        now: 5,
+        scope: Scope::Bound { file: "/1/b/封 面+~.png", until: UnixSeconds(9) },
+        now: UnixSeconds(5),
         random: u32::MAX,
         order: FieldOrder::Abketrf,
     };

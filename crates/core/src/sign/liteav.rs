@@ -1,7 +1,7 @@
 //! `Liteav-Sig`: signs a request with the token of a minilvb-v2 session, and checks such a signature and its age.
 
 use super::digest::{eq_hex, md5_hex};
-use crate::UnixSeconds;
+use crate::{Seconds, UnixSeconds};
 
 /// Name of the HTTP header that carries the signature, in lower case.
 pub const HEADER: &str = "liteav-sig";
@@ -37,20 +37,23 @@ pub struct SignedTimes {
 /// How old a signed request may be.
 ///
 /// ```
-/// use relive_core::sign::liteav::{Freshness, SignedTimes};
-/// let freshness = Freshness { clock_skew: 60, longest_lifetime: 86_400 };
+/// use relive_core::{
+///     Seconds, UnixSeconds,
+///     sign::liteav::{Freshness, SignedTimes},
+/// };
+/// let freshness = Freshness { clock_skew: Seconds(60), longest_lifetime: Seconds(86_400) };
 /// let times = SignedTimes { sent: 1_700_000_000.0, lifetime: Some(10.0) };
-/// assert!(freshness.accepts(times, 1_700_000_070));
-/// assert!(!freshness.accepts(times, 1_700_000_071));
+/// assert!(freshness.accepts(times, UnixSeconds(1_700_000_070)));
+/// assert!(!freshness.accepts(times, UnixSeconds(1_700_000_071)));
 /// ```
 ///
 /// Source: contract minilvb-v2 §2.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
-    /// Seconds by which a client's clock may be off in either direction.
-    pub clock_skew: i64,
-    /// Upper limit of [`SignedTimes::lifetime`], in seconds.
-    pub longest_lifetime: i64,
+    /// Length of time by which a client's clock may be off in either direction.
+    pub clock_skew: Seconds,
+    /// Upper limit of [`SignedTimes::lifetime`].
+    pub longest_lifetime: Seconds,
 }
 
 impl Freshness {
@@ -63,7 +66,7 @@ impl Freshness {
         let SignedTimes { sent, lifetime } = times;
         let sent = if sent >= FIRST_IN_MILLISECONDS { sent / 1000.0 } else { sent };
         let [now, skew, longest] =
-            [now, self.clock_skew, self.longest_lifetime].map(|seconds| seconds as f64);
+            [now.0, self.clock_skew.0, self.longest_lifetime.0].map(|seconds| seconds as f64);
         let lifetime = lifetime.unwrap_or(DEFAULT_LIFETIME).min(longest);
         now <= sent + lifetime + skew && sent <= now + skew
     }
@@ -75,8 +78,8 @@ mod tests {
 
     use super::*;
 
-    const FRESHNESS: Freshness = Freshness { clock_skew: 30, longest_lifetime: 600 };
-    const NOW: UnixSeconds = 1_700_000_000;
+    const FRESHNESS: Freshness = Freshness { clock_skew: Seconds(30), longest_lifetime: Seconds(600) };
+    const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
     fn accepts(sent: f64, lifetime: Option<f64>) -> bool {
         FRESHNESS.accepts(SignedTimes { sent, lifetime }, NOW)

@@ -1,16 +1,16 @@
 //! The sign with which old room SDKs log in to the room service.
 
 use super::digest::md5_hex;
-use crate::UnixSeconds;
+use crate::{Seconds, UnixSeconds};
 
-/// Seconds between now and the `tx_time` of a new sign.
-pub const LIFETIME: i64 = 600;
+/// Length of time between now and the `tx_time` of a new sign.
+pub const LIFETIME: Seconds = Seconds(600);
 
 /// `md5(api_key + decimal(tx_time) + user_id)`, 32 lower-case hex digits; invalid after `tx_time`.
 ///
 /// ```
-/// use relive_core::sign::room_service;
-/// let tx_time = 1_700_000_000 + room_service::LIFETIME;
+/// use relive_core::{UnixSeconds, sign::room_service};
+/// let tx_time = UnixSeconds(1_700_000_000) + room_service::LIFETIME;
 /// assert_eq!(room_service::sign("demoApiKey0001", tx_time, "anna_lee"), "90523eea0f860622f657bf179229912f");
 /// ```
 ///

@@ -72,12 +72,13 @@ impl MediaConfig {
     /// `txTime` in lower case.
     ///
     /// ```
-    /// let media = relive_core::Config::sqlite("example.db").media;
+    /// use relive_core::{Config, UnixSeconds};
+    /// let media = Config::sqlite("example.db").media;
     /// assert_eq!(
-    ///     media.push_url("1000_anna", 1_700_000_000),
+    ///     media.push_url("1000_anna", UnixSeconds(1_700_000_000)),
     ///     "rtmp://1000.livepush2.myqcloud.com/live/1000_anna?bizid=1000&record_interval=10800&record=flv|hls",
     /// );
-    /// assert_eq!(media.play_urls("1000_anna", 0).flv, "http://1000.liveplay.myqcloud.com/live/1000_anna.flv");
+    /// assert_eq!(media.play_urls("1000_anna", UnixSeconds(0)).flv, "http://1000.liveplay.myqcloud.com/live/1000_anna.flv");
     /// ```
     ///
     /// Source: contract minilvb-v1 §6.1 (2–4), tencent-cloud a.4.
@@ -111,7 +112,7 @@ impl MediaConfig {
     ///
     /// Source: contract minilvb-v1 §7, tencent-cloud a.4 (2).
     pub fn joint_code(&self, user_id: &str, now: UnixSeconds) -> String {
-        let until = tx_time(now.saturating_add(self.push_ttl), HexCase::Lower);
+        let until = tx_time(now + self.push_ttl, HexCase::Lower);
         live_code(&self.bizid, user_id, Some(&until))
     }
 
@@ -120,10 +121,11 @@ impl MediaConfig {
     /// key signs the URL, never the push key: a `txSecret` made with the push key would allow publishing.
     ///
     /// ```
-    /// let media = relive_core::Config::sqlite("example.db").media;
-    /// let signed = media.signed_play_url("rtmp://play.example.com/live/1000_anna", 1_700_000_000);
+    /// use relive_core::{Config, UnixSeconds};
+    /// let media = Config::sqlite("example.db").media;
+    /// let signed = media.signed_play_url("rtmp://play.example.com/live/1000_anna", UnixSeconds(1_700_000_000));
     /// assert_eq!(signed.as_deref(), Some("rtmp://play.example.com/live/1000_anna?bizid=1000"));
-    /// assert_eq!(media.signed_play_url("rtmp://play.example.com/live/8888_anna", 1_700_000_000), None);
+    /// assert_eq!(media.signed_play_url("rtmp://play.example.com/live/8888_anna", UnixSeconds(1_700_000_000)), None);
     /// ```
     ///
     /// Source: contract minilvb-v1 §7.
@@ -144,7 +146,7 @@ impl MediaConfig {
     }
 
     fn protection<'a>(&self, key: &'a str, now: UnixSeconds) -> Protection<'a> {
-        Protection { key, expires: now.saturating_add(self.push_ttl), case: HexCase::Lower }
+        Protection { key, expires: now + self.push_ttl, case: HexCase::Lower }
     }
 }
 
@@ -155,7 +157,7 @@ fn host(configured: &str, bizid: &str, service: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Config;
+    use crate::{Config, Seconds};
 
     #[test]
     fn one_character_becomes_one_underscore() {
@@ -170,17 +172,20 @@ mod tests {
             play_scheme: "https".to_owned(),
             app: "show".to_owned(),
             play_key: "demoPlayKey0001".to_owned().into(),
-            push_ttl: 10,
+            push_ttl: Seconds(10),
             record: false,
             ..Config::sqlite("unused").media
         };
-        assert_eq!(media.push_url("1000_a", 90), "rtmp://push.example.com:1935/show/1000_a?bizid=1000");
-        let urls = media.play_urls("1000_a", 90);
+        assert_eq!(
+            media.push_url("1000_a", UnixSeconds(90)),
+            "rtmp://push.example.com:1935/show/1000_a?bizid=1000"
+        );
+        let urls = media.play_urls("1000_a", UnixSeconds(90));
         let secret = url::tx_secret("demoPlayKey0001", "1000_a", "64");
         assert_eq!(urls.flv, format!("https://play.example.com/show/1000_a.flv?txSecret={secret}&txTime=64"));
         assert_eq!(urls.rtmp, format!("rtmp://play.example.com/show/1000_a?txSecret={secret}&txTime=64"));
         assert_eq!(
-            media.signed_play_url("rtmp://other.example.com/show/1000_a.flv", 90),
+            media.signed_play_url("rtmp://other.example.com/show/1000_a.flv", UnixSeconds(90)),
             Some(format!("rtmp://other.example.com/show/1000_a.flv?txSecret={secret}&txTime=64&bizid=1000"))
         );
     }
@@ -189,14 +194,14 @@ mod tests {
     fn only_play_urls_of_own_streams_are_signed() {
         let media = Config::sqlite("unused").media;
         assert_eq!(
-            media.signed_play_url("http://h/live/1000_a.flv?x=1", 0).as_deref(),
+            media.signed_play_url("http://h/live/1000_a.flv?x=1", UnixSeconds(0)).as_deref(),
             Some("http://h/live/1000_a.flv?x=1&bizid=1000")
         );
         for url in ["", "1000_a", "http://h/1000_", "http://h/1000", "http://h/10000_a", "http://h/1000_a/"] {
-            assert_eq!(media.signed_play_url(url, 0), None, "{url}");
+            assert_eq!(media.signed_play_url(url, UnixSeconds(0)), None, "{url}");
         }
         for url in ["http://h/1000_a-b", "http://h/1000_é", "http://h/1000_a#x", "http://h/x?y=/1000_a"] {
-            assert_eq!(media.signed_play_url(url, 0), None, "{url}");
+            assert_eq!(media.signed_play_url(url, UnixSeconds(0)), None, "{url}");
         }
     }
 
@@ -204,8 +209,8 @@ mod tests {
     fn a_joint_code_ends_like_its_push_url() {
         let mut media = Config::sqlite("unused").media;
         media.push_key = "demoPushKey0001".to_owned().into();
-        let code = media.joint_code("a-b", 1_700_000_000);
+        let code = media.joint_code("a-b", UnixSeconds(1_700_000_000));
         assert_eq!(code, "1000_a_b_65541b30");
-        assert!(media.push_url(&code, 1_700_000_000).ends_with("&txTime=65541b30"));
+        assert!(media.push_url(&code, UnixSeconds(1_700_000_000)).ends_with("&txTime=65541b30"));
     }
 }

@@ -67,7 +67,7 @@ pub enum UrlError {
 ///
 /// Source: contract tencent-cloud a.1 (1).
 pub fn tx_time(expires: UnixSeconds, case: HexCase) -> String {
-    let expires = expires.max(0);
+    let expires = expires.0.max(0);
     match case {
         HexCase::Upper => format!("{expires:X}"),
         HexCase::Lower => format!("{expires:x}"),
@@ -77,8 +77,11 @@ pub fn tx_time(expires: UnixSeconds, case: HexCase) -> String {
 /// `txSecret`: `md5(key + stream + tx_time)`, 32 lower-case hex digits. `tx_time` is exactly the text in the URL.
 ///
 /// ```
-/// use relive_core::sign::url::{HexCase, tx_secret, tx_time};
-/// let time = tx_time(1_700_000_000, HexCase::Upper);
+/// use relive_core::{
+///     UnixSeconds,
+///     sign::url::{HexCase, tx_secret, tx_time},
+/// };
+/// let time = tx_time(UnixSeconds(1_700_000_000), HexCase::Upper);
 /// assert_eq!(time, "6553F100");
 /// assert_eq!(tx_secret("demoPushKey0001", "8888_anna_lee", &time), "db48538b4bd379a4737c52ee4978738b");
 /// ```
@@ -130,11 +133,14 @@ pub fn play_urls(scheme: &str, address: Address<'_>, protection: Option<Protecti
 /// every secret is refused.
 ///
 /// ```
-/// use relive_core::sign::url::{UrlError, verify};
+/// use relive_core::{
+///     UnixSeconds,
+///     sign::url::{UrlError, verify},
+/// };
 /// let query = "txSecret=db48538b4bd379a4737c52ee4978738b&txTime=6553F100";
-/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, 1_700_000_000), Ok(()));
-/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, 1_700_000_001), Err(UrlError::Expired));
-/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, 1_700_000_000), Err(UrlError::BadSecret));
+/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, UnixSeconds(1_700_000_000)), Ok(()));
+/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, UnixSeconds(1_700_000_001)), Err(UrlError::Expired));
+/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, UnixSeconds(1_700_000_000)), Err(UrlError::BadSecret));
 /// ```
 ///
 /// Source: contract tencent-cloud a.2.
@@ -149,7 +155,7 @@ pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<
     if key.is_empty() || !eq_hex(&tx_secret(key, stream, &time), &secret) {
         return Err(UrlError::BadSecret);
     }
-    if i128::from(now) > i128::from(expires) { Err(UrlError::Expired) } else { Ok(()) }
+    if i128::from(now.0) > i128::from(expires) { Err(UrlError::Expired) } else { Ok(()) }
 }
 
 /// The first value of a parameter in a query, decoded; an empty value counts as absent.
@@ -184,25 +190,25 @@ mod tests {
 
     #[test]
     fn the_first_occurrence_of_a_parameter_counts() {
-        let good = signed("k", "s", 100, HexCase::Lower);
-        assert_eq!(verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), 100), Ok(()));
-        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), 100), Err(UrlError::Missing));
+        let good = signed("k", "s", UnixSeconds(100), HexCase::Lower);
+        assert_eq!(verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), UnixSeconds(100)), Ok(()));
+        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), UnixSeconds(100)), Err(UrlError::Missing));
     }
 
     #[test]
     fn a_time_has_1_to_16_hex_digits() {
         let query = |time: &str| format!("txSecret={}&txTime={time}", tx_secret("k", "s", time));
-        assert_eq!(verify("k", "s", &query("ffffffffffffffff"), i64::MAX), Ok(()));
+        assert_eq!(verify("k", "s", &query("ffffffffffffffff"), UnixSeconds::MAX), Ok(()));
         for time in ["0ffffffffffffffff", "-1", "0x10", "g"] {
-            assert_eq!(verify("k", "s", &query(time), 0), Err(UrlError::BadTime), "{time}");
+            assert_eq!(verify("k", "s", &query(time), UnixSeconds(0)), Err(UrlError::BadTime), "{time}");
         }
-        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", 0), Err(UrlError::BadTime));
+        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", UnixSeconds(0)), Err(UrlError::BadTime));
     }
 
     #[test]
     fn an_empty_key_never_verifies() {
         let query = format!("txSecret={}&txTime=ff", tx_secret("", "s", "ff"));
-        assert_eq!(verify("", "s", &query, 0), Err(UrlError::BadSecret));
+        assert_eq!(verify("", "s", &query, UnixSeconds(0)), Err(UrlError::BadSecret));
     }
 
     proptest! {
@@ -211,6 +217,7 @@ mod tests {
             key in "[ -~]{1,40}", stream in "[A-Za-z0-9_-]{1,40}", expires in 0..=i64::MAX, upper: bool,
             at: prop::sample::Index, flip in 1..=255_u8,
         ) {
+            let expires = UnixSeconds(expires);
             let query = signed(&key, &stream, expires, if upper { HexCase::Upper } else { HexCase::Lower });
             prop_assert_eq!(verify(&key, &stream, &query, expires), Ok(()));
             let secret = query.split("txSecret=").nth(1).and_then(|rest| rest.get(..32)).expect("signed").to_owned();
@@ -220,16 +227,16 @@ mod tests {
             let forged = String::from_utf8_lossy(&bytes).into_owned();
             prop_assume!(!forged.eq_ignore_ascii_case(&secret) && !forged.contains(['&', '%', '+']));
             let forged = query.replace(&secret, &forged);
-            prop_assert!(verify(&key, &stream, &forged, 0).is_err());
+            prop_assert!(verify(&key, &stream, &forged, UnixSeconds(0)).is_err());
             let forged = query.replace("txTime=", "txTime=1");
-            prop_assert!(verify(&key, &stream, &forged, 0).is_err());
+            prop_assert!(verify(&key, &stream, &forged, UnixSeconds(0)).is_err());
             let other = format!("{stream}x");
-            prop_assert_eq!(verify(&key, &other, &query, 0), Err(UrlError::BadSecret));
+            prop_assert_eq!(verify(&key, &other, &query, UnixSeconds(0)), Err(UrlError::BadSecret));
         }
 
         #[test]
         fn an_arbitrary_query_is_refused(query in any::<String>(), now: i64) {
-            prop_assert!(verify("k", "s", &query, now).is_err());
+            prop_assert!(verify("k", "s", &query, UnixSeconds(now)).is_err());
         }
     }
 }

@@ -13,7 +13,7 @@ pub use self::{
     form::{base64_decode, base64_encode},
     opened::{MalformedTicket, Opened, inspect},
 };
-use crate::UnixSeconds;
+use crate::{Seconds, UnixSeconds};
 
 /// The user and the validity of a ticket.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +24,8 @@ pub struct Ticket<'a> {
     pub user_id: &'a str,
     /// Time of issue.
     pub issued: UnixSeconds,
-    /// Seconds of validity.
-    pub ttl: i64,
+    /// How long the ticket is valid.
+    pub ttl: Seconds,
     /// Bytes that the cloud passes on to the application; none in practice. No bytes (`Some`) differ from `None`.
     pub userbuf: Option<&'a [u8]>,
 }
@@ -49,18 +49,21 @@ impl Ticket<'_> {
     /// The whole ticket: a JSON object with content and signature, zlib, [`base64_encode`].
     ///
     /// ```
-    /// use relive_core::sign::usersig::{TicketError, Ticket, verify};
+    /// use relive_core::{
+    ///     Seconds, UnixSeconds,
+    ///     sign::usersig::{TicketError, Ticket, verify},
+    /// };
     /// let ticket = Ticket {
     ///     sdkappid: 1_400_000_001,
     ///     user_id: "anna_lee",
-    ///     issued: 1_700_000_000,
-    ///     ttl: 300,
+    ///     issued: UnixSeconds(1_700_000_000),
+    ///     ttl: Seconds(300),
     ///     userbuf: None,
     /// };
     /// let usersig = ticket.seal("demo-im-key-0001");
     /// let check = |now| verify(&usersig, 1_400_000_001, "anna_lee", "demo-im-key-0001", now);
-    /// assert_eq!(check(1_700_000_300), Ok(()));
-    /// assert_eq!(check(1_700_000_301), Err(TicketError::Expired));
+    /// assert_eq!(check(UnixSeconds(1_700_000_300)), Ok(()));
+    /// assert_eq!(check(UnixSeconds(1_700_000_301)), Err(TicketError::Expired));
     /// ```
     ///
     /// Source: contract tencent-cloud b.1 (3–5), minilvb-v2 §5.1.
@@ -137,7 +140,7 @@ mod tests {
 
     const KEY: &str = "demo-im-key-0001";
     const ANNA: Ticket<'static> =
-        Ticket { sdkappid: 14, user_id: "anna", issued: 1_000, ttl: 60, userbuf: None };
+        Ticket { sdkappid: 14, user_id: "anna", issued: UnixSeconds(1_000), ttl: Seconds(60), userbuf: None };
 
     fn repack(json: &Value) -> String {
         base64_encode(&deflate(json.to_string().as_bytes()))
@@ -147,7 +150,7 @@ mod tests {
         let json = unpack(&ANNA.seal(KEY)).expect("sealed");
         let mut json: Value = serde_json::from_slice(&json).expect("JSON");
         json[member] = value;
-        verify(&repack(&json), 14, "anna", KEY, 1_000)
+        verify(&repack(&json), 14, "anna", KEY, UnixSeconds(1_000))
     }
 
     #[test]
@@ -171,7 +174,7 @@ mod tests {
             "TLS.ver": "2.0", "TLS.identifier": "anna", "TLS.sdkappid": 14, "TLS.time": 1000, "TLS.expire": 60,
             "TLS.userbuf": format!("x\n{tail}"), "TLS.sig": Ticket { user_id: &long, ..ANNA }.signature(KEY),
         });
-        assert_eq!(verify(&repack(&json), 14, "anna", KEY, 1_000), Err(TicketError::Malformed));
+        assert_eq!(verify(&repack(&json), 14, "anna", KEY, UnixSeconds(1_000)), Err(TicketError::Malformed));
     }
 
     #[test]
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn an_empty_key_never_verifies() {
-        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", 1_000), Err(TicketError::Signature));
+        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", UnixSeconds(1_000)), Err(TicketError::Signature));
     }
 
     proptest! {
@@ -198,6 +201,7 @@ mod tests {
             ttl in 0..100_000_000_i64, userbuf in prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
             at: prop::sample::Index, flip in 1..=255_u8,
         ) {
+            let (issued, ttl) = (UnixSeconds(issued), Seconds(ttl));
             let ticket = Ticket { sdkappid, user_id: &user_id, issued, ttl, userbuf: userbuf.as_deref() };
             let usersig = ticket.seal(&key);
             let check = |usersig: &str| verify(usersig, sdkappid, &user_id, &key, issued);
@@ -232,9 +236,9 @@ mod tests {
             if let Some(decoded) = base64_decode(&text) {
                 prop_assert_eq!(base64_encode(&decoded), text.as_str());
             }
-            prop_assert!(verify(&text, 14, "anna", KEY, 0).is_err());
-            prop_assert!(verify(&base64_encode(&bytes), 14, "anna", KEY, 0).is_err());
-            prop_assert!(verify(&base64_encode(&deflate(&bytes)), 14, "anna", KEY, 0).is_err());
+            prop_assert!(verify(&text, 14, "anna", KEY, UnixSeconds(0)).is_err());
+            prop_assert!(verify(&base64_encode(&bytes), 14, "anna", KEY, UnixSeconds(0)).is_err());
+            prop_assert!(verify(&base64_encode(&deflate(&bytes)), 14, "anna", KEY, UnixSeconds(0)).is_err());
         }
     }
 }

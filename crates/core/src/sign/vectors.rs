@@ -15,7 +15,7 @@ use super::{
     usersig::{self, Ticket},
     vod,
 };
-use crate::{Config, MediaConfig};
+use crate::{Config, MediaConfig, UnixSeconds};
 use inputs::{Inputs, borrowed};
 use mismatch::malformed;
 
@@ -91,14 +91,14 @@ fn verdict<E: ToString>(flag: &str, outcome: &Result<(), E>) -> Value {
 }
 
 fn tx_secret(inputs: Inputs<'_>) -> Computed {
-    let time = url::tx_time(inputs.integer("expire_unix")?, inputs.hex_case()?);
+    let time = url::tx_time(inputs.time("expire_unix")?, inputs.hex_case()?);
     let secret = url::tx_secret(inputs.text("key")?, inputs.text("stream")?, &time);
     Ok(json!({ "txTime": time, "txSecret": secret }))
 }
 
 fn tx_secret_verify(inputs: Inputs<'_>) -> Computed {
     let (key, stream) = (inputs.text("key")?, inputs.text("stream")?);
-    let outcome = url::verify(key, stream, inputs.text("query")?, inputs.integer("now")?);
+    let outcome = url::verify(key, stream, inputs.text("query")?, inputs.time("now")?);
     Ok(verdict("allow", &outcome))
 }
 
@@ -123,7 +123,7 @@ fn media(bizid: String, push_key: &str, record: bool) -> MediaConfig {
 }
 
 fn v1_urls(inputs: Inputs<'_>) -> Computed {
-    let (bizid, now) = (inputs.spelled("bizid")?, inputs.integer("now")?);
+    let (bizid, now) = (inputs.spelled("bizid")?, inputs.time("now")?);
     let code = stream::live_code(&bizid, inputs.text("userid")?, None);
     let media = media(bizid, inputs.text("push_key")?, inputs.get("record", Value::as_bool)?);
     let play = media.play_urls(&code, now);
@@ -142,7 +142,7 @@ fn bypass_stream(inputs: Inputs<'_>) -> Computed {
     let (bizid, room, host) =
         (inputs.spelled("bizid")?, inputs.integer("roomnum")?, inputs.text("host_uid")?);
     let code = stream::bypass_code(&bizid, room, host, source);
-    let play = media(bizid, "", true).play_urls(&code, 0);
+    let play = media(bizid, "", true).play_urls(&code, UnixSeconds(0));
     Ok(json!({
         "plain": stream::bypass_plain(room, host, source), "stream_code": code,
         "address": play.rtmp, "address2": play.flv, "address3": play.hls,
@@ -160,8 +160,8 @@ fn user_sig(inputs: Inputs<'_>) -> Computed {
     let ticket = Ticket {
         sdkappid: inputs.integer("sdkappid")?,
         user_id: inputs.text("identifier")?,
-        issued: inputs.integer("time")?,
-        ttl: inputs.integer("expire")?,
+        issued: inputs.time("time")?,
+        ttl: inputs.length("expire")?,
         userbuf: userbuf.as_deref(),
     };
     let key = inputs.text("key")?;
@@ -173,7 +173,7 @@ fn user_sig(inputs: Inputs<'_>) -> Computed {
 fn user_sig_verify(inputs: Inputs<'_>) -> Computed {
     let (usersig, sdkappid) = (inputs.text("usersig")?, inputs.integer("sdkappid")?);
     let (user_id, key) = (inputs.text("identifier")?, inputs.text("key")?);
-    Ok(verdict("valid", &usersig::verify(usersig, sdkappid, user_id, key, inputs.integer("now")?)))
+    Ok(verdict("valid", &usersig::verify(usersig, sdkappid, user_id, key, inputs.time("now")?)))
 }
 
 /// Encodes the bytes; `null` unless the text decodes to the same bytes.
@@ -194,9 +194,9 @@ fn octet(digits: &[u8]) -> Option<u8> {
 }
 
 fn cos_v4(inputs: Inputs<'_>) -> Computed {
-    let scope = match (inputs.text("fileid")?, inputs.integer("expired")?) {
+    let scope = match (inputs.text("fileid")?, inputs.time("expired")?) {
         ("", until) => Scope::Reusable { until },
-        (file, 0) => Scope::Once { file },
+        (file, UnixSeconds(0)) => Scope::Once { file },
         (file, until) => Scope::Bound { file, until },
     };
     let order = match inputs.text("order")? {
@@ -209,7 +209,7 @@ fn cos_v4(inputs: Inputs<'_>) -> Computed {
         bucket: inputs.text("bucket")?,
         secret_id: inputs.text("secret_id")?,
         scope,
-        now: inputs.integer("current")?,
+        now: inputs.time("current")?,
         random: inputs.random()?,
         order,
     };
@@ -217,7 +217,7 @@ fn cos_v4(inputs: Inputs<'_>) -> Computed {
 }
 
 fn cos_v5_sign_key(inputs: Inputs<'_>) -> Computed {
-    let key_time = cos::key_time(inputs.integer("start")?, inputs.integer("end")?);
+    let key_time = cos::key_time(inputs.time("start")?, inputs.time("end")?);
     let sign_key = cos::sign_key(inputs.text("secret_key")?, &key_time);
     Ok(json!({ "keyTime": key_time, "signKey": sign_key }))
 }
@@ -226,7 +226,7 @@ fn cos_v5_authorization(inputs: Inputs<'_>) -> Computed {
     let (params, headers) = (inputs.members("params")?, inputs.members("headers")?);
     let request =
         V5 { method: inputs.text("method")?, path: inputs.text("path")?, params: &params, headers: &headers };
-    let key_time = cos::key_time(inputs.integer("start")?, inputs.integer("end")?);
+    let key_time = cos::key_time(inputs.time("start")?, inputs.time("end")?);
     let secret_key = inputs.text("secret_key")?;
     Ok(json!({
         "httpString": request.http_string(),
@@ -244,7 +244,7 @@ fn vod_upload(inputs: Inputs<'_>) -> Computed {
 }
 
 fn room_service_sign(inputs: Inputs<'_>) -> Computed {
-    let tx_time = inputs.integer("tx_time")?;
+    let tx_time = inputs.time("tx_time")?;
     let sign = room_service::sign(inputs.text("api_key")?, tx_time, inputs.text("userid")?);
     Ok(json!({ "txTime": tx_time, "sign": sign }))
 }
@@ -263,7 +263,7 @@ fn callback_sign(inputs: Inputs<'_>) -> Computed {
 
 fn callback_verify(inputs: Inputs<'_>) -> Computed {
     let (body, key) = (inputs.text("body")?.as_bytes(), inputs.text("key")?);
-    Ok(match callback::receive(body, key, inputs.integer("now")?, inputs.integer("grace_s")?) {
+    Ok(match callback::receive(body, key, inputs.time("now")?, inputs.length("grace_s")?) {
         Ok(notice) => json!({
             "accept": true, "reason": "ok", "event_type": notice.event_type, "stream_id": notice.stream_id,
         }),

@@ -1,7 +1,7 @@
 //! The signature with which a phone uploads a video to the VOD cloud.
 
 use super::digest::hmac_sha1_envelope;
-use crate::UnixSeconds;
+use crate::{Seconds, UnixSeconds};
 
 /// The permission to upload a video.
 #[derive(Debug, Clone, Copy)]
@@ -10,8 +10,8 @@ pub struct Upload<'a> {
     pub secret_id: &'a str,
     /// Current time.
     pub now: UnixSeconds,
-    /// Seconds of validity; the cloud accepts at most 7,776,000 (90 days).
-    pub ttl: i64,
+    /// How long the signature is valid; the cloud accepts at most 7,776,000 s (90 days).
+    pub ttl: Seconds,
     /// Procedure that the cloud runs on the video; empty = none.
     pub procedure: &'a str,
     /// Random number, new for each signature.
@@ -23,7 +23,7 @@ impl Upload<'_> {
     ///
     /// Source: contract tencent-cloud e (1), minilvb-v2 §5.3.
     pub fn original(&self) -> String {
-        let (now, expires) = (self.now.to_string(), self.now.saturating_add(self.ttl).to_string());
+        let (now, expires) = (self.now.to_string(), (self.now + self.ttl).to_string());
         let random = self.random.to_string();
         let mut params = vec![
             ("secretId", self.secret_id),
@@ -45,11 +45,14 @@ pub fn original(params: &[(&str, &str)]) -> String {
 /// `base64(hmac_sha1(secret_key, original) + original)`: 20 raw bytes, then the text; standard alphabet with padding.
 ///
 /// ```
-/// use relive_core::sign::vod::{Upload, signature};
+/// use relive_core::{
+///     Seconds, UnixSeconds,
+///     sign::vod::{Upload, signature},
+/// };
 /// let upload = Upload {
 ///     secret_id: "AKIDdemo0001",
-///     now: 1_735_689_600,
-///     ttl: 86_400,
+///     now: UnixSeconds(1_735_689_600),
+///     ttl: Seconds(86_400),
 ///     procedure: "",
 ///     random: 4_294_967_295,
 /// };
@@ -67,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_procedure_stands_before_random_and_is_encoded() {
-        let upload = Upload { secret_id: "id", now: 1, ttl: 2, procedure: "a b&中", random: 4 };
+        let upload =
+            Upload { secret_id: "id", now: UnixSeconds(1), ttl: Seconds(2), procedure: "a b&中", random: 4 };
         assert_eq!(
             upload.original(),
             "secretId=id&currentTimeStamp=1&expireTime=3&procedure=a+b%26%E4%B8%AD&random=4"

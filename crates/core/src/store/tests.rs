@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     AccountId, Clock as _, Config, Core, Counted, Dialect, Error, HostLocation, Identifier, Listing,
-    NewAccount, Password, Picture, Report, Result, Role, RoomNumber, State, Step, SystemRandom, TestClock,
-    Window,
+    NewAccount, Password, Picture, Report, Result, Role, RoomNumber, Seconds, State, Step, SystemRandom,
+    TestClock, UnixSeconds, Window,
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -42,13 +42,13 @@ impl World {
         config.database.readers = 1;
         config.background = false;
         change(&mut config);
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core = Core::start(config, Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
-        clock.advance(60);
+        clock.advance(Seconds(60));
         let host = register(&core, "host").await.unwrap();
         let viewer = register(&core, "viewer").await.unwrap();
         let room = core.broadcasts().prepare(host).await.unwrap();
-        core.broadcasts().push(host, room, 60).await.unwrap();
+        core.broadcasts().push(host, room, Seconds(60)).await.unwrap();
         Self { core, clock, folder, host, viewer, room }
     }
 
@@ -238,7 +238,7 @@ async fn what_has_timed_out_is_listed_by_nobody_even_then() {
     world.pragma("PRAGMA busy_timeout = 0").await;
     let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
-    world.clock.advance(61);
+    world.clock.advance(Seconds(61));
     let shown = world.core.broadcasts().of_room(world.room).await;
     assert!(matches!(shown, Err(Error::Storage(_))), "its end cannot be written: {shown:?}");
     other.batch_execute("ROLLBACK").unwrap();
@@ -314,7 +314,7 @@ async fn clocks_that_could_not_be_written_are_written_later() {
         core.sessions().authenticate(Dialect::Qplus, grant.token.expose_secret()).await.unwrap()
     };
     world.pragma("PRAGMA busy_timeout = 0").await;
-    world.clock.advance(20);
+    world.clock.advance(Seconds(20));
     let session = used(&world.core).await;
     world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
     for user in [world.host, world.viewer] {
@@ -329,17 +329,17 @@ async fn clocks_that_could_not_be_written_are_written_later() {
     world.core.shutdown().await;
 
     let config = world.core.config().clone();
-    world.clock.advance(3_599);
+    world.clock.advance(Seconds(3_599));
     world.core = Core::start(config, Arc::clone(&world.clock) as _, Arc::new(SystemRandom)).unwrap();
     let beat_at = world.core.store().read(|conn| {
-        let members: Vec<i64> = on!(conn, |c| audience::table.select(audience::beat_at).load(c))?;
-        let lives: Vec<i64> = on!(conn, |c| broadcasts::table
+        let members: Vec<UnixSeconds> = on!(conn, |c| audience::table.select(audience::beat_at).load(c))?;
+        let lives: Vec<UnixSeconds> = on!(conn, |c| broadcasts::table
             .filter(broadcasts::state.eq(State::OnAir))
             .select(broadcasts::beat_at)
             .load(c))?;
         Ok([members, lives].concat())
     });
-    assert_eq!(beat_at.await.unwrap(), [world.clock.now() - 3_599; 3]);
+    assert_eq!(beat_at.await.unwrap(), [world.clock.now() - Seconds(3_599); 3]);
     let session = used(&world.core).await;
     let next = world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
     assert!(next.on_air.is_empty(), "it has read on");
@@ -460,9 +460,9 @@ async fn a_transaction_that_a_job_has_ended_is_not_the_end() {
 struct Faulty(AtomicBool);
 
 impl crate::Clock for Faulty {
-    fn now(&self) -> crate::UnixSeconds {
+    fn now(&self) -> UnixSeconds {
         assert!(!self.0.load(Ordering::Relaxed), "a bug");
-        1_700_000_000
+        UnixSeconds(1_700_000_000)
     }
 }
 
@@ -553,7 +553,7 @@ async fn a_like_without_a_transaction_whose_commit_fails_is_not_counted() {
 #[tokio::test]
 async fn a_like_without_a_transaction_expires_what_is_due_first() {
     let world = World::new(|_| {}).await;
-    world.clock.advance(61);
+    world.clock.advance(Seconds(61));
     world.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
     let on_air = world.core.store().read(|conn| {
         let on_air = on!(conn, |c| broadcasts::table

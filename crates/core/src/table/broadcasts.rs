@@ -15,7 +15,8 @@ use super::{
     rooms::RoomRow,
 };
 use crate::{
-    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, Error, Result, RoomNumber, State, UnixSeconds,
+    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, Error, Result, RoomNumber, Seconds, State,
+    UnixSeconds,
     model::{broadcast::BroadcastState, change::Change, counter::Counters, fragment::Fragments},
     store::{
         Tx,
@@ -46,7 +47,7 @@ pub(crate) struct BroadcastRow {
     pub(crate) started_at: UnixSeconds,
     pub(crate) ended_at: Option<UnixSeconds>,
     pub(crate) beat_at: UnixSeconds,
-    pub(crate) lease: Option<i64>,
+    pub(crate) lease: Option<Seconds>,
     /// The first second on air; `None` for a broadcast that was only prepared.
     pub(crate) aired_at: Option<UnixSeconds>,
 }
@@ -163,7 +164,7 @@ pub(crate) struct NewBroadcast {
     pub(crate) push_sequence: Option<String>,
     pub(crate) started_at: UnixSeconds,
     pub(crate) beat_at: UnixSeconds,
-    pub(crate) lease: Option<i64>,
+    pub(crate) lease: Option<Seconds>,
     pub(crate) aired_at: Option<UnixSeconds>,
 }
 
@@ -369,7 +370,7 @@ pub(crate) fn end(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
 }
 
 /// Moves the clock of a broadcast to now, with a lease of that many seconds.
-pub(crate) fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<i64>) -> Result<()> {
+pub(crate) fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<Seconds>) -> Result<()> {
     let beat_at = tx.now;
     on!(tx.conn, |c| prepared!(
         diesel::update(broadcasts::table.find(row.id))

@@ -10,7 +10,7 @@ use diesel::{
 use super::counters::stepped;
 use crate::{
     AccountId, Counted, FileFormat, NewRecording, Page, Recording, RecordingFilter, RecordingId,
-    RecordingOrder, Result, UnixSeconds, Window,
+    RecordingOrder, Result, Seconds, UnixSeconds, Window,
     model::{
         change::Change,
         counter::{RecordingCounters, Steps},
@@ -41,7 +41,7 @@ pub(crate) struct RecordingRow {
     hls_url: String,
     start_at: UnixSeconds,
     end_at: UnixSeconds,
-    duration: i64,
+    duration: Seconds,
     size: i64,
     likes: i64,
     viewers: i64,
@@ -214,8 +214,8 @@ pub(crate) struct About {
 pub(crate) struct Span {
     pub(crate) start_at: UnixSeconds,
     pub(crate) end_at: UnixSeconds,
-    /// Seconds, 0 if unknown.
-    pub(crate) duration: i64,
+    /// 0 if unknown.
+    pub(crate) duration: Seconds,
 }
 
 /// Stores a recording of a stream.

@@ -9,7 +9,7 @@ use diesel::{
 use secrecy::SecretString;
 
 use crate::{
-    AccountId, Dialect, Result, SessionConfig, UnixSeconds,
+    AccountId, Dialect, Result, Seconds, SessionConfig, UnixSeconds,
     model::{
         change::Change,
         cursor::{Cursor, parse_cursors},
@@ -123,7 +123,7 @@ pub(crate) fn oldest_first(conn: &mut Conn, account: AccountId, dialect: Dialect
 /// Some sessions whose tokens, refresh token included, open nothing any more.
 pub(crate) fn ended(conn: &mut Conn, policy: SessionConfig, now: UnixSeconds) -> Result<Vec<TokenHash>> {
     let idle =
-        |dialect: Dialect, idle: i64| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
+        |dialect: Dialect, idle: Seconds| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let found: Vec<Vec<u8>> = on!(conn, |c| sessions::table
         .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
             // A token of minilvb-v2 is not used after its life, so its last use bounds its opening.
@@ -183,7 +183,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[SessionUse]) -> Result<()> {
         // One statement for all, and another gateway may have heard of a session later than this one.
         Conn::Postgres(c) => {
             let digests: Vec<&[u8]> = used.iter().map(|it| it.digest.bytes()).collect();
-            let times: Vec<i64> = used.iter().map(|it| it.used_at).collect();
+            let times: Vec<UnixSeconds> = used.iter().map(|it| it.used_at).collect();
             let cursors: Vec<Option<&str>> = used.iter().map(|it| it.cursors.as_deref()).collect();
             prepared!(diesel::sql_query(
                 "UPDATE sessions SET used_at = greatest(sessions.used_at, new.used_at), \

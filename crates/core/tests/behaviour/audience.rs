@@ -1,6 +1,6 @@
 //! Members of an audience: their dialects, their roles and the end of their membership.
 
-use relive_core::{Dialect, Error, FileFormat, MemberNames, NewRecording, Role, RoomText};
+use relive_core::{Dialect, Error, FileFormat, MemberNames, NewRecording, Role, RoomText, Seconds};
 
 use crate::support::{ALL, START, World, guest};
 
@@ -62,11 +62,11 @@ async fn a_profile_update_keeps_the_last_beat_of_the_host() {
     let world = World::new();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "t").await;
-    world.clock.advance(80);
+    world.clock.advance(Seconds(80));
     world.core.audiences().beat(host, Role::Host, None).await.unwrap();
     let update = relive_core::ProfileUpdate { nickname: Some("Hilda".to_owned()), ..Default::default() };
     world.core.accounts().update_profile(host, update).await.unwrap();
-    world.clock.advance(80);
+    world.clock.advance(Seconds(80));
     assert_eq!(world.of_room(room).await.map(|on_air| on_air.nickname.clone()), Some("Hilda".to_owned()));
 }
 
@@ -75,7 +75,7 @@ async fn a_new_description_keeps_the_title() {
     let world = World::new();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "Evening").await;
-    world.core.broadcasts().push(host, room, 60).await.unwrap();
+    world.core.broadcasts().push(host, room, Seconds(60)).await.unwrap();
     assert_eq!(world.of_room(room).await.unwrap().title, "Evening");
     let text = RoomText { description: "about".to_owned(), ..RoomText::default() };
     world.core.rooms().modify(host, Some(room), text).await.unwrap();
@@ -92,7 +92,7 @@ async fn deleting_an_account_removes_it_from_the_viewers_of_recordings() {
         format: FileFormat::Mp4,
         url: "http://vod.example/f.mp4".to_owned(),
         start_at: Some(START),
-        end_at: Some(START + 100),
+        end_at: Some(START + Seconds(100)),
         duration: None,
         size: None,
     };

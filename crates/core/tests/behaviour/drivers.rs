@@ -2,7 +2,7 @@
 //! driver.
 
 use relive_core::{
-    AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, State, Step,
+    AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, Seconds, State, Step,
     StreamEvent,
 };
 
@@ -131,7 +131,7 @@ impl Stage {
         let (host, viewer) = (world.user("host").await, world.user("viewer").await);
         let plan = Plan { title: "planned".to_owned(), ..Plan::default() };
         world.core.rooms().plan(host, plan).await.unwrap();
-        world.clock.advance(1);
+        world.clock.advance(Seconds(1));
         let room = world.core.rooms().number_of(host).await.unwrap().unwrap();
         Self { world, host, room, viewer }
     }
@@ -152,7 +152,7 @@ impl Stage {
             Report => broadcasts.report(self.host, report(self.room, "t")).await.unwrap(),
             Heartbeat => self.world.core.audiences().beat(self.host, Role::Host, None).await.unwrap(),
             Exit => broadcasts.exit(self.host, Some(self.room)).await.unwrap(),
-            Push => broadcasts.push(self.host, self.room, 60).await.unwrap(),
+            Push => broadcasts.push(self.host, self.room, Seconds(60)).await.unwrap(),
             StopPush => broadcasts.stop_push(self.host, self.room).await.unwrap(),
         }
     }
@@ -250,7 +250,7 @@ async fn every_action_on_every_broadcast() {
             println!("{action:?} on {driver:?}: {outcome:?}");
             let stage = Stage::new().await;
             let before = stage.open(driver).await;
-            stage.world.clock.advance(1);
+            stage.world.clock.advance(Seconds(1));
             stage.perform(action, &before.stream_code).await;
             if matches!(action, Event1 | Event0) {
                 stage.perform(action, "1000_host").await; // the other stream of the host
@@ -270,9 +270,9 @@ async fn only_the_driver_keeps_a_broadcast_alive() {
             }
             let stage = Stage::new().await;
             let before = stage.open(driver).await;
-            stage.world.clock.advance(seconds);
+            stage.world.clock.advance(Seconds(seconds));
             stage.perform(action, "1000_host").await;
-            stage.world.clock.advance(1);
+            stage.world.clock.advance(Seconds(1));
             let alive = stage.on_air().await.map(|live| live.id) == Some(before.id);
             let own = std::mem::discriminant(&action) == std::mem::discriminant(&renewal);
             assert_eq!(alive, own, "{action:?} of a {driver:?} live");
@@ -281,7 +281,7 @@ async fn only_the_driver_keeps_a_broadcast_alive() {
     for driver in [V1, V2] {
         let stage = Stage::new().await;
         let before = stage.open(driver).await;
-        stage.world.clock.advance(1_000_000);
+        stage.world.clock.advance(Seconds(1_000_000));
         assert_eq!(
             stage.on_air().await.map(|live| live.id),
             Some(before.id),
@@ -297,16 +297,16 @@ async fn each_push_has_its_own_deadline() {
     let push = async |lease| {
         stage.world.core.broadcasts().push(stage.host, stage.room, lease).await.unwrap();
     };
-    push(600).await;
-    stage.world.clock.advance(600);
+    push(Seconds(600)).await;
+    stage.world.clock.advance(Seconds(600));
     assert!(stage.on_air().await.is_some(), "on air up to the deadline");
-    push(2).await;
-    stage.world.clock.advance(2);
+    push(Seconds(2)).await;
+    stage.world.clock.advance(Seconds(2));
     assert!(stage.on_air().await.is_some());
-    stage.world.clock.advance(1);
+    stage.world.clock.advance(Seconds(1));
     assert!(stage.on_air().await.is_none(), "a shorter deadline counts at once");
     let started = stage.latest().await.started_at;
-    push(60).await;
+    push(Seconds(60)).await;
     let again = stage.on_air().await.unwrap();
     assert!(again.started_at > started && again.viewers == 0, "another broadcast");
     assert_eq!(stage.latest().await.members, 1);
@@ -315,14 +315,14 @@ async fn each_push_has_its_own_deadline() {
 #[tokio::test]
 async fn a_push_that_began_after_the_start_ends_at_its_own_deadline() {
     let mut stage = Stage::new().await;
-    stage.world.core.broadcasts().push(stage.host, stage.room, 120).await.unwrap();
-    stage.world.restart(200).await;
+    stage.world.core.broadcasts().push(stage.host, stage.room, Seconds(120)).await.unwrap();
+    stage.world.restart(Seconds(200)).await;
     let other = stage.world.user("other").await;
     let room = stage.world.core.broadcasts().prepare(other).await.unwrap();
-    stage.world.core.broadcasts().push(other, room, 2).await.unwrap();
-    stage.world.clock.advance(3);
+    stage.world.core.broadcasts().push(other, room, Seconds(2)).await.unwrap();
+    stage.world.clock.advance(Seconds(3));
     assert!(stage.world.of_room(room).await.is_none(), "the push began after the start");
     assert!(stage.on_air().await.is_some(), "the other push could not reach the stopped server");
-    stage.world.clock.advance(57);
+    stage.world.clock.advance(Seconds(57));
     assert!(stage.on_air().await.is_none(), "the grace after the start is over");
 }

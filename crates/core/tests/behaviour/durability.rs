@@ -6,7 +6,7 @@ use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
 use relive_core::{
     Actor, Core, Counted, Dialect, Error, FileFormat, Identifier, Listing, MemberNames, NewAccount,
     NewRecording, NewShortVideo, Password, Picture, Plan, ProfileUpdate, Purpose, RecordingFilter,
-    RecordingOrder, ResetProof, Role, RoomNumber, RoomText, StartError, Step, TestClock, TestRandom,
+    RecordingOrder, ResetProof, Role, RoomNumber, RoomText, Seconds, StartError, Step, TestClock, TestRandom,
     database,
 };
 use secrecy::ExposeSecret as _;
@@ -26,7 +26,7 @@ async fn a_watching_session_keeps_its_cursor_over_a_restart() {
     let list = world.core.rooms().next_page(&session, Listing::OnAir, true, 2).await.unwrap();
     assert_eq!(list.on_air.len(), 2);
     world.core.audiences().watch(&session, list.on_air[0].broadcast.room).await.unwrap();
-    world.restart(5).await;
+    world.restart(Seconds(5)).await;
     let session = world.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
     assert_eq!(session.account(), viewer);
     let rest = world.core.rooms().next_page(&session, Listing::OnAir, false, 2).await.unwrap();
@@ -51,15 +51,15 @@ async fn a_change_by_another_process_keeps_the_grace_after_a_start() {
     let mut world = World::on_file();
     let host = world.user("host").await;
     let room = world.sxb_live(host, "t").await;
-    world.restart(200).await;
+    world.restart(Seconds(200)).await;
     world.core.maintain().await.unwrap();
     let neighbour = world.neighbour();
     neighbour.accounts().set_password("host", &Password::plain("other")).await.unwrap();
     neighbour.shutdown().await;
-    world.clock.advance(10);
+    world.clock.advance(Seconds(10));
     world.core.maintain().await.unwrap();
     assert!(world.of_room(room).await.is_some(), "the host has had ten seconds to beat again");
-    world.clock.advance(50);
+    world.clock.advance(Seconds(50));
     assert!(world.of_room(room).await.is_none());
 }
 
@@ -149,7 +149,7 @@ async fn fill(world: &World) {
         format: FileFormat::Mp4,
         url: "http://vod.example/1.mp4".to_owned(),
         start_at: Some(START),
-        end_at: Some(START + 100),
+        end_at: Some(START + Seconds(100)),
         duration: None,
         size: Some(5),
     };
@@ -166,7 +166,7 @@ async fn a_restart_changes_nothing() {
     fill(&world).await;
     let before = traces(&world).await;
     assert!(before.iter().all(|trace| !trace.is_empty()));
-    world.restart(30).await;
+    world.restart(Seconds(30)).await;
     assert_eq!(traces(&world).await, before);
     assert!(database::check(&world.core.config().database).unwrap().is_empty());
 }
@@ -176,7 +176,7 @@ async fn a_crash_changes_nothing() {
     let mut world = World::on_file();
     fill(&world).await;
     let before = traces(&world).await;
-    world.crash(30);
+    world.crash(Seconds(30));
     assert_eq!(traces(&world).await, before);
 }
 
@@ -188,20 +188,20 @@ async fn everything_listed_has_a_minute_of_grace_after_a_start() {
     let room = world.sxb_live(host, "t").await;
     world.core.audiences().enter(viewer, room, Role::Viewer).await.unwrap();
     let other = world.qplus_live(pusher).await;
-    world.restart(10_000).await;
-    world.clock.advance(59);
+    world.restart(Seconds(10_000)).await;
+    world.clock.advance(Seconds(59));
     assert_eq!(world.of_room(room).await.map(|live| live.members), Some(2));
     assert!(world.of_room(other).await.is_some());
-    world.clock.advance(1);
+    world.clock.advance(Seconds(1));
     assert!(world.on_air().await.is_empty());
     // A host that beats within the minute stays on air.
     let room = world.sxb_live(host, "t").await;
-    world.restart(10_000).await;
-    world.clock.advance(59);
+    world.restart(Seconds(10_000)).await;
+    world.clock.advance(Seconds(59));
     world.core.audiences().beat(host, Role::Host, None).await.unwrap();
-    world.clock.advance(90);
+    world.clock.advance(Seconds(90));
     assert!(world.of_room(room).await.is_some());
-    world.clock.advance(1);
+    world.clock.advance(Seconds(1));
     assert!(world.of_room(room).await.is_none());
 }
 
@@ -214,26 +214,26 @@ async fn a_restart_does_not_change_the_lifetime_of_a_session() {
         let alive = async |world: &World| world.core.sessions().authenticate(dialect, &token).await.is_ok();
         // Each use prolongs the session, also the last use before a stop.
         for _ in 0..3 {
-            world.clock.advance(idle - 1);
+            world.clock.advance(Seconds(idle - 1));
             assert!(alive(&world).await);
-            world.restart(idle - 1).await;
+            world.restart(Seconds(idle - 1)).await;
             assert!(alive(&world).await, "{dialect:?}");
         }
-        world.restart(idle).await;
+        world.restart(Seconds(idle)).await;
         assert!(!alive(&world).await, "{dialect:?}");
     }
     // A session of a fixed lifetime survives as well, and so does its refresh token.
     let anna = || Identifier::UserId("anna".to_owned());
     let password = [Password::plain("anna")];
     let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna(), &password, None).await.unwrap();
-    world.restart(86_399).await;
+    world.restart(Seconds(86_399)).await;
     let token = issued.token.expose_secret();
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, token).await.is_ok());
     assert_eq!(world.core.sessions().signed("anna").await.unwrap().unwrap().expose_token(), token);
-    world.restart(1).await;
+    world.restart(Seconds(1)).await;
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, token).await.is_err());
     let renewed = world.core.sessions().refresh("anna", issued.refresh_token.expose_secret()).await.unwrap();
-    assert_eq!(renewed.expires_in, 86_400);
+    assert_eq!(renewed.expires_in, Seconds(86_400));
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn a_code_and_a_granted_reset_survive_a_restart() {
     let phone = "13800000000";
     let code = world.core.accounts().issue_code(phone, Purpose::Reset).await.unwrap();
     world.core.accounts().grant_reset(phone).await.unwrap();
-    world.restart(599).await;
+    world.restart(Seconds(599)).await;
     for code in [Some(code), None] {
         let proof = ResetProof::Of { session: None, code };
         world.core.accounts().reset_password(phone, &Password::plain("new"), proof).await.unwrap();

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use relive_core::{
     AccountId, Core, Counted, Dialect, Error, Identifier, MemberNames, NewAccount, Password, Result, Role,
-    RoomNumber, Step,
+    RoomNumber, Seconds, Step,
 };
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinSet;
@@ -220,7 +220,7 @@ async fn the_least_recently_used_session_is_closed_first() {
     let mut tokens = Vec::new();
     for _ in 0..16 {
         tokens.push(world.token(Dialect::Qplus, "anna").await);
-        world.clock.advance(1);
+        world.clock.advance(Seconds(1));
     }
     let alive = async |token: &str| world.core.sessions().authenticate(Dialect::Qplus, token).await.is_ok();
     assert!(alive(&tokens[0]).await, "used again");
@@ -263,13 +263,13 @@ async fn every_room_has_one_number_for_ever() {
     let different: HashSet<RoomNumber> = given.iter().copied().chain([first]).collect();
     assert_eq!(different.len(), TASKS + 1);
     assert!(different.iter().all(|number| (1..=i64::from(i32::MAX)).contains(&number.0)));
-    world.restart(10).await;
+    world.restart(Seconds(10)).await;
     assert_eq!(numbers(&world).await, given);
     // A number is not given out again, not even the last one.
     let last = given[..TASKS].iter().max().copied().unwrap();
     let owner = given.iter().position(|number| *number == last).unwrap();
     world.core.accounts().delete(&format!("user{owner}")).await.unwrap();
-    world.restart(10).await;
+    world.restart(Seconds(10)).await;
     let again = world.user(&format!("user{owner}")).await;
     assert!(world.core.broadcasts().prepare(again).await.unwrap() > last);
 }

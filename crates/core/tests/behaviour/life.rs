@@ -7,7 +7,8 @@ use secrecy::ExposeSecret as _;
 use relive_core::{
     Actor, Announcement, CallbackSource, Config, Core, Counted, Dialect, Error, FileFormat, HostLocation,
     Identifier, MemberNames, NewAccount, NewRecording, OnAirFilter, Password, RecordingFilter,
-    RecordingOrder, Report, Role, Step, StreamEvent, TestClock, TestRandom, UserInfo, Window,
+    RecordingOrder, Report, Role, Seconds, Step, StreamEvent, TestClock, TestRandom, UnixSeconds, UserInfo,
+    Window,
 };
 
 const TEN: Window = Window { offset: 0, limit: 10 };
@@ -27,10 +28,10 @@ async fn user(core: &Core, id: &str) -> relive_core::AccountId {
 #[tokio::test]
 async fn a_live_from_the_registration_to_the_replay() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::at(1_700_000_000));
+    let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     let core = Core::start(config(&folder), Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(1)))
         .unwrap();
-    clock.advance(60);
+    clock.advance(Seconds(60));
     let (host, viewer) = (user(&core, "host").await, user(&core, "viewer").await);
     let taken = core.accounts().register(NewAccount::new("HOST", Password::plain("x"))).await;
     assert!(matches!(taken, Err(Error::AccountExists)));
@@ -76,7 +77,7 @@ async fn a_live_from_the_registration_to_the_replay() {
     );
 
     // The viewer stops beating, the host goes on.
-    clock.advance(31);
+    clock.advance(Seconds(31));
     core.audiences().beat(host, Role::Host, None).await.unwrap();
     assert_eq!(core.audiences().members(room, TEN).await.unwrap().total, 2);
     core.maintain().await.unwrap();
@@ -86,7 +87,7 @@ async fn a_live_from_the_registration_to_the_replay() {
         .unwrap();
     let on_air = core.broadcasts().of_room(room).await.unwrap().unwrap();
     assert_eq!((on_air.likes, on_air.members), (42, 2));
-    clock.advance(91);
+    clock.advance(Seconds(91));
     assert!(core.broadcasts().of_room(room).await.unwrap().is_none());
     assert_eq!(core.audiences().members(room, TEN).await.unwrap().total, 0);
 
@@ -94,8 +95,8 @@ async fn a_live_from_the_registration_to_the_replay() {
         file_id: "f1".to_owned(),
         format: FileFormat::Mp4,
         url: "http://vod.example/1.mp4".to_owned(),
-        start_at: Some(1_700_000_060),
-        end_at: Some(1_700_000_160),
+        start_at: Some(UnixSeconds(1_700_000_060)),
+        end_at: Some(UnixSeconds(1_700_000_160)),
         duration: None,
         size: None,
     });
@@ -113,7 +114,7 @@ async fn a_live_from_the_registration_to_the_replay() {
 #[tokio::test]
 async fn a_registration_takes_the_name_of_a_guest() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(TestClock::at(1_700_000_000));
+    let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     let core = Core::start(config(&folder), clock, Arc::new(TestRandom::seeded(1))).unwrap();
     let anna = Actor::Unproven("anna".to_owned());
     let announcement = Announcement {

@@ -2,7 +2,7 @@
 
 use relive_core::{
     Counted, Dialect, FileFormat, NewRecording, NewShortVideo, Plan, ProfileUpdate, RecordingFilter,
-    RecordingOrder, Role, Sex, State, Step,
+    RecordingOrder, Role, Seconds, Sex, State, Step,
 };
 
 use crate::support::{ALL, START, World, guest};
@@ -30,8 +30,8 @@ async fn the_overview_of_a_host_is_complete() {
         url: "http://vod/file.mp4".into(),
         format: FileFormat::Mp4,
         start_at: Some(START),
-        end_at: Some(START + 90),
-        duration: Some(90),
+        end_at: Some(START + Seconds(90)),
+        duration: Some(Seconds(90)),
         size: Some(1),
     };
     world.recorded(&shown.stream_code, recording).await.unwrap();
@@ -40,14 +40,17 @@ async fn the_overview_of_a_host_is_complete() {
     assert_eq!((overview.account.id, overview.account.profile.sex), (host, Sex::Female));
     let own = overview.room.unwrap();
     assert_eq!((own.number, own.owner_name.as_str(), own.followers), (room, "Lin", 1));
-    assert_eq!(overview.plan.map(|(plan, at)| (plan.location, at)), Some(("Bonn".to_owned(), START + 60)));
+    assert_eq!(
+        overview.plan.map(|(plan, at)| (plan.location, at)),
+        Some(("Bonn".to_owned(), START + Seconds(60)))
+    );
     let latest = overview.latest.unwrap();
     for seen in [&own.on_air.unwrap(), &latest.broadcast] {
         assert_eq!(**seen, *shown);
         assert_eq!((seen.likes, seen.viewers, seen.members), (shown.likes, shown.viewers, shown.members));
         assert_eq!((seen.likes, seen.viewers, seen.members), (1, 2, 2));
     }
-    assert_eq!((latest.deadline, latest.ended_at), (Some(START + 60 + 90), None));
+    assert_eq!((latest.deadline, latest.ended_at), (Some(START + Seconds(150)), None));
     let listed =
         world.core.recordings().list(RecordingFilter::default(), RecordingOrder::Ended, ALL).await.unwrap();
     assert_eq!((overview.recordings, overview.short_videos, listed.total), (1, 1, 1));
@@ -55,7 +58,7 @@ async fn the_overview_of_a_host_is_complete() {
     world.core.broadcasts().exit(host, Some(room)).await.unwrap();
     let latest = accounts.overview("host").await.unwrap().unwrap().latest.unwrap();
     assert_eq!((latest.broadcast.state, latest.deadline), (State::Ended, None));
-    assert_eq!((latest.broadcast.likes, latest.ended_at), (1, Some(START + 60)));
+    assert_eq!((latest.broadcast.likes, latest.ended_at), (1, Some(START + Seconds(60))));
 }
 
 #[tokio::test]
@@ -80,16 +83,16 @@ async fn sessions_are_listed_until_they_can_neither_be_used_nor_refreshed() {
     assert_eq!(sessions().await, []);
     for dialect in [Dialect::Qplus, Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus] {
         world.token(dialect, "anna").await;
-        world.clock.advance(1);
+        world.clock.advance(Seconds(1));
     }
     let open: Vec<_> =
-        sessions().await.iter().map(|session| (session.dialect, session.used_at - START)).collect();
+        sessions().await.iter().map(|session| (session.dialect, (session.used_at - START).0)).collect();
     let expected = [(Dialect::MinilvbV2, 62), (Dialect::Sxb, 61), (Dialect::Qplus, 63), (Dialect::Qplus, 60)];
     assert_eq!(open, expected);
-    world.clock.advance(86_400);
+    world.clock.advance(Seconds(86_400));
     let open: Vec<_> = sessions().await.iter().map(|session| (session.dialect, session.alive)).collect();
     assert_eq!(open, [(Dialect::MinilvbV2, false), (Dialect::Sxb, true)], "a v2 session can be refreshed");
-    world.clock.advance(30 * 86_400);
+    world.clock.advance(Seconds(30 * 86_400));
     assert_eq!(sessions().await, []);
 }
 
@@ -98,7 +101,7 @@ async fn the_overview_does_not_end_a_broadcast_past_its_deadline() {
     let world = World::new();
     let host = world.user("host").await;
     world.sxb_live(host, "song").await;
-    world.clock.advance(10_000);
+    world.clock.advance(Seconds(10_000));
     let neighbour = world.neighbour();
     let state = async || {
         let overview = neighbour.accounts().overview("host").await.unwrap().unwrap();

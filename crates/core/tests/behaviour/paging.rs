@@ -2,7 +2,7 @@
 
 use relive_core::{
     FileFormat, Listing, MemberNames, NewRecording, NewShortVideo, OnAirFilter, Page, RecordingFilter,
-    RecordingOrder, Role, RoomNumber, Session, Window,
+    RecordingOrder, Role, RoomNumber, Seconds, Session, Window,
 };
 
 use crate::support::{ALL, START, World, guest, report};
@@ -51,7 +51,7 @@ async fn the_list_on_air_with_every_filter() {
             }
         }
         // Pairs start in the same second.
-        world.clock.advance(index % 2);
+        world.clock.advance(Seconds(index % 2));
     }
     for app in [None, Some(2), Some(3), Some(99)] {
         for live_kind in [false, true] {
@@ -122,19 +122,20 @@ async fn recordings_and_short_videos() {
     let world = World::new();
     world.guest_live("anna", "t").await;
     for index in 0..13 {
+        let start_at = START + Seconds((index % 5) * 1_000_000 + index * 100);
         let recording = NewRecording {
             file_id: format!("f{index}"),
             format: if index % 4 == 0 { FileFormat::Hls } else { FileFormat::Mp4 },
             url: "http://vod.example/f".to_owned(),
-            start_at: Some(START + (index % 5) * 1_000_000 + index * 100),
-            end_at: Some(START + (index % 5) * 1_000_000 + index * 100 + 90),
+            start_at: Some(start_at),
+            end_at: Some(start_at + Seconds(90)),
             duration: None,
             size: None,
         };
         world.recorded("1000_anna", recording).await.unwrap();
         let video = NewShortVideo { file_id: format!("v{}", index % 9), ..NewShortVideo::default() };
         world.core.short_videos().upload(guest("anna"), video).await.unwrap();
-        world.clock.advance(index % 2);
+        world.clock.advance(Seconds(index % 2));
     }
     for order in [RecordingOrder::Ended, RecordingOrder::Stored] {
         for with_play_url in [false, true] {
@@ -182,8 +183,8 @@ async fn seven_rooms(world: &World) -> Vec<RoomNumber> {
         let room = world.core.broadcasts().prepare(host).await.unwrap();
         world.core.rooms().follow(fan, room, true).await.unwrap();
         if index % 2 == 1 {
-            world.core.broadcasts().push(host, room, 3_600).await.unwrap();
-            world.clock.advance(1);
+            world.core.broadcasts().push(host, room, Seconds(3_600)).await.unwrap();
+            world.clock.advance(Seconds(1));
         }
         rooms.push(room);
     }
@@ -223,7 +224,7 @@ async fn each_session_has_a_cursor_of_its_own_in_each_list() {
     assert_eq!(all(&a, false, 10).await, [0_i64; 0], "the end of the list stays its end");
     // A room that goes on air meanwhile is missing until the list is restarted; a room that ends drops out.
     let host0 = world.core.accounts().find("host0").await.unwrap().unwrap().id;
-    world.core.broadcasts().push(host0, RoomNumber(10_001), 3_600).await.unwrap();
+    world.core.broadcasts().push(host0, RoomNumber(10_001), Seconds(3_600)).await.unwrap();
     let host1 = world.core.accounts().find("host1").await.unwrap().unwrap().id;
     world.core.broadcasts().stop_push(host1, RoomNumber(10_002)).await.unwrap();
     assert_eq!(all(&a, false, 10).await, [0_i64; 0]);
@@ -231,7 +232,7 @@ async fn each_session_has_a_cursor_of_its_own_in_each_list() {
     assert_eq!(all(&a, true, 2).await, [10_001, 10_006]);
     // Renewing a push does not move a room.
     let host3 = world.core.accounts().find("host3").await.unwrap().unwrap().id;
-    world.core.broadcasts().push(host3, RoomNumber(10_004), 3_600).await.unwrap();
+    world.core.broadcasts().push(host3, RoomNumber(10_004), Seconds(3_600)).await.unwrap();
     assert_eq!(all(&a, false, 2).await, [10_004]);
 }
 

@@ -1,17 +1,17 @@
 //! Lifetimes of tokens, and the tries of a verification code.
 
 use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
-use relive_core::{Dialect, Error, NewAccount, Password, Purpose, ResetProof};
+use relive_core::{Dialect, Error, NewAccount, Password, Purpose, ResetProof, Seconds};
 use secrecy::ExposeSecret as _;
 
 use crate::support::World;
 
 #[tokio::test]
 async fn a_short_lifetime_of_the_refresh_token_does_not_shorten_that_of_the_token() {
-    let world = World::with(|config| config.sessions.v2_refresh_ttl = 3_600);
+    let world = World::with(|config| config.sessions.v2_refresh_ttl = Seconds(3_600));
     world.user("anna").await;
     let token = world.token(Dialect::MinilvbV2, "anna").await;
-    world.clock.advance(3_601);
+    world.clock.advance(Seconds(3_601));
     world.core.maintain().await.unwrap();
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, &token).await.is_ok());
 }

@@ -7,14 +7,15 @@ use std::{
 
 use relive_core::{
     AccountId, Actor, Announcement, Broadcast, CallbackSource, Config, Core, Dialect, HostLocation,
-    Identifier, NewAccount, NewRecording, OnAirFilter, Password, Report, Result, RoomNumber, Session,
-    StartError, StreamEvent, SystemRandom, TestClock, UserInfo, Window, database::Scratch,
+    Identifier, NewAccount, NewRecording, OnAirFilter, Password, Report, Result, RoomNumber, Seconds,
+    Session, StartError, StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo, Window,
+    database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
-/// Time at which every test begins, in Unix seconds.
-pub(crate) const START: i64 = 1_700_000_000;
+/// Time at which every test begins.
+pub(crate) const START: UnixSeconds = UnixSeconds(1_700_000_000);
 /// A window that holds every list of these tests.
 pub(crate) const ALL: Window = Window { offset: 0, limit: 1_000 };
 
@@ -68,7 +69,7 @@ impl World {
         change(&mut config);
         let clock = Arc::new(TestClock::at(START));
         let core = Core::start(config.clone(), Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
-        clock.advance(60);
+        clock.advance(Seconds(60));
         Self { core, clock, folder, config, _scratch: scratch }
     }
 
@@ -99,15 +100,15 @@ impl World {
         Core::start(config, Arc::clone(&self.clock) as _, Arc::new(SystemRandom))
     }
 
-    /// Shuts the core down and starts another one in its place, `seconds` later.
-    pub(crate) async fn restart(&mut self, seconds: i64) {
+    /// Shuts the core down and starts another one in its place, `pause` later.
+    pub(crate) async fn restart(&mut self, pause: Seconds) {
         self.core.shutdown().await;
-        self.crash(seconds);
+        self.crash(pause);
     }
 
-    /// Starts another core in place of this one, `seconds` later, without a shutdown.
-    pub(crate) fn crash(&mut self, seconds: i64) {
-        self.clock.advance(seconds);
+    /// Starts another core in place of this one, `pause` later, without a shutdown.
+    pub(crate) fn crash(&mut self, pause: Seconds) {
+        self.clock.advance(pause);
         self.core = self.neighbour();
     }
 
@@ -146,7 +147,7 @@ impl World {
     /// Prepares a room and opens a qplus push of 60 seconds.
     pub(crate) async fn qplus_live(&self, host: AccountId) -> RoomNumber {
         let room = self.core.broadcasts().prepare(host).await.unwrap();
-        self.core.broadcasts().push(host, room, 60).await.unwrap();
+        self.core.broadcasts().push(host, room, Seconds(60)).await.unwrap();
         room
     }
 

@@ -46,7 +46,7 @@ fn found(live: &relive_core::Broadcast) -> Shown {
         title: live.title.clone(),
         nickname: live.nickname.clone(),
         group: live.group_id.clone(),
-        started: live.started_at,
+        started: live.started_at.0,
         likes: live.likes,
         viewers: live.viewers,
         members: live.members,

@@ -4,8 +4,8 @@ use std::{pin::Pin, sync::Arc, task::Poll};
 
 use relive_core::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, HostLocation, Identifier,
-    MemberNames, NewAccount, Password, Plan, ProfileUpdate, Report, Result, RoomNumber, Session, StreamEvent,
-    SystemRandom, TestClock, UserInfo, database::Scratch,
+    MemberNames, NewAccount, Password, Plan, ProfileUpdate, Report, Result, RoomNumber, Seconds, Session,
+    StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -55,11 +55,11 @@ impl Runner {
         config.accounts.argon2_iterations = 1;
         config.database.readers = 1;
         config.background = false;
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core = Core::start(config, Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
-        clock.advance(60);
+        clock.advance(Seconds(60));
         let mut runner = Self {
-            model: Model::new(core.now()),
+            model: Model::new(core.now().0),
             core,
             clock,
             generator: Generator::new(seed),
@@ -160,7 +160,7 @@ impl Runner {
         match action {
             Action::Wait(seconds) => {
                 self.flush().await;
-                self.clock.advance(seconds);
+                self.clock.advance(Seconds(seconds));
                 self.model.wait(seconds);
             }
             // These read memory before they write, if they write at all, so no other action may be waiting.
@@ -312,7 +312,7 @@ impl Runner {
             Action::Push(host, lease) => {
                 model.push(host, lease);
                 let (account, room) = (accounts[host], room(host));
-                Box::pin(async move { core.broadcasts().push(account, room, lease).await })
+                Box::pin(async move { core.broadcasts().push(account, room, Seconds(lease)).await })
             }
             Action::StopPush(host) => {
                 model.stop_push(host);

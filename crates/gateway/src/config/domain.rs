@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use relive_core::Seconds;
+
 use super::{Registration, Settings};
 
 /// Whole seconds, the unit of the domain; `validate` has checked their range.
-pub(crate) fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+pub(crate) fn seconds(duration: Duration) -> Seconds {
+    Seconds(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
 }
 
 impl Settings {

@@ -1,6 +1,6 @@
 //! The whole server on real sockets.
 
-use relive_core::{TestClock, TestRandom};
+use relive_core::{TestClock, TestRandom, UnixSeconds};
 use tokio::{net::TcpStream, sync::Semaphore};
 
 use super::*;
@@ -28,7 +28,8 @@ async fn server(change: impl FnOnce(&mut Settings)) -> Server {
     change(&mut settings);
     let echo = Echo::at("gateway_test", &["/echo", "/wait", "/panic"]);
     let (gate, arrived) = (Arc::clone(&echo.gate), Arc::clone(&echo.arrived));
-    let (clock, random) = (Arc::new(TestClock::at(1_700_000_000)), Arc::new(TestRandom::seeded(1)));
+    let (clock, random) =
+        (Arc::new(TestClock::at(UnixSeconds(1_700_000_000))), Arc::new(TestRandom::seeded(1)));
     let adapters = |_: &Core, _: &Settings| vec![Mounted::new(echo, &[String::new()])];
     let gateway = Gateway::start_with(settings, clock, random, adapters).await.unwrap();
     Server { gateway, gate, arrived, _directory: directory }
@@ -148,7 +149,7 @@ async fn stopping_closes_connections_after_the_drain_timeout() {
 #[tokio::test]
 async fn a_failed_start_names_the_key() {
     let directory = tempfile::tempdir().unwrap();
-    let (clock, random) = (Arc::new(TestClock::at(0)), Arc::new(TestRandom::seeded(1)));
+    let (clock, random) = (Arc::new(TestClock::at(UnixSeconds(0))), Arc::new(TestRandom::seeded(1)));
     let mut open = settings(&directory);
     open.http.listen = "0.0.0.0:0".parse().unwrap();
     let error = Gateway::start(open, Arc::clone(&clock) as _, Arc::clone(&random) as _).await.unwrap_err();

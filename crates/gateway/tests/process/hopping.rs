@@ -9,7 +9,7 @@ use std::{
 };
 
 use relive_core::{
-    Clock as _, SystemClock,
+    Clock as _, Seconds, SystemClock,
     database::Scratch,
     sign::{digest::md5_hex, liteav},
 };
@@ -101,7 +101,7 @@ impl Trio {
         let now = SystemClock.now();
         let body = json!({"event_type": 100, "stream_id": stream, "video_id": file,
             "video_url": format!("http://vod.example/{file}.mp4"), "file_format": "mp4",
-            "start_time": now - 600, "end_time": now - 60, "t": t, "sign": md5_hex(format!("{CALLBACK_KEY}{t}"))});
+            "start_time": now - Seconds(600), "end_time": now - Seconds(60), "t": t, "sign": md5_hex(format!("{CALLBACK_KEY}{t}"))});
         self.next(&plain(path, body), "code", 0);
     }
 

@@ -1,7 +1,7 @@
 //! The handlers of notices. The cloud may send any notice twice, so each handler is idempotent.
 
 use relive_core::{
-    CallbackSource, Core, FileFormat, NewRecording, StreamEvent, UnixSeconds,
+    CallbackSource, Core, FileFormat, NewRecording, Seconds, StreamEvent, UnixSeconds,
     sign::callback::{Notice, Number},
 };
 
@@ -56,7 +56,7 @@ impl<'a> TryFrom<&'a Notice> for Recorded {
 
     fn try_from(notice: &'a Notice) -> Result<Self, Code> {
         let time = |number: Number| -> Result<Option<UnixSeconds>, Code> {
-            number.value().map(Some).ok_or(Code::Incomplete)
+            number.value().map(|time| Some(UnixSeconds(time))).ok_or(Code::Incomplete)
         };
         Ok(Self {
             stream: required(notice.stream_id.as_deref())?,
@@ -66,7 +66,7 @@ impl<'a> TryFrom<&'a Notice> for Recorded {
                 url: required(notice.video_url.as_deref())?,
                 start_at: time(notice.start_time)?,
                 end_at: time(notice.end_time)?,
-                duration: notice.duration.value(),
+                duration: notice.duration.value().map(Seconds),
                 size: notice.file_size.value(),
             },
         })

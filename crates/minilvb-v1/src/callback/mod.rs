@@ -13,7 +13,7 @@ mod interface;
 
 use http::Method;
 use relive_core::{
-    Core,
+    Core, Seconds,
     sign::callback::{Notice, NoticeError, authenticate},
 };
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
@@ -61,7 +61,7 @@ impl Callbacks {
             return Err(Code::Incomplete);
         }
         let key = self.core.config().cloud.callback_key.expose_secret();
-        match authenticate(&notice, key, self.core.now(), GRACE_SECONDS) {
+        match authenticate(&notice, key, self.core.now(), Seconds(GRACE_SECONDS)) {
             Ok(()) => Ok(notice),
             Err(NoticeError::Missing) => Err(Code::Incomplete),
             Err(NoticeError::BadSign | NoticeError::Expired) => Err(Code::Unproven),

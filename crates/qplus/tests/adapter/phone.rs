@@ -2,6 +2,7 @@
 
 use crate::server::{Phones, Server, phone};
 use qplus::PasswordReset;
+use relive_core::Seconds;
 use serde_json::json;
 
 const PHONE: &str = "13900002222";
@@ -43,7 +44,7 @@ async fn a_code_expires_after_ten_minutes_and_after_five_tries() {
     let server = Server::start();
     let register = |code: String| json!({"phone": PHONE, "password": "s3cret!", "authCode": code});
     server.status("AuthCode", json!({"phone": PHONE})).await;
-    server.clock.advance(600);
+    server.clock.advance(Seconds(600));
     assert_eq!(server.status("Register", register(server.code())).await, 10_105);
 
     server.status("AuthCode", json!({"phone": PHONE})).await;
@@ -53,11 +54,11 @@ async fn a_code_expires_after_ten_minutes_and_after_five_tries() {
     }
     assert_eq!(server.status("Register", register(server.code())).await, 10_105);
 
-    server.clock.advance(60);
+    server.clock.advance(Seconds(60));
     let old = server.code();
     server.status("AuthCode", json!({"phone": PHONE})).await;
     assert_eq!(server.status("Register", register(old)).await, 10_105, "a newer code replaces it");
-    server.clock.advance(599);
+    server.clock.advance(Seconds(599));
     assert_eq!(server.status("Register", register(server.code())).await, 10_000);
 }
 
@@ -107,7 +108,7 @@ async fn a_grant_allows_one_reset_without_proof() {
     assert!(server.login("mira", "n3w-pass").await.is_some());
     assert_eq!(server.status("ModifyUserPwd", form.clone()).await, 10_002);
     server.core.accounts().grant_reset(&phone("mira")).await.unwrap();
-    server.clock.advance(600);
+    server.clock.advance(Seconds(600));
     assert_eq!(server.status("ModifyUserPwd", form).await, 10_002, "the grant expires after ten minutes");
 }
 
@@ -115,7 +116,7 @@ async fn a_grant_allows_one_reset_without_proof() {
 async fn maintenance_keeps_a_code_that_is_still_valid() {
     let server = Server::start();
     server.status("AuthCode", json!({"phone": PHONE})).await;
-    server.clock.advance(599);
+    server.clock.advance(Seconds(599));
     server.core.maintain().await.unwrap();
     let form = json!({"phone": PHONE, "password": "s3cret!", "authCode": server.code()});
     assert_eq!(server.status("Register", form).await, 10_000);

@@ -10,7 +10,7 @@ use qplus::{
     CodeDelivery, Config, DeliveryError, DeliveryFuture, ExposeAnchorPassword, PasswordReset, Qplus,
     VerificationCode,
 };
-use relive_core::{Core, TestClock, TestRandom};
+use relive_core::{Core, TestClock, TestRandom, UnixSeconds};
 use relive_wire::{Adapter as _, Body, Reply, Request};
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ impl Server {
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
         config.background = false;
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core =
             Core::start(config, Arc::<TestClock>::clone(&clock), Arc::new(TestRandom::seeded(7))).unwrap();
         let phones = Arc::new(phones);

@@ -50,7 +50,7 @@ async fn no_value_in_any_field_breaks_a_call() {
         let name = interface.name;
         for field in FIELDS.split_whitespace() {
             for value in &values {
-                let mut body = body(&token, server.clock.now());
+                let mut body = body(&token, server.clock.now().0);
                 if name == "live/reportroom" && field != "room" {
                     body["room"][field] = value.clone();
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use relive_core::{Clock, Core, TestClock, TestRandom, sign::digest::md5_hex};
+use relive_core::{Clock, Core, Seconds, TestClock, TestRandom, UnixSeconds, sign::digest::md5_hex};
 use relive_wire::{Adapter as _, Body, Reply, Request};
 use serde_json::{Value, json};
 use sxb::{Config, Sxb};
@@ -23,7 +23,7 @@ impl Server {
     /// Starts a server with that configuration of the adapter.
     pub(crate) fn start(config: Config) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let mut core = relive_core::Config::sqlite(folder.path().join("relive.db"));
         core.accounts.argon2_memory_kib = 8;
         core.accounts.argon2_iterations = 1;
@@ -64,7 +64,7 @@ impl Server {
 
     /// Makes a signed notice of a recording of the first room.
     pub(crate) fn recording(&self) -> Value {
-        let t = self.clock.now() + 600;
+        let t = self.clock.now() + Seconds(600);
         json!({
             "event_type": 100, "stream_id": "8123_x", "stream_param": "groupid=10001", "video_id": "v1",
             "video_url": "http://vod.example/v1.mp4", "t": t, "sign": md5_hex(format!("{KEY}{t}")),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, State,
+    AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, Seconds, State,
     domain::{actor, audience::seat_host, room, stream_code},
     model::counter::Counters,
     store::Tx,
@@ -85,10 +85,10 @@ pub(crate) fn report(tx: &mut Tx<'_>, account: AccountId, report: &Report) -> Re
     Ok(())
 }
 
-/// qplus: the host pushes for `lease` seconds more. Opens a broadcast unless this dialect has one on air.
+/// qplus: the host pushes for `lease` more. Opens a broadcast unless this dialect has one on air.
 ///
 /// Errors: [`Error::NotRoomOwner`].
-pub(crate) fn push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, lease: i64) -> Result<()> {
+pub(crate) fn push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, lease: Seconds) -> Result<()> {
     let room = room::owned(tx, account, room)?;
     let last = broadcasts::latest(tx.conn, account)?;
     if let Some(row) = &last

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 
 use super::tables::Tables;
 use crate::{
-    Actor, Error, NewAccount, Password, Purpose, State,
+    Actor, Error, NewAccount, Password, Purpose, Seconds, State,
     domain::{account, actor, registration, verification},
     model::password::StoredPassword,
     table::{accounts, broadcasts, rooms},
@@ -78,6 +78,6 @@ fn a_code_works_once_dies_after_five_tries_and_after_ten_minutes() {
     }
     assert!(!tables.run(|tx| verification::use_registration_code(tx, "2", &code)).unwrap(), "five tries");
     let code = issue(&mut tables, "3");
-    tables.now += 600;
+    tables.now += Seconds(600);
     assert!(!tables.run(|tx| verification::use_registration_code(tx, "3", &code)).unwrap(), "too late");
 }

@@ -2,7 +2,7 @@
 
 use super::tables::Tables;
 use crate::{
-    AccountId, Actor, Error, HostLocation, MemberNames, Report, Role, RoomNumber,
+    AccountId, Actor, Error, HostLocation, MemberNames, Report, Role, RoomNumber, Seconds,
     domain::{audience, broadcast::open, group},
     table::audience::{self as members, MemberRow},
 };
@@ -67,10 +67,10 @@ fn a_silent_viewer_leaves_after_its_own_time_out_and_a_minilvb_member_never() {
     let guest = Actor::Unproven("guest".to_owned());
     tables.run(|tx| group::enter(tx, &guest, "host", "g", &MemberNames::default())).unwrap();
     let guest = tables.run(|tx| crate::table::accounts::by_user_id(tx.conn, "guest")).unwrap().unwrap().id;
-    tables.now += 30;
+    tables.now += Seconds(30);
     tables.run(|tx| audience::expire(tx, host, viewer)).unwrap();
     assert!(member(&mut tables, host, viewer).is_some(), "the last second counts");
-    tables.now += 1;
+    tables.now += Seconds(1);
     tables.run(|tx| audience::expire(tx, host, viewer)).unwrap();
     tables.run(|tx| audience::expire(tx, host, guest)).unwrap();
     assert!(member(&mut tables, host, viewer).is_none() && member(&mut tables, host, guest).is_some());

@@ -2,7 +2,7 @@
 
 use super::tables::Tables;
 use crate::{
-    AccountId, Actor, CallbackSource, Dialect, Error, HostLocation, Plan, Report, RoomNumber, State,
+    AccountId, Actor, CallbackSource, Dialect, Error, HostLocation, Plan, Report, RoomNumber, Seconds, State,
     StreamEvent,
     domain::{
         audience,
@@ -54,7 +54,7 @@ fn a_report_keeps_the_audience_of_an_sxb_live_and_a_push_does_not() {
     let first = latest(&mut tables, host).id;
     tables.run(|tx| open::report(tx, host, &report(room, "two"))).unwrap();
     assert!(latest(&mut tables, host).id > first && is_member(&mut tables, host, viewer));
-    tables.run(|tx| open::push(tx, host, room, 60)).unwrap();
+    tables.run(|tx| open::push(tx, host, room, Seconds(60))).unwrap();
     assert_eq!(latest(&mut tables, host).driver, Dialect::Qplus);
     assert!(!is_member(&mut tables, host, viewer) && is_member(&mut tables, host, host));
 }
@@ -65,7 +65,7 @@ fn nobody_opens_or_stops_in_a_room_of_somebody_else() {
     let (host, viewer, room) = sxb_live(&mut tables);
     let refused = [
         tables.run(|tx| open::report(tx, viewer, &report(room, "stolen"))),
-        tables.run(|tx| open::push(tx, viewer, room, 60)),
+        tables.run(|tx| open::push(tx, viewer, room, Seconds(60))),
         tables.run(|tx| close::stop_push(tx, viewer, room)),
     ];
     assert!(refused.iter().all(|result| matches!(result, Err(Error::NotRoomOwner))), "{refused:?}");
@@ -78,13 +78,17 @@ fn a_second_push_renews_the_lease_of_the_same_broadcast() {
     let mut tables = Tables::new();
     let host = tables.user("host");
     let room = tables.run(|tx| open::prepare(tx, host)).unwrap();
-    tables.run(|tx| open::push(tx, host, room, 60)).unwrap();
+    tables.run(|tx| open::push(tx, host, room, Seconds(60))).unwrap();
     let first = latest(&mut tables, host);
-    tables.now += 30;
-    tables.run(|tx| open::push(tx, host, room, 90)).unwrap();
-    assert!(matches!(tables.changes[..], [Change::Renewed { lease: Some(90), .. }]), "{:?}", tables.changes);
+    tables.now += Seconds(30);
+    tables.run(|tx| open::push(tx, host, room, Seconds(90))).unwrap();
+    assert!(
+        matches!(tables.changes[..], [Change::Renewed { lease: Some(Seconds(90)), .. }]),
+        "{:?}",
+        tables.changes
+    );
     let renewed = latest(&mut tables, host);
-    assert_eq!((renewed.id, renewed.lease), (first.id, Some(90)));
+    assert_eq!((renewed.id, renewed.lease), (first.id, Some(Seconds(90))));
 }
 
 #[test]
@@ -111,10 +115,10 @@ fn an_announced_live_comes_back_and_every_other_one_ends() {
 fn a_silent_host_ends_its_broadcast_and_a_newer_beat_keeps_it() {
     let mut tables = Tables::new();
     let (host, viewer, _) = sxb_live(&mut tables);
-    tables.now += 90;
+    tables.now += Seconds(90);
     tables.run(|tx| close::expire(tx, host)).unwrap();
     assert!(matches!(tables.changes[..], [Change::Renewed { .. }]), "the last second counts");
-    tables.now += 1;
+    tables.now += Seconds(1);
     tables.run(|tx| close::expire(tx, host)).unwrap();
     assert_eq!(latest(&mut tables, host).state, State::Ended);
     assert!(!is_member(&mut tables, host, viewer));

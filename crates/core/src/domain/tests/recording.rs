@@ -2,7 +2,7 @@
 
 use super::tables::{START, Tables};
 use crate::{
-    AccountId, FileFormat, NewRecording, Recording, UnixSeconds,
+    AccountId, FileFormat, NewRecording, Recording, Seconds, UnixSeconds,
     domain::{
         broadcast::open,
         recording::{self, Joining},
@@ -15,8 +15,8 @@ fn file(id: &str, format: FileFormat, from: i64, to: i64) -> NewRecording {
         file_id: id.to_owned(),
         format,
         url: format!("http://vod.example/{id}/{format:?}"),
-        start_at: Some(START + from),
-        end_at: Some(START + to),
+        start_at: Some(START + Seconds(from)),
+        end_at: Some(START + Seconds(to)),
         duration: None,
         size: None,
     }
@@ -68,10 +68,14 @@ fn a_better_file_is_never_replaced_by_a_worse_one() {
 fn missing_times_are_now_and_the_duration_before() {
     let mut tables = Tables::new();
     let host = host(&mut tables);
-    let new =
-        NewRecording { start_at: None, end_at: None, duration: Some(30), ..file("f", FileFormat::Mp4, 0, 0) };
+    let new = NewRecording {
+        start_at: None,
+        end_at: None,
+        duration: Some(Seconds(30)),
+        ..file("f", FileFormat::Mp4, 0, 0)
+    };
     store(&mut tables, host, Joining::Never, &new);
     let [one] = &all(&mut tables)[..] else { panic!("one recording") };
     let times: (UnixSeconds, UnixSeconds) = (one.start_at, one.end_at);
-    assert_eq!(times, (START - 30, START));
+    assert_eq!(times, (START - Seconds(30), START));
 }

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 
 use super::tables::Tables;
 use crate::{
-    Dialect, Error,
+    Dialect, Error, Seconds,
     domain::{account, login, session},
     model::{password::StoredPassword, session::TokenHash},
     table::{accounts, sessions},
@@ -39,7 +39,7 @@ fn a_refresh_token_works_once_and_until_its_end() {
     let again = tables.run(|tx| session::refresh(tx, "anna", &offered));
     assert!(matches!(again, Err(Error::InvalidSession)), "used up");
     let offered = TokenHash::of(renewed.refresh_token.expose_secret());
-    tables.now = tables.now + 30 * 86_400;
+    tables.now += Seconds(30 * 86_400);
     let late = tables.run(|tx| session::refresh(tx, "anna", &offered));
     assert!(matches!(late, Err(Error::InvalidSession)), "too late");
 }
@@ -66,7 +66,7 @@ fn a_sweep_deletes_the_sessions_that_open_nothing_any_more() {
         tables.run(|tx| session::open(tx, anna, "anna", dialect)).unwrap();
     }
     for (seconds, left) in [(3_599, 3), (1, 2), (7 * 86_400 - 3_600, 1), (23 * 86_400, 0)] {
-        tables.now += seconds;
+        tables.now += Seconds(seconds);
         tables.run(session::close_ended).unwrap();
         assert_eq!(count(&mut tables, anna), left, "after {seconds} s more");
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The time of the first transaction.
-pub(super) const START: UnixSeconds = 1_700_000_000;
+pub(super) const START: UnixSeconds = UnixSeconds(1_700_000_000);
 
 /// A migrated, empty database.
 pub(super) struct Tables {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Actor, Announcement, BroadcastId, Config, Core, State, SystemRandom, TestClock,
+    Actor, Announcement, BroadcastId, Config, Core, State, SystemRandom, TestClock, UnixSeconds,
     model::{broadcast::BroadcastState, change::Change, counter::Counters, rule::Grace},
     read_model::memory::Memory,
     replica::load::empty,
@@ -18,7 +18,9 @@ async fn older_counters_never_replace_newer_ones() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::sqlite(folder.path().join("relive.db"));
     config.background = false;
-    let core = Core::start(config, Arc::new(TestClock::at(1_700_000_000)), Arc::new(SystemRandom)).unwrap();
+    let core =
+        Core::start(config, Arc::new(TestClock::at(UnixSeconds(1_700_000_000))), Arc::new(SystemRandom))
+            .unwrap();
     let host = Actor::Unproven("host".to_owned());
     core.broadcasts().announce(host.clone(), Announcement::default()).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
@@ -31,7 +33,7 @@ async fn older_counters_never_replace_newer_ones() {
     let applied = |counters| memory.apply(vec![Change::Counters { host, broadcast, counters }]);
     let read = |counters| {
         let (info, state) = (Arc::clone(&info), State::OnAir);
-        let current = BroadcastState { info, state, counters, beat_at: 0, lease: None };
+        let current = BroadcastState { info, state, counters, beat_at: UnixSeconds(0), lease: None };
         memory.apply(vec![Change::Broadcast(Box::new(current))]);
     };
     let shown = || memory.live().on_air(host).unwrap().counters;

@@ -2,14 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use diesel::prelude::*;
 
 use super::operation::filters;
 use crate::{
-    AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber, State,
+    AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber,
+    Seconds, State,
     model::{audience::Listed, counter::Counters, session::TokenHash},
     read_model::{live::Live, member::MemberClock},
     store::{
@@ -41,7 +42,7 @@ pub(super) struct ListedMember {
 /// The content of all lists.
 #[derive(Debug, PartialEq)]
 pub(super) struct Lists {
-    pub(super) on_air: BTreeMap<AccountId, (BroadcastInfo, Counters, Option<i64>)>,
+    pub(super) on_air: BTreeMap<AccountId, (BroadcastInfo, Counters, Option<Seconds>)>,
     /// By filter: total, and the hosts in order.
     orders: Vec<(OnAirFilter, usize, Vec<AccountId>)>,
     by_room: BTreeMap<RoomNumber, AccountId>,
@@ -220,11 +221,7 @@ impl Live {
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
                 let ends_at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
-                expirable(
-                    member.scheduled_at.load(Ordering::Relaxed),
-                    ends_at,
-                    Expirable::Member { host: *host, account },
-                );
+                expirable(member.scheduled_at.get(), ends_at, Expirable::Member { host: *host, account });
             }
         }
         let queued: BTreeSet<_> = self.expiry.entries().collect();

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
     Identifier, Listing, MemberNames, NewAccount, NewRecording, Password, Plan, ProfileUpdate, Report,
-    Result, Role, RoomNumber, RoomOnAir, RoomText, Session, State, StreamEvent, TestClock, TestRandom,
-    UserInfo, Window,
+    Result, Role, RoomNumber, RoomOnAir, RoomText, Seconds, Session, State, StreamEvent, TestClock,
+    TestRandom, UnixSeconds, UserInfo, Window,
     database::Scratch,
     model::session::TokenHash,
     read_model::{expiry::Expirable, member::MemberClock},
@@ -30,7 +30,7 @@ pub(super) struct Runner {
     clock: Arc<TestClock>,
     config: Config,
     starts: u64,
-    started_at: i64,
+    started_at: UnixSeconds,
     /// The last ids of the users; their accounts may be deleted.
     ids: [AccountId; USERS.len()],
     rooms: [RoomNumber; USERS.len()],
@@ -39,9 +39,9 @@ pub(super) struct Runner {
     tokens: Vec<(Dialect, String)>,
     sessions: Vec<Arc<Session>>,
     /// The last beat of each account that no crash has lost.
-    beats: HashMap<AccountId, i64>,
+    beats: HashMap<AccountId, UnixSeconds>,
     /// Everything listed after the last operation, with the last second in which it has to be listed.
-    deadlines: Vec<(Expirable, i64)>,
+    deadlines: Vec<(Expirable, UnixSeconds)>,
     _folder: TempDir,
     _scratch: Option<Scratch>,
 }
@@ -74,11 +74,11 @@ impl Runner {
         config.database.readers = 1;
         config.sessions.qplus_per_account = 2;
         config.background = false;
-        let clock = Arc::new(TestClock::at(1_700_000_000));
+        let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core = open(&config, &clock, 0);
         Self {
             core,
-            started_at: 1_700_000_000,
+            started_at: UnixSeconds(1_700_000_000),
             clock,
             config,
             starts: 0,
@@ -107,7 +107,7 @@ impl Runner {
         let (ids, rooms) = (self.ids, self.rooms);
         let actor = |user: usize| -> Actor {
             // Without a proof in even seconds.
-            if core.now() % 2 == 0 {
+            if core.now().0 % 2 == 0 {
                 Actor::Unproven(USERS[user].to_owned())
             } else {
                 Actor::Proven(ids[user])
@@ -158,7 +158,9 @@ impl Runner {
                 self.beats.insert(ids[user], core.now());
                 Ok(())
             }
-            Operation::Push(host, lease) => core.broadcasts().push(ids[host], rooms[host], lease).await,
+            Operation::Push(host, lease) => {
+                core.broadcasts().push(ids[host], rooms[host], Seconds(lease)).await
+            }
             Operation::StopPush(host) => core.broadcasts().stop_push(ids[host], rooms[host]).await,
             Operation::Watch(session, host) => match self.session(session) {
                 Some(session) => core.audiences().watch(&session, rooms[host]).await,
@@ -193,12 +195,12 @@ impl Runner {
             }
             Operation::Recorded(host, file, hls, end) => {
                 let (kind, format) = if hls { ("m3u8", FileFormat::Hls) } else { ("mp4", FileFormat::Mp4) };
-                let end_at = 1_699_000_000 + end * 100;
+                let end_at = UnixSeconds(1_699_000_000 + end * 100);
                 let new = NewRecording {
                     file_id: file.to_string(),
                     format,
                     url: format!("http://vod.example/{file}.{kind}"),
-                    start_at: Some(end_at - 90),
+                    start_at: Some(end_at - Seconds(90)),
                     end_at: Some(end_at),
                     duration: None,
                     size: None,
@@ -243,7 +245,7 @@ impl Runner {
             Operation::Delete(user) => core.accounts().delete(USERS[user]).await,
             Operation::Maintain => core.maintain().await,
             Operation::Wait(seconds) => {
-                self.clock.advance(seconds);
+                self.clock.advance(Seconds(seconds));
                 Ok(())
             }
             Operation::Restart(orderly, seconds) => {
@@ -252,7 +254,7 @@ impl Runner {
                 } else {
                     self.beats.clear();
                 }
-                self.clock.advance(seconds);
+                self.clock.advance(Seconds(seconds));
                 self.starts += 1;
                 self.started_at = self.core.now();
                 self.core = open(&self.config, &self.clock, self.starts);
@@ -265,7 +267,7 @@ impl Runner {
                     Foreign::SetPassword => other.accounts().set_password(USERS[user], &password()).await,
                     Foreign::Delete => other.accounts().delete(USERS[user]).await,
                     Foreign::Rename => other.accounts().update_profile(ids[user], renamed("foreign")).await,
-                    Foreign::Open => other.broadcasts().push(ids[user], rooms[user], 100).await,
+                    Foreign::Open => other.broadcasts().push(ids[user], rooms[user], Seconds(100)).await,
                     Foreign::Stop => other.broadcasts().stop_push(ids[user], rooms[user]).await,
                 };
                 other.shutdown().await;
@@ -337,10 +339,10 @@ impl Runner {
     fn check_clocks(&self, tables: &Tables) {
         let live = self.core.memory().live();
         let now = self.core.now();
-        let graced = |beat| beat < self.started_at && now < self.started_at + 60;
+        let graced = |beat| beat < self.started_at && now < self.started_at + Seconds(60);
         for (host, on_air) in live.lists().on_air.keys().map(|host| (*host, live.on_air(*host).unwrap())) {
             let row = tables.broadcasts.iter().find(|row| row.id == on_air.info.id).unwrap();
-            let beat = on_air.beat.load(Ordering::Relaxed);
+            let beat = on_air.beat.get();
             let dirty = on_air.dirty.load(Ordering::Relaxed);
             assert!(beat == row.beat_at || dirty && beat > row.beat_at, "{beat} {dirty} {}", row.beat_at);
             assert!(graced(beat) || on_air.lease.is_none_or(|lease| now <= beat + lease), "{host} is over");
@@ -351,19 +353,21 @@ impl Runner {
             match &member.clock {
                 MemberClock::Never => assert_ne!(row.dialect, Dialect::Sxb),
                 MemberClock::Beat(beat) => {
-                    let (beat, dirty) = (beat.load(Ordering::Relaxed), member.dirty.load(Ordering::Relaxed));
+                    let (beat, dirty) = (beat.get(), member.dirty.load(Ordering::Relaxed));
                     assert!(beat == row.beat_at || dirty && beat > row.beat_at);
                     assert!(beat >= self.last_beat(row.account_id), "a beat is lost");
                     let silence = if row.role == Role::Host { 90 } else { 30 };
-                    assert!(graced(beat) || now <= beat + silence, "{row:?} is over");
+                    assert!(graced(beat) || now <= beat + Seconds(silence), "{row:?} is over");
                 }
-                MemberClock::Session(session) => assert!(now < session.used_at() + 3_600, "{row:?} is over"),
+                MemberClock::Session(session) => {
+                    assert!(now < session.used_at() + Seconds(3_600), "{row:?} is over");
+                }
             }
         }
     }
 
-    fn last_beat(&self, account: AccountId) -> i64 {
-        self.beats.get(&account).copied().unwrap_or(0)
+    fn last_beat(&self, account: AccountId) -> UnixSeconds {
+        self.beats.get(&account).copied().unwrap_or_default()
     }
 
     /// Checks that nothing ends before its deadline by an operation that ends nothing.
@@ -388,29 +392,30 @@ impl Runner {
             assert!(!harmless || there || now > until, "{expirable:?} ended early by {operation:?}");
         }
         // Only a beat before the start has the grace after it.
-        let graced =
-            |beat, until: i64| if beat < self.started_at { until.max(self.started_at + 59) } else { until };
+        let graced = |beat, until: UnixSeconds| {
+            if beat < self.started_at { until.max(self.started_at + Seconds(59)) } else { until }
+        };
         let lists = live.lists();
         let mut deadlines = Vec::new();
         for host in lists.on_air.keys() {
             let on_air = live.on_air(*host).unwrap();
-            let beat = on_air.beat.load(Ordering::Relaxed);
-            let silent = on_air.lease.map_or(i64::MAX, |lease| beat + lease);
+            let beat = on_air.beat.get();
+            let silent = on_air.lease.map_or(UnixSeconds::MAX, |lease| beat + lease);
             deadlines.push((Expirable::Broadcast(*host), graced(beat, silent)));
         }
         for (host, listed_members) in &lists.audiences {
             let end = deadlines.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
-            let end = end.map_or(i64::MAX, |(_, until)| *until);
+            let end = end.map_or(UnixSeconds::MAX, |(_, until)| *until);
             for account in listed_members.iter().map(|one| one.account) {
                 let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
                 let own = match &member.clock {
-                    MemberClock::Never => i64::MAX,
+                    MemberClock::Never => UnixSeconds::MAX,
                     MemberClock::Beat(beat) => {
-                        let silence = if account == *host { 90 } else { 30 };
-                        let beat = beat.load(Ordering::Relaxed);
+                        let silence = Seconds(if account == *host { 90 } else { 30 });
+                        let beat = beat.get();
                         graced(beat, beat + silence)
                     }
-                    MemberClock::Session(session) => session.used_at() + 3_599,
+                    MemberClock::Session(session) => session.used_at() + Seconds(3_599),
                 };
                 deadlines.push((Expirable::Member { host: *host, account }, own.min(end)));
             }

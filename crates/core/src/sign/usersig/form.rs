@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, bufread::ZlibDecoder, write::ZlibEncoder};
 
-use crate::{UnixSeconds, sign::digest};
+use crate::{Seconds, UnixSeconds, sign::digest};
 
 /// The version of the form that is written and read here.
 pub(super) const VERSION: &str = "2.0";
@@ -60,7 +60,7 @@ pub(super) fn content(
     sdkappid: i64,
     user_id: &str,
     issued: UnixSeconds,
-    ttl: i64,
+    ttl: Seconds,
     userbuf_base64: Option<&str>,
 ) -> String {
     let userbuf = userbuf_base64.map(|text| format!("TLS.userbuf:{text}\n")).unwrap_or_default();

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::form::{LONGEST, VERSION, base64_decode, content, inflate, signature};
-use crate::{UnixSeconds, sign::digest};
+use crate::{Seconds, UnixSeconds, sign::digest};
 
 /// Why a text is no ticket, for operators. Clients see only [`TicketError::Malformed`](super::TicketError::Malformed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,9 +41,9 @@ pub struct Opened {
     /// Time of issue.
     #[serde(rename = "TLS.time")]
     pub issued: UnixSeconds,
-    /// Seconds of validity.
+    /// How long the ticket is valid.
     #[serde(rename = "TLS.expire")]
-    pub ttl: i64,
+    pub ttl: Seconds,
     #[serde(rename = "TLS.userbuf")]
     userbuf: Option<String>,
     #[serde(rename = "TLS.sig")]
@@ -53,7 +53,7 @@ pub struct Opened {
 impl Opened {
     /// Last second of validity.
     pub fn expires(&self) -> UnixSeconds {
-        self.issued.saturating_add(self.ttl)
+        self.issued + self.ttl
     }
 
     /// Whether the ticket was signed with a key; never true for an empty key.
@@ -66,10 +66,13 @@ impl Opened {
 /// Opens a ticket without checking its user, its validity or its signature.
 ///
 /// ```
-/// use relive_core::sign::usersig::{MalformedTicket, Ticket, inspect};
-/// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued: 1_700_000_000, ttl: 300, userbuf: None };
+/// use relive_core::{
+///     Seconds, UnixSeconds,
+///     sign::usersig::{MalformedTicket, Ticket, inspect},
+/// };
+/// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued: UnixSeconds(1_700_000_000), ttl: Seconds(300), userbuf: None };
 /// let opened = inspect(&ticket.seal("demo-im-key-0001"))?;
-/// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, 1_700_000_300));
+/// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, UnixSeconds(1_700_000_300)));
 /// assert!(opened.is_signed_with("demo-im-key-0001") && !opened.is_signed_with("another"));
 /// assert_eq!(inspect("eJw+/=").err(), Some(MalformedTicket::Base64));
 /// # Ok::<(), MalformedTicket>(())
@@ -121,8 +124,14 @@ mod tests {
     #[test]
     fn the_reason_why_a_text_is_no_ticket_is_named() {
         let inside = |text: &str| inspect(&base64_encode(&deflate(text.as_bytes()))).err();
-        let whole =
-            Ticket { sdkappid: 14, user_id: "anna", issued: 1_000, ttl: 60, userbuf: None }.seal("key");
+        let whole = Ticket {
+            sdkappid: 14,
+            user_id: "anna",
+            issued: UnixSeconds(1_000),
+            ttl: Seconds(60),
+            userbuf: None,
+        }
+        .seal("key");
         assert_eq!(inspect(&whole).err(), None);
         let urlsafe = whole.trim_end_matches('_').to_owned() + "!";
         for text in ["", &urlsafe, &whole.replace('*', "+").replace('_', "="), &whole[..whole.len() - 1]] {

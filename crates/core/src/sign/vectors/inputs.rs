@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::mismatch::{Mismatch, malformed};
-use crate::sign::url::{Address, HexCase, Protection};
+use crate::{
+    Seconds, UnixSeconds,
+    sign::url::{Address, HexCase, Protection},
+};
 
 /// Members of a JSON object, by type.
 #[derive(Clone, Copy)]
@@ -32,6 +35,14 @@ impl<'a> Inputs<'a> {
 
     pub(super) fn integer(self, name: &str) -> Result<i64, Mismatch> {
         self.get(name, Value::as_i64)
+    }
+
+    pub(super) fn time(self, name: &str) -> Result<UnixSeconds, Mismatch> {
+        self.integer(name).map(UnixSeconds)
+    }
+
+    pub(super) fn length(self, name: &str) -> Result<Seconds, Mismatch> {
+        self.integer(name).map(Seconds)
     }
 
     pub(super) fn random(self) -> Result<u32, Mismatch> {
@@ -74,7 +85,7 @@ impl<'a> Inputs<'a> {
         match self.optional("key", Value::as_str)? {
             None | Some("") => Ok(None),
             Some(key) => {
-                Ok(Some(Protection { key, expires: self.integer("expire_unix")?, case: self.hex_case()? }))
+                Ok(Some(Protection { key, expires: self.time("expire_unix")?, case: self.hex_case()? }))
             }
         }
     }

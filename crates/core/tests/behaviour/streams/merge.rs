@@ -27,7 +27,7 @@ async fn a_repeated_notice_changes_nothing() {
         on_sxb(&world, "1000_anna", None, file("f", Mp4, 0, 100)).await.unwrap();
     }
     let [one] = recordings(&world).await.try_into().unwrap();
-    assert_eq!((one.likes, one.viewers, one.stored_at), (0, 0, START + 60));
+    assert_eq!((one.likes, one.viewers, one.stored_at), (0, 0, START + Seconds(60)));
     // A file with this id of another owner is another recording.
     announced(&world, "bob").await;
     world.recorded("1000_bob", file("f", Mp4, 0, 100)).await.unwrap();
@@ -42,7 +42,10 @@ async fn a_notice_of_a_known_file_changes_only_its_url() {
     let again = NewRecording { url: "http://new".to_owned(), size: Some(9), ..file("f", Mp4, 500, 900) };
     world.recorded("1000_anna", again).await.unwrap();
     let [one] = recordings(&world).await.try_into().unwrap();
-    assert_eq!((&*one.play_url, one.start_at, one.end_at, one.size), ("http://new", START, START + 100, 0));
+    assert_eq!(
+        (&*one.play_url, one.start_at, one.end_at, one.size),
+        ("http://new", START, START + Seconds(100), 0)
+    );
 }
 
 #[tokio::test]
@@ -137,13 +140,14 @@ async fn on_sxbs_path_missing_times_are_derived() {
     let room = world.core.broadcasts().prepare(host).await.unwrap();
     let now = world.core.now();
     let plain = NewRecording { start_at: None, end_at: None, ..file("f", Mp4, 0, 0) };
+    let (end, half, huge) = (now - Seconds(100), Seconds(30), Seconds(i64::MAX));
     for (id, start_at, end_at, duration, expected) in [
-        ("nothing", None, None, None, (now, now, 0)),
-        ("duration", None, None, Some(30), (now - 30, now, 30)),
-        ("end", None, Some(now - 100), Some(30), (now - 130, now - 100, 30)),
-        ("start", Some(now - 50), None, None, (now - 50, now, 0)),
-        ("negative", None, Some(now), Some(-30), (now, now, 0)),
-        ("huge", None, Some(now), Some(i64::MAX), (now - i64::MAX, now, i64::MAX)),
+        ("nothing", None, None, None, (now, now, Seconds(0))),
+        ("duration", None, None, Some(half), (now - half, now, half)),
+        ("end", None, Some(end), Some(half), (end - half, end, half)),
+        ("start", Some(now - half), None, None, (now - half, now, Seconds(0))),
+        ("negative", None, Some(now), Some(Seconds(-30)), (now, now, Seconds(0))),
+        ("huge", None, Some(now), Some(huge), (now - huge, now, huge)),
     ] {
         let file = NewRecording { file_id: id.to_owned(), start_at, end_at, duration, ..plain.clone() };
         on_sxb(&world, "nonsense", Some(room), file).await.unwrap();

@@ -8,7 +8,7 @@ mod recording;
 
 use relive_core::{
     Broadcast, CallbackSource, Counted, Error, FileFormat, NewRecording, Plan, Recording, RecordingFilter,
-    RecordingOrder, RoomNumber, State, Step, StreamEvent, UserInfo,
+    RecordingOrder, RoomNumber, Seconds, State, Step, StreamEvent, UserInfo,
 };
 
 use crate::support::{ALL, START, World, announcement, guest, report};
@@ -29,8 +29,8 @@ fn file(id: &str, format: FileFormat, from: i64, to: i64) -> NewRecording {
         file_id: id.to_owned(),
         format,
         url: url(id, format),
-        start_at: Some(START + from),
-        end_at: Some(START + to),
+        start_at: Some(START + Seconds(from)),
+        end_at: Some(START + Seconds(to)),
         duration: None,
         size: None,
     }

@@ -64,12 +64,12 @@ async fn the_later_of_plan_and_announcement_goes_on_air() {
         world.core.rooms().plan(host, plan).await.unwrap();
     };
     plan().await;
-    world.clock.advance(1);
+    world.clock.advance(Seconds(1));
     world.core.broadcasts().announce(actor(), announcement("announced")).await.unwrap();
     world.event("1000_host", started(None)).await.unwrap();
     assert_eq!(world.on_air().await[0].title, "announced");
     world.event("1000_host", stopped(None)).await.unwrap();
-    world.clock.advance(1);
+    world.clock.advance(Seconds(1));
     plan().await;
     world.event("1000_host", started(None)).await.unwrap();
     assert_eq!(world.on_air().await[0].title, "planned");
@@ -113,7 +113,7 @@ async fn a_notice_of_an_sxb_stream_changes_no_broadcast() {
         assert!(world.on_air().await.is_empty());
     }
     let actor = relive_core::Actor::Proven(host);
-    world.clock.advance(1);
+    world.clock.advance(Seconds(1));
     world.core.broadcasts().announce(actor.clone(), announcement("t")).await.unwrap();
     world.event(&code, started(None)).await.unwrap();
     assert!(world.on_air().await.is_empty());

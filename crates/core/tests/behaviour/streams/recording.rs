@@ -16,7 +16,7 @@ async fn a_recording_takes_its_title_from_the_broadcast_it_overlaps_most() {
         };
         let announcement = relive_core::Announcement { user_info: info, ..announcement(title) };
         world.core.broadcasts().announce(guest("anna"), announcement).await.unwrap();
-        world.clock.advance(100);
+        world.clock.advance(Seconds(100));
     }
     for (from, to, title) in [
         (60, 160, "one"),
@@ -50,10 +50,10 @@ async fn without_an_overlap_the_title_is_that_of_the_newer_of_broadcast_and_plan
     };
     assert_eq!(title("plan alone", -1_000, -900).await, "planned");
     let room = world.core.rooms().number_of(host).await.unwrap().unwrap();
-    world.clock.advance(1);
+    world.clock.advance(Seconds(1));
     world.core.broadcasts().report(host, report(room, "reported")).await.unwrap();
     assert_eq!(title("newer broadcast", -2_000, -1_900).await, "reported");
-    world.clock.advance(1);
+    world.clock.advance(Seconds(1));
     world.core.rooms().plan(host, plan("again")).await.unwrap();
     assert_eq!(title("newer plan", -3_000, -2_900).await, "again");
     assert_eq!(world.core.recordings().find("host", "newer plan").await.unwrap().unwrap().nickname, "host");
@@ -92,7 +92,7 @@ async fn a_hint_fills_missing_fields_only() {
     let a = recordings(&world).await.remove(0);
     assert_eq!((&*a.title, &*a.cover), ("hinted", "cover of hinted"));
     world.core.broadcasts().report(host, report(room, "reported")).await.unwrap();
-    world.clock.advance(50);
+    world.clock.advance(Seconds(50));
     on_sxb(&world, "nonsense", Some(room), file("b", Mp4, 60, 110)).await.unwrap();
     let b = recordings(&world).await.remove(0);
     assert_eq!((&*b.title, &*b.cover), ("reported", "cover of reported"));
@@ -122,9 +122,9 @@ async fn lists_are_filtered_and_sorted() {
     assert_eq!(list(every(), RecordingOrder::Stored).await, ["list only", "same end", "early", "late"]);
     let with_file = RecordingFilter { with_play_url: true, ..every() };
     assert_eq!(list(with_file, RecordingOrder::Ended).await, ["same end", "late", "early"]);
-    let recent = RecordingFilter { ended_after: Some(START + 1_199), ..every() };
+    let recent = RecordingFilter { ended_after: Some(START + Seconds(1_199)), ..every() };
     assert_eq!(list(recent, RecordingOrder::Ended).await.len(), 3);
-    let recent = RecordingFilter { ended_after: Some(START + 1_200), ..every() };
+    let recent = RecordingFilter { ended_after: Some(START + Seconds(1_200)), ..every() };
     assert_eq!(list(recent, RecordingOrder::Ended).await, ["list only"]);
     for (owner, count) in [("anna", 2), ("ANNA", 0), ("ann_", 0), ("nobody", 0)] {
         let of_one = RecordingFilter { owner: Some(owner.to_owned()), ..every() };
@@ -200,9 +200,9 @@ async fn a_broadcast_that_was_only_prepared_names_no_recording_another_one_overl
     let world = World::new();
     let host = world.user("host").await;
     let room = world.core.broadcasts().prepare(host).await.unwrap();
-    world.clock.advance(300);
+    world.clock.advance(Seconds(300));
     world.core.broadcasts().report(host, report(room, "reported")).await.unwrap();
-    world.clock.advance(100);
+    world.clock.advance(Seconds(100));
     // Over all of both: 300 s prepared, 100 s on air.
     on_sxb(&world, "nonsense", Some(room), file("both", Mp4, 60, 460)).await.unwrap();
     let kept = world.core.recordings().find("host", "both").await.unwrap().unwrap();

@@ -3,7 +3,7 @@
 
 use anyhow::{bail, ensure};
 use relive_core::{
-    Config, UnixSeconds,
+    Config, Seconds, UnixSeconds,
     sign::{callback, cos, room_service, usersig, vod},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -106,7 +106,7 @@ impl Maker<'_> {
     /// The sign of a callback.
     pub(super) fn callback(&self, t: &str) -> anyhow::Result<String> {
         let digits = !t.is_empty() && t.bytes().all(|byte| byte.is_ascii_digit());
-        ensure!(digits, "t is a Unix time in seconds, such as {}", self.now + 600);
+        ensure!(digits, "t is a Unix time in seconds, such as {}", self.now + Seconds(600));
         let key = key("callback.key", &self.settings.callback.key)?;
         Ok(callback::sign(key.expose_secret(), t) + "\n")
     }

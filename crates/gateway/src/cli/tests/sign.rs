@@ -1,6 +1,9 @@
 //! `relive sign`, run as the operator runs it. Its signatures are verified with the functions of the core.
 
-use relive_core::sign::{callback, cos, room_service, url, usersig, vectors, vod};
+use relive_core::{
+    Seconds, UnixSeconds,
+    sign::{callback, cos, room_service, url, usersig, vectors, vod},
+};
 use serde_json::{Value, json};
 
 use super::*;
@@ -79,20 +82,21 @@ fn a_usersig_is_made_and_explained() {
 #[test]
 fn an_expired_an_early_and_a_malformed_usersig_are_distinguished() {
     let seal = |issued, ttl| {
+        let ttl = Seconds(ttl);
         usersig::Ticket { sdkappid: 1_400_000_001, user_id: "anna\n", issued, ttl, userbuf: None }
             .seal("demo-im-key")
     };
     let verify = |text: &str| sign(KEYS, &["verify-usersig", text]);
-    let old = verify(&seal(1_600_000_000, 60));
+    let old = verify(&seal(UnixSeconds(1_600_000_000), 60));
     assert!(!old.ok && old.out.contains("time        WRONG  expired since 2020-09-13T12:27:40Z, it is 2"));
     assert!(old.out.contains("issued      2020-09-13T12:26:40Z\nexpires     2020-09-13T12:27:40Z\n"));
     assert!(old.out.contains(r#"identifier  "anna\n""#), "control characters must be escaped");
-    let early = verify(&seal(now() + 9_000, 60));
+    let early = verify(&seal(now() + Seconds(9_000), 60));
     assert!(early.ok && early.out.contains("time        ?      issued in the future"), "{}", early.out);
-    let odd = verify(&seal(i64::MAX, i64::MAX));
+    let odd = verify(&seal(UnixSeconds::MAX, i64::MAX));
     assert!(odd.ok && odd.out.contains("expires     9223372036854775807"), "{}", odd.out);
 
-    let whole = seal(0, 1);
+    let whole = seal(UnixSeconds(0), 1);
     for (text, hint) in [
         (format!("%{whole}"), "percent-encoded"),
         (format!("{whole}\n{whole}"), "white space"),
@@ -158,8 +162,8 @@ fn signatures_of_uploads_callbacks_and_rooms_verify() {
     }
 
     let made = sign(KEYS, &["room-service", "anna_lee"]);
-    let expires: i64 = line(&made.out, "txTime").parse().unwrap();
-    assert!((0..=5).contains(&(now() + room_service::LIFETIME - expires)));
+    let expires = UnixSeconds(line(&made.out, "txTime").parse().unwrap());
+    assert!((0..=5).contains(&(now() + room_service::LIFETIME - expires).0));
     assert_eq!(line(&made.out, "sign"), room_service::sign("demo-api-key", expires, "anna_lee"));
 }
 

@@ -2,8 +2,8 @@
 
 use relive_core::{
     Announcement, CallbackSource, Counted, Dialect, FileFormat, HostLocation, Identifier, NewAccount,
-    NewRecording, Password, Plan, ProfileUpdate, Report, ResetProof, Role, RoomText, Sex, Step, StreamEvent,
-    UserInfo,
+    NewRecording, Password, Plan, ProfileUpdate, Report, ResetProof, Role, RoomText, Seconds, Sex, Step,
+    StreamEvent, UserInfo,
 };
 
 use super::*;
@@ -76,8 +76,8 @@ pub(super) async fn host_lin(core: &Core) {
         format,
         url: format!("http://vod/{file_id}"),
         start_at: None,
-        end_at: Some(core.now() - age),
-        duration: Some(90),
+        end_at: Some(core.now() - Seconds(age)),
+        duration: Some(Seconds(90)),
         size: None,
     };
     for recording in [

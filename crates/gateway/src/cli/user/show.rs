@@ -6,7 +6,7 @@
 use std::{fmt::Write as _, io};
 
 use relive_core::{
-    AccountOverview, Broadcast, Core, Dialect, RecordingFilter, RecordingOrder, Sex, State, Window,
+    AccountOverview, Broadcast, Core, Dialect, RecordingFilter, RecordingOrder, Seconds, Sex, State, Window,
 };
 
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
     config::{Settings, seconds},
 };
 
-/// Seconds for which minilvb-v1 lists a recording after its end (contract minilvb-v1 §4.4).
-const V1_LISTED_SECONDS: i64 = 604_800;
+/// Length of time for which minilvb-v1 lists a recording after its end (contract minilvb-v1 §4.4).
+const V1_LISTED: Seconds = Seconds(7 * 86_400);
 
 /// Number of the account's recordings in each dialect's list.
 struct ListedRecordings {
@@ -26,10 +26,10 @@ struct ListedRecordings {
 
 impl ListedRecordings {
     async fn of(core: &Core, user_id: &str, settings: &Settings) -> relive_core::Result<Self> {
-        let count = async |with_play_url, window: i64| {
+        let count = async |with_play_url, window: Seconds| {
             let filter = RecordingFilter {
                 with_play_url,
-                ended_after: (window > 0).then(|| core.now().saturating_sub(window)),
+                ended_after: (window > Seconds(0)).then(|| core.now() - window),
                 owner: Some(user_id.to_owned()),
                 file_name_prefix: None,
             };
@@ -38,9 +38,9 @@ impl ListedRecordings {
             Ok::<_, relive_core::Error>(page.total)
         };
         Ok(Self {
-            v1: count(true, V1_LISTED_SECONDS).await?,
+            v1: count(true, V1_LISTED).await?,
             v2: count(false, seconds(settings.minilvb_v2.list_window)).await?,
-            sxb: count(false, 0).await?,
+            sxb: count(false, Seconds(0)).await?,
         })
     }
 }
