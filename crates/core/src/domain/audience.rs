@@ -68,7 +68,7 @@ fn arriving_at(
 }
 
 /// The host of a broadcast that opens or is prepared.
-pub(crate) fn seat_host(tx: &mut Tx<'_>, host: &AccountRow, driver: Dialect) -> Result<()> {
+pub(crate) fn add_host(tx: &mut Tx<'_>, host: &AccountRow, driver: Dialect) -> Result<()> {
     if driver == Dialect::Sxb {
         members::leave_others(tx, host.id, host.id)?;
     }

@@ -46,7 +46,7 @@ pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPasswor
     check(tx.conn, new)?;
     let guests = accounts::spelled_like(tx.conn, &new.user_id)?;
     for guest in &guests {
-        broadcast::close::take_over(tx, guest)?;
+        broadcast::close::close_for_registration(tx, guest)?;
         audience::leave_everywhere(tx, guest.id)?;
     }
     let id = match guests.iter().find(|guest| guest.user_id == new.user_id) {

@@ -99,7 +99,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
 }
 
 /// Somebody registers a guest's name: what the guest has on air or announced ends, its audience goes home.
-pub(crate) fn take_over(tx: &mut Tx<'_>, guest: &AccountRow) -> Result<()> {
+pub(crate) fn close_for_registration(tx: &mut Tx<'_>, guest: &AccountRow) -> Result<()> {
     if let Some(row) = latest(tx.conn, guest.id)?.filter(|row| row.state != State::Ended) {
         end(tx, &row)?;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, State,
-    domain::{actor, audience::seat_host, room, stream_code},
+    domain::{actor, audience::add_host, room, stream_code},
     model::counter::Counters,
     store::Tx,
     table::{
@@ -29,7 +29,7 @@ enum LastMembers {
 pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announcement) -> Result<Broadcast> {
     let host = actor::acting(tx, actor)?;
     let info = &announcement.user_info;
-    let host = if host.is_registered() { host } else { accounts::introduce(tx, host.id, info)? };
+    let host = if host.is_registered() { host } else { accounts::set_guest_profile(tx, host.id, info)? };
     let room = room::ensure(tx, &host)?;
     let code = stream_code::code_of_host(tx, &host)?;
     let new = NewBroadcast {
@@ -165,6 +165,6 @@ fn replace(
         audience::clear(tx, host.id)?;
     }
     let row = broadcasts::insert(tx, new, host)?;
-    seat_host(tx, host, new.driver)?;
+    add_host(tx, host, new.driver)?;
     Ok(row)
 }
