@@ -7,6 +7,7 @@ use diesel::{
     dsl::sql,
     prelude::*,
     sql_types::{Array, BigInt, Bool},
+    sqlite::Sqlite,
 };
 
 use super::{
@@ -26,7 +27,8 @@ use crate::{
 };
 
 /// A row of the table.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = broadcasts)]
 pub(crate) struct BroadcastRow {
     pub(crate) id: BroadcastId,
     pub(crate) account_id: AccountId,
@@ -52,52 +54,12 @@ pub(crate) struct BroadcastRow {
 }
 
 /// The columns of [`BroadcastRow`].
-type Columns = (
-    broadcasts::id,
-    broadcasts::account_id,
-    broadcasts::room,
-    broadcasts::driver,
-    broadcasts::state,
-    broadcasts::title,
-    broadcasts::cover,
-    broadcasts::location,
-    broadcasts::nickname,
-    broadcasts::avatar,
-    broadcasts::group_id,
-    broadcasts::kind,
-    broadcasts::app,
-    broadcasts::stream_code,
-    broadcasts::push_sequence,
-    broadcasts::started_at,
-    broadcasts::ended_at,
-    broadcasts::beat_at,
-    broadcasts::lease,
-    broadcasts::aired_at,
-);
+type Columns = <BroadcastRow as Selectable<Sqlite>>::SelectExpression;
 
-/// The columns of [`BroadcastRow`], to select or return.
-pub(crate) const COLUMNS: Columns = (
-    broadcasts::id,
-    broadcasts::account_id,
-    broadcasts::room,
-    broadcasts::driver,
-    broadcasts::state,
-    broadcasts::title,
-    broadcasts::cover,
-    broadcasts::location,
-    broadcasts::nickname,
-    broadcasts::avatar,
-    broadcasts::group_id,
-    broadcasts::kind,
-    broadcasts::app,
-    broadcasts::stream_code,
-    broadcasts::push_sequence,
-    broadcasts::started_at,
-    broadcasts::ended_at,
-    broadcasts::beat_at,
-    broadcasts::lease,
-    broadcasts::aired_at,
-);
+/// The columns of [`BroadcastRow`], to select or return: the same for both databases.
+pub(crate) fn columns() -> Columns {
+    <BroadcastRow as Selectable<Sqlite>>::construct_selection()
+}
 
 impl BroadcastRow {
     /// The name of the group of this broadcast.
@@ -209,7 +171,7 @@ pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<Broadcas
     Ok(on!(conn, |c| broadcasts::table
         .filter(broadcasts::account_id.eq(host))
         .order(broadcasts::id.desc())
-        .select(COLUMNS)
+        .select(columns())
         .first(c)
         .optional())?)
 }
@@ -271,7 +233,7 @@ pub(crate) fn each_on_air(conn: &mut Conn, mut put: impl FnMut(BroadcastState)) 
             .inner_join(counters::table)
             // A literal, because SQLite uses the partial index only if it sees the number when it prepares the statement.
             .filter(sql::<Bool>("broadcasts.state = 1"))
-            .select((COLUMNS, accounts::all_columns, counts!()))
+            .select((columns(), accounts::all_columns, counts!()))
             .load_iter::<(BroadcastRow, AccountRow, Counters), DefaultLoadingMode>(c)?;
         for row in on_air {
             let (row, host, counters) = row?;
@@ -288,7 +250,7 @@ pub(crate) fn on_air_of(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<Broa
         .inner_join(accounts::table.on(accounts::id.eq(broadcasts::account_id)))
         .inner_join(counters::table.on(counters::broadcast_id.eq(broadcasts::id)))
         .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
-        .select((COLUMNS, accounts::all_columns, counts!()))
+        .select((columns(), accounts::all_columns, counts!()))
         .load(c))?;
     Ok(rows.into_iter().map(|(row, host, counters)| row.state_of(&host, counters)).collect())
 }
@@ -306,7 +268,7 @@ pub(crate) fn overlapping(
         .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.gt(start_at)))
         .order(broadcasts::id.desc())
         .limit(MOST_OVERLAPPING)
-        .select(COLUMNS)
+        .select(columns())
         .load(c))?)
 }
 
@@ -314,7 +276,7 @@ pub(crate) fn overlapping(
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewBroadcast, host: &AccountRow) -> Result<BroadcastRow> {
     let row: BroadcastRow = on!(tx.conn, |c| diesel::insert_into(broadcasts::table)
         .values(new)
-        .returning(COLUMNS)
+        .returning(columns())
         .get_result(c))?;
     on!(tx.conn, |c| prepared!(
         diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
@@ -339,7 +301,7 @@ pub(crate) fn put_on_air(
             broadcasts::aired_at.eq(row.aired_at.unwrap_or(tx.now)),
             sequence.map(|sequence| broadcasts::push_sequence.eq(sequence)),
         ))
-        .returning(COLUMNS)
+        .returning(columns())
         .get_result(c))?;
     publish(tx, &row, host)
 }
@@ -350,7 +312,7 @@ pub(crate) fn suspend(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) ->
     let row: BroadcastRow = on!(tx.conn, |c| prepared!(
         diesel::update(broadcasts::table.find(row.id))
             .set((broadcasts::state.eq(State::Prepared), broadcasts::ended_at.eq(now)))
-            .returning(COLUMNS)
+            .returning(columns())
     )
     .get_result(c))?;
     publish(tx, &row, host)
