@@ -4,7 +4,6 @@
 
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use relive_core::UnixSeconds;
 use serde_json::Value;
 
 use crate::{
@@ -177,6 +176,7 @@ impl Writer<'_> {
 mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};
+    use relive_core::UnixSeconds;
     use serde_json::json;
 
     use super::*;

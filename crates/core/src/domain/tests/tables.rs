@@ -1,4 +1,4 @@
-//! A database for rules: each rule runs in a transaction of its own, at a time the test sets.
+//! A database for tests of rules: each rule runs in a transaction of its own, at a time that the test sets.
 
 use std::sync::{Arc, atomic::AtomicI64};
 
@@ -29,6 +29,7 @@ pub(super) struct Tables {
 
 impl Tables {
     /// On PostgreSQL where the environment names a server, else on SQLite.
+    #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
