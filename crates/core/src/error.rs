@@ -1,4 +1,4 @@
-//! Why an operation failed, in the words of the domain.
+//! The errors of domain operations and of the start.
 
 use std::{error, fmt, iter};
 
@@ -6,7 +6,8 @@ use std::{error, fmt, iter};
 #[derive(Debug, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "a new failure has to break every adapter's build")]
 pub enum Error {
-    /// The id is registered, differs from a registered one in ASCII case only, or is somebody's phone or e-mail.
+    /// The user id is registered, differs from a registered one in ASCII case only, or is the phone number or e-mail address
+    /// of an account.
     #[error("the account exists already")]
     AccountExists,
     /// The phone is in use as an identifier.
@@ -18,20 +19,20 @@ pub enum Error {
     /// The operator has closed registration.
     #[error("registration is closed")]
     RegistrationClosed,
-    /// Nobody registered has that identifier.
+    /// No registered account has the identifier.
     #[error("no such account")]
     NoSuchAccount,
-    /// The account exists, the password is another.
+    /// The account exists, and its password is another one.
     #[error("wrong password")]
     WrongPassword,
-    /// The caller named a registered account without proving to be it.
-    #[error("a registered account acts only with proof")]
+    /// The caller named a registered account without a proof of its identity.
+    #[error("a registered account acts only with a proof of its identity")]
     ProofRequired,
-    /// The token is unknown, replaced, expired or ended.
+    /// The token is unknown, replaced or expired, or its session has been ended.
     #[error("the session is not valid")]
     InvalidSession,
     /// The room is not the caller's.
-    #[error("the room belongs to somebody else, or to nobody")]
+    #[error("the room does not belong to the caller")]
     NotRoomOwner,
     /// The caller has no room.
     #[error("the caller has no room")]
@@ -66,7 +67,7 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The same failure for another caller.
+    /// Makes an error for another caller of the same failed commit.
     pub(crate) fn again(&self) -> Self {
         match self {
             Self::Storage(source) => Self::Storage(causes(&**source).to_string().into()),
@@ -82,7 +83,7 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-/// An error and its causes, `: ` between them, as one text: how errors are logged.
+/// Writes an error and its causes as one text, separated by `: `. Errors are logged in this form.
 ///
 /// ```
 /// use relive_core::{Error, causes};
@@ -100,22 +101,22 @@ pub fn causes<'a>(error: &'a (dyn error::Error + 'static)) -> impl fmt::Display 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The database URL has a scheme no backend answers to.
+    /// The scheme of the database URL is unknown.
     #[error("database.url must start with sqlite:// or postgres://, not {0:?}")]
     UnknownDatabase(String),
     /// The database could not be opened.
     #[error("cannot open the database {path:?}")]
     Open {
-        /// The file, or the server and the database's name.
+        /// The file, or the server and the name of the database.
         path: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<dyn error::Error + Send + Sync>,
     },
-    /// What was asked for is done with PostgreSQL's own tools.
+    /// The operation exists for SQLite only: PostgreSQL has tools of its own for it.
     #[error("this works with SQLite only; PostgreSQL has pg_dump and pg_restore, see docs/OPERATIONS.md")]
     NotSqlite,
-    /// A database cannot be copied as asked for.
+    /// The two databases do not allow the copy.
     #[error("cannot copy: {0}")]
     NotACopy(&'static str),
     /// The database was written by a newer relive.
@@ -129,7 +130,7 @@ pub enum StartError {
         known: String,
     },
     /// A migration failed.
-    #[error("cannot bring the database up to date")]
+    #[error("cannot migrate the database to this version's schema")]
     Migrate(#[source] Box<dyn error::Error + Send + Sync>),
     /// The stored state could not be read.
     #[error("cannot read the database")]

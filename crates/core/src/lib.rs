@@ -4,23 +4,24 @@
 //! accessor with its operations: [`Core::accounts`], [`Core::sessions`], [`Core::rooms`], [`Core::broadcasts`],
 //! [`Core::audiences`], [`Core::recordings`], [`Core::short_videos`], [`Core::streams`], [`Core::cloud`].
 //!
-//! What holds at any time:
+//! The core promises at any time:
 //!
-//! * One room per account, one broadcast per room, one row per user in an audience.
-//! * What an operation returned is on disk. Only clocks (beats, "last used") may lose their last second.
-//! * Counters are exact, never negative; what has timed out is in no list.
-//! * Who reads sees what it wrote before.
+//! * An account has one room, a room has one broadcast, and an account is in an audience once.
+//! * The result of an operation is on disk when the operation returns. Only clocks (beats, last uses) may lose a second.
+//! * Counters are exact and never negative, and nothing past its deadline is in a list.
+//! * A caller sees its own earlier writes.
 //!
 //! **Invariants:** the core knows no HTTP and no dialect's field names or error numbers; a [`Dialect`] is a tag that
-//! picks a policy. Time comes from a [`Clock`], randomness from a [`Random`], nothing else reads either.
+//! selects a policy. Time comes only from a [`Clock`], randomness only from a [`Random`].
 //!
-//! Where things are, from the bottom up; each layer uses only the layers above it in this list:
+//! The layers, from the bottom up. A layer uses only layers that are above it in this list:
 //!
-//! * `time`, `error`, `config`: plain.
+//! * `time`, `error`, `config`: points in time and lengths of time, the errors, the settings.
 //! * `model`: values. [`sign`]: pure signature functions. `login`: password hashing and throttling.
 //! * `store`: connections, transactions, group commit, migrations. `table`: one file per table.
-//! * `domain`: the rules, over the tables. `read_model`: the state in memory. Neither knows the other.
-//! * `replica`: loads and follows. `handle`: [`Core`] and its accessors. [`database`]: what operators do.
+//! * `domain`: the rules, over the tables. `read_model`: the data served from memory. Neither uses the other.
+//! * `replica`: loads the read model and follows other gateways. `handle`: [`Core`] and its accessors. [`database`]: the
+//!   operators' tools.
 
 mod config;
 pub mod database;

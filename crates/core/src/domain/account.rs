@@ -28,7 +28,7 @@ pub(crate) fn replace_password(tx: &mut Tx<'_>, account: AccountId, stored: &Sto
     Ok(())
 }
 
-/// Changes a profile; what is on air shows it at once.
+/// Changes a profile; a broadcast on air shows the change at once.
 ///
 /// Errors: [`Error::NoSuchAccount`].
 pub(crate) fn update_profile(tx: &mut Tx<'_>, account: AccountId, update: &ProfileUpdate) -> Result<()> {
@@ -36,7 +36,7 @@ pub(crate) fn update_profile(tx: &mut Tx<'_>, account: AccountId, update: &Profi
     broadcasts::publish_on_air(tx, &row)
 }
 
-/// Stores a head picture in place of the last one and returns its new number.
+/// Stores a head picture, which replaces the last one, and returns its number.
 ///
 /// Errors: [`Error::NoSuchAccount`].
 pub(crate) fn set_head_picture(tx: &mut Tx<'_>, account: AccountId, picture: &Picture) -> Result<PictureId> {
@@ -44,7 +44,7 @@ pub(crate) fn set_head_picture(tx: &mut Tx<'_>, account: AccountId, picture: &Pi
     head_pictures::replace(tx, account, picture)
 }
 
-/// Deletes an account and all it owns.
+/// Deletes an account and all its data.
 ///
 /// Errors: [`Error::NoSuchAccount`].
 pub(crate) fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
     audience::leave_everywhere(tx, account.id)?;
     group::leave_recordings(tx, account.id)?;
     follows::delete_of_account(tx, account.id)?;
-    // The next owner of the phone must not find a grant open.
+    // A grant must not stay open for the next account with the phone.
     if let Some(phone) = &account.phone {
         verifications::delete_of_phone(tx, phone)?;
     }

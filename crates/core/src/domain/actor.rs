@@ -1,4 +1,4 @@
-//! Actors: which account acts when a request carries no credential, and guests that come into being so.
+//! Actors: the account of a request, which carries a credential or only a user id, and the creation of guests.
 
 use crate::{
     Actor, Error, Result,
@@ -6,7 +6,7 @@ use crate::{
     table::accounts::{self, AccountRow},
 };
 
-/// The account of a name, made a guest's if no account has that name yet.
+/// The account with a user id; creates a guest if there is none.
 pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &str) -> Result<AccountRow> {
     if let Some(row) = accounts::by_user_id(tx.conn, user_id)? {
         return Ok(row);
@@ -14,10 +14,10 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &str) -> Result<AccountRow> {
     accounts::insert(tx, user_id, None)
 }
 
-/// The account that acts, a new guest included.
+/// The account of an actor; creates a guest for an unknown user id.
 ///
-/// Errors: [`Error::ProofRequired`] for an unproven name that is registered, or differs from a registered one in ASCII
-/// case only.
+/// Errors: [`Error::ProofRequired`] for a user id without proof that is registered, or that differs from a registered
+/// one in ASCII case only.
 pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     match actor {
         Actor::Proven(id) => accounts::by_id(tx.conn, *id)?.ok_or(Error::InvalidSession),
@@ -28,7 +28,7 @@ pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     }
 }
 
-/// Checks that an actor may act, without making a guest.
+/// Checks that an actor may act, without creating a guest.
 ///
 /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
 pub(crate) fn may_act(conn: &mut Conn, actor: &Actor) -> Result<()> {

@@ -1,8 +1,8 @@
 //! Audiences: entering, changing roles, leaving, timing out.
 //!
-//! A member belongs to the dialect it entered through last and times out by that dialect's rules: sxb by its beat, qplus
-//! with its session, minilvb-v1 never. "One room per user" is sxb's rule and moves only members that entered through sxb.
-//! Leaving through any dialect takes the row away.
+//! A member belongs to the dialect that it entered through last, and times out by the rules of that dialect: in sxb by its
+//! last beat, in qplus with its session, in minilvb-v1 never. sxb allows one room per account, which concerns only members
+//! that entered through sxb. Leaving through any dialect deletes the row.
 
 use crate::{
     AccountId, Dialect, Error, Result, Role, RoomNumber,
@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// A newcomer's row.
-fn newcomer(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Dialect) -> Result<MemberRow> {
+/// The row of a new member.
+fn new_member(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Dialect) -> Result<MemberRow> {
     Ok(MemberRow {
         host_id: host,
         account_id: account,
@@ -32,19 +32,19 @@ fn newcomer(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Diale
     })
 }
 
-/// The row of somebody who enters through a dialect, keeping its place if it has one. Only sxb knows the microphone.
-pub(crate) fn arriving(
+/// The row of an account that enters through a dialect. A member keeps its position, and on the microphone only in sxb.
+pub(crate) fn entering(
     tx: &mut Tx<'_>,
     host: AccountId,
     account: AccountId,
     dialect: Dialect,
 ) -> Result<MemberRow> {
     let known = members::find(tx, host, account)?;
-    arriving_at(tx, known, host, account, dialect)
+    entering_from(tx, known, host, account, dialect)
 }
 
-/// Likewise, where the row that may be there has been read.
-fn arriving_at(
+/// Does the same as [`entering`] from the row of the member, if there is one.
+fn entering_from(
     tx: &mut Tx<'_>,
     known: Option<MemberRow>,
     host: AccountId,
@@ -63,20 +63,20 @@ fn arriving_at(
             session: None,
             ..row
         },
-        None => newcomer(tx, host, account, dialect)?,
+        None => new_member(tx, host, account, dialect)?,
     })
 }
 
-/// The host of a broadcast that opens or is prepared.
-pub(crate) fn seat_host(tx: &mut Tx<'_>, host: &AccountRow, driver: Dialect) -> Result<()> {
+/// Makes a host a member of its own audience, when its broadcast opens or is prepared.
+pub(crate) fn add_host(tx: &mut Tx<'_>, host: &AccountRow, driver: Dialect) -> Result<()> {
     if driver == Dialect::Sxb {
         members::leave_others(tx, host.id, host.id)?;
     }
-    let row = arriving(tx, host.id, host.id, driver)?;
+    let row = entering(tx, host.id, host.id, driver)?;
     members::put(tx, &MemberRow { role: Role::Host, ..row }, &host.user_id)
 }
 
-/// sxb: enters a room on air with a role and leaves the rooms entered before. Without a role a known member keeps its role.
+/// sxb: enters a room on air with a role, and leaves the rooms entered before. Without a role a member keeps its role.
 ///
 /// Errors: [`Error::NotOnAir`].
 pub(crate) fn enter(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId, role: Option<Role>) -> Result<()> {
@@ -85,12 +85,12 @@ pub(crate) fn enter(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId, role:
     if known.as_ref().is_none_or(|row| row.dialect != Dialect::Sxb) {
         members::leave_others(tx, account, host)?;
     }
-    let row = arriving_at(tx, known, host, account, Dialect::Sxb)?;
+    let row = entering_from(tx, known, host, account, Dialect::Sxb)?;
     let role = rule::member_role(host == account, role.unwrap_or(row.role));
     members::put(tx, &MemberRow { role, ..row }, &user_id)
 }
 
-/// Leaves a room on air; without effect for an account that is no member.
+/// Leaves a room on air. Idempotent.
 ///
 /// Errors: [`Error::NotOnAir`].
 pub(crate) fn leave(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Result<()> {
@@ -98,7 +98,7 @@ pub(crate) fn leave(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Re
     members::remove(tx, host, account).map(|_| ())
 }
 
-/// sxb: changes the role of a member of a room on air; without effect for the host and for an account that is no member.
+/// sxb: changes the role of a member of a room on air; without effect on the host and on an account that is no member.
 ///
 /// Errors: [`Error::NotOnAir`].
 pub(crate) fn set_role_in_room(
@@ -111,7 +111,7 @@ pub(crate) fn set_role_in_room(
     set_role(tx, host, account, role)
 }
 
-/// Changes the role of a member; without effect for the host and for who is not there.
+/// Changes the role of a member; without effect on the host and on an account that is no member.
 pub(crate) fn set_role(tx: &mut Tx<'_>, host: AccountId, account: AccountId, role: Role) -> Result<()> {
     let Some(row) = members::find(tx, host, account)?.filter(|row| row.role != Role::Host) else {
         return Ok(());
@@ -125,7 +125,8 @@ pub(crate) fn set_role(tx: &mut Tx<'_>, host: AccountId, account: AccountId, rol
     )
 }
 
-/// sxb: what a beat changes beyond clocks: the role of a member of `new_role_at`'s audience, and the likes a host reports.
+/// sxb: stores the changes by a beat beyond its clock: a new role in the audience of a host, and the likes that a host
+/// reports.
 pub(crate) fn beat(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -138,7 +139,7 @@ pub(crate) fn beat(
     likes.map_or(Ok(()), |likes| counters::report_likes(tx, account, likes))
 }
 
-/// qplus: watches a room on air as long as the session lives, which may have ended since it was checked. Without effect if the
+/// qplus: watches a room on air until the session ends, which may have happened since it was checked. Without effect if the
 /// room is not on air, and for its owner.
 ///
 /// Errors: [`Error::InvalidSession`].
@@ -155,7 +156,7 @@ pub(crate) fn watch(
     };
     sessions::cache_session(tx, session)?.ok_or(Error::InvalidSession)?;
     let user = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
-    let row = arriving(tx, host, account, Dialect::Qplus)?;
+    let row = entering(tx, host, account, Dialect::Qplus)?;
     members::put(tx, &MemberRow { session: Some(session.bytes().to_vec()), ..row }, &user.user_id)
 }
 
@@ -167,7 +168,7 @@ pub(crate) fn unwatch(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> 
     }
 }
 
-/// Takes out a member that fell silent, unless the table knows of a newer beat.
+/// Removes a member past its deadline, unless the table has a later beat.
 pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<()> {
     let Some(row) = members::find(tx, host, account)? else {
         tx.changed(Change::Left { host, account });
@@ -176,7 +177,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
     let timeouts = tx.config().timeouts;
     let over = match row.dialect {
         Dialect::Sxb => rule::silent_member_leaves_at(row.beat_at, row.role, timeouts) <= tx.now,
-        // The read model shares the session's own clock, unless the session was pushed out of memory and read again.
+        // The read model uses the session's own clock, except for a session that was evicted from the cache and read again.
         Dialect::Qplus => match row.session.as_deref().and_then(TokenHash::from_bytes) {
             Some(digest) => sessions::cache_session(tx, &digest)?.is_none_or(|used_at| {
                 rule::idle_session_ends_at(used_at, tx.config().sessions.qplus_idle) <= tx.now

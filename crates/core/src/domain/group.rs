@@ -1,4 +1,4 @@
-//! Groups: audiences as the dialect without rooms names them (minilvb-v1), of lives and of recordings.
+//! Groups: the audiences of lives and recordings under the names that minilvb-v1 gives them, since it has no rooms.
 
 use super::actor;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Enters the audience of a host under a group name. Entering again keeps the place and replaces the names.
+/// Enters the audience of a host under a group name. Entering again keeps the position and replaces the names.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn enter(
@@ -23,7 +23,7 @@ pub(crate) fn enter(
 ) -> Result<()> {
     let member = actor::acting(tx, actor)?;
     let host = actor::ensure(tx, host)?.id;
-    let row = super::audience::arriving(tx, host, member.id, Dialect::MinilvbV1)?;
+    let row = super::audience::entering(tx, host, member.id, Dialect::MinilvbV1)?;
     let position = if row.listed { row.position } else { tx.next_position()? };
     let row = MemberRow {
         group_id: Some(group.to_owned()),
@@ -36,7 +36,7 @@ pub(crate) fn enter(
     members::put(tx, &row, &member.user_id)
 }
 
-/// Leaves a group; without effect for an account that is not in it.
+/// Leaves a group. Idempotent.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn quit(tx: &mut Tx<'_>, actor: &Actor, host: &str, group: &str) -> Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn quit(tx: &mut Tx<'_>, actor: &Actor, host: &str, group: &str) -> R
     Ok(())
 }
 
-/// Enters the audience of a recording: one more viewer of it, if it exists and the member is new.
+/// Enters the audience of a recording. Counts a viewer of the recording if it exists and the member is new.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn enter_recording(
@@ -71,7 +71,7 @@ pub(crate) fn enter_recording(
     Ok(())
 }
 
-/// Leaves the audience of a recording; without effect for an account that is not in it.
+/// Leaves the audience of a recording. Idempotent.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn quit_recording(tx: &mut Tx<'_>, actor: &Actor, owner: &str, file_id: &str) -> Result<()> {
@@ -83,7 +83,7 @@ pub(crate) fn quit_recording(tx: &mut Tx<'_>, actor: &Actor, owner: &str, file_i
     Ok(())
 }
 
-/// Takes an account that is about to be deleted out of the audience of every recording.
+/// Removes an account from the audiences of all recordings, before it is deleted.
 pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     for (owner, file_id) in recording_audience::remove_everywhere(tx, account)? {
         recordings::step_viewers(tx, owner, &file_id, -1)?;
@@ -91,8 +91,8 @@ pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()
     Ok(())
 }
 
-/// The members of a group in order of entry: those of the host's audience, then those of the recording whose file id the
-/// group's name is. `listed` is the list of the audience in memory, see [`members::group`].
+/// The members of a group in order of entry: first those in the host's audience, then those of the host's recording whose file
+/// id is the name of the group. `listed` reads the audience from the read model, see [`members::group`].
 pub(crate) fn page(
     conn: &mut Conn,
     host: &str,
@@ -104,13 +104,13 @@ pub(crate) fn page(
         return Ok(Page::default());
     };
     let mut page = members::group(conn, host, group, listed)?;
-    // By places, not by items: a member that has left meanwhile leaves a gap, which no other member fills.
+    // Computed from positions, not from items: a member that has left meanwhile leaves a gap, which no other member fills.
     let rest = Window {
         offset: window.offset.saturating_sub(page.total),
         limit: window.limit.saturating_sub(page.total.saturating_sub(window.offset)),
     };
-    let watching = recording_audience::page(conn, host, group, rest)?;
-    page.total += watching.total;
-    page.items.extend(watching.items);
+    let of_recording = recording_audience::page(conn, host, group, rest)?;
+    page.total += of_recording.total;
+    page.items.extend(of_recording.items);
     Ok(page)
 }

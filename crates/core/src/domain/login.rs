@@ -1,4 +1,4 @@
-//! Logging in: which account an identifier names, and the session a right password opens.
+//! Login: finds the account of an identifier, and opens a session after the password check.
 
 use super::session;
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
     table::accounts::{self, AccountRow},
 };
 
-/// The registered account an identifier names.
+/// The registered account of an identifier.
 pub(crate) fn find(conn: &mut Conn, identifier: &Identifier) -> Result<Option<AccountRow>> {
     let found = match identifier {
         Identifier::UserId(user_id) => accounts::by_user_id(conn, user_id)?,
         Identifier::Any(text) => {
-            // A guest's name must not hide the account that has the same text as its phone number.
+            // A guest's user id must not hide the account that has the same text as its phone number.
             match accounts::by_user_id(conn, text)?.filter(AccountRow::is_registered) {
                 Some(row) => Some(row),
                 None => match accounts::by_phone(conn, text)? {
@@ -28,8 +28,8 @@ pub(crate) fn find(conn: &mut Conn, identifier: &Identifier) -> Result<Option<Ac
 
 /// Opens a session for an account whose password was checked against `checked`.
 ///
-/// Errors: [`Error::WrongPassword`] if the password was changed since the check, which ended all sessions and must end this
-/// one; [`Error::NoSuchAccount`] if the account was deleted.
+/// Errors: [`Error::WrongPassword`] if the password was changed since the check: a change ends all sessions, this one
+/// included; [`Error::NoSuchAccount`] if the account was deleted.
 pub(crate) fn open(
     tx: &mut Tx<'_>,
     account: &AccountRow,

@@ -1,6 +1,6 @@
 //! The rules: each operation that changes something is a function over a transaction, tested without a runtime.
 //!
-//! A rule decides by the tables alone, never by the read model, which may be behind.
+//! A rule decides by the tables alone, never by the read model, which may be older than the tables.
 
 pub(crate) mod account;
 pub(crate) mod actor;

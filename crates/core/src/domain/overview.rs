@@ -1,7 +1,7 @@
-//! One account at a glance, for an operator who looks into a complaint.
+//! The overview of an account, for an operator that looks into a complaint.
 //!
-//! Everything comes from the tables, in one state of them; nothing is changed, and nothing that is due is ended. Clocks
-//! ("last used", deadlines) may lag a second behind a running server.
+//! All data come from one snapshot of the tables. Nothing is changed, and nothing past its deadline is ended. Last uses and
+//! deadlines may be a second older than in a running server.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The account of an id, guest or registered, with all that is shown of it somewhere.
+/// The account with a user id, guest or registered, with everything that the dialects show of it.
 pub(crate) fn overview(
     conn: &mut Conn,
     user_id: &str,
@@ -44,7 +44,7 @@ pub(crate) fn overview(
     }))
 }
 
-/// Without those that are over and only wait to be swept.
+/// The sessions of an account, without ended ones whose rows are not deleted yet.
 fn open_sessions(
     conn: &mut Conn,
     owner: &AccountRow,

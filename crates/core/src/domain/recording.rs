@@ -1,4 +1,4 @@
-//! Storing what the media cloud recorded.
+//! Stores the recordings of the media cloud.
 
 use crate::{
     AccountId, FileFormat, NewRecording, Result, Seconds, UnixSeconds,
@@ -11,13 +11,13 @@ use crate::{
     },
 };
 
-/// Recordings under a minute are not worth a place in the lists of the dialects that join them.
+/// The length that a recording must exceed in the dialects that merge files.
 const SHORTEST: Seconds = Seconds(60);
 
-/// Which stored recording a new file may be added to, beyond the recording of the same file id.
+/// The stored recordings that a new file may be merged into, beyond the recording with the same file id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Joining {
-    /// The one recording of the owner that overlaps the file; files under a minute are dropped.
+pub(crate) enum MergePolicy {
+    /// The only recording of the owner that overlaps the file; files of a minute or less are dropped.
     Overlapping,
     /// None: each file id is a recording of its own.
     Never,
@@ -28,36 +28,36 @@ pub(crate) fn store(
     tx: &mut Tx<'_>,
     owner: AccountId,
     stream: &str,
-    joining: Joining,
+    policy: MergePolicy,
     new: &NewRecording,
 ) -> Result<()> {
     let end_at = new.end_at.unwrap_or(tx.now);
     let start_at = new.start_at.unwrap_or_else(|| end_at - new.duration.unwrap_or_default().max(Seconds(0)));
-    if joining == Joining::Overlapping && end_at - start_at <= SHORTEST {
+    if policy == MergePolicy::Overlapping && end_at - start_at <= SHORTEST {
         return Ok(());
     }
-    if let Some(known) = known(tx, owner, new, joining, (start_at, end_at))? {
+    if let Some(known) = known(tx, owner, new, policy, (start_at, end_at))? {
         return set_url(tx, &known, new);
     }
     let about = about(tx, owner, start_at, end_at)?;
-    // Where recordings are joined the notice tells both times, elsewhere an unknown duration stays unknown.
+    // Where files are merged, the notice has both times; elsewhere an unknown duration stays unknown.
     let duration = new
         .duration
-        .unwrap_or(if joining == Joining::Overlapping { end_at - start_at } else { Seconds(0) })
+        .unwrap_or(if policy == MergePolicy::Overlapping { end_at - start_at } else { Seconds(0) })
         .max(Seconds(0));
     recordings::insert(tx, owner, stream, new, Span { start_at, end_at, duration }, &about)
 }
 
-/// The stored recording a file belongs to.
+/// The stored recording that a file belongs to.
 fn known(
     tx: &mut Tx<'_>,
     owner: AccountId,
     new: &NewRecording,
-    joining: Joining,
+    policy: MergePolicy,
     span: (UnixSeconds, UnixSeconds),
 ) -> Result<Option<RecordingRow>> {
     let same_file = recordings::of_file(tx.conn, owner, &new.file_id)?;
-    if same_file.is_some() || joining == Joining::Never {
+    if same_file.is_some() || policy == MergePolicy::Never {
         return Ok(same_file);
     }
     let mut overlapping = recordings::overlapping(tx.conn, owner, span)?;
@@ -74,9 +74,9 @@ fn set_url(tx: &mut Tx<'_>, known: &RecordingRow, new: &NewRecording) -> Result<
     }
 }
 
-/// Describes a recording by the broadcast it overlaps most, else by the newer of the last broadcast and the plan; fills gaps with
-/// the words the host said when it started the recording. A broadcast that was only prepared describes no recording that
-/// another broadcast of the room overlaps (contract sxb §0).
+/// Takes the texts of a recording from the broadcast that it overlaps most, else from the newer of the last broadcast and the
+/// plan; missing texts come from the hint that the host sent for this recording. A broadcast that was only prepared is not
+/// considered if another broadcast of the room overlaps the recording (contract sxb §0).
 fn about(tx: &mut Tx<'_>, owner: AccountId, start_at: UnixSeconds, end_at: UnixSeconds) -> Result<About> {
     let Some(host) = accounts::by_id(tx.conn, owner)? else { return Ok(About::default()) };
     let Some(room) = rooms::of_account(tx.conn, owner)? else { return Ok(About::default()) };
@@ -86,7 +86,7 @@ fn about(tx: &mut Tx<'_>, owner: AccountId, start_at: UnixSeconds, end_at: UnixS
     }
     let overlap =
         |row: &BroadcastRow| end_at.min(row.ended_at.unwrap_or(end_at)) - start_at.max(row.started_at);
-    // Equal overlaps: the newest, hence the first; `max_by_key` would take the last.
+    // Of equal overlaps the newest broadcast counts: `max_by_key` takes the last, so the order is reversed.
     let best = overlapping.into_iter().rev().max_by_key(overlap);
     let last = match best {
         Some(best) => Some(best),
@@ -105,7 +105,7 @@ fn about(tx: &mut Tx<'_>, owner: AccountId, start_at: UnixSeconds, end_at: UnixS
         None => About { nickname: host.display_name().to_owned(), avatar: host.avatar, ..About::default() },
     };
     if !(room.hint_name.is_empty() && room.hint_cover.is_empty()) {
-        // It was said about one recording: this one.
+        // The hint is for one recording, which is this one.
         rooms::set_hint(tx, room.number, owner, "", "")?;
     }
     if about.title.is_empty() {

@@ -1,4 +1,4 @@
-//! Registration: a name gets a password, whether or not a guest used the name before.
+//! Registration: gives a user id a password, also if a guest has used the id before.
 
 use super::broadcast;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Whether a value identifies a registered account, as id, phone or e-mail: one value must not serve two accounts.
+/// Whether a text identifies a registered account as user id, phone or e-mail address. One text must not identify two accounts.
 pub(crate) fn used(conn: &mut Conn, value: &str) -> Result<bool> {
     Ok(accounts::by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
         || accounts::by_phone(conn, value)?.is_some()
@@ -38,15 +38,15 @@ pub(crate) fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
     Ok(())
 }
 
-/// Registers an account. Guests of this name, in any ASCII case, end their broadcasts and leave all audiences: from now on
-/// they could not even leave. The guest of exactly this name becomes the account.
+/// Registers an account. The broadcasts and memberships of guests with this user id, in any ASCII case, end, because such a
+/// guest may not act any more, not even to leave. A guest with exactly this user id becomes the account.
 ///
 /// Errors: those of [`check`].
 pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
     check(tx.conn, new)?;
     let guests = accounts::spelled_like(tx.conn, &new.user_id)?;
     for guest in &guests {
-        broadcast::close::take_over(tx, guest)?;
+        broadcast::close::close_for_registration(tx, guest)?;
         audience::leave_everywhere(tx, guest.id)?;
     }
     let id = match guests.iter().find(|guest| guest.user_id == new.user_id) {

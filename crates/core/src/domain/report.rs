@@ -1,4 +1,4 @@
-//! Reports of users about hosts: kept for the operator, without an effect of their own.
+//! Reports of users about hosts: stored for the operator, without any other effect.
 
 use super::actor;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     table::{accounts, reports},
 };
 
-/// Keeps a report about a host; without effect for a host that does not exist.
+/// Stores a report about a host; without effect for a host that does not exist.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn report(tx: &mut Tx<'_>, reporter: &Actor, host: &str) -> Result<()> {

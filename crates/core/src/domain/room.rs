@@ -1,7 +1,7 @@
-//! Rooms: one per account, guests included, with a stable number.
+//! Rooms: one per account, guests included, with a number that never changes.
 //!
-//! A room comes into being with the first call that needs it, in any dialect, and stays for ever. Its three passwords are
-//! random from the start.
+//! The first call that needs a room creates it, in any dialect, and it is never deleted while its account exists. Its three
+//! passwords are random at first.
 
 use crate::{
     AccountId, Dialect, Error, Plan, Result, RoomNumber, RoomText, State,
@@ -17,7 +17,7 @@ use crate::{
 /// Characters of a random room password.
 const PASSWORD_LENGTH: usize = 12;
 
-/// The room of an account, made if it has none.
+/// The room of an account; creates the room if the account has none.
 pub(crate) fn ensure(tx: &mut Tx<'_>, owner: &AccountRow) -> Result<RoomRow> {
     if let Some(room) = rooms::of_account(tx.conn, owner.id)? {
         return Ok(room);
@@ -26,16 +26,16 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, owner: &AccountRow) -> Result<RoomRow> {
     rooms::insert(tx, owner.id, passwords)
 }
 
-/// The room of an account, which must have that number.
+/// The room of an account, which must have the number `number`.
 ///
 /// Errors: [`Error::NotRoomOwner`].
 pub(crate) fn owned(tx: &mut Tx<'_>, account: AccountId, number: RoomNumber) -> Result<RoomRow> {
     rooms::of_account(tx.conn, account)?.filter(|own| own.number == number).ok_or(Error::NotRoomOwner)
 }
 
-/// Gives the room of an account its name, texts and passwords, making the room if need be. A room that was named before stays
-/// as it is. Missing passwords keep their random value. `check` judges what was asked for; it is not asked for a room that
-/// has its name.
+/// Gives the room of an account its name, texts and passwords; creates the room if it does not exist. A room that has been
+/// named before stays as it is. Missing passwords keep their random value. `check` checks the texts; it is not called for a
+/// room that has a name.
 ///
 /// Errors: [`Error::RoomPasswordsCollide`], and the errors of `check`.
 pub(crate) fn name<E>(
@@ -64,9 +64,9 @@ pub(crate) fn name<E>(
     Ok(Ok(room.number))
 }
 
-/// Changes the room of an account; empty texts keep what is there.
+/// Changes the room of an account; an empty text keeps the old one.
 ///
-/// Errors: [`Error::NoRoom`], [`Error::NotRoomOwner`] if `number` is another room's, [`Error::RoomPasswordsCollide`].
+/// Errors: [`Error::NoRoom`], [`Error::NotRoomOwner`] if `number` is that of another room, [`Error::RoomPasswordsCollide`].
 pub(crate) fn modify(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -87,7 +87,7 @@ pub(crate) fn modify(
     };
     distinct(&merged)?;
     rooms::set_text(tx, &room, &merged, room.named)?;
-    // A room without a name of its own shows the title it has.
+    // A room without a name keeps showing the title of its broadcast.
     if merged.name.is_empty() { Ok(()) } else { retitle(tx, account, Dialect::Qplus, &merged.name) }
 }
 
@@ -102,8 +102,8 @@ fn distinct(text: &RoomText) -> Result<()> {
     if equal(a, b) || equal(b, c) || equal(a, c) { Err(Error::RoomPasswordsCollide) } else { Ok(()) }
 }
 
-/// Stores what the account plans to broadcast next (seed 001, `upload_room`); a minilvb-v2 broadcast on air gets the new
-/// title. The profile's cover goes before the plan's.
+/// Stores the account's plan for its next broadcast (seed 001, `upload_room`); a minilvb-v2 broadcast on air gets the new
+/// title. The cover of the profile takes precedence over that of the plan.
 pub(crate) fn plan(tx: &mut Tx<'_>, account: AccountId, plan: &Plan) -> Result<()> {
     let owner = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let room = ensure(tx, &owner)?;
@@ -112,7 +112,7 @@ pub(crate) fn plan(tx: &mut Tx<'_>, account: AccountId, plan: &Plan) -> Result<(
     retitle(tx, account, Dialect::MinilvbV2, &plan.title)
 }
 
-/// Gives what is on air another title, if that dialect drives it.
+/// Sets the title of an account's broadcast on air, if `driver` is its driver.
 fn retitle(tx: &mut Tx<'_>, account: AccountId, driver: Dialect, title: &str) -> Result<()> {
     let on_air = broadcasts::latest(tx.conn, account)?
         .filter(|row| row.driver == driver && row.state == State::OnAir && row.title != title);
@@ -125,7 +125,7 @@ fn retitle(tx: &mut Tx<'_>, account: AccountId, driver: Dialect, title: &str) ->
     Ok(())
 }
 
-/// Follows a room, or stops following it; doing it twice is doing it once. Accounts may follow their own room.
+/// Follows a room, or stops following it. Idempotent. An account may follow its own room.
 ///
 /// Errors: [`Error::RoomNotFound`], [`Error::InvalidSession`] if the account has been deleted meanwhile.
 pub(crate) fn follow(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, follow: bool) -> Result<()> {

@@ -1,7 +1,7 @@
-//! Sessions: which a login opens and which it ends, by the policy of each dialect.
+//! Sessions: the sessions that a login opens and ends, by the policy of each dialect.
 //!
-//! sxb has one session per account, alive while used; minilvb-v2 one of a fixed life, with a refresh token; qplus several,
-//! alive while used. A dialect never ends another dialect's sessions; only a new password does.
+//! sxb has one session per account, which ends when it is idle; minilvb-v2 has one of a fixed lifetime, with a refresh token;
+//! qplus has several, which end when they are idle. A login never ends the sessions of another dialect; a new password does.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Opens a session as the dialect's policy wants it.
+/// Opens a session by the policy of the dialect.
 pub(crate) fn open(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -60,7 +60,7 @@ pub(crate) fn open(
     })
 }
 
-/// Ends the least recently used qplus sessions of an account until one more fits below `most`.
+/// Ends the least recently used qplus sessions of an account, so that with one more there are `most` at most.
 fn close_oldest(tx: &mut Tx<'_>, account: AccountId, most: usize) -> Result<()> {
     let oldest_first = sessions::oldest_first(tx.conn, account, Dialect::Qplus)?;
     let too_many = (oldest_first.len() + 1).saturating_sub(most.max(1));
@@ -70,7 +70,7 @@ fn close_oldest(tx: &mut Tx<'_>, account: AccountId, most: usize) -> Result<()> 
     Ok(())
 }
 
-/// Trades a refresh token for a new session (minilvb-v2). The old tokens die at once.
+/// Exchanges a refresh token for a new session (minilvb-v2). The old tokens are invalid at once.
 ///
 /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
 pub(crate) fn refresh(tx: &mut Tx<'_>, user_id: &str, offered: &TokenHash) -> Result<IssuedSession> {
@@ -82,7 +82,7 @@ pub(crate) fn refresh(tx: &mut Tx<'_>, user_id: &str, offered: &TokenHash) -> Re
     open(tx, row.account_id, &user_id, Dialect::MinilvbV2)
 }
 
-/// Ends one session and takes the member that came through it out of its audience. Returns whether there was a session.
+/// Ends one session, and removes the member that watches through it from its audience. Returns whether there was a session.
 pub(crate) fn close(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<bool> {
     let closed = sessions::delete(tx, digest)?;
     if closed {
@@ -91,7 +91,7 @@ pub(crate) fn close(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<bool> {
     Ok(closed)
 }
 
-/// Ends the sessions of an account, in one dialect or in all. Returns how many there were.
+/// Ends the sessions of an account, in one dialect or in all. Returns the number of sessions ended.
 pub(crate) fn close_account(tx: &mut Tx<'_>, account: AccountId, dialect: Option<Dialect>) -> Result<usize> {
     let mut closed = 0;
     for row in sessions::of_account(tx.conn, account)? {
@@ -105,7 +105,7 @@ pub(crate) fn close_account(tx: &mut Tx<'_>, account: AccountId, dialect: Option
     Ok(closed)
 }
 
-/// Deletes some sessions whose time is over. Their members have left by then, or leave here.
+/// Deletes some ended sessions, together with members that still watch through one of them.
 pub(crate) fn close_ended(tx: &mut Tx<'_>) -> Result<()> {
     for digest in sessions::ended(tx.conn, tx.config().sessions, tx.now)? {
         close(tx, &digest)?;

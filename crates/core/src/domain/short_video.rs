@@ -1,9 +1,9 @@
-//! Short videos: clips their owners uploaded.
+//! Short videos: clips that users have uploaded.
 
 use super::actor;
 use crate::{Actor, NewShortVideo, Result, store::Tx, table::short_videos};
 
-/// Stores a clip of the actor. The same file again replaces everything and moves to the top of the list.
+/// Stores a clip of the actor. A clip with a known file id replaces the old one and moves to the top of the list.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn upload(tx: &mut Tx<'_>, actor: &Actor, video: &NewShortVideo) -> Result<()> {

@@ -1,6 +1,6 @@
-//! Stream codes: which code a stream of a host or room gets, and whose stream a code names.
+//! Stream codes: the code of a host's or room's stream, and the account that a code belongs to.
 //!
-//! Every code ever handed out is kept with the account it belongs to, so that a late notice finds its room.
+//! Every code ever issued is stored with its account, so that a late notice finds its room.
 
 use crate::{
     AccountId, CallbackSource, Error, Result,
@@ -16,17 +16,17 @@ use crate::{
     },
 };
 
-/// Codes tried for a host at most; only malice needs more than two.
+/// Largest number of codes tried for a host; more than two are needed only against deliberate collisions.
 const TRIES: u32 = 64;
 
-/// Whose stream it is.
+/// The owner of a stream.
 pub(crate) struct StreamOwner {
     pub(crate) account: AccountId,
-    /// Found as an sxb stream: such a code never moves a live.
+    /// Whether the code was found as that of an sxb stream, whose notices never change a broadcast.
     pub(crate) by_tail: bool,
 }
 
-/// A stored code, exactly; else its tail as one of sxb's; else what the route says.
+/// Finds the owner of a stream by its stored code, else by the tail of an sxb code, else by the path of the notice.
 pub(crate) fn owner(conn: &mut Conn, code: &str, source: &CallbackSource) -> Result<Option<StreamOwner>> {
     let tail = code.rsplit_once('_').map_or(code, |(_, tail)| tail);
     let by_tail = stream_codes::owner(conn, TAIL, tail)?;
@@ -44,7 +44,8 @@ pub(crate) fn owner(conn: &mut Conn, code: &str, source: &CallbackSource) -> Res
     Ok(account.map(|account| StreamOwner { account, by_tail: false }))
 }
 
-/// The user id inside a code whose maker this server never met: behind the business id, the longest that has a room.
+/// Finds the user id inside a code that this server has not issued: the longest after the business id whose account has a
+/// room.
 fn user_inside(conn: &mut Conn, code: &str) -> Result<Option<AccountId>> {
     let mut rest = code.split_once('_').map_or("", |(_, rest)| rest);
     while !rest.is_empty() {
@@ -58,9 +59,9 @@ fn user_inside(conn: &mut Conn, code: &str) -> Result<Option<AccountId>> {
     Ok(None)
 }
 
-/// The stream code of a host in the dialects that make it of the user id (contract minilvb-v1 §6.1). Ids that differ
-/// only in characters a code cannot have get different codes, and no id gets a code of the form another maker uses. A code
-/// that was handed out before stays.
+/// The stream code of a host in the dialects that make it from the user id (contract minilvb-v1 §6.1). User ids that differ
+/// only in characters that a code cannot have get different codes, and no user id gets a code of the form that another kind
+/// of stream uses. A code that was issued before stays.
 ///
 /// Errors: [`Error::Busy`] if every code that was tried belongs to another account.
 pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String> {
@@ -84,16 +85,16 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String>
     Err(Error::Busy)
 }
 
-/// Whether a code made of a user id alone has the form of another maker's codes: 32 hex digits at the end (sxb's rooms), `_` and
-/// 8 hex digits (marked codes, link-mic codes), or `_r` (`RoomService`).
+/// Whether a code made from a user id alone has the form of another kind of stream: 32 hex digits at the end (sxb rooms), `_`
+/// and 8 hex digits (codes with a digest, link-mic codes), or `_r` (room service).
 fn is_reserved(plain: &str) -> bool {
     let hex_at_end = plain.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
     let tail = plain.rsplit_once('_').map_or(plain, |(_, tail)| tail);
     hex_at_end >= 32 || (tail.len() == 8 && hex_at_end >= 8) || tail == "r"
 }
 
-/// The stream code of a room in the dialect that makes it of the room number (contract sxb §7). The room keeps its code: an
-/// account of another dialect that was given the code before loses it and gets another one at its next live.
+/// The stream code of a room in the dialect that makes it from the room number (contract sxb §7). The code always belongs to
+/// the room: another account that was given the code before loses it, and gets another one at its next live.
 ///
 /// Errors: [`Error::Busy`] if the digest belongs to another room.
 pub(crate) fn code_of_room(

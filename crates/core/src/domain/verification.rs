@@ -1,4 +1,4 @@
-//! Proving control of a phone: one-time codes, and grants an operator opens out of band.
+//! Proofs that a user controls a phone: one-time codes, and grants that an operator opens.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
@@ -16,15 +16,15 @@ use crate::{
 
 /// How long a code or grant is valid.
 const LIFETIME: Seconds = Seconds(600);
-/// Wrong tries after which a code is dead.
+/// Wrong tries after which a code is invalid.
 const TRIES: i16 = 5;
 /// Shortest time between two codes for a phone.
 const PAUSE: Seconds = Seconds(60);
 
-/// A grant has no code: it is open, or not.
+/// The purpose of a grant, which has no code.
 const GRANT: i16 = 3;
 
-/// The number a purpose has in the table.
+/// The number of a purpose in the table.
 fn number(purpose: Purpose) -> i16 {
     match purpose {
         Purpose::Register => 1,
@@ -32,7 +32,7 @@ fn number(purpose: Purpose) -> i16 {
     }
 }
 
-/// Checks that a code for a phone would be good for something.
+/// Checks that a code for a phone could be used.
 ///
 /// Errors: [`Error::PhoneExists`], [`Error::RegistrationClosed`] (register), [`Error::NoSuchAccount`] (reset).
 pub(crate) fn useful(
@@ -49,7 +49,7 @@ pub(crate) fn useful(
     }
 }
 
-/// Makes a six-digit code for a phone in place of an older one.
+/// Makes a six-digit code for a phone, which replaces an older one.
 ///
 /// Errors: those of [`useful`], [`Error::RateLimited`] less than [`PAUSE`] after the last code.
 pub(crate) fn issue_code(tx: &mut Tx<'_>, phone: &str, purpose: Purpose) -> Result<SecretString> {
@@ -66,7 +66,7 @@ pub(crate) fn issue_code(tx: &mut Tx<'_>, phone: &str, purpose: Purpose) -> Resu
     Ok(code.into())
 }
 
-/// Opens a grant: until it is over the account with that phone may set a new password once.
+/// Opens a grant: until it expires, the account with the phone may set a new password once.
 ///
 /// Errors: [`Error::NoSuchAccount`].
 pub(crate) fn grant_reset(tx: &mut Tx<'_>, phone: &str) -> Result<()> {
@@ -75,7 +75,7 @@ pub(crate) fn grant_reset(tx: &mut Tx<'_>, phone: &str) -> Result<()> {
     verifications::put(tx, phone, GRANT, "", valid_until)
 }
 
-/// Uses up the code to register with a phone; returns whether the code was right.
+/// Uses up the code for registering with a phone; returns whether the code was right.
 ///
 /// Errors: [`Error::PhoneExists`] for a right code of a phone that was registered meanwhile.
 pub(crate) fn use_registration_code(tx: &mut Tx<'_>, phone: &str, code: &SecretString) -> Result<bool> {
@@ -86,7 +86,7 @@ pub(crate) fn use_registration_code(tx: &mut Tx<'_>, phone: &str, code: &SecretS
     Ok(right)
 }
 
-/// Uses up the code, or without a code the grant, for a new password; returns whether that was proof.
+/// Uses up the code for a new password, or the grant if no code is given; returns whether the proof was valid.
 pub(crate) fn use_reset_proof(tx: &mut Tx<'_>, phone: &str, code: Option<&SecretString>) -> Result<bool> {
     match code {
         Some(code) => try_code(tx, phone, number(Purpose::Reset), code.expose_secret()),
@@ -94,7 +94,7 @@ pub(crate) fn use_reset_proof(tx: &mut Tx<'_>, phone: &str, code: Option<&Secret
     }
 }
 
-/// Uses a code up if it is right, counts the try if not.
+/// Uses up a right code, or counts a wrong try.
 fn try_code(tx: &mut Tx<'_>, phone: &str, purpose: i16, code: &str) -> Result<bool> {
     let Some(known) = verifications::find(tx.conn, phone, purpose)? else { return Ok(false) };
     let right = known.tries < TRIES

@@ -1,4 +1,4 @@
-//! Accounts: registration, login, profiles, and what an operator asks about them.
+//! Accounts: registration, login, profiles, and the overview for operators.
 
 use std::net::IpAddr;
 
@@ -17,56 +17,56 @@ use crate::{
     },
 };
 
-/// Names tried for an account that is registered by phone alone; ten digits make even two unlikely.
-const NAMES_TRIED: usize = 8;
+/// Random names tried for an account that is registered by phone; with ten digits a second try is unlikely.
+const NAME_TRIES: usize = 8;
 
 impl Accounts<'_> {
-    /// The account of that number.
+    /// The account with a number.
     pub async fn get(&self, id: AccountId) -> Result<Option<Account>> {
         Ok(self.0.store().read(move |conn| accounts::by_id(conn, id)).await?.map(Account::from))
     }
 
-    /// The account, guest or registered, of that id.
+    /// The account with a user id, guest or registered.
     pub async fn find(&self, user_id: &str) -> Result<Option<Account>> {
         let user_id = user_id.to_owned();
         Ok(self.0.store().read(move |conn| accounts::by_user_id(conn, &user_id)).await?.map(Account::from))
     }
 
-    /// The registered account with that phone number.
+    /// The registered account with a phone number.
     pub async fn find_by_phone(&self, phone: &str) -> Result<Option<Account>> {
         let phone = phone.to_owned();
         Ok(self.0.store().read(move |conn| accounts::by_phone(conn, &phone)).await?.map(Account::from))
     }
 
-    /// Whether somebody may act, for what stores nothing: no guest is made.
+    /// Checks that an actor may act, without creating a guest.
     ///
     /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
     pub async fn may_act(&self, actor: Actor) -> Result<()> {
         self.0.store().read(move |conn| actor::may_act(conn, &actor)).await
     }
 
-    /// Accounts ordered by id text, those behind `after` only: for walking through all of them.
+    /// Accounts in the order of their user ids, from the first after `after` on: for reading all accounts page by page.
     pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Account>> {
         let after = after.unwrap_or_default().to_owned();
         let rows = self.0.store().read(move |conn| accounts::after(conn, &after, limit)).await?;
         Ok(rows.into_iter().map(Account::from).collect())
     }
 
-    /// The account of that id, guest or registered, with all that is shown of it somewhere.
+    /// The account with a user id, guest or registered, with everything that the dialects show of it.
     pub async fn overview(&self, user_id: &str) -> Result<Option<AccountOverview>> {
         let (user_id, policy, now) = (user_id.to_owned(), self.0.config().sessions, self.0.now());
         self.0.store().snapshot(move |conn| overview::overview(conn, &user_id, policy, now)).await
     }
 
-    /// Registers an account. A guest's name is taken over: its broadcast ends, it leaves the audiences it is in, room
-    /// number and recordings stay with the name, the profile starts anew. Guests whose names differ in ASCII case only
-    /// end and leave likewise.
+    /// Registers an account. If a guest has the user id, its broadcast ends and it leaves all audiences; the account keeps the
+    /// room number and the recordings, and starts with a new profile. The broadcasts and memberships of guests whose ids
+    /// differ in ASCII case only end as well.
     ///
     /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
     /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
     pub async fn register(&self, new: NewAccount) -> Result<Account> {
         self.open_to(new.client)?;
-        // Refuse early what would be refused anyway: hashing is the expensive part.
+        // Checked before the password is hashed, which is expensive, and again when the account is stored.
         let early = new.clone();
         self.0.store().snapshot(move |conn| registration::check(conn, &early)).await?;
         if !self.0.throttle().may_register(new.client, self.0.now()) {
@@ -83,7 +83,7 @@ impl Accounts<'_> {
         outcome.map(Account::from)
     }
 
-    /// Refuses everybody but the operator while registration is closed.
+    /// Refuses clients, but not the operator, while registration is closed.
     fn open_to(self, client: Option<IpAddr>) -> Result<()> {
         if client.is_some() && !self.0.config().accounts.open_registration {
             return Err(Error::RegistrationClosed);
@@ -91,8 +91,8 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Registers with a phone and the code sent to it; id and nickname are made up. `address` is what the profile starts
-    /// with.
+    /// Registers an account with a phone and the code sent to it; user id and nickname are generated. `address` is the
+    /// address of the new profile.
     ///
     /// Errors: [`Error::RegistrationClosed`], [`Error::WrongCode`], [`Error::PhoneExists`], and those of
     /// [`Accounts::register`].
@@ -125,7 +125,7 @@ impl Accounts<'_> {
     }
 
     async fn free_name(&self) -> Result<String> {
-        for _ in 0..NAMES_TRIED {
+        for _ in 0..NAME_TRIES {
             let name = format!("user{:010}", random::number(self.0.random()));
             if self.find(&name).await?.is_none() {
                 return Ok(name);
@@ -134,7 +134,7 @@ impl Accounts<'_> {
         Err(Error::Busy)
     }
 
-    /// Checks a password without opening a session. `forms` are the readings of what the client sent; any may match.
+    /// Checks a password without opening a session. `forms` are the possible readings of the client's text; one must match.
     ///
     /// Errors: [`Error::NoSuchAccount`], [`Error::WrongPassword`], [`Error::RateLimited`] after too many failures from
     /// this address, [`Error::Busy`].
@@ -147,7 +147,7 @@ impl Accounts<'_> {
         self.check(identifier, forms, client).await.map(|(row, _)| row.into())
     }
 
-    /// Logs in: checks the password and opens a session as the dialect's policy wants it. Errors as
+    /// Logs in: checks the password and opens a session by the policy of the dialect. Errors: those of
     /// [`Accounts::verify`].
     pub async fn login(
         &self,
@@ -162,7 +162,7 @@ impl Accounts<'_> {
         Ok((row.into(), issued))
     }
 
-    /// The account an identifier names, if one of the forms is its password.
+    /// Finds the account of an identifier and checks that one of the forms is its password.
     async fn check(
         &self,
         identifier: Identifier,
@@ -190,7 +190,7 @@ impl Accounts<'_> {
         self.0.store().write(move |tx| account::set_password(tx, &user_id, &stored)).await
     }
 
-    /// Whether a code for a phone would be good for anything.
+    /// Checks that a code for a phone could be used.
     ///
     /// Errors: [`Error::PhoneExists`], [`Error::RegistrationClosed`] (register), [`Error::NoSuchAccount`] (reset).
     pub async fn may_ask_for_code(&self, phone: &str, purpose: Purpose) -> Result<()> {
@@ -199,8 +199,7 @@ impl Accounts<'_> {
         self.0.store().read(move |conn| verification::useful(conn, &phone, purpose, open)).await
     }
 
-    /// Makes a six-digit code for a phone, valid for ten minutes, in place of an older one. Delivering it is the
-    /// caller's business.
+    /// Makes a six-digit code for a phone, valid for ten minutes, which replaces an older one. The caller delivers the code.
     ///
     /// Errors: those of [`Accounts::may_ask_for_code`], [`Error::RateLimited`] less than a minute after the last one.
     pub async fn issue_code(&self, phone: &str, purpose: Purpose) -> Result<SecretString> {
@@ -208,7 +207,7 @@ impl Accounts<'_> {
         self.0.store().write(move |tx| verification::issue_code(tx, &phone, purpose)).await
     }
 
-    /// Opens a grant: for ten minutes the account with that phone may set a new password once.
+    /// Opens a grant: for ten minutes the account with a phone may set a new password once.
     ///
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn grant_reset(&self, phone: &str) -> Result<()> {
@@ -216,10 +215,9 @@ impl Accounts<'_> {
         self.0.store().write(move |tx| verification::grant_reset(tx, &phone)).await
     }
 
-    /// Sets a new password for the account with a phone and returns the account; all its sessions end.
+    /// Sets a new password for the account with a phone, ends all its sessions, and returns the account.
     ///
-    /// Errors: [`Error::NoSuchAccount`]; [`Error::WrongCode`] without sufficient proof, whether the phone is known or
-    /// not; [`Error::RateLimited`] beyond ten times in an hour; [`Error::Busy`].
+    /// Errors: [`Error::NoSuchAccount`]; [`Error::WrongCode`] without a valid proof, also for an unknown phone; [`Error::RateLimited`] beyond ten times in an hour; [`Error::Busy`].
     pub async fn reset_password(
         &self,
         phone: &str,
@@ -249,14 +247,14 @@ impl Accounts<'_> {
         Ok(account)
     }
 
-    /// Changes a profile; what is on air shows the new name at once.
+    /// Changes a profile; a broadcast on air shows the new nickname at once.
     ///
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn update_profile(&self, account: AccountId, update: ProfileUpdate) -> Result<()> {
         self.0.store().write(move |tx| account::update_profile(tx, account, &update)).await
     }
 
-    /// Stores a head picture in place of the last one and returns its new number.
+    /// Stores a head picture, which replaces the last one, and returns its new number.
     ///
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn set_head_picture(&self, account: AccountId, picture: Picture) -> Result<PictureId> {
@@ -268,7 +266,7 @@ impl Accounts<'_> {
         self.0.store().read(move |conn| head_pictures::find(conn, id)).await
     }
 
-    /// Keeps a report about a host. Without effect for a host nobody knows.
+    /// Stores a report about a host. Without effect for an unknown host.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn report(&self, reporter: Actor, host: &str) -> Result<()> {
@@ -276,7 +274,7 @@ impl Accounts<'_> {
         self.0.store().write(move |tx| report::report(tx, &reporter, &host)).await
     }
 
-    /// Deletes an account and all it owns; its room number is never given out again.
+    /// Deletes an account and all its data; its room number is never given to another account.
     ///
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn delete(&self, user_id: &str) -> Result<()> {

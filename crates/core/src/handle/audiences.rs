@@ -12,34 +12,34 @@ use crate::{
 };
 
 impl Audiences<'_> {
-    /// sxb: enters a room on air with a role, and leaves the room it sat in before. Entering again renews the clock.
-    /// Only the owner is host, and the owner is nothing else.
+    /// sxb: enters a room on air with a role, and leaves the sxb room that the account was in before. Entering again renews
+    /// the deadline. The owner of the room is always its host, and no other member is.
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
         let now = self.0.expire_due().await?;
-        // A sibling may just have let it out, or closed the room: only the tables know.
+        // A sibling may just have removed the member or closed the room, so with siblings the tables decide.
         if !self.0.has_siblings() && self.0.memory().beat_in_room(account, room, role, now) {
             return Ok(());
         }
         self.0.store().write(move |tx| audience::enter(tx, room, account, Some(role))).await
     }
 
-    /// sxb: leaves a room on air. Success also for who is not there.
+    /// sxb: leaves a room on air. Idempotent.
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn leave(&self, account: AccountId, room: RoomNumber) -> Result<()> {
         self.0.store().write(move |tx| audience::leave(tx, room, account)).await
     }
 
-    /// sxb: asks for the microphone. Who is not in the room yet is let in as a viewer; nobody's role changes.
+    /// sxb: asks for the microphone. An account that is not in the room enters as a viewer; a member keeps its role.
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn request_mic(&self, account: AccountId, room: RoomNumber) -> Result<()> {
         self.0.store().write(move |tx| audience::enter(tx, room, account, None)).await
     }
 
-    /// sxb: a member went on mic, or off it. Without effect for the host and for who is not there.
+    /// sxb: gives a member the microphone or takes it away. Without effect on the host and on accounts not in the room.
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn set_mic(&self, account: AccountId, room: RoomNumber, on: bool) -> Result<()> {
@@ -47,11 +47,11 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| audience::set_role_in_room(tx, room, account, role)).await
     }
 
-    /// sxb: a sign of life of a user, wherever it sits, with the role it has there; of a host also the number of
-    /// likes it shows. Costs no write as long as role and likes stay the same.
+    /// sxb: the heartbeat of a user, with its role in the room that it is in, and for a host with the likes that it shows.
+    /// Writes nothing as long as role and likes stay the same.
     pub async fn beat(&self, account: AccountId, role: Role, likes: Option<i64>) -> Result<()> {
         let now = self.0.expire_due().await?;
-        // As it would be stored: a number that always differs would cost a write with every beat.
+        // Clamped as it is stored: otherwise a number out of range would differ at every beat and cause a write.
         let likes = likes.map(|likes| likes.clamp(0, LARGEST_COUNT));
         let HeartbeatOutcome { new_role_at, likes_differ } = self.0.memory().beat(account, role, likes, now);
         if new_role_at.is_none() && !likes_differ {
@@ -62,8 +62,8 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| audience::beat(tx, account, new_role, likes)).await
     }
 
-    /// The members of a room, the host first, then in order of entry: of a room on air, or of one that sxb has prepared, whose
-    /// host is a member already (contract sxb §0). Any other room has no members.
+    /// The members of a room, the host first, then in order of entry. A room on air has members, and so has a room that sxb
+    /// has prepared: its host (contract sxb §0). Any other room has none.
     pub async fn members(&self, room: RoomNumber, window: Window) -> Result<Page<Member>> {
         self.0.expire_due().await?;
         let on_air = self.0.memory().live().host_of_room(room);
@@ -82,8 +82,8 @@ impl Audiences<'_> {
         Ok(Page { total: audience.len(), items })
     }
 
-    /// qplus: watches a room until it stops, the broadcast ends or the session does. Without effect if the room is not
-    /// on air, and for its owner.
+    /// qplus: watches a room until [`Audiences::unwatch`], the end of the broadcast or the end of the session. Without effect
+    /// if the room is not on air, and for its owner.
     ///
     /// Errors: [`Error::InvalidSession`] if the session has ended meanwhile.
     pub async fn watch(&self, session: &Session, room: RoomNumber) -> Result<()> {
@@ -97,9 +97,9 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| audience::unwatch(tx, room, account)).await
     }
 
-    /// Enters the audience of a host under a group name; whether that host is on air, or exists, does not matter. One
-    /// group of a host at a time; entering again keeps the place and replaces the names. The host may enter its own
-    /// group and is then listed, but never a viewer.
+    /// Enters the audience of a host under a group name; the host need neither be on air nor exist. A member is in one group of
+    /// a host at a time; entering again keeps the position and replaces the names. A host that enters its own group is
+    /// listed, but is not counted as a viewer.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn enter_group(&self, actor: Actor, host: &str, group: &str, names: MemberNames) -> Result<()> {
@@ -107,7 +107,7 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| group::enter(tx, &actor, &host, &group, &names)).await
     }
 
-    /// Leaves a group; without effect for who is not in it.
+    /// Leaves a group. Idempotent.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn quit_group(&self, actor: Actor, host: &str, group: &str) -> Result<()> {
@@ -115,7 +115,7 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| group::quit(tx, &actor, &host, &group)).await
     }
 
-    /// Enters the audience of a recording: one more viewer of it, if it exists and the member is new.
+    /// Enters the audience of a recording. Counts a viewer of the recording if it exists and the member is new.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn enter_recording(
@@ -129,7 +129,7 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| group::enter_recording(tx, &actor, &owner, &file_id, &names)).await
     }
 
-    /// Leaves the audience of a recording; without effect for who is not in it.
+    /// Leaves the audience of a recording. Idempotent.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn quit_recording(&self, actor: Actor, owner: &str, file_id: &str) -> Result<()> {
@@ -137,8 +137,8 @@ impl Audiences<'_> {
         self.0.store().write(move |tx| group::quit_recording(tx, &actor, &owner, &file_id)).await
     }
 
-    /// The members of a group in order of entry: those of the host's audience, then those of the recording whose file
-    /// id the group's name is.
+    /// The members of a group in order of entry: first those in the host's audience, then those of the host's recording whose
+    /// file id is the name of the group.
     pub async fn group(&self, host: &str, group: &str, window: Window) -> Result<Page<GroupMember>> {
         self.0.expire_due().await?;
         let (core, host, group) = (self.0.clone(), host.to_owned(), group.to_owned());

@@ -10,21 +10,21 @@ use crate::{
 };
 
 impl Broadcasts<'_> {
-    /// A page of what is on air, newest start first, and how many match.
+    /// A page of the broadcasts on air, newest start first, with the number of all that match.
     pub async fn on_air(&self, filter: OnAirFilter, window: Window) -> Result<Page<Broadcast>> {
         self.0.expire_due().await?;
         let live = self.0.memory().live();
         Ok(Page { total: live.total(filter), items: live.page(filter, window.offset, window.limit) })
     }
 
-    /// The broadcast a room has on air.
+    /// The broadcast that a room has on air.
     pub async fn of_room(&self, room: RoomNumber) -> Result<Option<Broadcast>> {
         self.0.expire_due().await?;
         let live = self.0.memory().live();
         Ok(live.host_of_room(room).and_then(|host| live.broadcast(host)))
     }
 
-    /// The broadcast of a room that is on air, whoever asks.
+    /// The broadcast that a room has on air, which must exist.
     ///
     /// Errors: [`Error::NotOnAir`].
     pub async fn require_on_air(&self, room: RoomNumber) -> Result<Broadcast> {
@@ -44,16 +44,16 @@ impl Broadcasts<'_> {
         self.0.store().snapshot(move |conn| broadcasts::latest_of_user(conn, &user_id)).await
     }
 
-    /// minilvb-v1: announces a live. It replaces the host's broadcast, is not listed yet, and starts with counters 0.
-    /// A guest's user info becomes its profile.
+    /// minilvb-v1: announces a live. The live replaces the host's broadcast, is not listed yet, and starts with counters 0.
+    /// The user info of a guest becomes its profile.
     ///
     /// Errors: [`Error::ProofRequired`].
     pub async fn announce(&self, actor: Actor, announcement: Announcement) -> Result<Broadcast> {
         self.0.store().write(move |tx| open::announce(tx, &actor, &announcement)).await
     }
 
-    /// minilvb-v1: puts the announced live on the air, or takes what is on air off it. Without effect where there is
-    /// nothing to move; on air is only for what this dialect announced.
+    /// minilvb-v1: puts the live that this dialect has announced on the air, or takes the host's broadcast, of any driver,
+    /// off the air. Without effect if there is no such live or broadcast.
     ///
     /// Errors: [`Error::ProofRequired`].
     pub async fn set_on_air(&self, actor: Actor, on_air: bool) -> Result<()> {
@@ -67,25 +67,25 @@ impl Broadcasts<'_> {
             .await
     }
 
-    /// sxb: allots the caller's room. Whatever it had on air ends; the caller is the only one in the room, which is
-    /// not on air yet. Always the same number for an account.
+    /// sxb: prepares the caller's room and returns its number, which is always the same for an account. A broadcast on air
+    /// ends; the room is not on air yet, and the caller is its only member.
     pub async fn prepare(&self, account: AccountId) -> Result<RoomNumber> {
         self.0.store().write(move |tx| open::prepare(tx, account)).await
     }
 
-    /// sxb: puts the caller's room on the air with a new broadcast. Those who are in it stay if it was prepared or put
-    /// on the air by this dialect before.
+    /// sxb: puts the caller's room on the air with a new broadcast. The members stay if this dialect has prepared the room or
+    /// had it on the air before.
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn report(&self, account: AccountId, report: Report) -> Result<()> {
         self.0.store().write(move |tx| open::report(tx, account, &report)).await
     }
 
-    /// qplus: the host pushes for `lease` more. Opens a broadcast unless this dialect has one on air.
+    /// qplus: the host pushes for `lease` more. Opens a broadcast unless the room has one of this dialect on air.
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn push(&self, account: AccountId, room: RoomNumber, lease: Seconds) -> Result<()> {
-        // A sibling may just have ended it: only the tables know.
+        // A sibling may just have ended the broadcast, so with siblings the tables decide.
         let renewed = !self.0.has_siblings() && {
             let live = self.0.memory().live();
             live.on_air(account).is_some_and(|on_air| {
@@ -103,19 +103,19 @@ impl Broadcasts<'_> {
         self.0.store().write(move |tx| open::push(tx, account, room, lease)).await
     }
 
-    /// qplus: the host stops; whatever the room has on air ends.
+    /// qplus: the host stops; the broadcast on air, of any driver, ends.
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn stop_push(&self, account: AccountId, room: RoomNumber) -> Result<()> {
         self.0.store().write(move |tx| close::stop_push(tx, account, room)).await
     }
 
-    /// sxb: the caller ends its own live, or leaves somebody else's room.
+    /// sxb: the caller ends its own live, or leaves the room of another host.
     pub async fn exit(&self, account: AccountId, room: Option<RoomNumber>) -> Result<()> {
         self.0.store().write(move |tx| close::exit(tx, account, room)).await
     }
 
-    /// Counts on the latest broadcast of a user, on air or not. Without effect where there is none.
+    /// Adds a step to a counter of a user's latest broadcast, on air or not. Without effect if there is none.
     pub async fn count(&self, user_id: &str, counted: Counted, step: Step) -> Result<()> {
         self.0.count(Counter::Broadcast { user_id: user_id.to_owned(), counted }, step).await
     }

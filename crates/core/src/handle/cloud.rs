@@ -1,4 +1,4 @@
-//! Signatures with the configured keys: what clients need to talk to the cloud services themselves.
+//! Signatures with the configured keys, with which clients call cloud services directly.
 
 use secrecy::ExposeSecret as _;
 
@@ -9,7 +9,7 @@ use crate::{
     sign::{cos, room_service, usersig, vod},
 };
 
-/// COS v5: a key for signing requests, and when it is valid.
+/// COS v5: a key for signing requests, and its validity.
 #[derive(Clone)]
 pub struct CosKey {
     /// 40 lower-case hex digits.
@@ -27,14 +27,14 @@ pub struct RoomServiceSign {
     pub sign: String,
 }
 
-/// What a permit for an AV room says (contract tencent-cloud b.2).
+/// The content of a permit for an AV room (contract tencent-cloud b.2).
 #[derive(Debug, Clone, Copy)]
 pub struct RoomPermit {
     /// The room.
     pub room: RoomNumber,
-    /// What the user may do there, a bit each. Like the other numbers, only the lower 32 bits are sealed.
+    /// Rights of the user in the room, one bit each. Of this number, as of the others, only the lower 32 bits are sealed.
     pub privileges: i64,
-    /// Kind of account, 0 for ordinary ones.
+    /// Kind of account, 0 for an ordinary one.
     pub kind: i64,
 }
 
@@ -93,7 +93,7 @@ impl Cloud<'_> {
         (!key.is_empty()).then(|| ticket.seal(key))
     }
 
-    /// Whether an IM ticket is this user's and valid.
+    /// Whether an IM ticket belongs to a user and is valid.
     pub fn verify_user_sig(&self, user_sig: &str, user_id: &str) -> bool {
         let config = self.config();
         let key = config.im_secret.expose_secret();

@@ -1,5 +1,5 @@
-//! Connects the writers to the read model: what is due ends before the jobs of a commit, and the changes of a commit reach
-//! the read model before callers are answered.
+//! Connects the writers to the read model: everything due is expired before the jobs of a commit, and the changes of a
+//! commit are applied to the read model before the callers are answered.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl CommitListener for ReadModelListener {
 
     fn expire(&self, tx: &mut Tx<'_>) -> Result<()> {
         let due = self.memory.due(tx.now);
-        // Hosts first: with a broadcast its audience goes.
+        // Broadcasts first: the end of a broadcast also removes its audience.
         for expirable in &due {
             if let Expirable::Broadcast(host) = expirable {
                 close::expire(tx, *host)?;

@@ -1,4 +1,4 @@
-//! The handle through which everything is done, and its accessors.
+//! The handle of a running core, and its accessors.
 
 use std::sync::{
     Arc,
@@ -23,7 +23,7 @@ pub struct Stats {
     pub rooms_on_air: usize,
     /// Members of all audiences.
     pub members: usize,
-    /// Sessions held in memory.
+    /// Cached sessions.
     pub sessions: usize,
     /// Jobs that wait for the writer.
     pub queue_depth: usize,
@@ -40,9 +40,9 @@ pub struct Stats {
 /// let core = Core::start(Config::sqlite(folder.path().join("relive.db")), Arc::new(SystemClock), Arc::new(SystemRandom))?;
 /// core.accounts().register(NewAccount::new("anna", Password::plain("secret"))).await?;
 /// let anna = Identifier::UserId("anna".to_owned());
-/// let (account, grant) = core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")], None).await?;
+/// let (account, issued) = core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")], None).await?;
 /// let room = core.broadcasts().prepare(account.id).await?;
-/// assert_eq!(core.rooms().number_of(grant.account).await?, Some(room));
+/// assert_eq!(core.rooms().number_of(issued.account).await?, Some(room));
 /// core.shutdown().await;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -57,15 +57,15 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) store: Store,
-    /// To the follower, where the database is shared with other gateways.
+    /// The queue of the follower; `None` with SQLite.
     pub(super) follower: Option<Sender<CommitNotice>>,
     pub(super) coalescer: Coalescer<Counter>,
     pub(super) memory: Arc<Memory>,
     pub(super) hasher: Hasher,
     pub(super) throttle: LoginThrottle,
-    /// The database's own count of what others changed, as of the last look.
+    /// SQLite's counter of changes by other connections, at the last upkeep.
     pub(super) foreign_changes: AtomicI64,
-    /// Held while clocks are written down.
+    /// Held while clocks are flushed.
     pub(super) flushing: tokio::sync::Mutex<()>,
     pub(super) stopped: AtomicBool,
 }
@@ -108,7 +108,7 @@ pub struct ShortVideos<'a>(pub(super) &'a Core);
 #[derive(Debug, Clone, Copy)]
 pub struct Streams<'a>(pub(super) &'a Core);
 
-/// Signs with the configured keys. From [`Core::cloud`]. `None` everywhere means: that service is not configured.
+/// Signatures with the configured keys. From [`Core::cloud`]. A method returns `None` if its service is not configured.
 #[derive(Debug, Clone, Copy)]
 pub struct Cloud<'a>(pub(super) &'a Core);
 
@@ -118,7 +118,7 @@ impl Core {
         Accounts(self)
     }
 
-    /// Sessions: what a token stands for.
+    /// Sessions: the accounts behind tokens.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions(self)
     }
@@ -148,7 +148,7 @@ impl Core {
         ShortVideos(self)
     }
 
-    /// Streams: what the media cloud says.
+    /// Streams: notices of the media cloud.
     pub fn streams(&self) -> Streams<'_> {
         Streams(self)
     }
@@ -158,17 +158,17 @@ impl Core {
         Cloud(self)
     }
 
-    /// The configuration the core was started with.
+    /// The configuration with which the core was started.
     pub fn config(&self) -> &Config {
         &self.0.config
     }
 
-    /// The time.
+    /// The current time of the core's clock.
     pub fn now(&self) -> UnixSeconds {
         self.0.clock.now()
     }
 
-    /// Figures.
+    /// Figures of the running core.
     pub fn stats(&self) -> Stats {
         let (rooms_on_air, members) = self.memory().live().size();
         Stats {
@@ -179,22 +179,22 @@ impl Core {
         }
     }
 
-    /// Writes something and waits until it is on disk: whether the core can do its work.
+    /// Checks that the core can write: commits a small change and waits until it is on disk.
     pub async fn probe(&self) -> Result<()> {
         self.store().write_read_committed(settings::probe).await
     }
 
     /// Expires everything past its deadline and returns the time used. Call before reading the read model, so that lists show
-    /// nothing that is over.
+    /// nothing that has ended.
     ///
-    /// Errors: [`Error::Unavailable`] while it is not known what other gateways do.
+    /// Errors: [`Error::Unavailable`] while the read model may be behind the database.
     pub(crate) async fn expire_due(&self) -> Result<UnixSeconds> {
         if !self.memory().is_fresh() {
             return Err(Error::Unavailable);
         }
         let now = self.now();
         if self.memory().is_due(now) {
-            // Every batch begins with what is due; an empty job makes one.
+            // Every batch begins by expiring what is due, so an empty job is enough.
             self.store().write(|_| Ok(())).await?;
         }
         Ok(now)
@@ -205,7 +205,7 @@ impl Core {
         self.0.follower.is_some()
     }
 
-    /// Counts, together with all others that count on the same counter now.
+    /// Adds a step to a counter. Concurrent steps on one counter share a statement.
     pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
         self.0.coalescer.count(self.store().queue(), counter, step.by()).await
     }

@@ -1,4 +1,4 @@
-//! [`Core`](core::Core) and its accessors: each method checks what memory can answer, or calls one function of the domain.
+//! [`Core`](core::Core) and its accessors. A method answers from the read model, or calls one function of the domain.
 
 mod accounts;
 mod audiences;

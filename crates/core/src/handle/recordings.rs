@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Recordings<'_> {
-    /// A page of a list, and how long the list is. The lists of what ended last come from memory, as far as that
-    /// reaches.
+    /// A page of a list, with the length of the list. Lists in the order of the end are served from memory as far as its
+    /// recordings reach.
     pub async fn list(
         &self,
         filter: RecordingFilter,
@@ -24,13 +24,14 @@ impl Recordings<'_> {
         self.0.store().snapshot(move |conn| recordings::page(conn, &filter, order, window)).await
     }
 
-    /// The recording of an owner with that file id, listed or not.
+    /// The recording of an owner with a file id, listed or not.
     pub async fn find(&self, owner: &str, file_id: &str) -> Result<Option<Recording>> {
         let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
         self.0.store().read(move |conn| recordings::find(conn, &owner, &file_id)).await
     }
 
-    /// Counts on a recording, 0 to 2^31-1. Without effect where there is none.
+    /// Adds a step to a counter of a recording; the counter stays within 0 to 2^31-1. Without effect if there is no such
+    /// recording.
     pub async fn count(&self, owner: &str, file_id: &str, counted: Counted, step: Step) -> Result<()> {
         let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
         self.0.count(Counter::Recording { owner, file_id, counted }, step).await

@@ -40,8 +40,8 @@ impl Rooms<'_> {
         self.find(caller, number).await
     }
 
-    /// The next `count` rooms of a list, after what this session already got of it; with `restart` from the top. While
-    /// nothing changes no room comes twice and none is left out, whichever gateways the session asks.
+    /// The next `count` rooms of a list, after those that the session has read; with `restart` from the top. As long as
+    /// nothing changes, no room comes twice and none is left out, whichever gateways the session asks.
     pub async fn next_page(
         &self,
         session: &Session,
@@ -66,12 +66,12 @@ impl Rooms<'_> {
         Ok(list)
     }
 
-    /// How far a session has read. A sibling may have shown it the last page.
+    /// The cursors of a session; from the table if a sibling may have served the last page.
     async fn cursors_of(&self, session: &Session) -> Result<[Cursor; 2]> {
         if self.0.has_siblings() {
             let digest = session.digest;
-            let kept = self.0.store().read(move |conn| sessions::cursors(conn, &digest)).await?;
-            return kept.ok_or(Error::InvalidSession);
+            let stored = self.0.store().read(move |conn| sessions::cursors(conn, &digest)).await?;
+            return stored.ok_or(Error::InvalidSession);
         }
         Ok(*session.cursors())
     }
@@ -83,7 +83,8 @@ impl Rooms<'_> {
         count: usize,
     ) -> Result<(RoomList, Cursor)> {
         let found = self.0.memory().live().after(start.on_air.as_ref(), count);
-        let end = Cursor { on_air: found.last().map(|(place, _)| *place).or(start.on_air), off_air: None };
+        let end =
+            Cursor { on_air: found.last().map(|(position, _)| *position).or(start.on_air), off_air: None };
         let on_air =
             self.rooms_of(caller, found.into_iter().map(|(_, broadcast)| broadcast).collect()).await?;
         Ok((RoomList { on_air, off_air: Vec::new() }, end))
@@ -108,13 +109,13 @@ impl Rooms<'_> {
                 }
             }
         }
-        on_air.sort_unstable_by_key(|(place, _)| *place);
-        on_air.retain(|(place, _)| start.on_air.is_none_or(|last| *place > last));
+        on_air.sort_unstable_by_key(|(position, _)| *position);
+        on_air.retain(|(position, _)| start.on_air.is_none_or(|last| *position > last));
         on_air.truncate(count);
         off_air.retain(|(_, owner)| start.off_air.is_none_or(|last| *owner < last));
         off_air.truncate(count - on_air.len());
         let end = Cursor {
-            on_air: on_air.last().map(|(place, _)| *place).or(start.on_air),
+            on_air: on_air.last().map(|(position, _)| *position).or(start.on_air),
             off_air: off_air.last().map(|(_, owner)| *owner).or(start.off_air),
         };
         let numbers: Vec<RoomNumber> = off_air.into_iter().map(|(number, _)| number).collect();
@@ -153,17 +154,17 @@ impl Rooms<'_> {
         Ok(broadcasts.into_iter().filter_map(room).collect())
     }
 
-    /// How many broadcasts are on air.
+    /// The number of broadcasts on air.
     pub async fn on_air_count(&self) -> Result<usize> {
         self.0.expire_due().await?;
         Ok(self.0.memory().live().total(OnAirFilter::default()))
     }
 
-    /// Gives the caller's room its name, description, topic and passwords, making the room if need be. A room that was
-    /// named before stays as it is. Missing passwords are made up. What is on air through qplus shows the new name. `check` judges what was asked for; it is not asked
-    /// for a room that has its name.
+    /// Gives the caller's room its name, description, topic and passwords; makes the room if it does not exist. A room that has
+    /// been named before stays as it is. Missing passwords are generated. A qplus broadcast on air shows the new name. `check`
+    /// checks the texts; it is not called for a room that has a name.
     ///
-    /// Errors: [`Error::RoomPasswordsCollide`], and whatever `check` says.
+    /// Errors: [`Error::RoomPasswordsCollide`], and the errors of `check`.
     pub async fn name<E: Send + 'static>(
         &self,
         account: AccountId,
@@ -173,21 +174,21 @@ impl Rooms<'_> {
         self.0.store().write(move |tx| room::name(tx, account, &text, &check)).await
     }
 
-    /// Changes the caller's room; empty texts keep what is there. What is on air through qplus shows the new name.
+    /// Changes the caller's room; an empty text keeps the old one. A qplus broadcast on air shows the new name.
     ///
-    /// Errors: [`Error::NoRoom`], [`Error::NotRoomOwner`] if `number` is another room's,
+    /// Errors: [`Error::NoRoom`], [`Error::NotRoomOwner`] if `number` is that of another room,
     /// [`Error::RoomPasswordsCollide`].
     pub async fn modify(&self, account: AccountId, number: Option<RoomNumber>, text: RoomText) -> Result<()> {
         self.0.store().write(move |tx| room::modify(tx, account, number, &text)).await
     }
 
-    /// minilvb-v2: what the caller will broadcast next; a broadcast of that dialect on air gets the new title.
+    /// minilvb-v2: stores the caller's plan for its next broadcast; a broadcast of this dialect on air gets the new title.
     pub async fn plan(&self, account: AccountId, plan: Plan) -> Result<()> {
         self.0.store().write(move |tx| room::plan(tx, account, &plan)).await
     }
 
-    /// sxb: what the caller said about the recording it has started. Fills name and cover of its next recording where
-    /// the broadcast has none. Without effect on a room that is not the caller's.
+    /// sxb: stores the name and the cover that the caller announces for its next recording, which takes them if the broadcast
+    /// has none. Without effect on the room of another account.
     pub async fn hint_recording(
         &self,
         account: AccountId,
@@ -198,7 +199,7 @@ impl Rooms<'_> {
         self.0.store().write(move |tx| rooms::set_hint(tx, room, account, &name, &cover)).await
     }
 
-    /// Follows a room, or stops following it; doing it twice is doing it once. One may follow one's own room.
+    /// Follows a room, or stops following it. Idempotent. An account may follow its own room.
     ///
     /// Errors: [`Error::RoomNotFound`], [`Error::InvalidSession`] if the account has been deleted meanwhile.
     pub async fn follow(&self, account: AccountId, room: RoomNumber, follow: bool) -> Result<()> {
@@ -206,7 +207,7 @@ impl Rooms<'_> {
     }
 }
 
-/// Reads the rooms of owners, and the rooms an account follows if that is asked for.
+/// Reads the rooms of owners, and the follows of the caller if one is given.
 fn find(conn: &mut Conn, owners: &[AccountId], caller: Option<AccountId>) -> Result<FoundRooms> {
     let rooms =
         rooms::details(conn, owners)?.into_iter().map(|room| Arc::new(CachedRoom::new(room))).collect();

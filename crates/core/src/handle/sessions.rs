@@ -1,4 +1,4 @@
-//! Sessions: what a token stands for.
+//! Sessions: authentication, refresh, logout.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::{
 };
 
 impl Sessions<'_> {
-    /// The session a token stands for; the use prolongs it where the dialect's sessions slide.
+    /// The session of a token. In a dialect whose sessions end when they are idle, the use prolongs the session.
     ///
     /// Errors: [`Error::InvalidSession`].
     pub async fn authenticate(&self, dialect: Dialect, token: &str) -> Result<Arc<Session>> {
         self.admit(dialect, token, Arc::clone).await
     }
 
-    /// Likewise, for who has to know nothing but whose session it is.
+    /// The account of a token's session. Counts as a use, as [`Sessions::authenticate`] does.
     ///
     /// Errors: [`Error::InvalidSession`].
     pub async fn account(&self, dialect: Dialect, token: &str) -> Result<AccountId> {
@@ -37,7 +37,7 @@ impl Sessions<'_> {
             self.0.memory().record_use(session, now);
             Ok(take(session))
         };
-        // A sibling may have closed it, or heard of it later than this gateway.
+        // A sibling may have closed the session, or may have seen a later use of it.
         let trusted =
             |known: &Arc<Session>| !self.0.has_siblings() || (self.0.memory().is_fresh() && alive(known));
         let known = self.0.memory().sessions.peek(&digest, |known| trusted(known).then(|| admit(known)));
@@ -52,9 +52,9 @@ impl Sessions<'_> {
         }
     }
 
-    /// The one session of a user whose requests are signed (minilvb-v2), its token's life over or not.
+    /// The minilvb-v2 session of a user, which signs the requests; also after the lifetime of its token.
     pub async fn signed(&self, user_id: &str) -> Result<Option<Arc<Session>>> {
-        // With siblings there may be a newer one; which one a request is signed with does not show before it is checked.
+        // A sibling may have opened a newer session, and a request does not name the session that signed it.
         if !self.0.has_siblings()
             && let Some(session) = self.0.memory().sessions.signed(user_id)
         {
@@ -64,13 +64,13 @@ impl Sessions<'_> {
         self.load(move |conn| sessions::by_signer(conn, &user_id)).await
     }
 
-    /// Whether a session's token still opens doors.
+    /// Whether the token of a session is still valid.
     pub fn is_alive(&self, session: &Session) -> bool {
         session.is_alive(self.0.config().sessions, self.0.now())
     }
 
-    /// Reads a session from the table into memory. Starts over when a session was closed meanwhile: what was read
-    /// might be the one.
+    /// Reads a session from the table into the cache. Reads again if sessions were closed meanwhile, because this one may be
+    /// among them.
     async fn load(
         &self,
         query: impl Fn(&mut Conn) -> Result<Option<(SessionRow, String)>> + Clone + Send + 'static,
@@ -86,7 +86,7 @@ impl Sessions<'_> {
         Err(Error::Busy)
     }
 
-    /// Trades a refresh token for a new session (minilvb-v2). The old tokens die at once.
+    /// Exchanges a refresh token for a new session (minilvb-v2). The old tokens are invalid at once.
     ///
     /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
     pub async fn refresh(&self, user_id: &str, refresh_token: &str) -> Result<IssuedSession> {
@@ -96,14 +96,14 @@ impl Sessions<'_> {
 
     /// Ends the session of a token.
     ///
-    /// Errors: [`Error::InvalidSession`] if it is over already, or expired.
+    /// Errors: [`Error::InvalidSession`] if the session has been closed already, or is expired.
     pub async fn close(&self, dialect: Dialect, token: &str) -> Result<()> {
         let digest = self.authenticate(dialect, token).await?.digest;
         let closed = self.0.store().write(move |tx| session::close(tx, &digest)).await?;
         if closed { Ok(()) } else { Err(Error::InvalidSession) }
     }
 
-    /// Ends the sessions of an account in one dialect. Returns how many there were.
+    /// Ends the sessions of an account in one dialect. Returns the number of sessions ended.
     pub async fn close_all(&self, account: AccountId, dialect: Dialect) -> Result<usize> {
         self.0.store().write(move |tx| session::close_account(tx, account, Some(dialect))).await
     }

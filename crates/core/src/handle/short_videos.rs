@@ -7,20 +7,20 @@ use crate::{
 };
 
 impl ShortVideos<'_> {
-    /// Stores a clip of the actor. The same file again replaces everything and moves to the top of the list.
+    /// Stores a clip of the actor. A clip with a known file id replaces the old one and moves to the top of the list.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn upload(&self, actor: Actor, video: NewShortVideo) -> Result<()> {
         self.0.store().write(move |tx| short_video::upload(tx, &actor, &video)).await
     }
 
-    /// Clips uploaded later than `after`, latest first; and how many there are.
+    /// A page of the clips uploaded later than `after`, latest first, with the number of all of them.
     pub async fn list(&self, after: Option<UnixSeconds>, window: Window) -> Result<Page<ShortVideo>> {
         let after = after.unwrap_or(UnixSeconds::MIN);
         self.0.store().snapshot(move |conn| short_videos::page(conn, after, window)).await
     }
 
-    /// The clip of an owner with that file id.
+    /// The clip of an owner with a file id.
     pub async fn find(&self, owner: &str, file_id: &str) -> Result<Option<ShortVideo>> {
         let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
         self.0.store().read(move |conn| short_videos::find(conn, &owner, &file_id)).await

@@ -34,7 +34,7 @@ use crate::{
 };
 
 impl Core {
-    /// Opens the database, brings it up to date, loads what is served from memory, and starts the threads.
+    /// Opens the database, migrates it, loads the read model, and starts the threads.
     pub fn start(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let shared = matches!(Backend::of(&config.database)?, Backend::Postgres(_));
@@ -79,9 +79,9 @@ impl Core {
     }
 }
 
-/// The store over an embedded database, with memory filled, and the version of the database memory has.
+/// Opens the store over SQLite and loads the read model. Returns the version of the database that was loaded.
 fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, i64), StartError> {
-    // Before anything is read: what others change from here on is noticed.
+    // The version comes before the data, so that every later change by another process is noticed.
     let seen = data_version(&mut conn).map_err(StartError::Load)?;
     let grace = Grace::after(env.clock.now());
     let live = load(&mut conn, &env.config, grace, memory).map_err(StartError::Load)?;
@@ -91,12 +91,12 @@ fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(
     Ok((Store::sqlite(conn, env, commits)?, seen))
 }
 
-/// A name for this gateway in the feed that no other one has.
+/// Draws a number that identifies this gateway in the feed.
 fn new_origin(conn: &mut Conn) -> Result<i64> {
     Ok(on!(conn, |c| diesel::select(sql::<BigInt>("nextval('positions')")).get_result(c))?)
 }
 
-/// The store over a database shared with other gateways, and the follower that keeps the memory of it.
+/// Opens the store over PostgreSQL and starts the follower, which loads the read model. Returns the follower's queue.
 fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<CommitNotice>), StartError> {
     let database = &env.config.database;
     let connections = pool::open(database)?;

@@ -4,9 +4,9 @@ use super::core::Streams;
 use crate::{CallbackSource, Result, StreamEvent, domain::broadcast::stream};
 
 impl Streams<'_> {
-    /// Takes a notice of the media cloud. Taking it again changes nothing. The caller has checked its signature.
+    /// Applies a notice of the media cloud, whose signature the caller has checked. Idempotent.
     ///
-    /// Errors: [`Error::RoomNotFound`] for a recording of a stream nobody has; events of such streams are fine.
+    /// Errors: [`Error::RoomNotFound`] for a recording of a stream without an owner. Other notices of such a stream are ignored.
     pub async fn event(&self, code: String, source: CallbackSource, event: StreamEvent) -> Result<()> {
         self.0.store().write(move |tx| stream::event(tx, &code, &source, &event)).await
     }

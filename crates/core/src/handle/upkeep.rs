@@ -1,4 +1,4 @@
-//! Maintains a core once a second: flushes clocks, expires what is due, deletes ended rows, follows foreign writes.
+//! Maintains a core once a second: flushes clocks, expires everything due, deletes ended rows, follows foreign writes.
 
 use std::{
     sync::{Arc, Weak, atomic::Ordering},
@@ -27,7 +27,7 @@ use crate::{
     table::{audience, broadcasts, changes, sessions, verifications},
 };
 
-/// Held by the one gateway that sweeps, for as long as its transaction takes.
+/// Advisory lock of the gateway that deletes ended rows, until the end of its transaction.
 const UPKEEP_LOCK: &str = "pg_try_advisory_xact_lock(32198758101115138)";
 
 /// Dirty clocks being flushed. Unless the write succeeds, dropping this puts them back in the dirty set.
@@ -45,7 +45,7 @@ impl Drop for DrainedClocks<'_> {
 }
 
 impl Core {
-    /// A thread that maintains the core once a second, as long as there is one.
+    /// Starts the thread that maintains the core once a second, until the core is shut down or dropped.
     pub(super) fn start_upkeep(&self) -> Result<(), StartError> {
         let core: Weak<Inner> = Arc::downgrade(&self.0);
         thread::Builder::new()
@@ -65,11 +65,11 @@ impl Core {
         Ok(())
     }
 
-    /// Writes clocks that have moved, ends what has timed out, reloads what another process changed. Happens by itself once a
-    /// second unless [`Config::background`] is off.
+    /// Flushes dirty clocks, expires everything due, takes over the changes of other processes. Runs by itself once a second
+    /// unless [`Config::background`] is off.
     pub async fn maintain(&self) -> Result<()> {
-        self.catch_up().await?;
-        self.write_clocks().await?;
+        self.follow_siblings().await?;
+        self.flush_clocks().await?;
         self.expire_due().await?;
         let core = Arc::clone(&self.0);
         let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
@@ -77,41 +77,42 @@ impl Core {
         Ok(())
     }
 
-    /// Writes clocks that have moved, a bounded number at a time. Returns whether there were any.
-    async fn write_clocks(&self) -> Result<bool> {
-        self.write_clocks_in(&self.0.flushing.lock().await).await
+    /// Flushes dirty clocks, a bounded number at a time. Returns whether there were any.
+    async fn flush_clocks(&self) -> Result<bool> {
+        self.flush_clocks_locked(&self.0.flushing.lock().await).await
     }
 
-    /// Likewise, by a caller that holds the turn: after waiting for its turn a caller finds its own clocks written.
-    async fn write_clocks_in(&self, _turn: &tokio::sync::MutexGuard<'_, ()>) -> Result<bool> {
+    /// Flushes dirty clocks while holding [`Inner::flushing`].
+    async fn flush_clocks_locked(&self, _guard: &tokio::sync::MutexGuard<'_, ()>) -> Result<bool> {
         let clocks = Arc::new(self.0.memory.drain_dirty());
         if clocks.is_empty() {
             return Ok(false);
         }
-        let mut taken = DrainedClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
+        let mut drained = DrainedClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
         self.store().write_read_committed(move |tx| flush(tx, &clocks)).await?;
-        taken.clocks = None;
+        drained.clocks = None;
         Ok(true)
     }
 
-    /// Waits until siblings can read how far a session has read. Sessions that read at the same time share a write.
+    /// Waits until the cursors of a session are written, where siblings need them. Sessions that read at the same time share
+    /// a write.
     pub(crate) async fn keep_cursors(&self, session: &Session) -> Result<()> {
         while self.has_siblings() {
-            // Whoever took it before this turn has written it, or noted it again.
-            let turn = self.0.flushing.lock().await;
-            if !session.has_dirty_cursors() || !self.write_clocks_in(&turn).await? {
+            // A flush that took these cursors before has written them, or has put them back into the dirty set.
+            let guard = self.0.flushing.lock().await;
+            if !session.has_dirty_cursors() || !self.flush_clocks_locked(&guard).await? {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Waits until memory has what other gateways have committed before this call.
-    async fn catch_up(&self) -> Result<()> {
+    /// Waits until the read model has all changes that other gateways have committed before this call.
+    async fn follow_siblings(&self) -> Result<()> {
         let Some(follower) = &self.0.follower else { return Ok(()) };
         let (job, answer) = store::wait();
-        let look = CommitNotice::Keys(Vec::new(), job);
-        follower.try_send(look).map_err(|_| Error::Busy)?;
+        let poll = CommitNotice::Keys(Vec::new(), job);
+        follower.try_send(poll).map_err(|_| Error::Busy)?;
         answer.await.map_err(|_| Error::Unavailable)?;
         if self.memory().is_fresh() { Ok(()) } else { Err(Error::Unavailable) }
     }
@@ -128,9 +129,9 @@ impl Core {
         }
     }
 
-    /// Writes everything down and stops. Later calls fail with [`Error::Unavailable`].
+    /// Flushes all clocks and stops. Later calls fail with [`Error::Unavailable`].
     pub async fn shutdown(&self) {
-        while let Ok(true) = self.write_clocks().await {}
+        while let Ok(true) = self.flush_clocks().await {}
         self.0.stopped.store(true, Ordering::Release);
         self.store().stop().await;
     }
@@ -156,9 +157,9 @@ impl Inner {
                 self.reload_after_foreign_writes(tx)
             }
             Conn::Postgres(c) => {
-                // One gateway at a time is enough.
-                let ours: bool = prepared!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
-                if ours {
+                // The other gateways need not delete the same rows.
+                let locked: bool = prepared!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
+                if locked {
                     session::close_ended(tx)?;
                     verifications::delete_ended(tx)?;
                     changes::prune(tx.conn)?;
@@ -173,7 +174,7 @@ impl Inner {
         let version = data_version(tx.conn)?;
         if self.foreign_changes.load(Ordering::Relaxed) != version {
             tracing::info!("another process has changed the database, reading it again");
-            // It may have closed any session; they are read again when asked for.
+            // That process may have closed any session. Sessions are read again when they are used.
             self.memory.sessions.clear();
             let live = load(tx.conn, &self.config, Grace::NONE, &self.memory)?;
             let given = last_position(tx.conn)?;
@@ -193,7 +194,7 @@ pub(super) fn data_version(conn: &mut Conn) -> Result<i64> {
     .get_result(c))?)
 }
 
-/// Writes clocks. A stored clock never goes back.
+/// Writes clocks to the tables; a stored clock never goes back.
 fn flush(tx: &mut Tx<'_>, clocks: &DirtyClocks) -> Result<()> {
     sessions::flush(tx, &clocks.sessions)?;
     audience::flush_beats(tx, &clocks.members)?;

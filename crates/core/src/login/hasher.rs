@@ -1,7 +1,7 @@
 //! One password for four dialects, and the threads that hash it.
 //!
-//! What is stored is argon2id of a *canonical form*, `md5hex(md5hex(password) + user_id)`: it is what minilvb-v2
-//! clients send instead of the password (seed 001, register), so it is the only form every dialect can reach.
+//! The database stores argon2id of a *canonical form*, `md5hex(md5hex(password) + user_id)`. minilvb-v2 clients send this
+//! form instead of the password (seed 001, register), so it is the only form that every dialect can compute.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -34,14 +34,13 @@ fn canonical(password: &Password, user_id: &str) -> SecretString {
 
 type HashJob = Box<dyn FnOnce(&mut HashWorker) + Send>;
 
-/// How long a thread that has nothing to hash keeps its memory.
+/// Time after which an idle thread frees its memory.
 const MEMORY_KEPT: Duration = Duration::from_secs(1);
 
-/// What a thread hashes with.
+/// The parameters and the memory of one thread.
 struct HashWorker {
     params: Params,
-    /// Used again by the next hash: to ask the system for as much fresh memory for every one of them cost a tenth of all
-    /// logins.
+    /// Reused by the next hash: fresh memory for each hash took a tenth of the time of a login.
     memory: Vec<Block>,
 }
 
@@ -54,7 +53,7 @@ impl HashWorker {
                     self.memory = Vec::new();
                     queue.recv().ok()
                 }
-                come => come.ok(),
+                received => received.ok(),
             };
             let Some(job) = job else { return };
             job(&mut self);
@@ -76,7 +75,7 @@ impl HashWorker {
         Ok(StoredPassword(stored.to_string()))
     }
 
-    /// Whether this is the password, whatever a hash cost when it was stored.
+    /// Whether a password is the stored one; hashes with the cost of the stored hash.
     fn verify(&mut self, password: &[u8], stored: &PasswordHash) -> Result<bool, HashError> {
         let (Some(salt), Some(hash)) = (&stored.salt, &stored.hash) else { return Ok(false) };
         let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
@@ -102,7 +101,8 @@ impl HashWorker {
     }
 }
 
-/// The handle to the hash threads. There are fewer of them than cores, so that a crowd that logs in leaves one to the others.
+/// The handle of the hash threads. There are fewer of them than cores, so that many logins at once leave a core to other
+/// calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Hasher {
     jobs: Sender<HashJob>,
@@ -111,7 +111,7 @@ pub(crate) struct Hasher {
 
 /// Lowers the calling thread's priority: a login may wait a moment longer, a heartbeat must not wait for logins.
 fn lower_priority() {
-    /// The least weight there is: a sixtieth of the others'.
+    /// The lowest priority: a sixtieth of the weight of an ordinary thread.
     #[cfg(target_os = "linux")]
     const NICE: i32 = 19;
     // On Linux `nice` applies to the calling thread; elsewhere it would apply to the whole process.
@@ -145,7 +145,7 @@ impl Hasher {
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let job: HashJob = Box::new(move |worker| {
-            // Whoever asked may have given up while the job waited.
+            // The caller may have gone away while the job waited.
             if !reply.is_closed() {
                 let _ = reply.send(job(worker));
             }
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_does_not_depend_on_what_was_hashed_before() {
+    fn a_hash_does_not_depend_on_earlier_hashes() {
         let mut used = worker(64);
         for password in ["first", "second"] {
             let StoredPassword(stored) = used.hash(password.as_bytes(), &[7; 16]).unwrap();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_stored_at_another_cost_is_still_the_password() {
+    fn a_password_stored_at_another_cost_is_accepted() {
         for (then, now) in [(64, 32), (32, 64)] {
             let StoredPassword(stored) = worker(then).hash(b"secret", &[7; 16]).unwrap();
             let (stored, mut worker) = (PasswordHash::new(&stored).unwrap(), worker(now));

@@ -1,4 +1,4 @@
-//! Checking passwords: the threads that hash, and the throttle against guessing.
+//! Password checks: the threads that hash, and the throttle against guessing.
 
 pub(crate) mod hasher;
 pub(crate) mod throttle;

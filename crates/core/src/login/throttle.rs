@@ -1,4 +1,4 @@
-//! Guards against guessing and flooding, in memory and bounded.
+//! Limits failed logins, registrations and new passwords, in memory of bounded size.
 
 use std::{
     collections::HashMap,
@@ -8,22 +8,22 @@ use std::{
 
 use crate::{AccountId, LimitConfig, Seconds, UnixSeconds};
 
-/// Failures older than this are forgotten.
-const WINDOW: Seconds = Seconds(600);
-/// Registrations older than this are forgotten.
+/// Time after which failed logins are forgotten.
+const FAILURE_WINDOW: Seconds = Seconds(600);
+/// Time after which registrations and new passwords are forgotten.
 const HOUR: Seconds = Seconds(3_600);
-/// Passwords an account may get by phone in an hour.
-const RESETS: u32 = 10;
-/// Longest wait after failures.
+/// New passwords that an account may set by phone in an hour.
+const RESETS_PER_HOUR: u32 = 10;
+/// Longest wait after failed logins.
 const LONGEST_WAIT: Seconds = Seconds(300);
-/// Remembered pairs and addresses at most.
+/// Largest number of entries in each table.
 const CAPACITY: usize = 100_000;
 
 #[derive(Debug, Clone, Copy)]
 struct Attempts {
     count: u32,
     since: UnixSeconds,
-    /// Refused before this time.
+    /// Attempts before this time are refused.
     wait_until: UnixSeconds,
 }
 
@@ -34,14 +34,14 @@ struct AttemptTables {
     resets: HashMap<AccountId, Attempts>,
 }
 
-/// Counts failed logins and registrations by address, new passwords by account.
+/// Counts failed logins by account and address, registrations by address, and new passwords by account.
 #[derive(Debug)]
 pub(crate) struct LoginThrottle {
     limits: LimitConfig,
     attempts: Mutex<AttemptTables>,
 }
 
-/// Makes room when a map is full: first what is over, then anything.
+/// Makes room in a full map: removes the entries that have no effect any more, or else any entry.
 fn bound<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Attempts>, now: UnixSeconds, window: Seconds) {
     if map.len() < CAPACITY {
         return;
@@ -54,11 +54,11 @@ fn bound<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Attempts>, now: Un
     }
 }
 
-/// Takes one out of the hour's share; `false` if it is used up.
+/// Counts one attempt; `false` if the attempts of this hour are used up.
 fn spend<K: Copy + Eq + std::hash::Hash>(
     map: &mut HashMap<K, Attempts>,
     key: K,
-    share: u32,
+    limit: u32,
     now: UnixSeconds,
 ) -> bool {
     bound(map, now, HOUR);
@@ -67,7 +67,7 @@ fn spend<K: Copy + Eq + std::hash::Hash>(
     if attempts.since + HOUR <= now {
         *attempts = fresh;
     }
-    let free = attempts.count < share;
+    let free = attempts.count < limit;
     attempts.count = attempts.count.saturating_add(u32::from(free));
     free
 }
@@ -81,13 +81,13 @@ impl LoginThrottle {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this address may try this account's password now.
+    /// Whether an address may try the password of an account now.
     pub(crate) fn may_log_in(&self, account: AccountId, client: Option<IpAddr>, now: UnixSeconds) -> bool {
         let Some(client) = client else { return true };
         self.attempts().logins.get(&(account, client)).is_none_or(|attempts| attempts.wait_until <= now)
     }
 
-    /// Notes the outcome of a try. Beyond the allowed failures each further one doubles the wait, from one second on.
+    /// Records the outcome of a try. Each failure beyond the allowed number doubles the wait, which starts at one second.
     pub(crate) fn tried(&self, account: AccountId, client: Option<IpAddr>, success: bool, now: UnixSeconds) {
         let Some(client) = client.filter(|_| self.limits.login_failures > 0) else { return };
         let mut attempts = self.attempts();
@@ -95,10 +95,10 @@ impl LoginThrottle {
             attempts.logins.remove(&(account, client));
             return;
         }
-        bound(&mut attempts.logins, now, WINDOW);
+        bound(&mut attempts.logins, now, FAILURE_WINDOW);
         let fresh = Attempts { count: 0, since: now, wait_until: UnixSeconds::MIN };
         let attempts = attempts.logins.entry((account, client)).or_insert(fresh);
-        if attempts.since + WINDOW <= now && attempts.wait_until <= now {
+        if attempts.since + FAILURE_WINDOW <= now && attempts.wait_until <= now {
             *attempts = fresh;
         }
         attempts.count = attempts.count.saturating_add(1);
@@ -107,18 +107,18 @@ impl LoginThrottle {
         }
     }
 
-    /// Counts a registration in; `false` if the address has used up its share.
+    /// Counts a registration; `false` if the address has used up the registrations of this hour.
     pub(crate) fn may_register(&self, client: Option<IpAddr>, now: UnixSeconds) -> bool {
         let Some(client) = client.filter(|_| self.limits.registrations_per_hour > 0) else { return true };
         spend(&mut self.attempts().registrations, client, self.limits.registrations_per_hour, now)
     }
 
-    /// Counts a new password by phone in; `false` if the account has used up its share.
+    /// Counts a new password by phone; `false` if the account has used up the new passwords of this hour.
     pub(crate) fn may_reset(&self, account: AccountId, now: UnixSeconds) -> bool {
-        spend(&mut self.attempts().resets, account, RESETS, now)
+        spend(&mut self.attempts().resets, account, RESETS_PER_HOUR, now)
     }
 
-    /// Takes a registration back that did not happen.
+    /// Removes the count of a registration that failed.
     pub(crate) fn unregister(&self, client: Option<IpAddr>) {
         let mut attempts = self.attempts();
         if let Some(attempts) = client.and_then(|client| attempts.registrations.get_mut(&client)) {
@@ -137,7 +137,7 @@ mod tests {
     const ANNA: AccountId = AccountId(1);
 
     #[test]
-    fn ten_failures_are_free_then_the_wait_grows() {
+    fn ten_failures_cause_no_wait_and_later_ones_a_growing_wait() {
         let throttle = LoginThrottle::new(LimitConfig { login_failures: 10, registrations_per_hour: 0 });
         for _ in 0..10 {
             throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
@@ -145,14 +145,14 @@ mod tests {
         }
         throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
         assert!(!throttle.may_log_in(ANNA, HERE, UnixSeconds(1000)));
-        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1001)), "the first wait is a second");
+        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1001)), "the first wait is one second");
         assert!(throttle.may_log_in(AccountId(2), HERE, UnixSeconds(1000)), "other accounts are free");
         assert!(
             throttle.may_log_in(ANNA, Some(IpAddr::V4(Ipv4Addr::BROADCAST)), UnixSeconds(1000)),
             "other addresses are free"
         );
         throttle.tried(ANNA, HERE, false, UnixSeconds(1001));
-        assert!(!throttle.may_log_in(ANNA, HERE, UnixSeconds(1002)), "the next is two");
+        assert!(!throttle.may_log_in(ANNA, HERE, UnixSeconds(1002)), "the next wait is two seconds");
         throttle.tried(ANNA, HERE, true, UnixSeconds(1003));
         throttle.tried(ANNA, HERE, false, UnixSeconds(1003));
         assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1003)), "a success starts over");
@@ -162,8 +162,8 @@ mod tests {
     fn old_failures_are_forgotten() {
         let throttle = LoginThrottle::new(LimitConfig { login_failures: 2, registrations_per_hour: 0 });
         throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
-        throttle.tried(ANNA, HERE, false, UnixSeconds(1000) + WINDOW);
-        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1000) + WINDOW));
+        throttle.tried(ANNA, HERE, false, UnixSeconds(1000) + FAILURE_WINDOW);
+        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1000) + FAILURE_WINDOW));
     }
 
     #[test]

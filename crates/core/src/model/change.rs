@@ -21,7 +21,7 @@ pub(crate) enum Change {
     /// A host has nothing on air any more.
     OffAir { host: AccountId },
     /// The host and all it owns is gone.
-    HostGone(AccountId),
+    AccountDeleted(AccountId),
     /// Counters of a broadcast.
     Counters { host: AccountId, broadcast: BroadcastId, counters: Counters },
     /// A broadcast's clock.

@@ -43,7 +43,7 @@ impl ChangeKey {
                     keys.insert(Self::Broadcast(*host));
                 }
                 Change::Counters { broadcast, .. } => drop(keys.insert(Self::Counters(*broadcast))),
-                Change::HostGone(host) => keys.extend([
+                Change::AccountDeleted(host) => keys.extend([
                     Self::Broadcast(*host),
                     Self::Audience(*host),
                     Self::Owner(*host),

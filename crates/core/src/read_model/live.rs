@@ -225,7 +225,7 @@ impl Live {
         match change {
             Change::Broadcast(current) => self.set_broadcast(*current),
             Change::OffAir { host } => drop(self.take_off_air(host)),
-            Change::HostGone(host) => {
+            Change::AccountDeleted(host) => {
                 self.take_off_air(host);
                 self.clear_audience(host);
                 self.replays.remove_owner(host);

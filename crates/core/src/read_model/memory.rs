@@ -476,7 +476,7 @@ impl Memory {
         for change in &changes {
             match change {
                 Change::SessionClosed(digest) => self.sessions.close(digest),
-                Change::Room(owner) | Change::HostGone(owner) => self.rooms.forget_room(*owner),
+                Change::Room(owner) | Change::AccountDeleted(owner) => self.rooms.forget_room(*owner),
                 Change::Follows(account) => self.rooms.forget_follows(*account),
                 Change::Reloaded => self.rooms.clear(),
                 _ => {}

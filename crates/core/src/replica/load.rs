@@ -1,4 +1,4 @@
-//! Loads the read model from the tables: everything at start, changed rows afterwards.
+//! Loads the read model from the tables: all rows at the start, changed rows afterwards.
 
 use std::{collections::HashMap, sync::Arc, thread};
 
@@ -12,7 +12,7 @@ use crate::{
     table::{accounts, audience, broadcasts, counters, recording_audience, recordings, sessions},
 };
 
-/// Keys looked up with one query at most: SQLite counts parameters.
+/// Largest number of keys in one query, because SQLite limits its parameters.
 const KEYS_PER_QUERY: usize = 500;
 
 /// Rows passed to the other thread at a time.
@@ -21,17 +21,17 @@ const ROWS_PER_BATCH: usize = 500;
 /// Batches that may wait for the other thread.
 const BATCHES_AHEAD: usize = 16;
 
-/// A model of nothing.
+/// An empty model.
 pub(crate) fn empty(config: &Config, grace: Grace) -> Live {
     Live::new(config.timeouts, config.sessions.qplus_idle, grace)
 }
 
-/// Loads everything that is served from memory. Sessions are loaded when somebody uses them, except those through which a
-/// member watches.
+/// Loads the read model. Of the sessions it loads only those through which members watch; the others are read when they
+/// are used.
 pub(crate) fn load(conn: &mut Conn, config: &Config, grace: Grace, memory: &Memory) -> Result<Live> {
     let mut live = empty(config, grace);
     if let Conn::Postgres(_) = conn {
-        // Here all of a table is wanted.
+        // The load reads whole tables.
         conn.execute("SET LOCAL enable_seqscan = on")?;
     }
     let put = |state| live.apply(Change::Broadcast(Box::new(state)), &memory.sessions);
@@ -48,7 +48,7 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, grace: Grace, memory: &Memo
     Ok(live)
 }
 
-/// Rows on their way to another thread, a batch at a time.
+/// Sends rows to another thread, in batches.
 struct RowStream<R> {
     batch: Vec<R>,
     sender: Sender<Vec<R>>,
@@ -68,8 +68,8 @@ impl<R> RowStream<R> {
     }
 }
 
-/// Reads rows in this thread and applies them in another one: there may be a million, and a list of them would stay in the
-/// process's memory.
+/// Reads rows in this thread and applies them in another one, without a list of all rows: there may be a million, and the
+/// process would not give their memory back.
 fn load_in_background<R: Send>(
     mut take: impl FnMut(R) + Send,
     read: impl FnOnce(&mut RowStream<R>) -> Result<()>,
@@ -87,12 +87,12 @@ fn load_in_background<R: Send>(
     })
 }
 
-/// The highest order of entry ever given out.
+/// The highest position of a member that was ever given.
 pub(crate) fn last_position(conn: &mut Conn) -> Result<i64> {
     Ok(audience::last_position(conn)?.max(recording_audience::last_position(conn)?).unwrap_or(0))
 }
 
-/// Reads the rows of keys, all in the state the open transaction sees.
+/// Reads the rows of changed keys in the snapshot of the open transaction.
 pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Result<Refresh> {
     let mut refresh = Refresh::default();
     let mut digests = Vec::new();

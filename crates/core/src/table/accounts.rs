@@ -37,7 +37,7 @@ impl AccountRow {
         self.password.is_some()
     }
 
-    /// What others see as the name: the nickname, the user id where there is none.
+    /// The name that others see: the nickname, or the user id of an account without one.
     pub(crate) fn display_name(&self) -> &str {
         if self.nickname.is_empty() { &self.user_id } else { &self.nickname }
     }
@@ -78,12 +78,12 @@ struct Changes<'a> {
     address: Option<&'a str>,
 }
 
-/// The account of a number.
+/// The account with a number.
 pub(crate) fn by_id(conn: &mut Conn, id: AccountId) -> Result<Option<AccountRow>> {
     Ok(on!(conn, |c| accounts::table.find(id).first(c).optional())?)
 }
 
-/// The account, guest or registered, of an id.
+/// The account with a user id, guest or registered.
 pub(crate) fn by_user_id(conn: &mut Conn, user_id: &str) -> Result<Option<AccountRow>> {
     Ok(on!(conn, |c| accounts::table.filter(accounts::user_id.eq(user_id)).first(c).optional())?)
 }
@@ -98,7 +98,7 @@ pub(crate) fn by_email(conn: &mut Conn, email: &str) -> Result<Option<AccountRow
     Ok(on!(conn, |c| accounts::table.filter(accounts::email.eq(email)).first(c).optional())?)
 }
 
-/// The registered account whose id equals this one ignoring ASCII case.
+/// The registered account whose user id equals a text, ASCII case ignored.
 pub(crate) fn registered_like(conn: &mut Conn, user_id: &str) -> Result<Option<AccountRow>> {
     Ok(on!(conn, |c| accounts::table
         .filter(accounts::folded.eq(user_id.to_ascii_lowercase()).and(accounts::password.is_not_null()))
@@ -106,12 +106,12 @@ pub(crate) fn registered_like(conn: &mut Conn, user_id: &str) -> Result<Option<A
         .optional())?)
 }
 
-/// All accounts, guests included, whose id equals this one ignoring ASCII case.
+/// All accounts, guests included, whose user id equals a text, ASCII case ignored.
 pub(crate) fn spelled_like(conn: &mut Conn, user_id: &str) -> Result<Vec<AccountRow>> {
     Ok(on!(conn, |c| accounts::table.filter(accounts::folded.eq(user_id.to_ascii_lowercase())).load(c))?)
 }
 
-/// Accounts ordered by id text, those after `after` only.
+/// Accounts in the order of their user ids, from the first after `after` on.
 pub(crate) fn after(conn: &mut Conn, after: &str, limit: usize) -> Result<Vec<AccountRow>> {
     Ok(on!(conn, |c| accounts::table
         .filter(accounts::user_id.gt(after))
@@ -120,7 +120,7 @@ pub(crate) fn after(conn: &mut Conn, after: &str, limit: usize) -> Result<Vec<Ac
         .load(c))?)
 }
 
-/// What the recordings of some accounts show of their profiles.
+/// The parts of some accounts' profiles that their recordings show.
 pub(crate) fn owner_profiles(conn: &mut Conn, owners: &[AccountId]) -> Result<Vec<OwnerProfile>> {
     Ok(on!(conn, |c| accounts::table
         .filter(accounts::id.eq_any(owners))
@@ -128,14 +128,14 @@ pub(crate) fn owner_profiles(conn: &mut Conn, owners: &[AccountId]) -> Result<Ve
         .load(c))?)
 }
 
-/// The stored password of an account; `None` for a guest and for an account that is gone.
+/// The stored password of an account; `None` for a guest and for a deleted account.
 pub(crate) fn password(conn: &mut Conn, account: AccountId) -> Result<Option<StoredPassword>> {
     let found: Option<Option<String>> =
         on!(conn, |c| accounts::table.find(account).select(accounts::password).first(c).optional())?;
     Ok(found.flatten().map(StoredPassword))
 }
 
-/// Makes an account; without a password it is a guest's.
+/// Inserts an account; without a password it is a guest.
 pub(crate) fn insert(
     tx: &mut Tx<'_>,
     user_id: &str,
@@ -156,7 +156,7 @@ pub(crate) fn insert(
         .get_result(c))?)
 }
 
-/// Gives an account its password and the profile of its registration, in place of whatever it had.
+/// Gives an account the password and the profile of its registration, which replaces the old profile.
 pub(crate) fn register(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -179,8 +179,8 @@ pub(crate) fn register(
     Ok(row)
 }
 
-/// Gives a guest the profile it announces a live with.
-pub(crate) fn introduce(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> Result<AccountRow> {
+/// Gives a guest the profile in its announcement of a live.
+pub(crate) fn set_guest_profile(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> Result<AccountRow> {
     let row: AccountRow = on!(tx.conn, |c| prepared!(
         diesel::update(accounts::table.find(guest))
             .set((
@@ -195,7 +195,7 @@ pub(crate) fn introduce(tx: &mut Tx<'_>, guest: AccountId, info: &UserInfo) -> R
     Ok(row)
 }
 
-/// Changes a profile; returns the changed row, or the row as it stands if nothing is to be changed. `None`: no such account.
+/// Changes a profile and returns the row, also if the update is empty. `None`: the account does not exist.
 pub(crate) fn update_profile(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -227,14 +227,14 @@ pub(crate) fn set_password(tx: &mut Tx<'_>, account: AccountId, stored: &StoredP
     Ok(())
 }
 
-/// Deletes an account; every row that belongs to it goes with it.
+/// Deletes an account. Foreign keys delete every row that belongs to it.
 pub(crate) fn delete(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     on!(tx.conn, |c| diesel::delete(accounts::table.find(account)).execute(c))?;
-    tx.changed(Change::HostGone(account));
+    tx.changed(Change::AccountDeleted(account));
     Ok(())
 }
 
-/// Tells the read model the name and picture of an account: its recordings show them.
+/// Reports the nickname and the avatar of an account to the read model, where recordings show them.
 fn publish(tx: &mut Tx<'_>, row: &AccountRow) {
     let (nickname, avatar) = (row.nickname.clone(), row.avatar.clone());
     tx.changed(Change::Renamed(Box::new(OwnerProfile { account: row.id, nickname, avatar })));

@@ -26,7 +26,7 @@ use crate::{
 
 /// A row of the table.
 #[derive(Debug, Clone, Queryable, Insertable)]
-// With every column named, the text of an insert is always the same.
+// An insert names every column, so that its text is always the same and the statement stays prepared.
 #[diesel(table_name = audience, treat_none_as_default_value = false)]
 pub(crate) struct MemberRow {
     pub(crate) host_id: AccountId,
@@ -43,7 +43,7 @@ pub(crate) struct MemberRow {
 }
 
 impl MemberRow {
-    /// As the read model wants it.
+    /// The member for the read model.
     pub(crate) fn state(&self, user_id: &str) -> MemberState {
         MemberState {
             host: self.host_id,
@@ -59,12 +59,12 @@ impl MemberRow {
     }
 }
 
-/// The row of a member, if it is there.
+/// The row of a member; `None` if the account is not in the audience.
 pub(crate) fn find(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<Option<MemberRow>> {
     Ok(on!(tx.conn, |c| audience::table.find((host, account)).first(c).optional())?)
 }
 
-/// The columns of a member the read model holds.
+/// The columns of a member that the read model holds.
 #[derive(Queryable)]
 struct MemberStateRow {
     host: AccountId,
@@ -137,8 +137,8 @@ pub(crate) fn of_hosts(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<Membe
     Ok(rows.into_iter().map(MemberStateRow::state).collect())
 }
 
-/// Members by host and account, and some others: pairs cannot be asked for, and few accounts are in more than one of the
-/// audiences asked about.
+/// Members by host and account. The result may have others: the query cannot ask for pairs, and few of the accounts are in
+/// several of the audiences.
 pub(crate) fn of_members(conn: &mut Conn, wanted: &[(AccountId, AccountId)]) -> Result<Vec<MemberState>> {
     let (hosts, accounts_wanted): (Vec<AccountId>, Vec<AccountId>) = wanted.iter().copied().unzip();
     let rows: Vec<MemberStateRow> = on!(conn, |c| audience::table
@@ -164,9 +164,9 @@ pub(crate) fn last_position(conn: &mut Conn) -> Result<Option<i64>> {
     Ok(on!(conn, |c| audience::table.select(diesel::dsl::max(audience::position)).first(c))?)
 }
 
-/// The rows needed when somebody enters a room through sxb.
+/// The data needed when an account enters a room through sxb.
 pub(crate) struct RoomEntry {
-    /// The host of what the room has on air.
+    /// The host of the room.
     pub(crate) host: AccountId,
     /// The user id of the account that enters.
     pub(crate) user_id: String,
@@ -174,8 +174,8 @@ pub(crate) struct RoomEntry {
     pub(crate) known: Option<MemberRow>,
 }
 
-/// Looks up an account and the room on air it wants to enter; `None` if the room is not on air. One query, because this is
-/// the write every viewer begins with.
+/// Finds an account and the room on air that it enters; `None` if the room is not on air. One query, because every viewer
+/// begins with this write.
 pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Result<Option<RoomEntry>> {
     let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| prepared!(
         rooms::table
@@ -194,7 +194,7 @@ pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Re
     Ok(found.map(|(host, user_id, known)| RoomEntry { host, user_id, known }))
 }
 
-/// Writes a member down, new or changed, and tells the read model.
+/// Stores a new or changed member.
 pub(crate) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()> {
     on!(tx.conn, |c| prepared!(
         diesel::insert_into(audience::table)
@@ -218,79 +218,79 @@ pub(crate) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()>
     Ok(())
 }
 
-/// Tells the read model again what the table holds of a member.
+/// Reports the stored row of a member to the read model again.
 pub(crate) fn publish(tx: &mut Tx<'_>, row: &MemberRow, user: &AccountRow) {
     tx.changed(Change::Member(Box::new(row.state(&user.user_id))));
 }
 
-/// Takes an account out of an audience; returns whether it was a member.
+/// Removes an account from an audience; returns whether it was a member.
 pub(crate) fn remove(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<bool> {
-    let gone = on!(tx.conn, |c| diesel::delete(audience::table.find((host, account))).execute(c))?;
-    if gone > 0 {
+    let removed = on!(tx.conn, |c| diesel::delete(audience::table.find((host, account))).execute(c))?;
+    if removed > 0 {
         tx.changed(Change::Left { host, account });
     }
-    Ok(gone > 0)
+    Ok(removed > 0)
 }
 
-/// Takes every member out of an audience.
+/// Removes every member from an audience.
 pub(crate) fn clear(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
-    let gone =
+    let removed =
         on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::host_id.eq(host))).execute(c))?;
-    if gone > 0 {
+    if removed > 0 {
         tx.changed(Change::AudienceCleared { host });
     }
     Ok(())
 }
 
-/// Takes an account out of every audience it entered through sxb, except one: sxb allows one room per user.
+/// Removes an account from every audience that it entered through sxb, except one: sxb allows one room per account.
 pub(crate) fn leave_others(tx: &mut Tx<'_>, account: AccountId, except: AccountId) -> Result<()> {
-    let gone: Vec<AccountId> = on!(tx.conn, |c| diesel::delete(
+    let removed: Vec<AccountId> = on!(tx.conn, |c| diesel::delete(
         audience::table
             .filter(audience::account_id.eq(account))
             .filter(audience::dialect.eq(Dialect::Sxb).and(audience::host_id.ne(except)))
     )
     .returning(audience::host_id)
     .get_results(c))?;
-    for host in gone {
+    for host in removed {
         tx.changed(Change::Left { host, account });
     }
     Ok(())
 }
 
-/// Takes the members that came through a session out of their audiences.
+/// Removes the members that watch through a session from their audiences.
 pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<()> {
-    let gone: Vec<(AccountId, AccountId)> =
+    let removed: Vec<(AccountId, AccountId)> =
         on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::session.eq(digest.bytes())))
             .returning((audience::host_id, audience::account_id))
             .get_results(c))?;
-    for (host, account) in gone {
+    for (host, account) in removed {
         tx.changed(Change::Left { host, account });
     }
     Ok(())
 }
 
-/// Takes an account out of every audience.
+/// Removes an account from every audience.
 pub(crate) fn leave_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
-    let gone: Vec<AccountId> =
+    let removed: Vec<AccountId> =
         on!(tx.conn, |c| diesel::delete(audience::table.filter(audience::account_id.eq(account)))
             .returning(audience::host_id)
             .get_results(c))?;
-    for host in gone {
+    for host in removed {
         tx.changed(Change::Left { host, account });
     }
     Ok(())
 }
 
-/// The name of the group the audience of a host's latest broadcast is in.
+/// The name of the group of a host's latest broadcast.
 pub(crate) fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<String>> {
     Ok(latest(conn, host)?.map(|row| row.group()))
 }
 
-/// Id, names given on entering, names in the profile.
+/// User id; nickname and avatar given on entering; nickname and avatar of the profile.
 type GroupRow = (String, Option<String>, Option<String>, String, String);
 
-/// A page of a group of a host's audience. `listed` returns the page's accounts from memory, which knows positions in a list of
-/// any length; it is told whether the group is that of the host's latest broadcast. The table knows the members' names.
+/// A page of a group of a host's audience. `listed` returns the accounts of the page from the read model, which finds a page at
+/// any offset; its last argument says whether the group is that of the host's latest broadcast. The names come from the table.
 pub(crate) fn group(
     conn: &mut Conn,
     host: AccountId,
@@ -308,9 +308,9 @@ pub(crate) fn group(
     Ok(Page { total, items: items.iter().filter_map(|account| rows.remove(account)).map(member).collect() })
 }
 
-/// The rows of some members. Who has left meanwhile has none.
+/// The rows of some members. A member that has left meanwhile has no row.
 fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashMap<AccountId, GroupRow>> {
-    let all = || {
+    let members_of_host = || {
         audience::table.inner_join(accounts::table).filter(audience::host_id.eq(host)).select((
             audience::account_id,
             (accounts::user_id, audience::nickname, audience::avatar, accounts::nickname, accounts::avatar),
@@ -318,25 +318,30 @@ fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashM
     };
     let mut found = HashMap::with_capacity(members.len());
     match conn {
-        // In process a loop costs nothing, and its statement stays prepared.
+        // SQLite needs no round trip, and a statement for one member stays prepared.
         Conn::Sqlite(c) => {
             for member in members {
-                found.extend(
-                    prepared!(all().filter(audience::account_id.eq(member))).load::<(_, GroupRow)>(c)?,
-                );
+                found.extend(prepared!(members_of_host().filter(audience::account_id.eq(member))).load::<(
+                    _,
+                    GroupRow,
+                )>(
+                    c
+                )?);
             }
         }
         Conn::Postgres(c) => {
-            found.extend(all().filter(audience::account_id.eq_any(members)).load::<(_, GroupRow)>(c)?);
+            found.extend(
+                members_of_host().filter(audience::account_id.eq_any(members)).load::<(_, GroupRow)>(c)?,
+            );
         }
     }
     Ok(found)
 }
 
-/// Writes beats of members: host, member, time. A stored beat never goes back.
+/// Writes beats of members: host, account, time. A stored beat never goes back.
 pub(crate) fn flush_beats(tx: &mut Tx<'_>, beats: &[(AccountId, AccountId, UnixSeconds)]) -> Result<()> {
     match tx.conn {
-        // In process: a loop costs nothing.
+        // SQLite needs no round trip, so one statement per beat is cheap.
         Conn::Sqlite(c) => {
             for (host, account, beat_at) in beats {
                 prepared!(

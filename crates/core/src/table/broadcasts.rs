@@ -7,6 +7,7 @@ use diesel::{
     dsl::sql,
     prelude::*,
     sql_types::{Array, BigInt, Bool},
+    sqlite::Sqlite,
 };
 
 use super::{
@@ -27,7 +28,8 @@ use crate::{
 };
 
 /// A row of the table.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = broadcasts)]
 pub(crate) struct BroadcastRow {
     pub(crate) id: BroadcastId,
     pub(crate) account_id: AccountId,
@@ -53,60 +55,20 @@ pub(crate) struct BroadcastRow {
 }
 
 /// The columns of [`BroadcastRow`].
-type Columns = (
-    broadcasts::id,
-    broadcasts::account_id,
-    broadcasts::room,
-    broadcasts::driver,
-    broadcasts::state,
-    broadcasts::title,
-    broadcasts::cover,
-    broadcasts::location,
-    broadcasts::nickname,
-    broadcasts::avatar,
-    broadcasts::group_id,
-    broadcasts::kind,
-    broadcasts::app,
-    broadcasts::stream_code,
-    broadcasts::push_sequence,
-    broadcasts::started_at,
-    broadcasts::ended_at,
-    broadcasts::beat_at,
-    broadcasts::lease,
-    broadcasts::aired_at,
-);
+type Columns = <BroadcastRow as Selectable<Sqlite>>::SelectExpression;
 
-/// The columns of [`BroadcastRow`], to select or return.
-pub(crate) const COLUMNS: Columns = (
-    broadcasts::id,
-    broadcasts::account_id,
-    broadcasts::room,
-    broadcasts::driver,
-    broadcasts::state,
-    broadcasts::title,
-    broadcasts::cover,
-    broadcasts::location,
-    broadcasts::nickname,
-    broadcasts::avatar,
-    broadcasts::group_id,
-    broadcasts::kind,
-    broadcasts::app,
-    broadcasts::stream_code,
-    broadcasts::push_sequence,
-    broadcasts::started_at,
-    broadcasts::ended_at,
-    broadcasts::beat_at,
-    broadcasts::lease,
-    broadcasts::aired_at,
-);
+/// The columns of [`BroadcastRow`], to select or return: the same for both databases.
+pub(crate) fn columns() -> Columns {
+    <BroadcastRow as Selectable<Sqlite>>::construct_selection()
+}
 
 impl BroadcastRow {
-    /// The group its own audience is in.
+    /// The name of the group of this broadcast.
     pub(crate) fn group(&self) -> String {
         self.group_id.clone().unwrap_or_else(|| self.room.to_string())
     }
 
-    /// This broadcast as others see it.
+    /// The data of this broadcast that lists show.
     pub(crate) fn info(&self, host: &AccountRow) -> BroadcastInfo {
         BroadcastInfo {
             id: self.id,
@@ -128,7 +90,7 @@ impl BroadcastRow {
         }
     }
 
-    /// This broadcast as the read model keeps it.
+    /// This broadcast for the read model.
     pub(crate) fn state_of(&self, host: &AccountRow, counters: Counters) -> BroadcastState {
         BroadcastState {
             info: Arc::new(self.info(host)),
@@ -169,7 +131,7 @@ pub(crate) struct NewBroadcast {
 }
 
 impl NewBroadcast {
-    /// A broadcast without a text, with a clock that starts now.
+    /// A broadcast without texts, started now.
     pub(crate) fn by(
         driver: Dialect,
         state: State,
@@ -210,12 +172,12 @@ pub(crate) fn latest(conn: &mut Conn, host: AccountId) -> Result<Option<Broadcas
     Ok(on!(conn, |c| broadcasts::table
         .filter(broadcasts::account_id.eq(host))
         .order(broadcasts::id.desc())
-        .select(COLUMNS)
+        .select(columns())
         .first(c)
         .optional())?)
 }
 
-/// The latest broadcast of a host, and how others see it, by the tables alone.
+/// The row of a host's latest broadcast and the broadcast that lists show, by the tables alone.
 pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(BroadcastRow, Broadcast)>> {
     let Some(row) = latest(conn, host.id)? else { return Ok(None) };
     let (members, viewers) = audience_size(conn, host.id)?;
@@ -223,7 +185,7 @@ pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(Br
     Ok(Some((row, Broadcast::new(info, state, counters, members, viewers))))
 }
 
-/// The latest broadcast of a user as others see it, by the tables alone.
+/// The latest broadcast of a user as lists show it, by the tables alone.
 pub(crate) fn latest_of_user(conn: &mut Conn, user_id: &str) -> Result<Option<Broadcast>> {
     let Some(host) = by_user_id(conn, user_id)? else { return Ok(None) };
     Ok(latest_of(conn, &host)?.map(|(_, shown)| shown))
@@ -240,9 +202,9 @@ pub(crate) fn preparing_host(conn: &mut Conn, room: RoomNumber) -> Result<Option
         .optional())?)
 }
 
-/// Who hosts what a room has on air.
+/// The host of a room on air.
 ///
-/// Errors: [`Error::NotOnAir`], also for a number no room has.
+/// Errors: [`Error::NotOnAir`], also for a number that no room has.
 pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId> {
     let host: Option<AccountId> = on!(tx.conn, |c| prepared!(
         broadcasts::table
@@ -256,7 +218,7 @@ pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId
     host.ok_or(Error::NotOnAir)
 }
 
-/// Everybody in a host's audience, and everybody but the host.
+/// The numbers of members of a host's audience with and without the host.
 fn audience_size(conn: &mut Conn, host: AccountId) -> Result<(usize, usize)> {
     let of_host = || audience::table.filter(audience::host_id.eq(host));
     let members: i64 = on!(conn, |c| of_host().count().get_result(c))?;
@@ -270,9 +232,9 @@ pub(crate) fn each_on_air(conn: &mut Conn, mut put: impl FnMut(BroadcastState)) 
         let on_air = broadcasts::table
             .inner_join(accounts::table)
             .inner_join(counters::table)
-            // A literal: only of a number it can see does SQLite know that the index of what is not over has all rows.
+            // A literal, because SQLite uses the partial index only if it sees the number when it prepares the statement.
             .filter(sql::<Bool>("broadcasts.state = 1"))
-            .select((COLUMNS, accounts::all_columns, counts!()))
+            .select((columns(), accounts::all_columns, counts!()))
             .load_iter::<(BroadcastRow, AccountRow, Counters), DefaultLoadingMode>(c)?;
         for row in on_air {
             let (row, host, counters) = row?;
@@ -282,14 +244,14 @@ pub(crate) fn each_on_air(conn: &mut Conn, mut put: impl FnMut(BroadcastState)) 
     Ok(())
 }
 
-/// The broadcasts some hosts have on air. A host that is off the air is left out.
+/// The broadcasts that some hosts have on air. A host that is off the air is left out.
 pub(crate) fn on_air_of(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<BroadcastState>> {
     let rows: Vec<(BroadcastRow, AccountRow, Counters)> = on!(conn, |c| broadcasts::table
         .inner_join(rooms::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
         .inner_join(accounts::table.on(accounts::id.eq(broadcasts::account_id)))
         .inner_join(counters::table.on(counters::broadcast_id.eq(broadcasts::id)))
         .filter(rooms::account_id.eq_any(hosts).and(broadcasts::state.eq(State::OnAir)))
-        .select((COLUMNS, accounts::all_columns, counts!()))
+        .select((columns(), accounts::all_columns, counts!()))
         .load(c))?;
     Ok(rows.into_iter().map(|(row, host, counters)| row.state_of(&host, counters)).collect())
 }
@@ -300,14 +262,14 @@ pub(crate) fn overlapping(
     host: AccountId,
     (start_at, end_at): (UnixSeconds, UnixSeconds),
 ) -> Result<Vec<BroadcastRow>> {
-    /// A recording overlaps few broadcasts; more than this would be nonsense.
+    /// Largest number of rows; a real recording overlaps few broadcasts.
     const MOST_OVERLAPPING: i64 = 64;
     Ok(on!(conn, |c| broadcasts::table
         .filter(broadcasts::account_id.eq(host).and(broadcasts::started_at.lt(end_at)))
         .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.gt(start_at)))
         .order(broadcasts::id.desc())
         .limit(MOST_OVERLAPPING)
-        .select(COLUMNS)
+        .select(columns())
         .load(c))?)
 }
 
@@ -315,7 +277,7 @@ pub(crate) fn overlapping(
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewBroadcast, host: &AccountRow) -> Result<BroadcastRow> {
     let row: BroadcastRow = on!(tx.conn, |c| diesel::insert_into(broadcasts::table)
         .values(new)
-        .returning(COLUMNS)
+        .returning(columns())
         .get_result(c))?;
     on!(tx.conn, |c| prepared!(
         diesel::update(rooms::table.find(row.room)).set(rooms::broadcast_id.eq(row.id))
@@ -326,7 +288,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewBroadcast, host: &AccountRow) -> 
     Ok(row)
 }
 
-/// Puts an announced broadcast on the air, by a push of that sequence if one is given.
+/// Puts an announced broadcast on the air; stores the sequence of its push if one is given.
 pub(crate) fn put_on_air(
     tx: &mut Tx<'_>,
     row: &BroadcastRow,
@@ -340,7 +302,7 @@ pub(crate) fn put_on_air(
             broadcasts::aired_at.eq(row.aired_at.unwrap_or(tx.now)),
             sequence.map(|sequence| broadcasts::push_sequence.eq(sequence)),
         ))
-        .returning(COLUMNS)
+        .returning(columns())
         .get_result(c))?;
     publish(tx, &row, host)
 }
@@ -351,7 +313,7 @@ pub(crate) fn suspend(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) ->
     let row: BroadcastRow = on!(tx.conn, |c| prepared!(
         diesel::update(broadcasts::table.find(row.id))
             .set((broadcasts::state.eq(State::Prepared), broadcasts::ended_at.eq(now)))
-            .returning(COLUMNS)
+            .returning(columns())
     )
     .get_result(c))?;
     publish(tx, &row, host)
@@ -369,7 +331,7 @@ pub(crate) fn end(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
     Ok(())
 }
 
-/// Moves the clock of a broadcast to now, with a lease of that many seconds.
+/// Renews a broadcast: sets its beat to now and its lease.
 pub(crate) fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<Seconds>) -> Result<()> {
     let beat_at = tx.now;
     on!(tx.conn, |c| prepared!(
@@ -381,7 +343,7 @@ pub(crate) fn renew(tx: &mut Tx<'_>, row: &BroadcastRow, lease: Option<Seconds>)
     Ok(())
 }
 
-/// Gives a broadcast another title.
+/// Sets the title of a broadcast.
 pub(crate) fn set_title(tx: &mut Tx<'_>, row: &BroadcastRow, title: &str) -> Result<()> {
     on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
         .set(broadcasts::title.eq(title))
@@ -398,14 +360,14 @@ pub(crate) fn set_push_sequence(tx: &mut Tx<'_>, row: &BroadcastRow, sequence: &
     Ok(())
 }
 
-/// Tells the read model about a broadcast as it is now.
+/// Reports the current state of a broadcast to the read model.
 pub(crate) fn publish(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) -> Result<()> {
     let counters = counters_of(tx.conn, row.id)?;
     tx.changed(Change::Broadcast(Box::new(row.state_of(host, counters))));
     Ok(())
 }
 
-/// Tells the read model again what a host has on air, because the host's profile or the title has changed.
+/// Reports the broadcast that a host has on air to the read model again, after a change of the profile or the title.
 pub(crate) fn publish_on_air(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
     match latest(tx.conn, host.id)?.filter(|row| row.state == State::OnAir) {
         Some(row) => publish(tx, &row, host),
@@ -416,7 +378,7 @@ pub(crate) fn publish_on_air(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
 /// Writes beats of broadcasts. A stored beat never goes back.
 pub(crate) fn flush_beats(tx: &mut Tx<'_>, beats: &[(BroadcastId, UnixSeconds)]) -> Result<()> {
     match tx.conn {
-        // In process: a loop costs nothing.
+        // SQLite needs no round trip, so one statement per beat is cheap.
         Conn::Sqlite(c) => {
             for (broadcast, beat_at) in beats {
                 prepared!(

@@ -1,4 +1,4 @@
-//! Table `changes` (PostgreSQL): the feed in which gateways tell each other what to read again.
+//! Table `changes` (PostgreSQL): the feed in which gateways tell each other which parts to read again.
 
 use diesel::{
     prelude::*,
@@ -10,7 +10,7 @@ use crate::{
     store::{conn::Conn, prepared::prepared},
 };
 
-/// How long rows stay in the feed.
+/// Time for which rows stay in the feed.
 pub(crate) const RETENTION: &str = "10 minutes";
 
 #[derive(QueryableByName)]
@@ -25,18 +25,18 @@ pub(crate) struct ChangesRow {
     pub(crate) keys: String,
 }
 
-/// The state of the database this transaction looks at: which transactions it sees, by number.
+/// The snapshot of this transaction: the numbers of the transactions that it sees.
 pub(crate) fn current(conn: &mut Conn) -> Result<String> {
     let Conn::Postgres(conn) = conn else { return Ok(String::new()) };
     let current = prepared!(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot"));
     Ok(current.get_result::<Snapshot>(conn)?.snapshot)
 }
 
-/// A gateway there is not: their numbers begin with 1.
+/// The number of no gateway: the numbers of gateways begin with 1.
 pub(crate) const NOBODY: i64 = 0;
 
-/// The rows of siblings that this transaction sees and the state `last` did not contain: each exactly once, whatever
-/// the order in which transactions got their numbers and were committed.
+/// The rows of siblings that this transaction sees and the snapshot `last` did not see. Each row is returned exactly once,
+/// whatever the order in which the transactions got their numbers and were committed.
 pub(crate) fn unseen(conn: &mut Conn, last: &str, origin: i64) -> Result<Vec<ChangesRow>> {
     let Conn::Postgres(conn) = conn else { return Ok(Vec::new()) };
     let unseen = diesel::sql_query(
@@ -48,7 +48,7 @@ pub(crate) fn unseen(conn: &mut Conn, last: &str, origin: i64) -> Result<Vec<Cha
     Ok(prepared!(unseen).load(conn)?)
 }
 
-/// Forgets what everybody has seen. In a writer.
+/// Deletes rows older than [`RETENTION`], which every gateway has read. Runs on a writer.
 pub(crate) fn prune(conn: &mut Conn) -> Result<()> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };
     diesel::sql_query(format!("DELETE FROM changes WHERE at < now() - interval '{RETENTION}'"))

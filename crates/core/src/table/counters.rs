@@ -1,4 +1,4 @@
-//! Table `counters`: likes and nameless viewers of broadcasts, apart from the rows that change rarely.
+//! Table `counters`: likes and anonymous viewers of broadcasts, apart from the columns of `broadcasts`, which change rarely.
 
 use diesel::{
     dsl::sql,
@@ -55,7 +55,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>, broadcast: BroadcastId, host: AccountId) ->
     Ok(())
 }
 
-/// What has been counted on a broadcast.
+/// The counters of a broadcast.
 pub(crate) fn counters_of(conn: &mut Conn, broadcast: BroadcastId) -> Result<Counters> {
     Ok(on!(conn, |c| counters::table.find(broadcast).select(counts!()).first(c))?)
 }
@@ -71,16 +71,17 @@ pub(crate) fn of_broadcasts(
         .load(c))?)
 }
 
-/// The broadcast a statement has counted on, its host and its counters.
+/// A broadcast whose counters a statement has changed, its host and its counters.
 type Changed = Option<(BroadcastId, AccountId, Counters)>;
 
-fn announce(tx: &mut Tx<'_>, changed: Changed) {
+/// Reports changed counters to the read model.
+fn publish(tx: &mut Tx<'_>, changed: Changed) {
     if let Some((broadcast, host, counters)) = changed {
         tx.changed(Change::Counters { host, broadcast, counters });
     }
 }
 
-/// The latest broadcast of a user: one statement finds and moves it.
+/// Selects the counters of a user's latest broadcast, so that one statement finds and changes them.
 macro_rules! latest_of {
     ($user_id:expr) => {
         counters::broadcast_id.nullable().eq(rooms::table
@@ -91,13 +92,15 @@ macro_rules! latest_of {
     };
 }
 
+/// The columns of [`Changed`].
 macro_rules! changed {
     () => {
         (counters::broadcast_id, counters::account_id, counts!())
     };
 }
 
-// Loaded to its end, though it is one row: where the statement is a transaction by itself, that is where it commits.
+// Adds steps to one column. Loads all rows, although there is one at most: a statement that is a transaction of its own
+// commits at the end of its rows.
 macro_rules! step {
     ($tx:expr, $user_id:expr, $column:expr, $steps:expr) => {
         on!($tx.conn, |c| prepared!(
@@ -110,19 +113,19 @@ macro_rules! step {
     };
 }
 
-/// Counts on the latest broadcast of a user; without effect where there is none.
+/// Adds steps to a counter of a user's latest broadcast; without effect if there is none.
 pub(crate) fn count(tx: &mut Tx<'_>, user_id: &str, counted: Counted, steps: Steps) -> Result<()> {
     let changed = match counted {
         Counted::Like => step!(tx, user_id, counters::counted_likes, steps),
         Counted::AnonymousViewer => step!(tx, user_id, counters::anonymous, steps),
     };
-    announce(tx, changed);
+    publish(tx, changed);
     Ok(())
 }
 
-/// PostgreSQL, where every statement is a round trip: counts on the latest broadcasts of many users in one statement, which
-/// also tells the other gateways. The rows are locked in the order of their ids, so that two writers never wait for each
-/// other.
+/// PostgreSQL, where every statement is a round trip: adds steps to counters of many users' latest broadcasts in one
+/// statement, which also writes the row of `changes`. The statement locks the rows in the order of their ids, so that two
+/// writers never wait for each other.
 pub(crate) fn count_many(tx: &mut Tx<'_>, counted: Counted, steps: &[(&str, Steps)]) -> Result<()> {
     let origin = tx.origin();
     let Conn::Postgres(c) = tx.conn else { return Ok(()) };
@@ -151,7 +154,7 @@ pub(crate) fn count_many(tx: &mut Tx<'_>, counted: Counted, steps: &[(&str, Step
                      WHERE counters.broadcast_id = step.broadcast_id \
                      RETURNING counters.broadcast_id AS id, account_id, counted_likes, host_likes, anonymous, \
                      version), \
-                     told AS (INSERT INTO changes (origin, keys) \
+                     fed AS (INSERT INTO changes (origin, keys) \
                      SELECT $5, string_agg('c' || id, ' ') FROM moved HAVING count(*) > 0) \
                      SELECT * FROM moved"
                 ))
@@ -169,12 +172,12 @@ pub(crate) fn count_many(tx: &mut Tx<'_>, counted: Counted, steps: &[(&str, Step
         Counted::AnonymousViewer => step!("anonymous"),
     };
     for Moved { id, account_id, counted_likes, host_likes, anonymous, version } in moved {
-        announce(tx, Some((id, account_id, Counters { counted_likes, host_likes, anonymous, version })));
+        publish(tx, Some((id, account_id, Counters { counted_likes, host_likes, anonymous, version })));
     }
     Ok(())
 }
 
-/// A broadcast that has been counted on.
+/// A broadcast whose counters have changed.
 #[derive(QueryableByName)]
 struct Moved {
     #[diesel(sql_type = BigInt)]
@@ -191,7 +194,7 @@ struct Moved {
     version: i64,
 }
 
-/// sxb: the number of likes its host shows replaces what the host said before.
+/// sxb: sets the likes that the host reports for its broadcast on air.
 pub(crate) fn report_likes(tx: &mut Tx<'_>, host: AccountId, likes: i64) -> Result<()> {
     let latest = sql::<BigInt>("(SELECT max(id) FROM broadcasts AS own WHERE own.account_id = ")
         .bind::<BigInt, _>(host)
@@ -210,6 +213,6 @@ pub(crate) fn report_likes(tx: &mut Tx<'_>, host: AccountId, likes: i64) -> Resu
     )
     .get_result(c)
     .optional())?;
-    announce(tx, changed);
+    publish(tx, changed);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Table `follows`: which account follows which room.
+//! Table `follows`: one row per account and room that it follows.
 
 use diesel::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The rooms an account follows, with their owners, the newest owner first.
+/// The rooms that an account follows, with their owners, the newest owner first.
 pub(crate) fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<(RoomNumber, AccountId)>> {
     Ok(on!(conn, |c| follows::table
         .inner_join(rooms::table)
@@ -41,7 +41,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, owne
     Ok(())
 }
 
-/// Makes an account follow nothing any more.
+/// Makes an account stop following all rooms.
 pub(crate) fn delete_of_account(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     let followed = of_account(tx.conn, account)?;
     on!(tx.conn, |c| diesel::delete(follows::table.filter(follows::account_id.eq(account))).execute(c))?;

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Stores the picture of an account in place of its last one and returns the new number.
+/// Stores the picture of an account, which replaces the last one, and returns its number.
 pub(crate) fn replace(tx: &mut Tx<'_>, account: AccountId, picture: &Picture) -> Result<PictureId> {
     on!(tx.conn, |c| diesel::delete(head_pictures::table.filter(head_pictures::account_id.eq(account)))
         .execute(c))?;
@@ -27,7 +27,7 @@ pub(crate) fn replace(tx: &mut Tx<'_>, account: AccountId, picture: &Picture) ->
     Ok(id)
 }
 
-/// The picture of a number.
+/// The picture with a number.
 pub(crate) fn find(conn: &mut Conn, id: PictureId) -> Result<Option<Picture>> {
     let bytes: Option<Vec<u8>> =
         on!(conn, |c| head_pictures::table.find(id).select(head_pictures::bytes).first(c).optional())?;

@@ -1,5 +1,5 @@
-//! One file per table: its row, queries that find rows, writes that tell the read model what they changed, and the values
-//! others get of a row. No file here decides what may happen.
+//! One file per table: its row, the queries that find rows, the writes, which report their changes to the read
+//! model, and the conversion of a row into a value. The tables decide nothing: the rules are in `domain`.
 
 pub(crate) mod accounts;
 pub(crate) mod audience;

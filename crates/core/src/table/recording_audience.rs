@@ -40,13 +40,13 @@ pub(crate) fn put(
     Ok(true)
 }
 
-/// Takes a member out; returns whether there was one.
+/// Removes a member; returns whether there was one.
 pub(crate) fn remove(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, member: AccountId) -> Result<bool> {
     let row = recording_audience::table.find((owner, file_id, member));
     Ok(on!(tx.conn, |c| diesel::delete(row).execute(c))? > 0)
 }
 
-/// Takes an account out of the audiences of all recordings and returns these: owner and file id.
+/// Removes an account from the audiences of all recordings; returns owner and file id of these recordings.
 pub(crate) fn remove_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<(AccountId, String)>> {
     Ok(on!(tx.conn, |c| diesel::delete(
         recording_audience::table.filter(recording_audience::account_id.eq(account))

@@ -83,7 +83,7 @@ impl RecordingRow {
     }
 }
 
-/// Recordings by number, those that are there.
+/// The recordings with some numbers; a number without a recording is left out.
 pub(crate) fn by_id(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec<Recording>> {
     let rows: Vec<_> = on!(conn, |c| recordings::table
         .inner_join(accounts::table)
@@ -94,11 +94,11 @@ pub(crate) fn by_id(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec<Recordin
 }
 
 /// The recordings that ended last.
-pub(crate) fn latest(conn: &mut Conn, most: usize) -> Result<Vec<Recording>> {
+pub(crate) fn latest(conn: &mut Conn, limit: usize) -> Result<Vec<Recording>> {
     let rows: Vec<_> = on!(conn, |c| recordings::table
         .inner_join(accounts::table)
         .order((recordings::end_at.desc(), recordings::id.desc()))
-        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
         .load(c))?;
     Ok(rows.into_iter().map(RecordingRow::into_recording).collect())
@@ -136,7 +136,7 @@ pub(crate) fn overlapping(
         .load(c))?)
 }
 
-/// How many recordings an account has, listed or not.
+/// The number of recordings of an account, listed or not.
 pub(crate) fn count_of(conn: &mut Conn, owner: AccountId) -> Result<i64> {
     Ok(on!(conn, |c| recordings::table.filter(recordings::account_id.eq(owner)).count().get_result(c))?)
 }
@@ -147,7 +147,7 @@ extern "SQL" {
     fn substr(text: Text, from: Integer, length: Integer) -> Text;
 }
 
-/// The recordings a filter lets through, with their owners: a query to go on with.
+/// The start of a query for the recordings that match a filter, joined with their owners.
 macro_rules! filtered {
     ($filter:expr) => {{
         let filter: &RecordingFilter = $filter;
@@ -199,7 +199,7 @@ pub(crate) fn page(
     )
 }
 
-/// What a recording takes over from the broadcast it was made of.
+/// The texts that a recording takes over from the broadcast that it was made of.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct About {
     pub(crate) title: String,
@@ -265,7 +265,7 @@ pub(crate) fn set_hls_url(tx: &mut Tx<'_>, id: RecordingId, url: &str) -> Result
     publish(tx, id)
 }
 
-/// Sets the URL of a recording's file, and how good a file it is.
+/// Sets the URL of a recording's file, and the rank of the file's format.
 pub(crate) fn set_play_url(tx: &mut Tx<'_>, id: RecordingId, url: &str, rank: i16) -> Result<()> {
     on!(tx.conn, |c| diesel::update(recordings::table.find(id))
         .set((recordings::play_url.eq(url), recordings::play_rank.eq(rank)))
@@ -273,7 +273,7 @@ pub(crate) fn set_play_url(tx: &mut Tx<'_>, id: RecordingId, url: &str, rank: i1
     publish(tx, id)
 }
 
-/// Moves a counter of a recording; without effect where there is none.
+/// Adds steps to a counter of a recording; without effect if the recording does not exist.
 pub(crate) fn count(
     tx: &mut Tx<'_>,
     owner: &str,
@@ -308,7 +308,7 @@ pub(crate) fn count(
     Ok(())
 }
 
-/// Counts a named viewer of a recording in or out; without effect on a recording that is not stored.
+/// Adds a step to the viewers of a recording for a named viewer; without effect if the recording does not exist.
 pub(crate) fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {
     let counters: Option<RecordingCounters> = on!(tx.conn, |c| prepared!(
         diesel::update(
@@ -331,7 +331,7 @@ pub(crate) fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, ste
     Ok(())
 }
 
-/// Tells the read model about a recording as it is now.
+/// Reports the current state of a recording to the read model.
 fn publish(tx: &mut Tx<'_>, id: RecordingId) -> Result<()> {
     for recording in by_id(tx.conn, &[id])? {
         tx.changed(Change::Recording(Arc::new(recording)));

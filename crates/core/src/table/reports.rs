@@ -1,4 +1,4 @@
-//! Table `reports`: reports of users about hosts, kept for the operator.
+//! Table `reports`: reports of users about hosts, for the operator.
 
 use diesel::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Table `rooms`: one row per account that ever needed a room.
+//! Table `rooms`: one row per account that has needed a room.
 
 use std::collections::HashMap;
 
@@ -37,12 +37,12 @@ pub(crate) struct RoomRow {
 }
 
 impl RoomRow {
-    /// The name visitors see: its own, else the title of its last broadcast, else of the planned one.
+    /// The name that visitors see: the room's own, else the title of its last broadcast, else the title of the plan.
     pub(crate) fn shown_name<'a>(&'a self, last_title: Option<&'a str>) -> &'a str {
         rule::shown_room_name(&self.name, last_title, &self.plan_title)
     }
 
-    /// What lists show of the room beyond its broadcast.
+    /// The data that lists show of the room beyond its broadcast.
     fn into_details(self, head_picture: Option<PictureId>, followers: i64) -> RoomDetails {
         RoomDetails {
             number: self.number,
@@ -70,7 +70,7 @@ pub(crate) fn owner(conn: &mut Conn, room: RoomNumber) -> Result<Option<AccountI
     Ok(on!(conn, |c| rooms::table.find(room).select(rooms::account_id).first(c).optional())?)
 }
 
-/// Rooms of some owners with what lists show of them beyond the broadcast. An owner without a room is left out.
+/// The rooms of some owners with the data that lists show beyond the broadcast. An owner without a room is left out.
 pub(crate) fn details(conn: &mut Conn, owners: &[AccountId]) -> Result<Vec<RoomDetails>> {
     let rows: Vec<(RoomRow, Option<PictureId>)> = on!(conn, |c| rooms::table
         .inner_join(accounts::table)
@@ -88,7 +88,7 @@ pub(crate) fn details(conn: &mut Conn, owners: &[AccountId]) -> Result<Vec<RoomD
         .collect())
 }
 
-/// How many accounts follow some rooms. A room that nobody follows is left out.
+/// The numbers of followers of some rooms. A room without followers is left out.
 fn followers(conn: &mut Conn, numbers: &[RoomNumber]) -> Result<HashMap<RoomNumber, i64>> {
     let rows: Vec<(RoomNumber, i64)> = on!(conn, |c| follows::table
         .filter(follows::room.eq_any(numbers.iter().copied()))
@@ -98,10 +98,10 @@ fn followers(conn: &mut Conn, numbers: &[RoomNumber]) -> Result<HashMap<RoomNumb
     Ok(rows.into_iter().collect())
 }
 
-/// A room, its owner's id, nickname and picture, the title of its last broadcast.
+/// A room; user id, nickname and head picture of its owner; the title of its last broadcast.
 type SeenRow = (RoomRow, (String, String, Option<PictureId>), Option<String>);
 
-/// A room as the caller sees it, with what it has on air.
+/// A room as the caller sees it, with the broadcast on air.
 pub(crate) fn seen_by(
     conn: &mut Conn,
     caller: AccountId,
@@ -112,8 +112,7 @@ pub(crate) fn seen_by(
     Ok(rooms.pop().map(|room| room.with_broadcast(on_air)))
 }
 
-/// Rooms as the caller sees them, in the order of the numbers, without what they have on air. A number that no room has is
-/// left out.
+/// Rooms as the caller sees them, in the order of `numbers`, without their broadcasts. A number that no room has is left out.
 pub(crate) fn all_seen_by(conn: &mut Conn, caller: AccountId, numbers: &[RoomNumber]) -> Result<Vec<Room>> {
     let rows: Vec<SeenRow> = on!(conn, |c| rooms::table
         .inner_join(accounts::table)
@@ -144,9 +143,9 @@ pub(crate) fn all_seen_by(conn: &mut Conn, caller: AccountId, numbers: &[RoomNum
     Ok(numbers.iter().filter_map(|number| seen.remove(number)).collect())
 }
 
-/// Makes the room of an account, with three passwords that publish, assist and watch.
+/// Inserts the room of an account, with the passwords for publishing, assisting and watching.
 ///
-/// Errors: [`Error::Storage`] once all room numbers are given out.
+/// Errors: [`Error::Storage`] when all room numbers are used up.
 pub(crate) fn insert(tx: &mut Tx<'_>, owner: AccountId, passwords: [String; 3]) -> Result<RoomRow> {
     let [anchor, assist, user] = passwords;
     let room: RoomRow = on!(tx.conn, |c| diesel::insert_into(rooms::table)
@@ -167,12 +166,12 @@ pub(crate) fn insert(tx: &mut Tx<'_>, owner: AccountId, passwords: [String; 3]) 
         ))
         .get_result(c))?;
     if room.number.0 > i64::from(i32::MAX) {
-        return Err(Error::Storage("all room numbers are given out".into()));
+        return Err(Error::Storage("all room numbers are used up".into()));
     }
     Ok(room)
 }
 
-/// Gives a room its texts and passwords; from now on its owner has named it if `named` says so.
+/// Sets the texts and passwords of a room, and whether its owner has named it.
 pub(crate) fn set_text(tx: &mut Tx<'_>, room: &RoomRow, text: &RoomText, named: bool) -> Result<()> {
     on!(tx.conn, |c| diesel::update(rooms::table.find(room.number))
         .set((
@@ -189,7 +188,7 @@ pub(crate) fn set_text(tx: &mut Tx<'_>, room: &RoomRow, text: &RoomText, named: 
     Ok(())
 }
 
-/// Stores what the owner of a room plans to broadcast next.
+/// Stores the plan of a room's owner for its next broadcast.
 pub(crate) fn set_plan(tx: &mut Tx<'_>, room: &RoomRow, plan: &Plan) -> Result<()> {
     let now = tx.now;
     on!(tx.conn, |c| diesel::update(rooms::table.find(room.number))
@@ -204,7 +203,7 @@ pub(crate) fn set_plan(tx: &mut Tx<'_>, room: &RoomRow, plan: &Plan) -> Result<(
     Ok(())
 }
 
-/// Stores name and cover for the next recording of a room; without effect on a room that is not the owner's.
+/// Stores name and cover for the next recording of a room; without effect on the room of another owner.
 pub(crate) fn set_hint(
     tx: &mut Tx<'_>,
     room: RoomNumber,

@@ -23,9 +23,9 @@ use crate::{
     },
 };
 
-/// Sessions looked up with one query at most: SQLite counts parameters.
+/// Largest number of sessions in one query, because SQLite limits its parameters.
 const HASHES_PER_QUERY: usize = 500;
-/// Sessions deleted by one sweep at most, so that no other job waits long.
+/// Largest number of sessions deleted by one sweep, so that no other job waits long.
 const ROWS_PER_SWEEP: i64 = 1_000;
 
 /// A row of the table.
@@ -92,7 +92,7 @@ pub(crate) fn by_digests(conn: &mut Conn, digests: &[TokenHash]) -> Result<HashM
     Ok(found)
 }
 
-/// The one session of a user in the dialect whose requests are signed (minilvb-v2), with the user id as stored.
+/// The minilvb-v2 session of a user, which signs the requests, with the user id as stored.
 pub(crate) fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
     Ok(on!(conn, |c| sessions::table
         .inner_join(accounts::table)
@@ -120,13 +120,13 @@ pub(crate) fn oldest_first(conn: &mut Conn, account: AccountId, dialect: Dialect
     Ok(found.iter().filter_map(|bytes| TokenHash::from_bytes(bytes)).collect())
 }
 
-/// Some sessions whose tokens, refresh token included, open nothing any more.
+/// Some sessions whose tokens, refresh token included, are no longer valid.
 pub(crate) fn ended(conn: &mut Conn, policy: SessionConfig, now: UnixSeconds) -> Result<Vec<TokenHash>> {
     let idle =
         |dialect: Dialect, idle: Seconds| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let found: Vec<Vec<u8>> = on!(conn, |c| sessions::table
         .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
-            // A token of minilvb-v2 is not used after its life, so its last use bounds its opening.
+            // A session is not opened later than it is used, so a token last used `v2_token_ttl` ago has expired.
             idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now))
         ))
         .select(sessions::digest)
@@ -135,7 +135,7 @@ pub(crate) fn ended(conn: &mut Conn, policy: SessionConfig, now: UnixSeconds) ->
     Ok(found.iter().filter_map(|bytes| TokenHash::from_bytes(bytes)).collect())
 }
 
-/// Stores a new session and puts it into memory from this commit on.
+/// Stores a new session, which is cached after the commit.
 pub(crate) fn insert(tx: &mut Tx<'_>, row: &SessionRow, user_id: Arc<str>) -> Result<()> {
     on!(tx.conn, |c| diesel::insert_into(sessions::table).values(row).execute(c))?;
     if let Some(session) = row.session(user_id) {
@@ -146,16 +146,17 @@ pub(crate) fn insert(tx: &mut Tx<'_>, row: &SessionRow, user_id: Arc<str>) -> Re
 
 /// Deletes a session; returns whether there was one.
 pub(crate) fn delete(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<bool> {
-    let gone = on!(tx.conn, |c| diesel::delete(sessions::table.filter(sessions::digest.eq(digest.bytes())))
-        .execute(c))?;
-    if gone > 0 {
+    let deleted =
+        on!(tx.conn, |c| diesel::delete(sessions::table.filter(sessions::digest.eq(digest.bytes())))
+            .execute(c))?;
+    if deleted > 0 {
         tx.changed(Change::SessionClosed(*digest));
     }
-    Ok(gone > 0)
+    Ok(deleted > 0)
 }
 
-/// Puts a session into memory from this commit on, because a member shares its clock. Returns when the session was used
-/// last as far as the table knows; `None` for a session that is over.
+/// Reads a session, which is cached after the commit, because a member shares its clock. Returns the stored time of its last
+/// use; `None` for a session that is not in the table.
 pub(crate) fn cache_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<Option<UnixSeconds>> {
     let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
     if let Some(session) = row.session(user_id.into()) {
@@ -164,10 +165,10 @@ pub(crate) fn cache_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<Optio
     Ok(Some(row.used_at))
 }
 
-/// Writes when sessions were used last, and how far they have read.
+/// Writes the last uses and the cursors of sessions.
 pub(crate) fn flush(tx: &mut Tx<'_>, used: &[SessionUse]) -> Result<()> {
     match tx.conn {
-        // In process: a loop costs nothing.
+        // SQLite needs no round trip, so one statement per session is cheap.
         Conn::Sqlite(c) => {
             for SessionUse { digest, used_at, cursors } in used {
                 let row = sessions::table.filter(sessions::digest.eq(digest.bytes()));
@@ -180,7 +181,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[SessionUse]) -> Result<()> {
                 }
             }
         }
-        // One statement for all, and another gateway may have heard of a session later than this one.
+        // One statement for all sessions. Another gateway may have written a later use.
         Conn::Postgres(c) => {
             let digests: Vec<&[u8]> = used.iter().map(|it| it.digest.bytes()).collect();
             let times: Vec<UnixSeconds> = used.iter().map(|it| it.used_at).collect();
@@ -203,7 +204,7 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[SessionUse]) -> Result<()> {
     Ok(())
 }
 
-/// How far a session has read, whichever gateway it read at.
+/// The stored cursors of a session, whichever gateways served it.
 pub(crate) fn cursors(conn: &mut Conn, digest: &TokenHash) -> Result<Option<[Cursor; 2]>> {
     let text: Option<String> = on!(conn, |c| sessions::table
         .filter(sessions::digest.eq(digest.bytes()))

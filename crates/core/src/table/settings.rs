@@ -7,7 +7,7 @@ use crate::{
     store::{Tx, conn::on, prepared::prepared, schema::settings},
 };
 
-/// Writes the time: a write that succeeds shows that the database can take writes.
+/// Writes the current time, which proves that the database accepts writes.
 pub(crate) fn probe(tx: &mut Tx<'_>) -> Result<()> {
     let now = tx.now.to_string();
     on!(tx.conn, |c| prepared!(

@@ -1,4 +1,4 @@
-//! Table `short_videos`: clips their owners uploaded.
+//! Table `short_videos`: clips that users have uploaded.
 
 use diesel::prelude::*;
 
@@ -79,12 +79,12 @@ pub(crate) fn find(conn: &mut Conn, owner: &str, file_id: &str) -> Result<Option
     Ok(row.map(ShortVideoRow::into_short_video))
 }
 
-/// How many clips an account has.
+/// The number of clips of an account.
 pub(crate) fn count(conn: &mut Conn, owner: AccountId) -> Result<i64> {
     Ok(on!(conn, |c| short_videos::table.filter(short_videos::account_id.eq(owner)).count().get_result(c))?)
 }
 
-/// Stores a clip in place of the owner's clip of the same file, with a new number: equal times are ordered by it.
+/// Stores a clip, which replaces the owner's clip with the same file id. It gets a new number, which orders equal times.
 pub(crate) fn replace(tx: &mut Tx<'_>, owner: AccountId, video: &NewShortVideo) -> Result<()> {
     on!(tx.conn, |c| diesel::delete(
         short_videos::table

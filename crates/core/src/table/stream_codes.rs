@@ -1,4 +1,4 @@
-//! Table `stream_codes`: every stream name ever handed out, with the account it belongs to.
+//! Table `stream_codes`: every stream code ever issued, with the account that it belongs to.
 
 use diesel::prelude::*;
 
@@ -13,10 +13,10 @@ use crate::{
 
 /// A whole stream code.
 pub(crate) const WHOLE: i16 = 0;
-/// The part of a code behind its last underscore: recognized whatever business id a publisher puts before it.
+/// The part of a code after its last underscore, which identifies a stream whatever business id a publisher puts before it.
 pub(crate) const TAIL: i16 = 1;
 
-/// The account a code belongs to.
+/// The account that a code belongs to.
 pub(crate) fn owner(conn: &mut Conn, kind: i16, code: &str) -> Result<Option<AccountId>> {
     Ok(on!(conn, |c| stream_codes::table
         .find((kind, code))

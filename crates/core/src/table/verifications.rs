@@ -1,4 +1,4 @@
-//! Table `verifications`: codes sent to phones, and grants an operator opened.
+//! Table `verifications`: codes sent to phones, and grants opened by operators.
 
 use diesel::prelude::*;
 
@@ -37,7 +37,7 @@ pub(crate) fn find(conn: &mut Conn, phone: &str, purpose: i16) -> Result<Option<
         .optional())?)
 }
 
-/// Stores a code in place of an older one, without a try.
+/// Stores a code, which replaces an older one and has no tries yet.
 pub(crate) fn put(
     tx: &mut Tx<'_>,
     phone: &str,
@@ -66,7 +66,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, phone: &str, purpose: i16) -> Result<()> {
     Ok(())
 }
 
-/// Counts a wrong try, up to `most`: the column has 16 bits, and a counter that wraps would revive the code.
+/// Counts a wrong try, up to `most`: the column has 16 bits, and an overflow would make the code valid again.
 pub(crate) fn count_try(tx: &mut Tx<'_>, phone: &str, purpose: i16, most: i16) -> Result<()> {
     let row = verifications::table.find((phone, purpose));
     on!(tx.conn, |c| diesel::update(row.filter(verifications::tries.lt(most)))
@@ -81,7 +81,7 @@ pub(crate) fn delete_of_phone(tx: &mut Tx<'_>, phone: &str) -> Result<()> {
     Ok(())
 }
 
-/// Deletes every code and grant whose time is over: anybody may ask for codes, for any number of phones.
+/// Deletes every expired code and grant. They need no owner to be made, so their number would grow without limit.
 pub(crate) fn delete_ended(tx: &mut Tx<'_>) -> Result<()> {
     let now = tx.now;
     on!(tx.conn, |c| diesel::delete(verifications::table.filter(verifications::valid_until.le(now)))

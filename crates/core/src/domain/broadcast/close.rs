@@ -1,4 +1,4 @@
-//! Closing a broadcast, and time-outs.
+//! Closes broadcasts, and ends them past their deadlines.
 
 use crate::{
     AccountId, Actor, Dialect, Result, RoomNumber, State,
@@ -13,15 +13,15 @@ use crate::{
     },
 };
 
-/// How a broadcast is closed.
+/// A way to close a broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
-    /// minilvb-v1 and its stream events: an announced live is only taken off the air and may come back; everything
-    /// else that is on air ends.
+    /// minilvb-v1 and its stream events: an announced live is only taken off the air and may come back; every other broadcast
+    /// on air ends.
     Suspend,
-    /// Ends what is on air; with `prepared`, also what sxb has only prepared.
+    /// Ends a broadcast on air; with `prepared`, also one that sxb has only prepared.
     End {
-        /// The host leaves its room, on air or not.
+        /// Whether the host leaves its room, on air or not.
         prepared: bool,
     },
 }
@@ -38,7 +38,7 @@ pub(crate) fn close(tx: &mut Tx<'_>, host: &AccountRow, row: &BroadcastRow, how:
         end(tx, row)?;
         audience::clear(tx, row.account_id)?;
     } else if row.state == State::OnAir {
-        // Not over, but a recording made later is of something else.
+        // The broadcast has not ended, but has an end for now, so that a later recording does not belong to it.
         broadcasts::suspend(tx, row, host)?;
     }
     Ok(())
@@ -51,7 +51,7 @@ fn close_own(tx: &mut Tx<'_>, account: AccountId, how: Close) -> Result<()> {
     close(tx, &host, &row, how)
 }
 
-/// minilvb-v1: takes what an actor has on air off the air; without effect where there is nothing.
+/// minilvb-v1: takes the broadcast of an actor off the air; without effect if there is none.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn suspend(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
@@ -62,7 +62,7 @@ pub(crate) fn suspend(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
     }
 }
 
-/// qplus: ends whatever the room of an account has on air.
+/// qplus: ends the broadcast that the room of an account has on air.
 ///
 /// Errors: [`Error::NotRoomOwner`](crate::Error::NotRoomOwner).
 pub(crate) fn stop_push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber) -> Result<()> {
@@ -70,7 +70,7 @@ pub(crate) fn stop_push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber) -
     close_own(tx, account, Close::End { prepared: false })
 }
 
-/// sxb: ends the live of an account, or takes the account out of the room of somebody else.
+/// sxb: ends the live of an account, or removes the account from the room of another host.
 pub(crate) fn exit(tx: &mut Tx<'_>, account: AccountId, room: Option<RoomNumber>) -> Result<()> {
     let own = rooms::of_account(tx.conn, account)?.map(|room| room.number);
     match room {
@@ -82,8 +82,7 @@ pub(crate) fn exit(tx: &mut Tx<'_>, account: AccountId, room: Option<RoomNumber>
     }
 }
 
-/// Ends a broadcast whose host fell silent. The stored beat may be newer than the remembered one, if another process
-/// heard of the host: then it lives on.
+/// Ends a broadcast past its deadline, unless the table has a later beat, which another process has written.
 pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
     let Some(row) = latest(tx.conn, host)?.filter(|row| row.state == State::OnAir) else {
         tx.changed(Change::OffAir { host });
@@ -98,8 +97,8 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId) -> Result<()> {
     }
 }
 
-/// Somebody registers a guest's name: what the guest has on air or announced ends, its audience goes home.
-pub(crate) fn take_over(tx: &mut Tx<'_>, guest: &AccountRow) -> Result<()> {
+/// Ends the broadcast of a guest, on air or announced, and empties its audience, because an account registers its user id.
+pub(crate) fn close_for_registration(tx: &mut Tx<'_>, guest: &AccountRow) -> Result<()> {
     if let Some(row) = latest(tx.conn, guest.id)?.filter(|row| row.state != State::Ended) {
         end(tx, &row)?;
     }

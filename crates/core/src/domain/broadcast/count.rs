@@ -1,4 +1,4 @@
-//! Counting likes and nameless viewers.
+//! Counts likes and anonymous viewers.
 
 use crate::{
     Counted, Result,
@@ -10,7 +10,7 @@ use crate::{
     table::{counters, recordings},
 };
 
-/// Moves counters; without effect on a counter that is not there.
+/// Adds steps to counters; without effect on a counter that does not exist.
 pub(crate) fn apply(tx: &mut Tx<'_>, steps: &[(Counter, Steps)]) -> Result<()> {
     if let Conn::Postgres(_) = tx.conn {
         for kind in [Counted::Like, Counted::AnonymousViewer] {
@@ -41,7 +41,7 @@ pub(crate) fn apply(tx: &mut Tx<'_>, steps: &[(Counter, Steps)]) -> Result<()> {
     Ok(())
 }
 
-/// The transaction that [`apply`] needs: steps of one kind on broadcasts are one statement, with SQLite one per broadcast.
+/// The isolation that [`apply`] needs. Steps of one kind on broadcasts are one statement, with SQLite one per broadcast.
 pub(crate) fn isolation(counters: &[(Counter, Steps)], engine: Engine) -> Isolation {
     let kind = |(counter, _): &(Counter, Steps)| match counter {
         Counter::Broadcast { counted, .. } => Some(*counted),
@@ -62,7 +62,7 @@ mod tests {
     use crate::model::counter::LARGEST_COUNT;
 
     #[test]
-    fn only_steps_of_one_kind_do_without_a_transaction() {
+    fn only_steps_of_one_kind_need_no_transaction() {
         let one = |counter| (counter, Steps { by: 1, low: 0, high: LARGEST_COUNT });
         let broadcast = |user: &str, counted| one(Counter::Broadcast { user_id: user.to_owned(), counted });
         let like = |user| broadcast(user, Counted::Like);
@@ -80,7 +80,7 @@ mod tests {
             assert_eq!(isolation(&[], engine), Isolation::ReadCommitted);
         }
         assert_eq!(isolation(&[like("a"), like("b")], Engine::Postgres), Isolation::SingleStatement);
-        // With SQLite a statement each: all of them are counted, or none.
+        // SQLite needs a statement for each, and a transaction so that all of them are counted or none.
         assert_eq!(isolation(&[like("a"), like("b")], Engine::Sqlite), Isolation::ReadCommitted);
     }
 }

@@ -1,7 +1,7 @@
-//! Broadcasts: one going-on-air of a room, whichever dialect drives it.
+//! Broadcasts: a broadcast is one going on air of a room.
 //!
-//! One broadcast per room at a time. The dialect that opened it is its *driver* and owns its clock; closing works through
-//! every dialect. A new broadcast starts with counters at 0.
+//! A room has one broadcast at a time. The dialect that opened the broadcast is its *driver* and alone renews its lease; every
+//! dialect can close it. A new broadcast starts with counters at 0.
 
 pub(crate) mod close;
 pub(crate) mod count;

@@ -1,10 +1,10 @@
-//! Announcing, preparing, opening and renewing a broadcast.
+//! Announces, prepares, opens and renews broadcasts.
 
 use std::sync::Arc;
 
 use crate::{
     AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, Seconds, State,
-    domain::{actor, audience::seat_host, room, stream_code},
+    domain::{actor, audience::add_host, room, stream_code},
     model::counter::Counters,
     store::Tx,
     table::{
@@ -22,14 +22,14 @@ enum LastMembers {
     Leave,
 }
 
-/// minilvb-v1: announces a live. It replaces the host's broadcast, is not listed yet, and starts with counters at 0. A
-/// guest's user info becomes its profile.
+/// minilvb-v1: announces a live, which replaces the host's broadcast, is not listed yet, and starts with counters at 0. The
+/// user info of a guest becomes its profile.
 ///
 /// Errors: [`Error::ProofRequired`].
 pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announcement) -> Result<Broadcast> {
     let host = actor::acting(tx, actor)?;
     let info = &announcement.user_info;
-    let host = if host.is_registered() { host } else { accounts::introduce(tx, host.id, info)? };
+    let host = if host.is_registered() { host } else { accounts::set_guest_profile(tx, host.id, info)? };
     let room = room::ensure(tx, &host)?;
     let code = stream_code::code_of_host(tx, &host)?;
     let new = NewBroadcast {
@@ -45,8 +45,8 @@ pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announceme
     Ok(Broadcast::new(Arc::new(row.info(&host)), row.state, Counters::default(), 1, 0))
 }
 
-/// sxb: allots the room of an account. Whatever it had on air ends; the owner is the only member of the room, which is not
-/// on air yet. The number is always the same for an account.
+/// sxb: prepares the room of an account and returns its number, which is always the same for an account. A broadcast on air
+/// ends; the room is not on air yet, and its owner is its only member.
 pub(crate) fn prepare(tx: &mut Tx<'_>, account: AccountId) -> Result<RoomNumber> {
     let host = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let room = room::ensure(tx, &host)?;
@@ -85,7 +85,7 @@ pub(crate) fn report(tx: &mut Tx<'_>, account: AccountId, report: &Report) -> Re
     Ok(())
 }
 
-/// qplus: the host pushes for `lease` more. Opens a broadcast unless this dialect has one on air.
+/// qplus: the host pushes for `lease` more. Opens a broadcast unless the room has one of this dialect on air.
 ///
 /// Errors: [`Error::NotRoomOwner`].
 pub(crate) fn push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, lease: Seconds) -> Result<()> {
@@ -108,7 +108,7 @@ pub(crate) fn push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, lease:
     Ok(())
 }
 
-/// Opens a broadcast of what the host planned (minilvb-v2), because its stream has started.
+/// minilvb-v2: opens the broadcast that the host has planned, because its stream has started.
 pub(crate) fn open_planned(
     tx: &mut Tx<'_>,
     host: &AccountRow,
@@ -127,7 +127,7 @@ pub(crate) fn open_planned(
     Ok(())
 }
 
-/// Puts an announced live on the air; without effect on everything else.
+/// Puts an announced live on the air; without effect on every other broadcast.
 pub(crate) fn put_on_air(
     tx: &mut Tx<'_>,
     host: &AccountRow,
@@ -140,7 +140,7 @@ pub(crate) fn put_on_air(
     broadcasts::put_on_air(tx, row, host, sequence)
 }
 
-/// minilvb-v1: puts the announced live of an actor on the air; without effect where there is none.
+/// minilvb-v1: puts the announced live of an actor on the air; without effect if there is none.
 ///
 /// Errors: [`Error::ProofRequired`].
 pub(crate) fn put_announced_on_air(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
@@ -151,7 +151,7 @@ pub(crate) fn put_announced_on_air(tx: &mut Tx<'_>, actor: &Actor) -> Result<()>
     }
 }
 
-/// Ends what the host has and starts the next broadcast, with the host in its audience.
+/// Ends the host's broadcast and starts the next one, with the host in its audience.
 fn replace(
     tx: &mut Tx<'_>,
     host: &AccountRow,
@@ -165,6 +165,6 @@ fn replace(
         audience::clear(tx, host.id)?;
     }
     let row = broadcasts::insert(tx, new, host)?;
-    seat_host(tx, host, new.driver)?;
+    add_host(tx, host, new.driver)?;
     Ok(row)
 }

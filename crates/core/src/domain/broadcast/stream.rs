@@ -1,4 +1,4 @@
-//! Moves broadcasts by the media cloud's notices that a stream has started or stopped (minilvb paths only).
+//! Applies the notices of the media cloud: puts broadcasts on the air and takes them off it, and stores recordings.
 
 use super::{
     close::{Close, close},
@@ -7,7 +7,7 @@ use super::{
 use crate::{
     CallbackSource, Dialect, Error, Result, State, StreamEvent,
     domain::{
-        recording::{self, Joining},
+        recording::{self, MergePolicy},
         stream_code::{self, StreamOwner},
     },
     store::Tx,
@@ -18,9 +18,10 @@ use crate::{
     },
 };
 
-/// Takes a notice of the media cloud. Taking it again changes nothing.
+/// Applies a notice of the media cloud. Idempotent.
 ///
-/// Errors: [`Error::RoomNotFound`] for a recording of a stream that belongs to no room; events of such streams are fine.
+/// Errors: [`Error::RoomNotFound`] for a recording of a stream that belongs to no room. Other notices of such a stream are
+/// ignored.
 pub(crate) fn event(tx: &mut Tx<'_>, code: &str, source: &CallbackSource, event: &StreamEvent) -> Result<()> {
     let owner = match stream_code::owner(tx.conn, code, source)? {
         Some(owner) if rooms::of_account(tx.conn, owner.account)?.is_some() => Some(owner),
@@ -29,18 +30,18 @@ pub(crate) fn event(tx: &mut Tx<'_>, code: &str, source: &CallbackSource, event:
     match (event, owner) {
         (StreamEvent::Recorded(_), None) => Err(Error::RoomNotFound),
         (StreamEvent::Recorded(new), Some(owner)) => {
-            let joining =
-                if *source == CallbackSource::Shared { Joining::Overlapping } else { Joining::Never };
-            recording::store(tx, owner.account, code, joining, new)
+            let policy =
+                if *source == CallbackSource::Shared { MergePolicy::Overlapping } else { MergePolicy::Never };
+            recording::store(tx, owner.account, code, policy, new)
         }
         (_, Some(owner)) if *source == CallbackSource::Shared && !owner.by_tail => {
-            moved(tx, &owner, code, event)
+            apply_to_broadcast(tx, &owner, code, event)
         }
         _ => Ok(()),
     }
 }
 
-fn moved(tx: &mut Tx<'_>, owner: &StreamOwner, code: &str, event: &StreamEvent) -> Result<()> {
+fn apply_to_broadcast(tx: &mut Tx<'_>, owner: &StreamOwner, code: &str, event: &StreamEvent) -> Result<()> {
     let Some(host) = accounts::by_id(tx.conn, owner.account)? else { return Ok(()) };
     match event {
         StreamEvent::Started { sequence } => stream_started(tx, &host, code, sequence.as_deref()),
@@ -49,7 +50,7 @@ fn moved(tx: &mut Tx<'_>, owner: &StreamOwner, code: &str, event: &StreamEvent) 
     }
 }
 
-/// The cloud says a stream has started (minilvb paths only): an announced live, or what the host planned, goes on air.
+/// A stream has started (minilvb paths only): puts the host's announced live or planned broadcast on the air.
 fn stream_started(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Option<&str>) -> Result<()> {
     let row = latest(tx.conn, host.id)?;
     let room = rooms::of_account(tx.conn, host.id)?;
@@ -57,10 +58,10 @@ fn stream_started(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Opti
     match row {
         Some(row) if row.state == State::OnAir => match row.driver {
             Dialect::MinilvbV1 if row.stream_code != code => Ok(()),
-            Dialect::MinilvbV1 | Dialect::MinilvbV2 => remember(tx, &row, sequence),
+            Dialect::MinilvbV1 | Dialect::MinilvbV2 => store_sequence(tx, &row, sequence),
             Dialect::Sxb | Dialect::Qplus => Ok(()),
         },
-        // What the host said last counts: the live it announced, unless it planned another one since.
+        // The later of announcement and plan counts.
         Some(row)
             if row.driver == Dialect::MinilvbV1
                 && row.state == State::Prepared
@@ -75,23 +76,24 @@ fn stream_started(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Opti
     }
 }
 
-/// The cloud says a stream has stopped (minilvb paths only). The late end of an older push closes nothing.
+/// A stream has stopped (minilvb paths only): closes the host's broadcast. The late end of an older push closes nothing.
 fn stream_stopped(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Option<&str>) -> Result<()> {
     let Some(row) = latest(tx.conn, host.id)? else { return Ok(()) };
     let ours = match row.driver {
-        // An announced live has one stream; the user may push another one into somebody else's live.
+        // An announced live has one stream code. The user may also push another stream into the live of another host.
         Dialect::MinilvbV1 => row.stream_code == code,
         Dialect::MinilvbV2 => true,
         Dialect::Sxb | Dialect::Qplus => false,
     };
-    let other_push = matches!((sequence, &row.push_sequence), (Some(told), Some(known)) if told != known);
+    let other_push = matches!((sequence, &row.push_sequence), (Some(named), Some(known)) if named != known);
     if !ours || other_push {
         return Ok(());
     }
     close(tx, host, &row, Close::Suspend)
 }
 
-fn remember(tx: &mut Tx<'_>, row: &BroadcastRow, sequence: Option<&str>) -> Result<()> {
+/// Stores the sequence of the push, if the notice has one.
+fn store_sequence(tx: &mut Tx<'_>, row: &BroadcastRow, sequence: Option<&str>) -> Result<()> {
     if let Some(sequence) = sequence {
         broadcasts::set_push_sequence(tx, row, sequence)?;
     }

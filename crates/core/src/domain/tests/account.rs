@@ -15,13 +15,13 @@ fn stored() -> StoredPassword {
 }
 
 #[test]
-fn a_registration_takes_over_the_guest_of_the_name_and_ends_its_live() {
+fn a_registration_turns_a_guest_into_an_account_and_ends_its_live() {
     let mut tables = Tables::new();
     tables.announce("anna", "by the guest");
     let guest = tables.run(|tx| accounts::by_user_id(tx.conn, "anna")).unwrap().unwrap();
     let room = tables.run(|tx| rooms::of_account(tx.conn, guest.id)).unwrap().unwrap().number;
     let anna = tables.user("anna");
-    assert_eq!(anna, guest.id, "the room number stays with the name");
+    assert_eq!(anna, guest.id, "the account keeps the id and the room of the guest");
     assert_eq!(tables.run(|tx| rooms::of_account(tx.conn, anna)).unwrap().unwrap().number, room);
     let row = tables.run(|tx| broadcasts::latest(tx.conn, anna)).unwrap().unwrap();
     assert_eq!(row.state, State::Ended);
@@ -38,13 +38,13 @@ fn an_id_a_phone_and_an_email_identify_one_account() {
     tables.run(|tx| registration::register(tx, &with("anna", "1", "a@x"), &stored())).unwrap();
     let mut refusal = |new| tables.run(|tx| registration::register(tx, &new, &stored())).unwrap_err();
     assert!(matches!(refusal(with("ANNA", "2", "b@x")), Error::AccountExists), "another case");
-    assert!(matches!(refusal(with("1", "2", "b@x")), Error::AccountExists), "a phone of somebody else");
+    assert!(matches!(refusal(with("1", "2", "b@x")), Error::AccountExists), "the phone of another account");
     assert!(matches!(refusal(with("bob", "anna", "b@x")), Error::PhoneExists));
     assert!(matches!(refusal(with("bob", "2", "a@x")), Error::EmailExists));
 }
 
 #[test]
-fn a_registered_name_acts_only_with_proof_whatever_its_case() {
+fn a_registered_user_id_in_any_case_acts_only_with_proof() {
     let mut tables = Tables::new();
     let anna = tables.user("anna");
     for name in ["anna", "Anna"] {
@@ -53,12 +53,12 @@ fn a_registered_name_acts_only_with_proof_whatever_its_case() {
     }
     assert_eq!(tables.run(|tx| actor::acting(tx, &Actor::Proven(anna))).unwrap().user_id, "anna");
     tables.run(|tx| account::delete(tx, "anna")).unwrap();
-    let gone = tables.run(|tx| actor::acting(tx, &Actor::Proven(anna)).map(|row| row.id));
-    assert!(matches!(gone, Err(Error::InvalidSession)));
+    let deleted = tables.run(|tx| actor::acting(tx, &Actor::Proven(anna)).map(|row| row.id));
+    assert!(matches!(deleted, Err(Error::InvalidSession)));
 }
 
 #[test]
-fn a_code_works_once_dies_after_five_tries_and_after_ten_minutes() {
+fn a_code_is_valid_once_for_five_tries_and_for_ten_minutes() {
     let mut tables = Tables::new();
     let issue = |tables: &mut Tables, phone: &str| {
         tables.run(|tx| verification::issue_code(tx, phone, Purpose::Register)).unwrap()

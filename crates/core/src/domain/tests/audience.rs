@@ -1,4 +1,4 @@
-//! Roles, "one room per user", time-outs and groups.
+//! Roles, one sxb room per account, time-outs and groups.
 
 use super::tables::Tables;
 use crate::{
@@ -46,7 +46,7 @@ fn a_host_stays_host_and_no_viewer_becomes_one() {
 }
 
 #[test]
-fn entering_a_room_leaves_the_one_before() {
+fn entering_a_room_leaves_the_room_entered_before() {
     let mut tables = Tables::new();
     let (one, first) = live(&mut tables, "one");
     let (two, second) = live(&mut tables, "two");

@@ -1,4 +1,4 @@
-//! Opening, closing, timing out and moving broadcasts.
+//! Opening and closing of broadcasts, their time-outs, and the effect of stream events.
 
 use super::tables::Tables;
 use crate::{
@@ -60,7 +60,7 @@ fn a_report_keeps_the_audience_of_an_sxb_live_and_a_push_does_not() {
 }
 
 #[test]
-fn nobody_opens_or_stops_in_a_room_of_somebody_else() {
+fn only_the_owner_opens_and_stops_a_broadcast_in_a_room() {
     let mut tables = Tables::new();
     let (host, viewer, room) = sxb_live(&mut tables);
     let refused = [
@@ -112,7 +112,7 @@ fn an_announced_live_comes_back_and_every_other_one_ends() {
 }
 
 #[test]
-fn a_silent_host_ends_its_broadcast_and_a_newer_beat_keeps_it() {
+fn a_broadcast_ends_past_its_deadline_and_not_before() {
     let mut tables = Tables::new();
     let (host, viewer, _) = sxb_live(&mut tables);
     tables.now += Seconds(90);
@@ -125,7 +125,7 @@ fn a_silent_host_ends_its_broadcast_and_a_newer_beat_keeps_it() {
 }
 
 #[test]
-fn a_stream_event_moves_what_its_host_announced_or_planned_last() {
+fn stream_events_open_and_end_a_planned_broadcast() {
     let mut tables = Tables::new();
     let host = tables.user("host");
     let plan = Plan { title: "planned".to_owned(), ..Plan::default() };

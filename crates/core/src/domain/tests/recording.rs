@@ -1,11 +1,11 @@
-//! Which recording a file belongs to, and what a recording is called.
+//! Merging of files into recordings, and the times of a recording.
 
 use super::tables::{START, Tables};
 use crate::{
     AccountId, FileFormat, NewRecording, Recording, Seconds, UnixSeconds,
     domain::{
         broadcast::open,
-        recording::{self, Joining},
+        recording::{self, MergePolicy},
     },
     table::recordings,
 };
@@ -22,8 +22,8 @@ fn file(id: &str, format: FileFormat, from: i64, to: i64) -> NewRecording {
     }
 }
 
-fn store(tables: &mut Tables, owner: AccountId, joining: Joining, new: &NewRecording) {
-    tables.run(|tx| recording::store(tx, owner, "stream", joining, new)).unwrap();
+fn store(tables: &mut Tables, owner: AccountId, policy: MergePolicy, new: &NewRecording) {
+    tables.run(|tx| recording::store(tx, owner, "stream", policy, new)).unwrap();
 }
 
 fn all(tables: &mut Tables) -> Vec<Recording> {
@@ -38,15 +38,15 @@ fn host(tables: &mut Tables) -> AccountId {
 }
 
 #[test]
-fn overlapping_files_are_one_recording_where_files_are_joined() {
+fn overlapping_files_are_one_recording_where_files_are_merged() {
     let mut tables = Tables::new();
     let host = host(&mut tables);
-    store(&mut tables, host, Joining::Overlapping, &file("flv", FileFormat::Flv, 0, 100));
-    store(&mut tables, host, Joining::Overlapping, &file("hls", FileFormat::Hls, 5, 105));
-    store(&mut tables, host, Joining::Overlapping, &file("short", FileFormat::Flv, 200, 260));
+    store(&mut tables, host, MergePolicy::Overlapping, &file("flv", FileFormat::Flv, 0, 100));
+    store(&mut tables, host, MergePolicy::Overlapping, &file("hls", FileFormat::Hls, 5, 105));
+    store(&mut tables, host, MergePolicy::Overlapping, &file("short", FileFormat::Flv, 200, 260));
     let [one] = &all(&mut tables)[..] else { panic!("one recording") };
     assert_eq!((&*one.play_url, &*one.hls_url), ("http://vod.example/flv/Flv", "http://vod.example/hls/Hls"));
-    store(&mut tables, host, Joining::Never, &file("sxb", FileFormat::Flv, 5, 10));
+    store(&mut tables, host, MergePolicy::Never, &file("sxb", FileFormat::Flv, 5, 10));
     assert_eq!(all(&mut tables).len(), 2);
 }
 
@@ -59,13 +59,13 @@ fn a_better_file_is_never_replaced_by_a_worse_one() {
         (FileFormat::Mp4, FileFormat::Mp4),
         (FileFormat::Flv, FileFormat::Mp4),
     ] {
-        store(&mut tables, host, Joining::Never, &file("f", format, 0, 100));
+        store(&mut tables, host, MergePolicy::Never, &file("f", format, 0, 100));
         assert_eq!(all(&mut tables)[0].play_url, format!("http://vod.example/f/{kept:?}"));
     }
 }
 
 #[test]
-fn missing_times_are_now_and_the_duration_before() {
+fn a_missing_end_is_now_and_a_missing_start_is_the_duration_before() {
     let mut tables = Tables::new();
     let host = host(&mut tables);
     let new = NewRecording {
@@ -74,7 +74,7 @@ fn missing_times_are_now_and_the_duration_before() {
         duration: Some(Seconds(30)),
         ..file("f", FileFormat::Mp4, 0, 0)
     };
-    store(&mut tables, host, Joining::Never, &new);
+    store(&mut tables, host, MergePolicy::Never, &new);
     let [one] = &all(&mut tables)[..] else { panic!("one recording") };
     let times: (UnixSeconds, UnixSeconds) = (one.start_at, one.end_at);
     assert_eq!(times, (START - Seconds(30), START));

@@ -1,4 +1,4 @@
-//! Which sessions a login ends, refresh tokens, and passwords that change.
+//! The sessions that a login ends, refresh tokens, and new passwords.
 
 use secrecy::ExposeSecret as _;
 
@@ -15,7 +15,7 @@ fn count(tables: &mut Tables, account: crate::AccountId) -> usize {
 }
 
 #[test]
-fn a_login_ends_the_sessions_its_dialect_does_not_allow_and_no_others() {
+fn a_login_ends_only_sessions_beyond_the_limit_of_its_dialect() {
     let mut tables = Tables::new();
     let anna = tables.user("anna");
     let mut open = |dialect| tables.run(|tx| session::open(tx, anna, "anna", dialect)).unwrap();
@@ -30,7 +30,7 @@ fn a_login_ends_the_sessions_its_dialect_does_not_allow_and_no_others() {
 }
 
 #[test]
-fn a_refresh_token_works_once_and_until_its_end() {
+fn a_refresh_token_is_valid_once_and_until_its_end() {
     let mut tables = Tables::new();
     let anna = tables.user("anna");
     let issued = tables.run(|tx| session::open(tx, anna, "anna", Dialect::MinilvbV2)).unwrap();
@@ -45,7 +45,7 @@ fn a_refresh_token_works_once_and_until_its_end() {
 }
 
 #[test]
-fn a_new_password_ends_every_session_and_a_login_that_was_under_way() {
+fn a_new_password_ends_every_session_and_every_login_in_progress() {
     let mut tables = Tables::new();
     let anna = tables.user("anna");
     tables.run(|tx| session::open(tx, anna, "anna", Dialect::Sxb)).unwrap();
@@ -59,7 +59,7 @@ fn a_new_password_ends_every_session_and_a_login_that_was_under_way() {
 }
 
 #[test]
-fn a_sweep_deletes_the_sessions_that_open_nothing_any_more() {
+fn a_sweep_deletes_the_sessions_without_a_valid_token() {
     let mut tables = Tables::new();
     let anna = tables.user("anna");
     for dialect in [Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus] {

@@ -1,4 +1,4 @@
-//! No two makers of stream codes make the same code, whatever names strangers choose.
+//! No stream code is issued to two accounts, whatever user ids attackers choose.
 
 use proptest::prelude::*;
 
@@ -13,13 +13,13 @@ use crate::{
     },
 };
 
-/// The number of the room that is made next, in a database whose last room has that number.
+/// Makes a room, and returns the number of the room that is made next.
 fn next_room(tables: &mut Tables) -> i64 {
     let probe = tables.user("probe");
     tables.run(|tx| open::prepare(tx, probe)).unwrap().0 + 1
 }
 
-/// The code that a guest of that name gets with its push URL.
+/// The stream code that a guest gets when it announces a live.
 fn code_of_guest(tables: &mut Tables, name: &str) -> Result<String, Error> {
     let actor = Actor::Unproven(name.to_owned());
     tables.run(|tx| {
@@ -29,7 +29,7 @@ fn code_of_guest(tables: &mut Tables, name: &str) -> Result<String, Error> {
 }
 
 #[test]
-fn a_guest_named_like_a_future_sxb_stream_gets_another_code() {
+fn a_guest_with_the_digest_of_a_future_sxb_stream_as_user_id_gets_another_code() {
     let mut tables = Tables::new();
     // The guest's own room takes the next number, the victim's room the one after.
     let victims_room = next_room(&mut tables) + 1;
@@ -43,7 +43,7 @@ fn a_guest_named_like_a_future_sxb_stream_gets_another_code() {
 }
 
 #[test]
-fn an_sxb_room_takes_back_a_code_that_an_older_version_gave_away() {
+fn an_sxb_room_gets_its_code_back_from_another_account() {
     let mut tables = Tables::new();
     let victims_room = next_room(&mut tables) + 1;
     let name = bypass_digest(victims_room, "emil", VideoSource::Camera);
@@ -62,7 +62,7 @@ fn an_sxb_room_takes_back_a_code_that_an_older_version_gave_away() {
 }
 
 #[test]
-fn a_code_that_was_handed_out_before_stays() {
+fn a_code_that_was_issued_before_stays() {
     let mut tables = Tables::new();
     let name = "x_6b0917f7";
     let host = tables.run(|tx| {
@@ -74,8 +74,8 @@ fn a_code_that_was_handed_out_before_stays() {
     assert_eq!(code, "1000_x_6b0917f7");
 }
 
-/// Names that lead to the same code if any do: short, of few characters, with the endings other makers use.
-fn hostile_name() -> impl Strategy<Value = String> {
+/// User ids that are likely to give the same code: short, of few characters, with the endings of other kinds of streams.
+fn hostile_id() -> impl Strategy<Value = String> {
     let ending = prop_oneof![
         Just(String::new()),
         Just("_r".to_owned()),
@@ -97,7 +97,7 @@ proptest! {
 
     #[test]
     fn every_code_belongs_to_one_account(
-        steps in proptest::collection::vec((hostile_name(), any::<bool>()), 1..12),
+        steps in proptest::collection::vec((hostile_id(), any::<bool>()), 1..12),
     ) {
         let mut tables = Tables::new();
         let mut given: Vec<(String, String)> = Vec::new();

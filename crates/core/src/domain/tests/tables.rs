@@ -1,4 +1,4 @@
-//! A database for rules: each rule runs in a transaction of its own, at a time the test sets.
+//! A database for tests of rules: each rule runs in a transaction of its own, at a time that the test sets.
 
 use std::sync::{Arc, atomic::AtomicI64};
 

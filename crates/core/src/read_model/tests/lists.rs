@@ -20,7 +20,7 @@ use crate::{
     table::{
         accounts::AccountRow,
         audience::MemberRow,
-        broadcasts::{BroadcastRow, COLUMNS},
+        broadcasts::{BroadcastRow, columns},
         counters::counts,
         recordings,
         sessions::SessionRow,
@@ -73,7 +73,7 @@ impl Tables {
         Ok(Self {
             accounts: on!(conn, |c| accounts::table.load(c))?,
             rooms: on!(conn, |c| rooms::table.select((rooms::account_id, rooms::number)).load(c))?,
-            broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).select(COLUMNS).load(c))?,
+            broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).select(columns()).load(c))?,
             counters: on!(conn, |c| counters::table.select((counters::broadcast_id, counts!())).load::<(
                 BroadcastId,
                 Counters

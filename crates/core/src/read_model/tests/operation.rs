@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::{Counted, Dialect, OnAirFilter, Role, Seconds, Step};
+use crate::{Counted, Dialect, OnAirFilter, Role, Step};
 
 /// Users, by index. Two of them differ in ASCII case only, and two have the same stream code before it gets a suffix.
 pub(super) const USERS: [&str; 6] = ["anna", "ANNA", "bob_c", "bob.c", "dora", "emil"];
@@ -37,7 +37,7 @@ pub(super) enum Operation {
     RequestMic(usize, usize),
     SetMic(usize, usize, bool),
     Beat(usize, Role, Option<i64>),
-    Push(usize, Seconds),
+    Push(usize, i64),
     StopPush(usize),
     Watch(usize, usize),
     Unwatch(usize, usize),
@@ -60,9 +60,9 @@ pub(super) enum Operation {
     Rename(usize, &'static str),
     Delete(usize),
     Maintain,
-    Wait(Seconds),
+    Wait(i64),
     /// Stops and starts the core; `true`: with a shutdown, so that no clock is lost.
-    Restart(bool, Seconds),
+    Restart(bool, i64),
     /// Another process performs an operation, and the core runs its upkeep.
     Foreign(Foreign, usize),
 }
@@ -131,7 +131,7 @@ pub(super) fn operations() -> impl Strategy<Value = Operation> {
     ];
     let qplus = prop_oneof![
         5 => (user(), prop_oneof![Just(3_i64), Just(75), Just(600)])
-            .prop_map(|(host, lease)| Operation::Push(host, Seconds(lease))),
+            .prop_map(|(host, lease)| Operation::Push(host, lease)),
         1 => user().prop_map(Operation::StopPush),
         5 => (any::<prop::sample::Index>(), user())
             .prop_map(|(session, host)| Operation::Watch(session.index(1_000), host)),
@@ -164,9 +164,8 @@ pub(super) fn operations() -> impl Strategy<Value = Operation> {
     ];
     let world = prop_oneof![
         3 => Just(Operation::Maintain),
-        6 => prop_oneof![0..5_i64, 0..40_i64, 0..200_i64]
-            .prop_map(|wait| Operation::Wait(Seconds(wait))),
-        1 => (any::<bool>(), 0..200_i64).prop_map(|(orderly, wait)| Operation::Restart(orderly, Seconds(wait))),
+        6 => prop_oneof![0..5_i64, 0..40_i64, 0..200_i64].prop_map(Operation::Wait),
+        1 => (any::<bool>(), 0..200_i64).prop_map(|(orderly, wait)| Operation::Restart(orderly, wait)),
         1 => (foreign(), user()).prop_map(|(what, user)| Operation::Foreign(what, user)),
     ];
     prop_oneof![5 => v1, 6 => sxb, 4 => qplus, 3 => streams, 4 => accounts, 4 => world]

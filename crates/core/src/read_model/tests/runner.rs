@@ -158,7 +158,9 @@ impl Runner {
                 self.beats.insert(ids[user], core.now());
                 Ok(())
             }
-            Operation::Push(host, lease) => core.broadcasts().push(ids[host], rooms[host], lease).await,
+            Operation::Push(host, lease) => {
+                core.broadcasts().push(ids[host], rooms[host], Seconds(lease)).await
+            }
             Operation::StopPush(host) => core.broadcasts().stop_push(ids[host], rooms[host]).await,
             Operation::Watch(session, host) => match self.session(session) {
                 Some(session) => core.audiences().watch(&session, rooms[host]).await,
@@ -243,7 +245,7 @@ impl Runner {
             Operation::Delete(user) => core.accounts().delete(USERS[user]).await,
             Operation::Maintain => core.maintain().await,
             Operation::Wait(seconds) => {
-                self.clock.advance(seconds);
+                self.clock.advance(Seconds(seconds));
                 Ok(())
             }
             Operation::Restart(orderly, seconds) => {
@@ -252,7 +254,7 @@ impl Runner {
                 } else {
                     self.beats.clear();
                 }
-                self.clock.advance(seconds);
+                self.clock.advance(Seconds(seconds));
                 self.starts += 1;
                 self.started_at = self.core.now();
                 self.core = open(&self.config, &self.clock, self.starts);
