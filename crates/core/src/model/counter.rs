@@ -2,7 +2,10 @@
 
 use diesel::Queryable;
 
-use super::id::RecordingId;
+use super::{
+    id::RecordingId,
+    name::{FileId, UserId},
+};
 
 /// One more or one less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +38,9 @@ pub enum Counted {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Counter {
     /// Of the latest broadcast of a user.
-    Broadcast { user_id: String, counted: Counted },
+    Broadcast { user_id: UserId, counted: Counted },
     /// Of a recording of a user.
-    Recording { owner: String, file_id: String, counted: Counted },
+    Recording { owner: UserId, file_id: FileId, counted: Counted },
 }
 
 /// Counters stay within what clients can hold.

@@ -1,10 +1,9 @@
 //! A recording, the file it comes as, and the lists it is in.
 
-use std::sync::Arc;
-
 use super::{
     fragment::{Fragment, Fragments},
     id::{AccountId, Dialect, RecordingId},
+    name::{FileId, UserId},
 };
 use crate::{Seconds, UnixSeconds};
 
@@ -16,13 +15,13 @@ pub struct Recording {
     pub(crate) owner: AccountId,
     pub(crate) fragments: Fragments,
     /// The owner's id.
-    pub user_id: Arc<str>,
+    pub user_id: UserId,
     /// The owner's nickname as of now, may be empty.
     pub owner_nickname: String,
     /// The owner's picture URL as of now, may be empty.
     pub owner_avatar: String,
     /// The cloud's name of it; unique together with the owner.
-    pub file_id: String,
+    pub file_id: FileId,
     /// The name of its file: the stream's.
     pub file_name: String,
     /// Title of the broadcast it was made of.
@@ -71,7 +70,7 @@ impl Recording {
             user_id: "".into(),
             owner_nickname: String::new(),
             owner_avatar: String::new(),
-            file_id: id.to_string(),
+            file_id: id.to_string().into(),
             file_name: String::new(),
             title: String::new(),
             cover: String::new(),
@@ -135,7 +134,7 @@ impl FileFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecording {
     /// The cloud's name of the recording.
-    pub file_id: String,
+    pub file_id: FileId,
     /// What kind of file.
     pub format: FileFormat,
     /// Where it is.
@@ -158,7 +157,7 @@ pub struct RecordingFilter {
     /// Only those that ended later than this.
     pub ended_after: Option<UnixSeconds>,
     /// Only those of this user.
-    pub owner: Option<String>,
+    pub owner: Option<UserId>,
     /// Only those whose file name begins so.
     pub file_name_prefix: Option<String>,
 }

@@ -1,13 +1,17 @@
 //! A short video: a clip its owner uploaded.
 
-use super::{broadcast::UserInfo, id::ShortVideoId};
+use super::{
+    broadcast::UserInfo,
+    id::ShortVideoId,
+    name::{FileId, UserId},
+};
 use crate::UnixSeconds;
 
 /// What an upload says about its clip.
 #[derive(Debug, Clone, Default)]
 pub struct NewShortVideo {
     /// The cloud's name of the file.
-    pub file_id: String,
+    pub file_id: FileId,
     /// Title.
     pub title: String,
     /// Cover URL, may be empty.
@@ -26,7 +30,7 @@ pub struct ShortVideo {
     /// Number; later uploads have larger ones.
     pub id: ShortVideoId,
     /// The owner's id.
-    pub user_id: String,
+    pub user_id: UserId,
     /// The owner's name: given with the clip, else the profile's as of now. May be empty.
     pub nickname: String,
     /// The owner's picture URL likewise.
@@ -36,7 +40,7 @@ pub struct ShortVideo {
     /// The owner's picture URL as of now, may be empty.
     pub owner_avatar: String,
     /// The cloud's name of the file; unique together with the owner.
-    pub file_id: String,
+    pub file_id: FileId,
     /// Title.
     pub title: String,
     /// Cover URL, may be empty.
