@@ -45,6 +45,9 @@ pub struct DatabaseConfig {
     pub connect_timeout: Duration,
     /// PostgreSQL: the longest pause between two attempts to reach a server that cannot be reached.
     pub reconnect_pause: Duration,
+    /// PostgreSQL: how long a job that conflicts with other transactions is run again before its caller is told
+    /// [`Error::Busy`](crate::Error::Busy).
+    pub conflict_patience: Duration,
 }
 
 /// Who may register, and how passwords are hashed.
@@ -170,6 +173,7 @@ impl Config {
                 statement_timeout: Duration::from_secs(3),
                 connect_timeout: Duration::from_secs(2),
                 reconnect_pause: Duration::from_millis(500),
+                conflict_patience: Duration::from_secs(2),
             },
             accounts: AccountConfig {
                 open_registration: true,

@@ -1,6 +1,8 @@
 //! What happens when a job, a commit, a query or the file itself fails: whoever asked gets an error, nothing changes,
 //! and the core works again afterwards.
 
+mod postgres;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -12,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use super::{
+    Tx,
     conn::{Conn, on},
     schema::{audience, broadcasts, settings},
 };

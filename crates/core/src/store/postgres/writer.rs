@@ -13,7 +13,10 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender};
-use diesel::{prelude::*, result::Error as QueryError};
+use diesel::{
+    prelude::*,
+    result::{DatabaseErrorKind, Error as QueryError},
+};
 
 use crate::model::{change::Change, change_key::ChangeKey};
 use crate::{
@@ -30,9 +33,8 @@ use crate::{
     },
 };
 
-/// How often a job is run again at most, and for how long.
+/// Runs of a job at most; [`crate::DatabaseConfig::conflict_patience`] bounds their time.
 const TRIES: u32 = 64;
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The end of a transaction, as the follower is told.
 pub(crate) enum CommitNotice {
@@ -93,7 +95,9 @@ enum End {
     Done(Vec<ChangeKey>),
     /// The job does not want to be committed.
     Refused,
-    /// Not committed; running it again may help.
+    /// Not committed, because another transaction was in the way.
+    Conflict,
+    /// Not committed because of an error of the database, which may be gone when the job runs again.
     Again(Error),
     /// Not committed.
     Failed(Error),
@@ -131,10 +135,13 @@ impl PostgresWriter {
     /// Runs a job until it is committed, refused or given up, and answers it or hands it to the follower.
     fn serve(&mut self, mut job: Box<dyn WriteJob>) {
         let started = Instant::now();
-        let mut tries = 0;
+        let patience = self.env.config.database.conflict_patience;
+        let (mut tries, mut conflicts) = (0, 0);
         loop {
             tries += 1;
-            match self.run(&mut *job) {
+            let end = self.run(&mut *job);
+            conflicts += u32::from(matches!(end, Ok(End::Conflict)));
+            match end {
                 Ok(End::Done(keys)) if keys.is_empty() => job.answer(None),
                 Ok(End::Done(keys)) => {
                     // The follower outlives the writers; without it there is no memory to wait for.
@@ -145,15 +152,21 @@ impl PostgresWriter {
                     }
                 }
                 Ok(End::Refused) => job.answer(None),
-                Ok(End::Again(_)) if tries < TRIES && started.elapsed() < PATIENCE => {
+                Ok(End::Conflict | End::Again(_)) if tries < TRIES && started.elapsed() < patience => {
                     metrics::counter!("relive_transaction_retries_total").increment(1);
                     if tries > 4 {
                         thread::park_timeout(Duration::from_millis(u64::from(tries.min(20))));
                     }
                     continue;
                 }
-                // Whoever found the database gone has said so.
+                // The error is logged where it is found.
                 Err(error) => job.answer(Some(error)),
+                // A constraint that is violated after conflicts is another sign of contention.
+                Ok(End::Conflict | End::Again(_)) if conflicts > 0 => {
+                    tracing::debug!(tries, conflicts, "a job gave way to other transactions too often");
+                    job.answer(Some(Error::Busy));
+                }
+                Ok(End::Conflict) => job.answer(Some(Error::Busy)),
                 Ok(End::Again(error) | End::Failed(error)) => {
                     tracing::error!(error = %causes(&error), tries, "a job failed");
                     job.answer(Some(error));
@@ -229,13 +242,26 @@ fn give_up(lease: &mut Lease, begun: bool, failure: Option<&Error>) -> End {
     if begun && lease.execute("ROLLBACK").is_err() {
         lease.lose();
     }
-    match failure {
-        // Conflicts come as serialization failures, as deadlocks, and as violated constraints: when the job runs again it
-        // sees what the other one did, and says so in the domain's words.
-        Some(failure) if matches!(query_error(failure), Some(QueryError::DatabaseError(..))) => {
-            End::Again(failure.again())
+    match failure.map(|failure| (failure, query_error(failure))) {
+        Some((_, Some(QueryError::DatabaseError(kind, told)))) if is_conflict(*kind, told.message()) => {
+            End::Conflict
         }
+        // A violated constraint may be a conflict as well: when the job runs again it sees what the other one did, and says
+        // so in the domain's words.
+        Some((failure, Some(QueryError::DatabaseError(..)))) => End::Again(failure.again()),
         _ => End::Refused,
+    }
+}
+
+/// Whether another transaction was in the way. diesel tells deadlocks and lock time-outs by their English texts only; on a
+/// server that speaks another language they are errors of the storage.
+fn is_conflict(kind: DatabaseErrorKind, message: &str) -> bool {
+    match kind {
+        DatabaseErrorKind::SerializationFailure => true,
+        DatabaseErrorKind::Unknown => {
+            message == "deadlock detected" || message == "canceling statement due to lock timeout"
+        }
+        _ => false,
     }
 }
 
