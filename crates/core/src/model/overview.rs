@@ -1,4 +1,4 @@
-//! One account at a glance, for an operator who looks into a complaint.
+//! The overview of an account, for an operator that looks into a complaint.
 
 use super::{
     account::Account,
@@ -8,22 +8,22 @@ use super::{
 };
 use crate::UnixSeconds;
 
-/// An account with all that is shown of it somewhere.
+/// An account with everything that the dialects show of it.
 #[derive(Debug, Clone)]
 pub struct AccountOverview {
     /// The account.
     pub account: Account,
-    /// Its room as its owner sees it.
+    /// The room of the account, as its owner sees it.
     pub room: Option<Room>,
-    /// What it announced for its next broadcast (minilvb-v2), and when.
+    /// The plan for its next broadcast (minilvb-v2), and the time of the plan.
     pub plan: Option<(Plan, UnixSeconds)>,
-    /// Its latest broadcast.
+    /// The latest broadcast of the account.
     pub latest: Option<LatestBroadcast>,
-    /// Its sessions, grouped by dialect, the last used one first.
+    /// The sessions of the account, grouped by dialect, the last used one first.
     pub sessions: Vec<SessionOverview>,
-    /// Recordings it owns, listed or not.
+    /// Number of recordings of the account, listed or not.
     pub recordings: i64,
-    /// Short videos it owns.
+    /// Number of short videos of the account.
     pub short_videos: i64,
 }
 
@@ -32,24 +32,23 @@ pub struct AccountOverview {
 pub struct LatestBroadcast {
     /// The broadcast, with its counters.
     pub broadcast: Broadcast,
-    /// The last second on air unless its host is heard of again; `None` for one that does not end by itself, or is off
-    /// the air.
+    /// The last second on air unless another beat comes; `None` for a broadcast without a lease or off the air.
     pub deadline: Option<UnixSeconds>,
-    /// When it ended for good.
+    /// Time at which the broadcast ended.
     pub ended_at: Option<UnixSeconds>,
 }
 
 /// A session without its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionOverview {
-    /// The dialect it was opened in.
+    /// Dialect of the session.
     pub dialect: Dialect,
-    /// When it was opened.
+    /// Time of opening.
     pub opened_at: UnixSeconds,
-    /// When it was last used.
+    /// Time of the last use.
     pub used_at: UnixSeconds,
-    /// Whether its token opens anything.
+    /// Whether the token is valid.
     pub alive: bool,
-    /// Until when its refresh token gets a new one, in the dialect that has one.
+    /// End of the refresh token's validity, in the dialect that has one.
     pub refresh_until: Option<UnixSeconds>,
 }
