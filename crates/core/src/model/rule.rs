@@ -34,6 +34,19 @@ impl Grace {
     pub(crate) fn extend(self, deadline: UnixSeconds, beat_at: UnixSeconds) -> UnixSeconds {
         if beat_at < self.started_at { deadline.max(self.started_at + GRACE) } else { deadline }
     }
+
+    /// The time by which an extended deadline has to be checked again: a beat heard at `now` or later replaces it by a deadline of
+    /// its own, `ends_after(beat)`, which may be earlier.
+    pub(crate) fn check_by(
+        self,
+        deadline: UnixSeconds,
+        beat_at: UnixSeconds,
+        now: UnixSeconds,
+        ends_after: impl FnOnce(UnixSeconds) -> UnixSeconds,
+    ) -> UnixSeconds {
+        let extended = beat_at < self.started_at;
+        if extended { deadline.min(ends_after(now.max(self.started_at))) } else { deadline }
+    }
 }
 
 /// The role of a member that asks for `wanted`: the owner of a room is always its host, and no other member is.
