@@ -13,7 +13,9 @@ fn core(patience: Duration) -> Option<(Core, Scratch)> {
     scratch.url().clone_into(&mut config.database.url);
     config.database.conflict_patience = patience;
     config.background = false;
-    let core = Core::start(config, Arc::new(TestClock::at(1_700_000_000)), Arc::new(SystemRandom)).unwrap();
+    let core =
+        Core::start(config, Arc::new(TestClock::at(UnixSeconds(1_700_000_000))), Arc::new(SystemRandom))
+            .unwrap();
     Some((core, scratch))
 }
 
