@@ -1,9 +1,9 @@
-//! PostgreSQL's writer threads: every job a transaction of its own.
+//! Runs PostgreSQL's writer threads: every job is a transaction of its own.
 //!
-//! Jobs were written as if each ran alone, so they run SERIALIZABLE: PostgreSQL gives up one of two transactions that
-//! would not have come out the same one after the other, and the writer runs that job again. What a job has changed in
-//! the read models is told to all gateways by a row of `changes` in the same transaction, and to this one by handing it
-//! to the follower, which answers the caller as soon as its own memory is up to date.
+//! Jobs are written as if each ran alone, so they run SERIALIZABLE: PostgreSQL aborts one of two transactions that conflict,
+//! and the writer runs that job again. A job that changed the read models writes a row of `changes` in the same transaction,
+//! which tells the other gateways. In this gateway the job is sent to the follower, which answers the caller when the read
+//! model has the change.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -36,11 +36,11 @@ use crate::{
 /// Runs of a job at most; [`crate::DatabaseConfig::conflict_patience`] bounds their time.
 const TRIES: u32 = 64;
 
-/// The end of a transaction, as the follower is told.
+/// The message to the follower about the end of a transaction.
 pub(crate) enum CommitNotice {
-    /// What it changed, and who waits until memory knows.
+    /// The transaction is committed. Carries the keys of its changes, and the job to answer when memory has them.
     Keys(Vec<ChangeKey>, Box<dyn WriteJob>),
-    /// The connection broke before the database had said whether it is committed.
+    /// The connection broke during the commit, so the transaction may be committed.
     InDoubt,
 }
 
@@ -70,7 +70,7 @@ pub(in crate::store) fn start(
                 .spawn(move || {
                     while let Ok(job) = queue.recv() {
                         if job.stops() {
-                            // Each writer gets one of these: behind the barrier no job is under way any more.
+                            // Each writer gets one such job: behind the barrier no other job is under way.
                             through.wait();
                             job.answer(None);
                             break;
@@ -79,7 +79,7 @@ pub(in crate::store) fn start(
                         writer.serve(job);
                     }
                     drop(writer);
-                    // A job that comes after the last one would be answered by nobody.
+                    // Jobs that come after the last one need an answer, too.
                     for job in queue {
                         job.answer(Some(Error::Unavailable));
                     }
@@ -93,15 +93,15 @@ pub(in crate::store) fn start(
 enum End {
     /// Committed.
     Done(Vec<ChangeKey>),
-    /// The job does not want to be committed.
+    /// The job failed in the words of the domain, and its transaction is rolled back.
     Refused,
     /// Not committed, because another transaction was in the way.
     Conflict,
     /// Not committed because of an error of the database, which may be gone when the job runs again.
     Again(Error),
-    /// Not committed.
+    /// Not committed, because the connection broke.
     Failed(Error),
-    /// The connection broke during the commit: it may have happened.
+    /// The connection broke during the commit: the transaction may be committed.
     Unknown(Error),
 }
 
@@ -110,12 +110,12 @@ struct PostgresWriter {
     env: Arc<Env>,
     commits: Arc<dyn CommitListener>,
     committed: Sender<CommitNotice>,
-    /// One writer at a time ends what has timed out.
+    /// Held by the writer that expires what is due.
     expiring: Arc<Mutex<()>>,
 }
 
 impl PostgresWriter {
-    /// Ends what has timed out by now, and waits until the read models know.
+    /// Expires everything past its deadline, and waits until the read models have the change.
     fn expire(&mut self) {
         if !self.commits.is_due(self.env.clock.now()) {
             return;
@@ -128,7 +128,7 @@ impl PostgresWriter {
         let commits = Arc::clone(&self.commits);
         let (reply, answer) = tokio::sync::oneshot::channel();
         self.serve(job::job(Isolation::Serializable, move |tx| commits.expire(tx), reply));
-        // A failure shows again in the job that comes next.
+        // The next job meets the same failure and reports it.
         let _ = answer.blocking_recv();
     }
 
@@ -225,7 +225,7 @@ impl PostgresWriter {
         give_up(lease, true, Some(&error))
     }
 
-    /// Committed: what memory has to read again.
+    /// Ends a committed job: finds the keys that memory has to read again.
     fn done(&self, lease: &Lease, changes: &[Change]) -> End {
         let keys = ChangeKey::of(changes);
         let counted = !keys.is_empty() && self.commits.counted(lease.generation(), changes);
@@ -233,7 +233,7 @@ impl PostgresWriter {
     }
 }
 
-/// Leaves the transaction, if one has begun, and says what its failure means. Where none has, what failed may be the
+/// Rolls the transaction back, if one has begun, and classifies the failure. Without one the failure may be that of the
 /// commit.
 fn give_up(lease: &mut Lease, begun: bool, failure: Option<&Error>) -> End {
     if failure.is_some_and(|failure| lease.lost_by(failure)) {
@@ -246,15 +246,15 @@ fn give_up(lease: &mut Lease, begun: bool, failure: Option<&Error>) -> End {
         Some((_, Some(QueryError::DatabaseError(kind, told)))) if is_conflict(*kind, told.message()) => {
             End::Conflict
         }
-        // A violated constraint may be a conflict as well: when the job runs again it sees what the other one did, and says
-        // so in the domain's words.
+        // A violated constraint may be a conflict as well: when the job runs again it sees the other transaction's rows, and
+        // fails in the words of the domain.
         Some((failure, Some(QueryError::DatabaseError(..)))) => End::Again(failure.again()),
         _ => End::Refused,
     }
 }
 
-/// Whether another transaction was in the way. diesel tells deadlocks and lock time-outs by their English texts only; on a
-/// server that speaks another language they are errors of the storage.
+/// Whether another transaction was in the way. diesel has no kinds for deadlocks and lock time-outs, so their English messages
+/// are compared; a server with other messages has its deadlocks reported as errors of the storage.
 fn is_conflict(kind: DatabaseErrorKind, message: &str) -> bool {
     match kind {
         DatabaseErrorKind::SerializationFailure => true,
@@ -265,7 +265,7 @@ fn is_conflict(kind: DatabaseErrorKind, message: &str) -> bool {
     }
 }
 
-/// Tells the other gateways, if there is something to tell.
+/// Writes the keys of the changes into the feed, if there are any.
 fn announce(conn: &mut Conn, origin: i64, keys: &[ChangeKey]) -> Result<()> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };
     if !keys.is_empty() {

@@ -1,4 +1,4 @@
-//! Jobs that meet other transactions on PostgreSQL.
+//! Jobs that conflict with other transactions, or panic, on PostgreSQL.
 
 use std::time::Duration;
 
@@ -13,7 +13,9 @@ fn core(patience: Duration) -> Option<(Core, Scratch)> {
     scratch.url().clone_into(&mut config.database.url);
     config.database.conflict_patience = patience;
     config.background = false;
-    let core = Core::start(config, Arc::new(TestClock::at(1_700_000_000)), Arc::new(SystemRandom)).unwrap();
+    let core =
+        Core::start(config, Arc::new(TestClock::at(UnixSeconds(1_700_000_000))), Arc::new(SystemRandom))
+            .unwrap();
     Some((core, scratch))
 }
 
@@ -31,7 +33,7 @@ async fn a_conflict_that_outlasts_the_patience_is_busy() {
         let answer = core.store().write(move |tx| conflict(tx, condition, message)).await;
         assert!(matches!(answer, Err(Error::Busy)), "{condition}: {answer:?}");
     }
-    // While another transaction holds a lock for longer than a statement may wait for it.
+    // Another transaction holds a lock for longer than a statement may wait for it.
     let mut other = Conn::open(&core.config().database).unwrap();
     other.execute("BEGIN; LOCK TABLE settings").unwrap();
     let answer = core.store().write(|tx| tx.conn.execute("SET LOCAL lock_timeout = 1; LOCK TABLE settings"));
