@@ -49,7 +49,7 @@ impl ChangeKey {
                     Self::Owner(*host),
                     Self::Room(*host),
                 ]),
-                Change::Member(seat) => drop(keys.insert(Self::Member(seat.host, seat.account))),
+                Change::Member(member) => drop(keys.insert(Self::Member(member.host, member.account))),
                 Change::Left { host, account } => drop(keys.insert(Self::Member(*host, *account))),
                 Change::AudienceCleared { host } => drop(keys.insert(Self::Audience(*host))),
                 Change::SessionClosed(digest) | Change::CursorsMoved(digest) => {
