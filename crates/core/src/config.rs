@@ -1,4 +1,4 @@
-//! What the core is told at start. The names an operator sees belong to the gateway; these are the plain values.
+//! The configuration of the core as plain values. The gateway gives them the names that operators see.
 
 use std::time::Duration;
 
@@ -6,36 +6,36 @@ use secrecy::SecretString;
 
 use crate::Seconds;
 
-/// Everything [`Core::start`](crate::Core::start) needs to know.
+/// The configuration for [`Core::start`](crate::Core::start).
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the data lives.
+    /// The database and its connections.
     pub database: DatabaseConfig,
-    /// Who may register, and how passwords are hashed.
+    /// Registration, and the hashing of passwords.
     pub accounts: AccountConfig,
-    /// Guards against guessing and flooding; 0 switches one off.
+    /// Limits against guessing and flooding; 0 switches one off.
     pub limits: LimitConfig,
-    /// How long sessions live.
+    /// Lifetimes of sessions.
     pub sessions: SessionConfig,
-    /// How long the audience and hosts may be silent.
+    /// Time-outs of members and hosts that send no beats.
     pub timeouts: TimeoutConfig,
-    /// How push and play URLs are written.
+    /// Push and play URLs.
     pub media: MediaConfig,
-    /// Keys of the cloud services clients get signatures for.
+    /// Keys of the cloud services for which clients get signatures.
     pub cloud: CloudConfig,
-    /// Whether the core sweeps and flushes by itself once a second. Tests switch it off and call
+    /// Whether the core runs its upkeep by itself once a second. Tests switch this off and call
     /// [`Core::maintain`](crate::Core::maintain).
     pub background: bool,
 }
 
-/// Where the data lives.
+/// The database and its connections.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
     /// `sqlite://PATH` (relative to the working directory, or absolute) or `postgres://USER:PASSWORD@HOST/NAME`.
     pub url: String,
     /// Threads that answer queries, each with a connection.
     pub readers: usize,
-    /// Threads that write, each with a connection. SQLite has one, whatever stands here.
+    /// Threads that write, each with a connection. SQLite always has one.
     pub writers: usize,
     /// Jobs that may wait for a writer; more are refused as busy.
     pub queue: usize,
@@ -45,9 +45,12 @@ pub struct DatabaseConfig {
     pub connect_timeout: Duration,
     /// PostgreSQL: the longest pause between two attempts to reach a server that cannot be reached.
     pub reconnect_pause: Duration,
+    /// PostgreSQL: how long a job that conflicts with other transactions is run again before its caller is told
+    /// [`Error::Busy`](crate::Error::Busy).
+    pub conflict_patience: Duration,
 }
 
-/// Who may register, and how passwords are hashed.
+/// Registration, and the hashing of passwords.
 #[derive(Debug, Clone)]
 pub struct AccountConfig {
     /// Whether the dialects' register calls work.
@@ -58,13 +61,13 @@ pub struct AccountConfig {
     pub argon2_iterations: u32,
     /// Argon2id lanes.
     pub argon2_parallelism: u32,
-    /// Threads that hash passwords; 0 counts as 1. Fewer than there are cores leave time to everything else.
+    /// Threads that hash passwords; 0 counts as 1. With fewer than there are cores, the other calls keep a core.
     pub hash_threads: usize,
     /// Hashes that may wait; more are refused as busy.
     pub hash_queue: usize,
 }
 
-/// Guards against guessing and flooding; 0 switches one off.
+/// Limits against guessing and flooding; 0 switches one off.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitConfig {
     /// Failed logins of one account from one address in ten minutes before that address has to wait for that account.
@@ -73,31 +76,31 @@ pub struct LimitConfig {
     pub registrations_per_hour: u32,
 }
 
-/// How long sessions live.
+/// Lifetimes of sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionConfig {
-    /// minilvb-v2: a token's fixed life.
+    /// minilvb-v2: the lifetime of a token.
     pub v2_token_ttl: Seconds,
-    /// minilvb-v2: a refresh token's fixed life.
+    /// minilvb-v2: the lifetime of a refresh token.
     pub v2_refresh_ttl: Seconds,
-    /// sxb: silence after which a token dies.
+    /// sxb: time without a use after which a session ends.
     pub sxb_idle: Seconds,
-    /// qplus: silence after which a session dies.
+    /// qplus: time without a use after which a session ends.
     pub qplus_idle: Seconds,
-    /// qplus: live sessions per account; the least recently used one gives way.
+    /// qplus: largest number of sessions of an account; a login beyond it ends the least recently used one.
     pub qplus_per_account: usize,
 }
 
-/// How long the audience and hosts may be silent.
+/// Time-outs of members and hosts that send no beats.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeoutConfig {
-    /// sxb: a viewer, on mic or not.
+    /// sxb: time without a beat after which a viewer leaves, on the microphone or not.
     pub sxb_viewer: Seconds,
-    /// sxb: a host.
+    /// sxb: time without a beat after which a host's broadcast ends.
     pub sxb_host: Seconds,
 }
 
-/// How push and play URLs are written.
+/// Push and play URLs.
 #[derive(Debug, Clone)]
 pub struct MediaConfig {
     /// Business id, the first part of every stream code.
@@ -120,7 +123,7 @@ pub struct MediaConfig {
     pub record: bool,
 }
 
-/// Keys of the cloud services clients get signatures for. An empty key means "not configured".
+/// Keys of the cloud services for which clients get signatures. An empty key means "not configured".
 #[derive(Debug, Clone)]
 pub struct CloudConfig {
     /// Key of cloud callbacks; empty = every callback is refused.
@@ -170,6 +173,7 @@ impl Config {
                 statement_timeout: Duration::from_secs(3),
                 connect_timeout: Duration::from_secs(2),
                 reconnect_pause: Duration::from_millis(500),
+                conflict_patience: Duration::from_secs(2),
             },
             accounts: AccountConfig {
                 open_registration: true,
@@ -222,7 +226,7 @@ impl Config {
     }
 }
 
-/// One thread fewer than there are cores, at least one: hashing never takes all of the processor.
+/// One thread fewer than there are cores, but at least one, so that hashing does not take the whole processor.
 fn hash_threads() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     cores.saturating_sub(1).max(1)

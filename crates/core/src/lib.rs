@@ -7,14 +7,15 @@
 //! The core promises at any time:
 //!
 //! * An account has one room, a room has one broadcast, and an account is in an audience once.
-//! * The result of an operation is on disk when the operation returns. Only clocks (beats, last uses) may lose a second.
+//! * The result of an operation is on disk when the operation returns. Only beats, last uses and,
+//!   with SQLite, the cursors of qplus lists may lose their last second in a crash.
 //! * Counters are exact and never negative, and nothing past its deadline is in a list.
 //! * A caller sees its own earlier writes.
 //!
-//! **Invariants:** the core knows no HTTP and no dialect's field names or error numbers; a [`Dialect`] is a tag that
-//! selects a policy. Time comes only from a [`Clock`], randomness only from a [`Random`].
+//! **Invariants:** the core knows no HTTP and no dialect's field names or error numbers; the rules branch
+//! on a [`Dialect`], which is a name and nothing more. Time comes only from a [`Clock`], randomness only from a [`Random`].
 //!
-//! The layers, from the bottom up. A layer uses only layers that are above it in this list:
+//! The layers, the lowest first. A layer uses only layers listed before it:
 //!
 //! * `time`, `error`, `config`: points in time and lengths of time, the errors, the settings.
 //! * `model`: values. [`sign`]: pure signature functions. `login`: password hashing and throttling.

@@ -1,4 +1,4 @@
-//! Points in time and lengths of time, both in whole seconds: the only unit of the domain.
+//! Points in time and lengths of time, both in whole seconds.
 
 use std::{
     fmt,
@@ -61,7 +61,7 @@ pub struct Seconds(pub i64);
 impl UnixSeconds {
     /// Before every other time.
     pub const MIN: Self = Self(i64::MIN);
-    /// After every other time: what never comes.
+    /// After every other time; stands for "never".
     pub const MAX: Self = Self(i64::MAX);
 }
 

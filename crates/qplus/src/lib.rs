@@ -13,7 +13,7 @@
 //!   server, one per session and list; a push stays on air a little longer than requested, because clients renew it in
 //!   the very second in which it would end.
 //!
-//! **Invariant:** each call is decoded, runs one operation of the core, and is encoded. There is no HTTP server and no
+//! **Invariant:** each call is decoded, runs operations of the core, and is encoded. There is no HTTP server and no
 //! SQL in this crate.
 
 mod account;

@@ -11,7 +11,7 @@
 //! * **Two profiles.** Two details of `recordlist` changed after the seed was written; the path that a client uses
 //!   selects one of the two forms, see [`Config::client_profile`].
 //!
-//! **Invariant:** each call is decoded, runs one operation of [`relive_core`], and is encoded. There is no HTTP server
+//! **Invariant:** each call is decoded, runs operations of [`relive_core`], and is encoded. There is no HTTP server
 //! and no SQL in this crate.
 
 mod access;

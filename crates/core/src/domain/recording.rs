@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The length that a recording must exceed in the dialects that merge files.
+/// The duration that a recording must exceed in the dialects that merge files.
 const SHORTEST: Seconds = Seconds(60);
 
 /// The stored recordings that a new file may be merged into, beyond the recording with the same file id.

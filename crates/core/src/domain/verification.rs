@@ -14,7 +14,7 @@ use crate::{
     table::{accounts, verifications},
 };
 
-/// How long a code or grant is valid.
+/// Time for which a code or grant is valid.
 const LIFETIME: Seconds = Seconds(600);
 /// Wrong tries after which a code is invalid.
 const TRIES: i16 = 5;

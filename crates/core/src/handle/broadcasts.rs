@@ -81,7 +81,7 @@ impl Broadcasts<'_> {
         self.0.store().write(move |tx| open::report(tx, account, &report)).await
     }
 
-    /// qplus: the host pushes for `lease` more. Opens a broadcast unless the room has one of this dialect on air.
+    /// qplus: the host pushes for `lease` more seconds. Opens a broadcast unless the room has one of this dialect on air.
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn push(&self, account: AccountId, room: RoomNumber, lease: Seconds) -> Result<()> {

@@ -21,7 +21,7 @@ pub struct CosKey {
 /// The room-service sign.
 #[derive(Clone)]
 pub struct RoomServiceSign {
-    /// When it expires.
+    /// Time of expiry.
     pub expires: UnixSeconds,
     /// 32 lower-case hex digits.
     pub sign: String,
@@ -39,7 +39,7 @@ pub struct RoomPermit {
 }
 
 impl RoomPermit {
-    /// How long a permit is valid.
+    /// Time for which a permit is valid.
     const TTL: Seconds = Seconds(600);
 
     /// The binary form, big-endian: version 0, length of the user id and the id, application, room, expiry, privileges,

@@ -1,4 +1,5 @@
-//! [`Core`](core::Core) and its accessors. A method answers from the read model, or calls one function of the domain.
+//! [`Core`](core::Core) and its accessors. A method answers from the read model, reads tables, or runs functions
+//! of the domain as jobs.
 
 mod accounts;
 mod audiences;

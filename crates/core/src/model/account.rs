@@ -1,4 +1,4 @@
-//! An account and what its user tells about itself.
+//! Accounts, profiles, and the values of registration and login.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -19,40 +19,40 @@ use crate::UnixSeconds;
 pub struct Account {
     /// Number, never reused.
     pub id: AccountId,
-    /// The id its user types, case-sensitive.
+    /// The id that its user types, case-sensitive.
     pub user_id: UserId,
-    /// Has a password; otherwise it is a guest.
+    /// Whether the account has a password; an account without one is a guest.
     pub registered: bool,
     /// Phone number, an identifier beside the user id.
     pub phone: Option<String>,
     /// E-mail address, an identifier beside the user id.
     pub email: Option<String>,
-    /// What the user tells about itself.
+    /// Profile of the user.
     pub profile: Profile,
-    /// When it was first seen.
+    /// Time of creation.
     pub created_at: UnixSeconds,
 }
 
 impl Account {
-    /// What others see as the name: the nickname, the user id where there is none.
+    /// The name that others see: the nickname, or the user id of an account without one.
     pub fn display_name(&self) -> &str {
         if self.profile.nickname.is_empty() { &self.user_id } else { &self.profile.nickname }
     }
 }
 
-/// Who acts, in the dialect whose requests carry no credential.
+/// The account that acts, in the dialect whose requests may carry no credential (minilvb-v1).
 #[derive(Debug, Clone)]
 pub enum Actor {
-    /// A name without proof: must not be a registered account's.
+    /// A user id without proof, which must not be registered.
     Unproven(UserId),
-    /// An account that proved to be it.
+    /// An account that has proved its identity.
     Proven(AccountId),
 }
 
 /// A profile. Texts are never absent, only empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// Nickname; empty: the user id stands for it.
+    /// Nickname; if empty, the user id is shown instead.
     pub nickname: String,
     /// URL of a picture.
     pub avatar: String,
@@ -60,13 +60,13 @@ pub struct Profile {
     pub sex: Sex,
     /// URL of the cover shown for broadcasts.
     pub frontcover: String,
-    /// Address, shown to nobody.
+    /// Address; never shown to other users.
     pub address: String,
-    /// An uploaded picture; has nothing to do with `avatar`.
+    /// The uploaded picture; independent of `avatar`.
     pub head_picture: Option<PictureId>,
 }
 
-/// Changes to a profile; `None` keeps what is there.
+/// Changes to a profile; `None` keeps the old value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileUpdate {
     /// New nickname.
@@ -91,7 +91,7 @@ impl fmt::Debug for Picture {
     }
 }
 
-/// What the recordings of an account show of its profile.
+/// The parts of an account's profile that its recordings show.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub(crate) struct OwnerProfile {
     pub(crate) account: AccountId,
@@ -99,33 +99,33 @@ pub(crate) struct OwnerProfile {
     pub(crate) avatar: String,
 }
 
-/// What a registration asks for. The dialect has checked its own rules for the texts.
+/// The data of a registration. The dialect has checked its own rules for the texts.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     /// The id, 1 character or more.
     pub user_id: UserId,
     /// The password.
     pub password: Password,
-    /// A phone number that shall identify the account too.
+    /// A phone number that identifies the account as well.
     pub phone: Option<String>,
-    /// An e-mail address that shall identify the account too.
+    /// An e-mail address that identifies the account as well.
     pub email: Option<String>,
-    /// Nickname to start with; empty: the user id stands for it.
+    /// First nickname; if empty, the user id is shown instead.
     pub nickname: String,
-    /// URL of a picture to start with.
+    /// URL of the first picture.
     pub avatar: String,
-    /// Sex to start with.
+    /// First sex.
     pub sex: Sex,
-    /// URL of a cover to start with.
+    /// URL of the first cover.
     pub frontcover: String,
-    /// Address to start with.
+    /// First address.
     pub address: String,
-    /// Where the registration comes from; `None`: the operator.
+    /// Address of the client; `None`: the operator.
     pub client: Option<IpAddr>,
 }
 
 impl NewAccount {
-    /// A registration with nothing but id and password, by the operator or an embedding service.
+    /// A registration with user id and password only, by the operator or an embedding service.
     pub fn new(user_id: impl Into<UserId>, password: Password) -> Self {
         Self {
             user_id: user_id.into(),
@@ -142,7 +142,7 @@ impl NewAccount {
     }
 }
 
-/// How a user names itself at login.
+/// The text by which a login names the account.
 #[derive(Debug, Clone)]
 pub enum Identifier {
     /// The user id.
@@ -151,21 +151,21 @@ pub enum Identifier {
     Any(String),
 }
 
-/// What a code is good for.
+/// The purpose of a verification code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To register with the phone.
+    /// Registration with the phone.
     Register,
-    /// To set a new password for the account that has the phone.
+    /// A new password for the account with the phone.
     Reset,
 }
 
-/// What somebody who wants a new password brings along.
+/// The proof with a request for a new password.
 #[derive(Clone)]
 pub enum ResetProof {
-    /// Nothing is asked for: the operator lets everybody who knows a phone number do it.
+    /// No proof is required: the operator allows it to every client that knows the phone number.
     NotNeeded,
-    /// A live session, which must be of that very account, or a code for the phone, or nothing but an open grant.
+    /// A valid session of the account, or a code for the phone; without both, an open grant.
     Of {
         /// The session.
         session: Option<Arc<Session>>,

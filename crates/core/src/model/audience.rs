@@ -1,4 +1,4 @@
-//! Members of an audience, as lists show them and as the read model keeps them.
+//! Members of an audience, as lists show them and as the read model holds them.
 
 use super::{
     id::{AccountId, Dialect, Role},
@@ -12,11 +12,11 @@ use crate::UnixSeconds;
 pub struct Member {
     /// The member's id.
     pub user_id: UserId,
-    /// What it is there.
+    /// Role in the audience.
     pub role: Role,
 }
 
-/// How a member wants to be called.
+/// The names that a member gives on entering.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberNames {
     /// Nickname, may be empty.
@@ -36,7 +36,7 @@ pub struct GroupMember {
     pub avatar: String,
 }
 
-/// Somebody in an audience.
+/// A member of an audience, for the read model.
 #[derive(Debug, Clone)]
 pub(crate) struct MemberState {
     pub(crate) host: AccountId,
@@ -47,23 +47,23 @@ pub(crate) struct MemberState {
     pub(crate) listed: Listed,
     pub(crate) position: i64,
     pub(crate) beat_at: UnixSeconds,
-    /// The session it lives and dies with.
+    /// The session through which the member watches; the membership ends with it.
     pub(crate) session: Option<TokenHash>,
 }
 
-/// In which group's list a member is.
+/// The group whose list a member is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Listed {
-    /// In none: a host that has not entered its own group.
+    /// None: a host that has not entered its own group.
     Nowhere,
-    /// In that of the host's latest broadcast, whatever it is called.
+    /// The group of the host's latest broadcast, whatever its name.
     OwnGroup,
-    /// In the one of this name.
+    /// The group with this name.
     Group(GroupId),
 }
 
 impl Listed {
-    /// As the table has it.
+    /// Makes the value from the columns of the table.
     pub(crate) fn new(listed: bool, group: Option<GroupId>) -> Self {
         match (listed, group) {
             (false, _) => Self::Nowhere,

@@ -1,4 +1,4 @@
-//! A broadcast as others see it, and what its host says when it begins.
+//! Broadcasts as lists show them, and the data with which hosts open them.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Seconds, UnixSeconds};
 
-/// What does not change while a broadcast is on air, but for its title and its host's profile.
+/// The data of a broadcast that lists show. While on air, only its title and the profile of its host change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BroadcastInfo {
     /// Number; later broadcasts have larger ones.
@@ -21,7 +21,7 @@ pub struct BroadcastInfo {
     pub host: AccountId,
     /// The host's id.
     pub user_id: UserId,
-    /// The dialect that opened it.
+    /// The dialect that opened the broadcast.
     pub driver: Dialect,
     /// Title, may be empty.
     pub title: String,
@@ -29,19 +29,19 @@ pub struct BroadcastInfo {
     pub cover: String,
     /// Location, may be empty.
     pub location: String,
-    /// The host's name as this broadcast shows it.
+    /// The host's name, as this broadcast shows it.
     pub nickname: String,
-    /// The host's picture URL as this broadcast shows it, may be empty.
+    /// The host's picture URL, as this broadcast shows it; may be empty.
     pub avatar: String,
     /// IM group.
     pub group_id: GroupId,
-    /// What kind of room its host said it is; [`BroadcastInfo::LIVE`] where nobody said.
+    /// Kind of the room, as reported by its host; otherwise [`BroadcastInfo::LIVE`].
     pub kind: String,
     /// Application number, where the dialect has one.
     pub app: Option<i64>,
-    /// Name of its stream.
+    /// Stream code.
     pub stream_code: StreamCode,
-    /// When it was opened.
+    /// Time of opening.
     pub started_at: UnixSeconds,
     pub(crate) fragments: Fragments,
 }
@@ -50,7 +50,7 @@ impl BroadcastInfo {
     /// The kind of an ordinary live room.
     pub const LIVE: &'static str = "live";
 
-    /// What a dialect keeps with the broadcast as long as it stays as it is; made now if it is the first time.
+    /// The fragment of a dialect, kept with this value; `make` makes it at the first call.
     pub fn fragment(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
         self.fragments.of(dialect, make)
     }
@@ -60,13 +60,13 @@ impl BroadcastInfo {
 #[derive(Debug, Clone)]
 pub struct Broadcast {
     info: Arc<BroadcastInfo>,
-    /// Where it stands.
+    /// State of the broadcast.
     pub state: State,
-    /// Likes through every dialect together, 0 to 2^31-1.
+    /// Likes through all dialects, 0 to 2^31-1.
     pub likes: i64,
-    /// Named audience without the host, and viewers without a name, 0 to 2^31-1.
+    /// Members without the host, and anonymous viewers, 0 to 2^31-1.
     pub viewers: i64,
-    /// Named audience, the host included while it is there.
+    /// Members, including the host while it is a member.
     pub members: i64,
 }
 
@@ -101,18 +101,18 @@ impl Deref for Broadcast {
     }
 }
 
-/// The latest broadcast of a host.
+/// The latest broadcast of a host, for the read model.
 #[derive(Debug, Clone)]
 pub(crate) struct BroadcastState {
     pub(crate) info: Arc<BroadcastInfo>,
     pub(crate) state: State,
     pub(crate) counters: Counters,
     pub(crate) beat_at: UnixSeconds,
-    /// How long after `beat_at` it may stay on air; `None`: for ever.
+    /// Time after `beat_at` for which the broadcast stays on air; `None`: until it is closed.
     pub(crate) lease: Option<Seconds>,
 }
 
-/// What a host tells about itself when it announces a live through the dialect without accounts.
+/// The data about a host in a minilvb-v1 announcement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserInfo {
     /// Nickname.
@@ -128,22 +128,22 @@ pub struct UserInfo {
 /// A live announced before its stream is up (seeds 000 and 002, `RequestLVBAddr`).
 #[derive(Debug, Clone, Default)]
 pub struct Announcement {
-    /// IM group made by the app.
+    /// IM group that the app has made.
     pub group_id: GroupId,
     /// Title, may be empty.
     pub title: String,
-    /// About the host.
+    /// Data about the host.
     pub user_info: UserInfo,
 }
 
-/// Where a host is. Stored, shown to nobody: it never was.
+/// The location of a host. It is stored and never shown, as in the original servers.
 #[derive(Debug, Clone, Default)]
 pub struct HostLocation {
     /// Degrees east.
     pub longitude: Option<f64>,
     /// Degrees north.
     pub latitude: Option<f64>,
-    /// In words.
+    /// Address as text.
     pub address: String,
 }
 
@@ -156,7 +156,7 @@ pub struct Report {
     pub title: String,
     /// Cover URL, may be empty.
     pub cover: String,
-    /// What kind of room it is.
+    /// Kind of the room.
     pub kind: String,
     /// IM group.
     pub group_id: GroupId,
@@ -164,16 +164,16 @@ pub struct Report {
     pub app: i64,
     /// 0 iOS, 1 Android, 2 PC.
     pub device: i16,
-    /// The screen is shared instead of the camera: another stream.
+    /// Whether the host shares its screen instead of its camera, which is another stream.
     pub screen: bool,
-    /// Where the host is.
+    /// Location of the host.
     pub place: HostLocation,
 }
 
-/// Which broadcasts a list wants.
+/// A filter of the live list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OnAirFilter {
-    /// Only broadcasts reported with this application number, and those that have none.
+    /// Only broadcasts with this application number, and broadcasts without one.
     pub app: Option<i64>,
     /// Only broadcasts whose kind is `live`.
     pub live_kind: bool,

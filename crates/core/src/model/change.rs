@@ -1,4 +1,4 @@
-//! What a committed job did to the state that is served from memory.
+//! Changes: reports of committed jobs, which the read model applies.
 
 use std::sync::Arc;
 
@@ -13,41 +13,41 @@ use super::{
 };
 use crate::{Seconds, UnixSeconds};
 
-/// One change, in full: applying it again changes nothing.
+/// One change with all its data. Applying a change again has no effect.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// The latest broadcast of a host; it replaces whatever was known of that host's broadcast.
+    /// The latest broadcast of a host, which replaces the one in the read model.
     Broadcast(Box<BroadcastState>),
-    /// A host has nothing on air any more.
+    /// A host has no broadcast on air any more.
     OffAir { host: AccountId },
-    /// The host and all it owns is gone.
+    /// An account has been deleted with all its data.
     AccountDeleted(AccountId),
     /// Counters of a broadcast.
     Counters { host: AccountId, broadcast: BroadcastId, counters: Counters },
-    /// A broadcast's clock.
+    /// A broadcast's new beat and lease.
     Renewed { host: AccountId, broadcast: BroadcastId, beat_at: UnixSeconds, lease: Option<Seconds> },
-    /// Somebody is in an audience, as this row says.
+    /// A new or changed member of an audience.
     Member(Box<MemberState>),
-    /// Somebody left an audience.
+    /// A member has left an audience.
     Left { host: AccountId, account: AccountId },
-    /// An audience went home.
+    /// All members have left an audience.
     AudienceCleared { host: AccountId },
-    /// The room of an account is other than it was: name, texts, picture, followers.
+    /// The room of an account has changed: its name, texts, picture or followers.
     Room(AccountId),
-    /// An account follows other rooms than it did.
+    /// The follows of an account have changed.
     Follows(AccountId),
-    /// A recording, new or changed.
+    /// A new or changed recording.
     Recording(Arc<Recording>),
     /// A recording's counters.
     RecordingCounters(RecordingCounters),
-    /// An account goes by another name or picture.
+    /// The nickname or the avatar of an account has changed.
     Renamed(Box<OwnerProfile>),
-    /// A session exists, new or pushed out of memory before.
+    /// A session to cache: a new one, or one that a member watches through.
     SessionOpened(Box<Session>),
-    /// Another process has changed the tables: the model that was read again and staged takes its place.
+    /// Another process has changed the tables: the staged model, read anew, replaces the read model.
     Reloaded,
-    /// A session is no more.
+    /// A session has ended.
     SessionClosed(TokenHash),
-    /// A session has read on in its lists: other gateways have to know where it stands.
+    /// The cursors of a session have moved, which other gateways have to know.
     CursorsMoved(TokenHash),
 }

@@ -1,4 +1,4 @@
-//! Names of parts of the state that is served from memory: what a gateway has to read again.
+//! Keys of the parts of the read model that a gateway has to read again.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -9,31 +9,31 @@ use super::{
     session::TokenHash,
 };
 
-/// Something to read again, because a transaction has changed it.
+/// A part of the read model to read again, because a transaction has changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ChangeKey {
-    /// What a host has on air.
+    /// The broadcast that a host has on air.
     Broadcast(AccountId),
     /// The counters of a broadcast.
     Counters(BroadcastId),
     /// The whole audience of a host.
     Audience(AccountId),
-    /// Whether, and as what, an account is in a host's audience.
+    /// The membership of an account in a host's audience.
     Member(AccountId, AccountId),
     /// The room of an account.
     Room(AccountId),
-    /// What an account follows.
+    /// The follows of an account.
     Follows(AccountId),
     /// A recording.
     Recording(RecordingId),
-    /// What recordings show of their owner's profile, and whether there still is such an account.
+    /// The profile that recordings show of their owner, and the existence of its account.
     Owner(AccountId),
-    /// Whether there is such a session, when it was used last and how far it has read.
+    /// The existence, the last use and the cursors of a session.
     Session(TokenHash),
 }
 
 impl ChangeKey {
-    /// What changes ask for, each once. A new session asks for nothing: it is read when somebody comes with it.
+    /// The keys of some changes, each once. A new session has no key: it is read when its token is used.
     pub(crate) fn of(changes: &[Change]) -> Vec<Self> {
         let mut keys = BTreeSet::new();
         for change in changes {
@@ -49,7 +49,7 @@ impl ChangeKey {
                     Self::Owner(*host),
                     Self::Room(*host),
                 ]),
-                Change::Member(seat) => drop(keys.insert(Self::Member(seat.host, seat.account))),
+                Change::Member(member) => drop(keys.insert(Self::Member(member.host, member.account))),
                 Change::Left { host, account } => drop(keys.insert(Self::Member(*host, *account))),
                 Change::AudienceCleared { host } => drop(keys.insert(Self::Audience(*host))),
                 Change::SessionClosed(digest) | Change::CursorsMoved(digest) => {
@@ -86,7 +86,7 @@ impl ChangeKey {
         })
     }
 
-    /// Reads what [`ChangeKey::format`] wrote. What a newer relive may have added is passed over.
+    /// Reads the text of [`ChangeKey::format`]. Unknown keys, which a newer relive may have added, are skipped.
     pub(crate) fn parse(text: &str) -> impl Iterator<Item = Self> {
         text.split(' ').filter_map(|word| {
             let (kind, rest) = word.split_at_checked(1)?;
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_survive_the_feed() {
+    fn parsing_a_formatted_key_returns_the_key() {
         let keys = [
             ChangeKey::Broadcast(AccountId(17)),
             ChangeKey::Counters(BroadcastId(17)),

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{Seconds, UnixSeconds};
 
-/// A time that many threads read and move forward at once; nothing else is ordered by it.
+/// A time that many threads read and move forward concurrently. It does not order other memory accesses.
 #[derive(Debug)]
 pub(crate) struct AtomicTime(AtomicI64);
 
@@ -24,8 +24,8 @@ impl AtomicTime {
         self.0.store(at.0, Ordering::Relaxed);
     }
 
-    /// Moves the time forward and returns whether it moved. Reads first, because a time that stands is read on every core at
-    /// once.
+    /// Moves the time forward and returns whether it moved. Reads first, because reads of an unchanged time do not invalidate
+    /// the caches of other cores.
     pub(crate) fn advance(&self, to: UnixSeconds) -> bool {
         self.get() < to && self.0.fetch_max(to.0, Ordering::Relaxed) < to.0
     }
@@ -33,7 +33,7 @@ impl AtomicTime {
 
 /// Tells the time.
 pub trait Clock: Send + Sync + Debug + 'static {
-    /// Now.
+    /// The current time.
     fn now(&self) -> UnixSeconds;
 }
 
@@ -42,8 +42,8 @@ pub trait Clock: Send + Sync + Debug + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    /// As of the kernel's last tick, a few milliseconds ago at most: the domain counts in seconds, and every call asks
-    /// more than once.
+    /// The time of the kernel's last tick, which is a few milliseconds old at most: cheaper than the exact time, which is not
+    /// needed because the unit is a second.
     #[cfg(target_os = "linux")]
     fn now(&self) -> UnixSeconds {
         UnixSeconds(rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse).tv_sec)

@@ -1,4 +1,4 @@
-//! Counters: likes, viewers without a name, and steps that are taken together.
+//! Counters: likes, anonymous viewers, and the sum of several steps.
 
 use diesel::Queryable;
 
@@ -7,12 +7,12 @@ use super::{
     name::{FileId, UserId},
 };
 
-/// One more or one less.
+/// A step of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// One more; nothing happens at 2^31-1.
+    /// Adds 1; without effect at 2^31-1.
     Up,
-    /// One less; nothing happens at 0.
+    /// Subtracts 1; without effect at 0.
     Down,
 }
 
@@ -25,29 +25,29 @@ impl Step {
     }
 }
 
-/// What is counted one by one.
+/// The kinds of counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Counted {
-    /// A like; apart from the number a host reports.
+    /// Likes, without those that a host reports.
     Like,
-    /// A viewer without a name; apart from the named audience.
+    /// Anonymous viewers, who are not members.
     AnonymousViewer,
 }
 
-/// One counter, and how its storms of steps find each other.
+/// One counter. Concurrent steps with equal values share a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Counter {
-    /// Of the latest broadcast of a user.
+    /// A counter of a user's latest broadcast.
     Broadcast { user_id: UserId, counted: Counted },
-    /// Of a recording of a user.
+    /// A counter of a user's recording.
     Recording { owner: UserId, file_id: FileId, counted: Counted },
 }
 
-/// Counters stay within what clients can hold.
+/// The largest value of a counter: clients read 32-bit numbers.
 pub(crate) const LARGEST_COUNT: i64 = i32::MAX as i64;
 
-/// Steps taken one after the other, each stopping at 0 and at [`LARGEST_COUNT`]: together they make `x` to
-/// `(x + by)`, but at least `low` and at most `high`.
+/// The sum of several steps, each of which stops at 0 and at [`LARGEST_COUNT`]: together they change `x` to `x + by`, but at
+/// least to `low` and at most to `high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Steps {
     pub(crate) by: i64,
@@ -72,14 +72,15 @@ pub(crate) struct Counters {
     pub(crate) counted_likes: i64,
     /// Likes as the host reported them last.
     pub(crate) host_likes: i64,
-    /// Viewers counted without a name.
+    /// Anonymous viewers.
     pub(crate) anonymous: i64,
-    /// Grows with every step where several gateways count. With SQLite nobody asks: its writer applies steps in their order.
+    /// Grows with every statement in PostgreSQL, where counters may arrive out of order. Not used with SQLite, whose writer keeps
+    /// the order.
     pub(crate) version: i64,
 }
 
 impl Counters {
-    /// These, or the others if those are newer.
+    /// These counters, or the others if those have a higher version.
     pub(crate) fn or_newer(self, others: Self) -> Self {
         if others.version > self.version { others } else { self }
     }
@@ -101,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn steps_together_are_steps_one_by_one(
+        fn a_sum_of_steps_equals_the_steps_one_by_one(
             start in prop_oneof![0_i64..4, LARGEST_COUNT - 4..=LARGEST_COUNT],
             ups in proptest::collection::vec(any::<bool>(), 0..12),
         ) {

@@ -1,9 +1,9 @@
-//! How far a session has read a list, and the order of live lists.
+//! Cursors, which record how far a session has read a list, and the order of the live list.
 
 use super::id::{AccountId, BroadcastId};
 use crate::UnixSeconds;
 
-/// Order of all live lists: newest start first, equal starts: the later opened first.
+/// A position in the live list: newest start first; of equal starts the later opened first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ListPosition {
     newest_first: (std::cmp::Reverse<UnixSeconds>, std::cmp::Reverse<i64>),
@@ -35,21 +35,21 @@ impl ListPosition {
 /// How far a session has read one of its lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cursor {
-    /// The last broadcast it got.
+    /// The last broadcast on air that was read.
     pub(crate) on_air: Option<ListPosition>,
-    /// The owner of the last room off air it got.
+    /// The owner of the last room off air that was read.
     pub(crate) off_air: Option<AccountId>,
 }
 
-/// `all;followed`, each `started.id.host.owner` with empty parts for what was not reached.
+/// `all;followed`, each `started.id.host.owner` with empty parts where nothing was read.
 pub(crate) fn format_cursors(cursors: [Cursor; 2]) -> String {
     if cursors == [Cursor::default(); 2] {
         return String::new();
     }
     cursors
         .map(|cursor| {
-            let place = cursor.on_air.map_or_else(|| "..".to_owned(), ListPosition::to_text);
-            format!("{place}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
+            let position = cursor.on_air.map_or_else(|| "..".to_owned(), ListPosition::to_text);
+            format!("{position}.{}", cursor.off_air.map_or_else(String::new, |owner| owner.to_string()))
         })
         .join(";")
 }
@@ -71,7 +71,7 @@ mod tests {
     use crate::BroadcastId;
 
     #[test]
-    fn cursors_survive_the_table() {
+    fn parsing_formatted_cursors_returns_the_cursors() {
         let cursors = [
             Cursor {
                 on_air: Some(ListPosition::new(UnixSeconds(1_700_000_000), BroadcastId(7), AccountId(3))),

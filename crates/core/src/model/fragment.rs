@@ -1,36 +1,36 @@
-//! What adapters make of a piece of data that does not change, kept with it.
+//! Fragments: the bytes that a dialect writes for a value, kept with the value.
 //!
-//! A list shows the same broadcasts and recordings again and again, to everybody in the same words. The domain does not
-//! know the words; it only keeps them, per dialect, as long as what they describe stays as it is.
+//! Lists show the same broadcasts and recordings again and again, to every client in the same form. The core does not know the
+//! form. It keeps a fragment per dialect with the value, and drops it when the value changes.
 
 use std::{fmt, sync::OnceLock};
 
 use crate::Dialect;
 
-/// How one dialect writes a piece of data: the bytes before and behind what changes all the time, such as counters.
+/// The bytes that a dialect writes for a value, before and after the numbers that change often, such as counters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fragment {
-    /// Up to the first number that changes; everything, if none does.
+    /// The bytes before the first such number; all bytes if there is none.
     pub head: Box<[u8]>,
-    /// From behind the last number that changes.
+    /// The bytes after the last such number.
     pub tail: Box<[u8]>,
 }
 
-/// One place per dialect. A copy of the data starts with empty places, and two data are equal whatever is kept with them.
+/// The fragments of one value, one per dialect. A clone has no fragments, and fragments do not count in comparisons.
 #[derive(Default)]
 pub(crate) struct Fragments([OnceLock<Fragment>; 4]);
 
 impl Fragments {
-    /// What is kept for a dialect, made now if it is the first time.
+    /// The fragment of a dialect; `make` makes it at the first call.
     pub(crate) fn of(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
         let [v1, v2, sxb, qplus] = &self.0;
-        let place = match dialect {
+        let slot = match dialect {
             Dialect::MinilvbV1 => v1,
             Dialect::MinilvbV2 => v2,
             Dialect::Sxb => sxb,
             Dialect::Qplus => qplus,
         };
-        place.get_or_init(make)
+        slot.get_or_init(make)
     }
 }
 

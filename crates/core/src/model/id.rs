@@ -1,4 +1,4 @@
-//! Typed numbers. One registry, so that an account's number can not be taken for a room's.
+//! Typed numbers: the number of an account is another type than that of a room.
 
 use diesel::{
     backend::Backend,
@@ -68,7 +68,7 @@ macro_rules! numbered {
 }
 
 numbered! {
-    /// The protocol something came through: a tag that picks a policy, nothing more.
+    /// A protocol: a tag that selects a policy, nothing more.
     Dialect {
         /// Action-dispatched 小直播.
         MinilvbV1 = 1,
@@ -80,19 +80,19 @@ numbered! {
         Qplus = 4,
     }
 
-    /// Where a broadcast stands.
+    /// The state of a broadcast.
     State {
         /// Announced, or taken off the air by a dialect that may bring it back; in no list.
         Prepared = 0,
         /// On air, in every live list.
         OnAir = 1,
-        /// Over for good.
+        /// Ended; never on air again.
         Ended = 2,
     }
 
-    /// What somebody is in an audience.
+    /// The role of a member in an audience.
     Role {
-        /// Watches.
+        /// Watches the broadcast.
         Viewer = 0,
         /// Owns the room.
         Host = 1,
@@ -102,7 +102,7 @@ numbered! {
 
     /// The sex in a profile.
     Sex {
-        /// Not told.
+        /// Not stated.
         Unknown = 0,
         /// Male.
         Male = 1,

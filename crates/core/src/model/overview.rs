@@ -35,7 +35,7 @@ pub struct LatestBroadcast {
     /// The last second on air unless its host is heard of again; `None` for one that does not end by itself, or is off
     /// the air.
     pub deadline: Option<UnixSeconds>,
-    /// When it ended for good.
+    /// When the broadcast was taken off the air last; `None` while it is on air or was never there.
     pub ended_at: Option<UnixSeconds>,
 }
 

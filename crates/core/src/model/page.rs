@@ -1,13 +1,13 @@
-//! Windows onto lists.
+//! Pages of lists.
 
 use crate::Result;
 
-/// Which part of a list is wanted.
+/// The requested part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Elements to skip.
     pub offset: usize,
-    /// Elements to return at most.
+    /// Largest number of elements to return.
     pub limit: usize,
 }
 
@@ -21,18 +21,18 @@ impl Window {
     }
 }
 
-/// A part of a list, and how long the whole is; both from one state of the data.
+/// A part of a list, and the length of the whole list, from one state of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// Elements of the whole list.
+    /// Number of elements of the whole list.
     pub total: usize,
     /// The elements of the window.
     pub items: Vec<T>,
 }
 
 impl<T> Page<T> {
-    /// What was read through a window. Counting reads the whole list, so `count` is asked only if the window does not
-    /// show the list's end anyway.
+    /// Makes a page of the items read through a window. Counting reads the whole list, so `count` is called only if the items
+    /// do not show where the list ends.
     pub(crate) fn read(window: Window, items: Vec<T>, count: impl FnOnce() -> Result<i64>) -> Result<Self> {
         let shows_end = items.len() < window.limit && (window.offset == 0 || !items.is_empty());
         let total = if shows_end {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_counted_only_where_its_end_is_not_seen() {
+    fn a_list_is_counted_only_if_the_page_does_not_show_its_end() {
         let total = |offset, limit, items: usize| {
             let page = Page::read(Window { offset, limit }, vec![(); items], || Ok(99)).unwrap();
             page.total

@@ -1,14 +1,14 @@
-//! A password in the forms in which dialects deliver it, and as it is stored.
+//! Passwords, in the forms that dialects deliver and in the form that is stored.
 
 use std::fmt;
 
 use secrecy::SecretString;
 
-/// A password as some dialect delivers it.
+/// A password in a form that a dialect delivers.
 #[derive(Clone)]
 pub struct Password(PasswordForm);
 
-/// What is known of a password.
+/// The forms of a password.
 #[derive(Clone)]
 pub(crate) enum PasswordForm {
     Plain(SecretString),
@@ -17,22 +17,22 @@ pub(crate) enum PasswordForm {
 }
 
 impl Password {
-    /// The text the user typed.
+    /// The text that the user typed.
     pub fn plain(text: impl Into<String>) -> Self {
         Self(PasswordForm::Plain(text.into().into()))
     }
 
-    /// The canonical form, 32 lower-case hex digits, made by the client.
+    /// The canonical form, which the client computes: 32 lower-case hex digits.
     pub fn canonical(digits: impl Into<String>) -> Self {
         Self(PasswordForm::Canonical(digits.into().into()))
     }
 
-    /// MD5 of the text, 32 lower-case hex digits: what QPlus stored.
+    /// MD5 of the text, 32 lower-case hex digits, as QPlus stored passwords.
     pub fn md5(digits: impl Into<String>) -> Self {
         Self(PasswordForm::Md5(digits.into().into()))
     }
 
-    /// The form in which the password came.
+    /// The form in which the dialect delivered the password.
     pub(crate) fn form(&self) -> &PasswordForm {
         &self.0
     }

@@ -16,7 +16,7 @@ pub trait Random: Send + Sync + Debug + 'static {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::expect_used, reason = "without randomness no token may be made; there is no way on")]
+    #[expect(clippy::expect_used, reason = "without randomness no token may be made")]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system's random generator works");
     }
@@ -55,14 +55,14 @@ impl Random for TestRandom {
     }
 }
 
-/// 128 random bits as 32 lower-case hex digits: the form of every token relive makes (seed 004 asks for 32 characters).
+/// 128 random bits as 32 lower-case hex digits: the form of every token of relive (seed 004 asks for 32 characters).
 pub(crate) fn token(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
     hex(&bytes)
 }
 
-/// A generated password of `length` characters out of 32 that cannot be mistaken for one another.
+/// A random password of `length` characters from an alphabet of 32 that look different.
 pub(crate) fn password(random: &dyn Random, length: usize) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789A";
     let mut bytes = vec![0; length];

@@ -1,4 +1,4 @@
-//! A recording, the file it comes as, and the lists it is in.
+//! Recordings, their files, and the filters and orders of their lists.
 
 use super::{
     fragment::{Fragment, Fragments},
@@ -10,47 +10,47 @@ use crate::{Seconds, UnixSeconds};
 /// A recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
-    /// Number; later stored ones have larger ones.
+    /// Number; a recording stored later has a larger one.
     pub id: RecordingId,
     pub(crate) owner: AccountId,
     pub(crate) fragments: Fragments,
     /// The owner's id.
     pub user_id: UserId,
-    /// The owner's nickname as of now, may be empty.
+    /// The owner's current nickname, may be empty.
     pub owner_nickname: String,
-    /// The owner's picture URL as of now, may be empty.
+    /// The owner's current picture URL, may be empty.
     pub owner_avatar: String,
-    /// The cloud's name of it; unique together with the owner.
+    /// The cloud's id of the recording; unique together with the owner.
     pub file_id: FileId,
-    /// The name of its file: the stream's.
+    /// Name of the file: the stream code.
     pub file_name: String,
-    /// Title of the broadcast it was made of.
+    /// Title of the recorded broadcast.
     pub title: String,
-    /// Cover URL of that broadcast.
+    /// Cover URL of the recorded broadcast.
     pub cover: String,
-    /// Location of that broadcast.
+    /// Location of the recorded broadcast.
     pub location: String,
-    /// The host's name in that broadcast.
+    /// The host's name in the recorded broadcast.
     pub nickname: String,
-    /// The host's picture URL in that broadcast.
+    /// The host's picture URL in the recorded broadcast.
     pub avatar: String,
     /// URL of a file, may be empty.
     pub play_url: String,
     /// URL of a playlist, may be empty.
     pub hls_url: String,
-    /// When it begins.
+    /// Start of the recording.
     pub start_at: UnixSeconds,
-    /// When it ends.
+    /// End of the recording.
     pub end_at: UnixSeconds,
-    /// How long it is, 0 if unknown.
+    /// Duration, 0 if unknown.
     pub duration: Seconds,
-    /// Bytes, 0 if unknown.
+    /// Size in bytes, 0 if unknown.
     pub size: i64,
     /// Likes of the recording.
     pub likes: i64,
     /// Viewers of the recording.
     pub viewers: i64,
-    /// When it was stored.
+    /// Time of storing.
     pub stored_at: UnixSeconds,
 }
 
@@ -89,22 +89,22 @@ impl Recording {
         }
     }
 
-    /// What a dialect keeps with the recording as long as it stays as it is; made now if it is the first time.
+    /// The fragment of a dialect, kept with this value; `make` makes it at the first call.
     pub fn fragment(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
         self.fragments.of(dialect, make)
     }
 }
 
-/// What kind of file a recording is. A better file is never replaced by a worse one.
+/// The format of a recording's file. A better file is never replaced by a worse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileFormat {
-    /// Any file but the following.
+    /// Any other format.
     Other,
     /// FLV.
     Flv,
     /// MP4.
     Mp4,
-    /// A playlist; it stands beside the file, not in its place.
+    /// A playlist, which is kept beside the file and does not replace it.
     Hls,
 }
 
@@ -119,7 +119,7 @@ impl FileFormat {
         }
     }
 
-    /// How good a file of this format is; a better file is never replaced by a worse one.
+    /// The quality of the format: a file is never replaced by one of lower rank.
     pub(crate) fn rank(self) -> i16 {
         match self {
             Self::Hls => 0,
@@ -130,43 +130,43 @@ impl FileFormat {
     }
 }
 
-/// A file the media cloud has ready.
+/// A finished file of the media cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecording {
-    /// The cloud's name of the recording.
+    /// The cloud's id of the recording.
     pub file_id: FileId,
-    /// What kind of file.
+    /// Format of the file.
     pub format: FileFormat,
-    /// Where it is.
+    /// URL of the file.
     pub url: String,
-    /// When it begins; `None`: its end less its duration.
+    /// Start of the recording; `None`: its end minus its duration.
     pub start_at: Option<UnixSeconds>,
-    /// When it ends; `None`: now.
+    /// End of the recording; `None`: now.
     pub end_at: Option<UnixSeconds>,
-    /// How long it is.
+    /// Duration.
     pub duration: Option<Seconds>,
     /// Bytes.
     pub size: Option<i64>,
 }
 
-/// Which recordings a list shows. Those without any URL are in no list.
+/// A filter of the lists of recordings. A recording without any URL is in no list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordingFilter {
-    /// Only those with a URL of a file.
+    /// Only recordings with the URL of a file.
     pub with_play_url: bool,
-    /// Only those that ended later than this.
+    /// Only recordings that ended later than this.
     pub ended_after: Option<UnixSeconds>,
-    /// Only those of this user.
+    /// Only recordings of this user.
     pub owner: Option<UserId>,
-    /// Only those whose file name begins so.
+    /// Only recordings whose file name begins with this text.
     pub file_name_prefix: Option<String>,
 }
 
-/// How a list is ordered.
+/// The order of a list of recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordingOrder {
-    /// Latest end first, equal ends: the later stored first.
+    /// Latest end first; of equal ends the later stored first.
     Ended,
-    /// The later stored first.
+    /// Latest stored first.
     Stored,
 }

@@ -1,4 +1,4 @@
-//! A room as its visitors see it, and what its owner says about it.
+//! Rooms as visitors see them, and the texts and plans of their owners.
 
 use super::{
     broadcast::Broadcast,
@@ -6,39 +6,39 @@ use super::{
     rule,
 };
 
-/// A room as seen by somebody.
+/// A room as a caller sees it.
 #[derive(Clone)]
 pub struct Room {
-    /// Its number, 1 to 2^31-1.
+    /// Room number, 1 to 2^31-1.
     pub number: RoomNumber,
     /// The owner.
     pub owner: AccountId,
-    /// The owner's name as others see it.
+    /// The owner's name, as others see it.
     pub owner_name: String,
     /// The owner's head picture.
     pub head_picture: Option<PictureId>,
-    /// Its own name, else the title of its last broadcast, else of the planned one.
+    /// The room's own name, else the title of its last broadcast, else the title of the plan.
     pub name: String,
     /// Description, may be empty.
     pub description: String,
     /// Topic, may be empty.
     pub topic: String,
-    /// With it one publishes.
+    /// Password for publishing.
     pub anchor_password: String,
-    /// With it one assists.
+    /// Password for assisting.
     pub assist_password: String,
-    /// With it one watches.
+    /// Password for watching.
     pub user_password: String,
-    /// Accounts that follow it.
+    /// Number of accounts that follow the room.
     pub followers: i64,
-    /// Whether the one who asked follows it.
+    /// Whether the caller follows the room.
     pub followed: bool,
-    /// What it has on air.
+    /// The broadcast on air.
     pub on_air: Option<Broadcast>,
 }
 
 impl Room {
-    /// The same room with what it has on air; a broadcast shows its host by the name it was opened with.
+    /// Sets the broadcast on air. With one, the owner's name is the name that the broadcast shows.
     pub(crate) fn with_broadcast(self, on_air: Option<Broadcast>) -> Self {
         match on_air {
             Some(broadcast) => {
@@ -55,7 +55,7 @@ impl std::fmt::Debug for Room {
     }
 }
 
-/// What an owner says about its room when creating it, or changes later. Empty texts: nothing said.
+/// The texts and passwords that an owner gives a room. An empty text stands for none.
 #[derive(Clone, Default)]
 pub struct RoomText {
     /// Name.
@@ -64,11 +64,11 @@ pub struct RoomText {
     pub description: String,
     /// Topic.
     pub topic: String,
-    /// With it one publishes.
+    /// Password for publishing.
     pub anchor_password: String,
-    /// With it one assists.
+    /// Password for assisting.
     pub assist_password: String,
-    /// With it one watches.
+    /// Password for watching.
     pub user_password: String,
 }
 
@@ -78,27 +78,27 @@ impl std::fmt::Debug for RoomText {
     }
 }
 
-/// What an owner plans to broadcast next (seed 001, `upload_room`).
+/// An owner's plan for its next broadcast (seed 001, `upload_room`).
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// Title.
     pub title: String,
-    /// Cover URL for owners whose profile has none.
+    /// Cover URL, used if the owner's profile has none.
     pub cover: String,
     /// Location.
     pub location: String,
 }
 
-/// Which rooms a list shows.
+/// The lists of rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listing {
-    /// Everything on air.
+    /// All rooms on air.
     OnAir,
-    /// What the caller follows: on air first, then the rest.
+    /// The rooms that the caller follows: first those on air, then the others.
     Followed,
 }
 
-/// What lists show of a room beyond its broadcast, the same for every caller.
+/// The data that lists show of a room beyond its broadcast, equal for every caller.
 #[derive(Debug)]
 pub(crate) struct RoomDetails {
     pub(crate) number: RoomNumber,
@@ -116,7 +116,8 @@ pub(crate) struct RoomDetails {
 }
 
 impl RoomDetails {
-    /// The room as a caller sees it, who follows it or not. `last_title`: the title of the room's last broadcast.
+    /// The room as a caller sees it. `last_title`: the title of the room's last broadcast. `followed`: whether the caller follows
+    /// the room.
     pub(crate) fn room(
         &self,
         owner_name: String,

@@ -1,7 +1,8 @@
-//! Decides which role a member may have and when a member, broadcast or session is over.
+//! Rules that both the tables and the read model apply: the roles of members, and the deadlines of members, broadcasts and
+//! sessions.
 //!
-//! Jobs apply these rules to rows, the read model to what it holds: both sides call the same function, so that a list never
-//! shows what the tables have ended.
+//! Jobs apply these functions to rows, the read model applies them to its own data, so that a list never shows anything that
+//! the tables have ended.
 
 use super::id::{Dialect, Role};
 use crate::{
@@ -9,33 +10,46 @@ use crate::{
     config::{SessionConfig, TimeoutConfig},
 };
 
-/// How long after a start a clock that stood still since before the start runs out of nothing: its client could not
-/// reach a stopped server.
+/// Time after a start in which nothing ends whose last beat was before the start: its client could not reach a stopped
+/// server.
 const GRACE: Seconds = Seconds(60);
 
-/// The start after which clients get time to be heard of again.
+/// The grace after a start, in which clients have time to send a beat again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grace {
     started_at: UnixSeconds,
 }
 
 impl Grace {
-    /// No start: every deadline stands.
+    /// No grace: every deadline stays as it is.
     pub(crate) const NONE: Self = Self { started_at: UnixSeconds::MIN };
 
-    /// The grace after a start at that time.
+    /// The grace after a start at a time.
     pub(crate) fn after(started_at: UnixSeconds) -> Self {
         Self { started_at }
     }
 
-    /// The deadline of a client whose last beat is that old. Grace is for a beat before the start only: whatever beat or began
-    /// since then times out as always.
+    /// Extends the deadline of a client whose last beat was at `beat_at`, if that was before the start. Clients with a later beat,
+    /// and everything opened after the start, keep their deadlines.
     pub(crate) fn extend(self, deadline: UnixSeconds, beat_at: UnixSeconds) -> UnixSeconds {
         if beat_at < self.started_at { deadline.max(self.started_at + GRACE) } else { deadline }
     }
+
+    /// The time by which an extended deadline has to be checked again: a beat heard at `now` or later replaces it by a deadline of
+    /// its own, `ends_after(beat)`, which may be earlier.
+    pub(crate) fn check_by(
+        self,
+        deadline: UnixSeconds,
+        beat_at: UnixSeconds,
+        now: UnixSeconds,
+        ends_after: impl FnOnce(UnixSeconds) -> UnixSeconds,
+    ) -> UnixSeconds {
+        let extended = beat_at < self.started_at;
+        if extended { deadline.min(ends_after(now.max(self.started_at))) } else { deadline }
+    }
 }
 
-/// The role of a member who asks for `wanted`: the owner of a room is its host, and nobody else is.
+/// The role of a member that asks for `wanted`: the owner of a room is always its host, and no other member is.
 pub(crate) fn member_role(is_owner: bool, wanted: Role) -> Role {
     match wanted {
         _ if is_owner => Role::Host,
@@ -44,17 +58,17 @@ pub(crate) fn member_role(is_owner: bool, wanted: Role) -> Role {
     }
 }
 
-/// The role a known member keeps when it enters again through a dialect: only sxb has a microphone.
+/// The role of a member that enters again through a dialect: only sxb has a microphone.
 pub(crate) fn role_after_entering(role: Role, dialect: Dialect) -> Role {
     if role == Role::OnMic && dialect != Dialect::Sxb { Role::Viewer } else { role }
 }
 
-/// The first second in which a broadcast is no longer on air; a broadcast without a lease stays until somebody closes it.
+/// The first second in which a broadcast is no longer on air. A broadcast without a lease stays on air until it is closed.
 pub(crate) fn broadcast_ends_at(beat_at: UnixSeconds, lease: Option<Seconds>) -> UnixSeconds {
     lease.map_or(UnixSeconds::MAX, |lease| beat_at + lease + Seconds(1))
 }
 
-/// The first second in which a member that lives by its own beat (sxb) is no longer in the audience.
+/// The first second in which an sxb member, which depends on its own beats, is no longer in the audience.
 pub(crate) fn silent_member_leaves_at(
     beat_at: UnixSeconds,
     role: Role,
@@ -64,13 +78,13 @@ pub(crate) fn silent_member_leaves_at(
     beat_at + timeout + Seconds(1)
 }
 
-/// The first second in which a qplus session, and a member who watches through it, is over.
+/// The first second in which a qplus session has ended, and with it the membership of a member that watches through it.
 pub(crate) fn idle_session_ends_at(used_at: UnixSeconds, idle: Seconds) -> UnixSeconds {
     used_at + idle
 }
 
-/// The first second in which a session's token opens nothing any more. Sessions of minilvb-v2 have a fixed life, those of
-/// sxb and qplus slide with their use; minilvb-v1 has none.
+/// The first second in which the token of a session is no longer valid. minilvb-v2 sessions have a fixed lifetime, sxb and
+/// qplus sessions end when they are idle; minilvb-v1 has no sessions.
 pub(crate) fn session_ends_at(
     dialect: Dialect,
     opened_at: UnixSeconds,
@@ -85,7 +99,7 @@ pub(crate) fn session_ends_at(
     }
 }
 
-/// The name visitors of a room see: its own, else the title of its last broadcast, else of the planned one.
+/// The name of a room that visitors see: its own, else the title of its last broadcast, else the title of the plan.
 pub(crate) fn shown_room_name<'a>(
     name: &'a str,
     last_title: Option<&'a str>,
@@ -99,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_owner_is_host_and_the_owner_is_nothing_else() {
+    fn the_owner_is_always_host_and_no_other_member_is() {
         for wanted in [Role::Viewer, Role::Host, Role::OnMic] {
             assert_eq!(member_role(true, wanted), Role::Host);
         }
@@ -117,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_is_the_first_second_without() {
+    fn a_deadline_is_the_first_second_after_the_end() {
         let timeouts = TimeoutConfig { sxb_viewer: Seconds(30), sxb_host: Seconds(90) };
         assert_eq!(broadcast_ends_at(UnixSeconds(1_000), Some(Seconds(60))), UnixSeconds(1_061));
         assert_eq!(broadcast_ends_at(UnixSeconds(1_000), None), UnixSeconds::MAX);
@@ -126,17 +140,17 @@ mod tests {
     }
 
     #[test]
-    fn grace_is_for_what_beat_last_before_the_start() {
+    fn grace_extends_only_deadlines_of_beats_before_the_start() {
         let at = UnixSeconds;
         let grace = Grace::after(at(1_000));
         assert_eq!(grace.extend(at(930), at(900)), at(1_060));
-        assert_eq!(grace.extend(at(1_100), at(999)), at(1_100), "a deadline after the grace stands");
-        assert_eq!(grace.extend(at(1_002), at(1_000)), at(1_002), "the beat was heard after the start");
+        assert_eq!(grace.extend(at(1_100), at(999)), at(1_100), "a deadline after the grace stays as it is");
+        assert_eq!(grace.extend(at(1_002), at(1_000)), at(1_002), "the beat came after the start");
         assert_eq!(Grace::NONE.extend(at(930), at(900)), at(930));
     }
 
     #[test]
-    fn a_session_ends_by_its_dialects_policy() {
+    fn a_session_ends_by_the_policy_of_its_dialect() {
         let policy = SessionConfig {
             v2_token_ttl: Seconds(10),
             v2_refresh_ttl: Seconds(1_000),

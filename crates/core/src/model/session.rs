@@ -1,4 +1,4 @@
-//! A session in memory: whose token it is, when it was used last, how far it has read its lists.
+//! Sessions: account, last use, and how far the session has read its lists.
 
 use std::{
     fmt,
@@ -21,12 +21,12 @@ use super::{
 };
 use crate::{Seconds, UnixSeconds, config::SessionConfig};
 
-/// SHA-256 of a token: what is stored and looked up. A look-up by digest tells nothing through its timing.
+/// SHA-256 of a token, which is stored and looked up instead of the token. The time of a lookup reveals nothing about a token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TokenHash([u8; 32]);
 
 impl Hash for TokenHash {
-    /// Any part of a SHA-256 is as good as the whole.
+    /// Uses a part of the digest, because any part of a SHA-256 is distributed like the whole.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0.first_chunk().map_or(0, |part| u64::from_le_bytes(*part)));
     }
@@ -41,7 +41,7 @@ impl TokenHash {
         bytes.try_into().ok().map(Self)
     }
 
-    /// From 64 hex digits.
+    /// Parses 64 hex digits.
     pub(crate) fn from_hex(digits: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         if digits.len() != 64 {
@@ -64,7 +64,7 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// The stored values a [`Session`] is made of.
+/// The stored values of a [`Session`].
 pub(crate) struct StoredSession {
     pub(crate) digest: TokenHash,
     pub(crate) dialect: Dialect,
@@ -76,13 +76,13 @@ pub(crate) struct StoredSession {
     pub(crate) cursors: [Cursor; 2],
 }
 
-/// A live session. Cheap to hold: one per logged-in client.
-// In this order: what every request looks at is side by side, so that as little as possible comes from main memory.
+/// A session.
+// The order of the fields puts those that every request reads side by side, so that they share a cache line.
 #[repr(C)]
 pub struct Session {
     pub(crate) dialect: Dialect,
     dirty: AtomicBool,
-    /// It has read on since the cursors were last written down.
+    /// Whether the cursors have moved since they were last written.
     cursors_dirty: AtomicBool,
     used_at: AtomicTime,
     pub(crate) account: AccountId,
@@ -100,7 +100,7 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// A session whose clock and cursors stand as they are stored.
+    /// A session with the stored clock and cursors.
     pub(crate) fn new(stored: StoredSession) -> Self {
         Self {
             digest: stored.digest,
@@ -116,17 +116,17 @@ impl Session {
         }
     }
 
-    /// Whose session it is.
+    /// The account of the session.
     pub fn account(&self) -> AccountId {
         self.account
     }
 
-    /// The id the account is known by.
+    /// The user id of the account.
     pub fn user_id(&self) -> &UserId {
         &self.user_id
     }
 
-    /// The token, in the dialect whose requests are signed with it; `None` elsewhere.
+    /// The token, in the dialect whose requests it signs; `None` in the others.
     pub fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
     }
@@ -144,30 +144,30 @@ impl Session {
         self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the token still opens doors.
+    /// Whether the token is still valid.
     pub(crate) fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
         now < rule::session_ends_at(self.dialect, self.opened_at, self.used_at(), config)
     }
 
-    /// Notes a use; whether the flush has to be told.
+    /// Records a use; returns whether the session just became dirty.
     pub(crate) fn record_use(&self, now: UnixSeconds) -> bool {
         self.used_at.advance(now) && !self.dirty.swap(true, Ordering::Relaxed)
     }
 
-    /// It has read on in its lists, up to there.
+    /// Sets how far the session has read its lists.
     pub(crate) fn set_cursors(&self, to: [Cursor; 2]) {
         let mut cursors = self.cursors();
         *cursors = to;
-        // Under the lock: nobody takes the old place for the new one, or puts an older one over it.
+        // Set under the lock, so that no flush takes the old cursors for the new ones and no merge overwrites the new ones.
         self.cursors_dirty.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it has read on since that was last written down.
+    /// Whether the cursors have moved since they were last written.
     pub(crate) fn has_dirty_cursors(&self) -> bool {
         self.cursors_dirty.load(Ordering::Relaxed)
     }
 
-    /// What the flush writes: when it was used last, and how far it has read if that has changed.
+    /// Takes the values that a flush writes: the last use, and the cursors if they have moved.
     pub(crate) fn take_dirty(&self) -> (UnixSeconds, Option<String>) {
         self.dirty.store(false, Ordering::Relaxed);
         let cursors = self.cursors();
@@ -175,7 +175,7 @@ impl Session {
         (self.used_at(), moved.then(|| format_cursors(*cursors)))
     }
 
-    /// What the flush took could not be written.
+    /// Marks the values as dirty again, because the flush that took them failed.
     pub(crate) fn restore_dirty(&self, cursors: bool) {
         self.dirty.store(true, Ordering::Relaxed);
         self.cursors_dirty.fetch_or(cursors, Ordering::Relaxed);
@@ -185,7 +185,7 @@ impl Session {
         self.used_at.advance(at);
     }
 
-    /// Takes over what another copy of it knows better.
+    /// Takes over the later use, and the cursors unless its own have moved, of another copy of the session.
     pub(crate) fn merge(&self, other: &Self) {
         self.advance_used_at(other.used_at());
         let theirs = *other.cursors();
@@ -196,18 +196,18 @@ impl Session {
     }
 }
 
-/// What a login hands out.
+/// The tokens that a login issues.
 #[derive(Clone)]
 pub struct IssuedSession {
-    /// Whose session it is.
+    /// The account of the session.
     pub account: AccountId,
-    /// The id the account is known by.
+    /// The user id of the account.
     pub user_id: UserId,
     /// 32 lower-case hex digits: 128 random bits.
     pub token: SecretString,
-    /// The same form, for the dialect that has one; else empty.
+    /// The refresh token, in the same form; empty in a dialect without one.
     pub refresh_token: SecretString,
-    /// How long the token lives (unused, where use prolongs it).
+    /// Lifetime of the token; in a dialect where a use prolongs it, the lifetime without a use.
     pub expires_in: Seconds,
 }
 
@@ -217,11 +217,11 @@ impl fmt::Debug for IssuedSession {
     }
 }
 
-/// The use of a session, as the next flush writes it.
+/// The values of a session that the next flush writes.
 #[derive(Debug)]
 pub(crate) struct SessionUse {
     pub(crate) digest: TokenHash,
     pub(crate) used_at: UnixSeconds,
-    /// How far the session has read, in the text form of [`format_cursors`], if that has changed.
+    /// The cursors in the text form of [`format_cursors`], if they have moved.
     pub(crate) cursors: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A short video: a clip its owner uploaded.
+//! Short videos: clips that users have uploaded.
 
 use super::{
     broadcast::UserInfo,
@@ -7,10 +7,10 @@ use super::{
 };
 use crate::UnixSeconds;
 
-/// What an upload says about its clip.
+/// The data of an upload.
 #[derive(Debug, Clone, Default)]
 pub struct NewShortVideo {
-    /// The cloud's name of the file.
+    /// The cloud's id of the file.
     pub file_id: FileId,
     /// Title.
     pub title: String,
@@ -18,28 +18,28 @@ pub struct NewShortVideo {
     pub cover: String,
     /// Location, may be empty.
     pub location: String,
-    /// Where the file is.
+    /// URL of the file.
     pub play_url: String,
-    /// What the owner calls itself for this clip; else the profile is shown.
+    /// Names and pictures of the owner for this clip; `None`: those of the profile.
     pub user_info: Option<UserInfo>,
 }
 
 /// A short video.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortVideo {
-    /// Number; later uploads have larger ones.
+    /// Number; a later upload has a larger one.
     pub id: ShortVideoId,
     /// The owner's id.
     pub user_id: UserId,
-    /// The owner's name: given with the clip, else the profile's as of now. May be empty.
+    /// The owner's name: the one given with the clip, else the current one of the profile. May be empty.
     pub nickname: String,
-    /// The owner's picture URL likewise.
+    /// The owner's picture URL: the one given with the clip, else the current one of the profile. May be empty.
     pub avatar: String,
-    /// The owner's nickname as of now, may be empty.
+    /// The owner's current nickname, may be empty.
     pub owner_nickname: String,
-    /// The owner's picture URL as of now, may be empty.
+    /// The owner's current picture URL, may be empty.
     pub owner_avatar: String,
-    /// The cloud's name of the file; unique together with the owner.
+    /// The cloud's id of the file; unique together with the owner.
     pub file_id: FileId,
     /// Title.
     pub title: String,
@@ -47,8 +47,8 @@ pub struct ShortVideo {
     pub cover: String,
     /// Location, may be empty.
     pub location: String,
-    /// Where the file is.
+    /// URL of the file.
     pub play_url: String,
-    /// When it was uploaded last.
+    /// Time of the last upload.
     pub created_at: UnixSeconds,
 }

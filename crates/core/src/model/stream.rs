@@ -2,20 +2,20 @@
 
 use super::{id::RoomNumber, recording::NewRecording};
 
-/// Which way a notice came, because the ways differ in what they may do and in how a stream names its room.
+/// The path of a notice. The paths differ in the effect of notices and in the ways to find a stream's room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallbackSource {
-    /// The callback paths of both minilvb generations: events move lives, recordings of one broadcast are joined, the
-    /// user id may stand in the stream code.
+    /// The callback paths of both minilvb dialects: notices put lives on and off the air, files of one broadcast are merged, and
+    /// the stream code may contain the user id.
     Shared,
-    /// sxb's own: only recordings count, each file on its own; the room number may stand in the push URL.
+    /// sxb's own path: only recordings have an effect, each file is a recording, and the push URL may contain the room number.
     Sxb {
         /// The room number of the push URL's parameters.
         room: Option<RoomNumber>,
     },
 }
 
-/// What happened to a stream.
+/// An event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamEvent {
     /// Publishing started.
@@ -28,6 +28,6 @@ pub enum StreamEvent {
         /// Identifies the push that ended.
         sequence: Option<String>,
     },
-    /// A file of it is ready.
+    /// A file of the stream is finished.
     Recorded(NewRecording),
 }

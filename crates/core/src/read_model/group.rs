@@ -55,9 +55,9 @@ impl Groups {
 
     /// A page of a group. `own`: members that named no group belong to it as well.
     pub(super) fn page(&self, name: &str, own: bool, window: Window) -> Page<AccountId> {
-        let nobody = Ranked::default();
-        let named = self.named.get(name).unwrap_or(&nobody);
-        let unnamed = if own { &self.own } else { &nobody };
+        let none = Ranked::default();
+        let named = self.named.get(name).unwrap_or(&none);
+        let unnamed = if own { &self.own } else { &none };
         let items = merged_from(named, unnamed, window.offset).take(window.limit);
         Page { total: named.len() + unnamed.len(), items: items.map(|(_, account)| account).collect() }
     }

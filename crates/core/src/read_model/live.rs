@@ -52,6 +52,13 @@ impl OnAir {
         grace.extend(rule::broadcast_ends_at(beat_at, self.lease), beat_at)
     }
 
+    /// The time for the expiry queue: no later than the broadcast can end, whatever beats are heard at `now` or later.
+    fn check_by(&self, grace: Grace, now: UnixSeconds) -> UnixSeconds {
+        grace.check_by(self.ends_at(grace), self.beat.get(), now, |beat_at| {
+            rule::broadcast_ends_at(beat_at, self.lease)
+        })
+    }
+
     /// Takes over the later beat of an older copy of the broadcast: the table may not have that beat yet.
     fn merge_clock(&mut self, old: &Self) {
         self.beat.advance(old.beat.get());
@@ -186,36 +193,46 @@ impl Live {
     pub(crate) fn due(&mut self, now: UnixSeconds) -> Vec<Expirable> {
         let mut ended = Vec::new();
         while let Some((_, expirable)) = self.expiry.pop(now) {
-            let ends_at = self.reschedule(expirable);
-            if ends_at.is_some_and(|at| at <= now) {
-                ended.push(expirable);
+            match self.ends_at(expirable) {
                 // Not found twice by this loop; scheduled again below.
-                self.expiry.cancel(ends_at.unwrap_or_default(), expirable);
+                Some(at) if at <= now => ended.push(expirable),
+                _ => self.schedule(expirable, now),
             }
         }
         for expirable in &ended {
-            self.reschedule(*expirable);
+            self.schedule(*expirable, now);
         }
         ended
     }
 
-    /// Schedules an expirable at its deadline, which is computed anew, and returns the deadline; `None` if it does not exist.
-    fn reschedule(&mut self, expirable: Expirable) -> Option<UnixSeconds> {
+    /// The first second in which an expirable is over; `None` if it does not exist.
+    fn ends_at(&self, expirable: Expirable) -> Option<UnixSeconds> {
+        Some(match expirable {
+            Expirable::Broadcast(host) => self.on_air.get(&host)?.ends_at(self.grace),
+            Expirable::Member { host, account } => {
+                let member = self.audiences.get(&host)?.get(account)?;
+                member.leaves_at(self.timeouts, self.grace, self.session_idle)
+            }
+        })
+    }
+
+    /// Puts an expirable, if it exists, into the queue at the time by which it has to be checked.
+    fn schedule(&mut self, expirable: Expirable, now: UnixSeconds) {
         let at = match expirable {
             Expirable::Broadcast(host) => {
-                let on_air = self.on_air.get_mut(&host)?;
-                on_air.scheduled_at = on_air.ends_at(self.grace);
+                let Some(on_air) = self.on_air.get_mut(&host) else { return };
+                on_air.scheduled_at = on_air.check_by(self.grace, now);
                 on_air.scheduled_at
             }
             Expirable::Member { host, account } => {
-                let member = self.audiences.get(&host)?.get(account)?;
-                let at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
+                let member = self.audiences.get(&host).and_then(|audience| audience.get(account));
+                let Some(member) = member else { return };
+                let at = member.check_by(self.timeouts, self.grace, self.session_idle, now);
                 member.scheduled_at.set(at);
                 at
             }
         };
         self.expiry.schedule(at, expirable);
-        Some(at)
     }
 
     // --- applying changes ---
@@ -270,7 +287,7 @@ impl Live {
             on_air.merge_clock(&old);
             on_air.counters = on_air.counters.or_newer(old.counters);
         }
-        on_air.scheduled_at = on_air.ends_at(self.grace);
+        on_air.scheduled_at = on_air.check_by(self.grace, UnixSeconds::MIN);
         self.expiry.schedule(on_air.scheduled_at, Expirable::Broadcast(host));
         self.directory.insert(on_air.position(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
         self.by_room.insert(on_air.info.room, host);
@@ -310,7 +327,7 @@ impl Live {
         on_air.lease = lease;
         // A shorter lease may end before the time of the entry in the queue.
         self.expiry.cancel(on_air.scheduled_at, Expirable::Broadcast(host));
-        self.reschedule(Expirable::Broadcast(host));
+        self.schedule(Expirable::Broadcast(host), beat_at);
     }
 
     fn set_member(&mut self, state: MemberState, sessions: &SessionCache) {
@@ -338,7 +355,7 @@ impl Live {
             dirty: AtomicBool::new(false),
             scheduled_at: AtomicTime::new(UnixSeconds::MAX),
         };
-        let scheduled_at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
+        let scheduled_at = member.check_by(self.timeouts, self.grace, self.session_idle, UnixSeconds::MIN);
         member.scheduled_at.set(scheduled_at);
         let (host, account) = (state.host, state.account);
         let member = Arc::new(member);

@@ -55,6 +55,23 @@ impl LiveMember {
         }
     }
 
+    /// The time for the expiry queue: no later than the member can leave, whatever beats are heard at `now` or later.
+    pub(super) fn check_by(
+        &self,
+        timeouts: TimeoutConfig,
+        grace: Grace,
+        idle: Seconds,
+        now: UnixSeconds,
+    ) -> UnixSeconds {
+        let leaves_at = self.leaves_at(timeouts, grace, idle);
+        match &self.clock {
+            MemberClock::Beat(beat) => grace.check_by(leaves_at, beat.get(), now, |beat_at| {
+                rule::silent_member_leaves_at(beat_at, self.role, timeouts)
+            }),
+            MemberClock::Never | MemberClock::Session(_) => leaves_at,
+        }
+    }
+
     /// Takes over the later beat of an older copy of the member: the table may not have that beat yet.
     pub(super) fn merge_clock(&self, old: &Self) {
         if let (MemberClock::Beat(beat), MemberClock::Beat(known)) = (&self.clock, &old.clock) {

@@ -118,7 +118,7 @@ struct Feed {
     /// The last time at which the read model was up to date, in milliseconds after `started`; [`Feed::UNKNOWN`] while it may
     /// be behind by any time.
     current_at: AtomicU64,
-    /// The generation of connections this memory was read through.
+    /// The generation of connections through which the read model was read.
     generation: AtomicU64,
 }
 
@@ -168,8 +168,8 @@ impl Memory {
         }
     }
 
-    /// Marks the model as not fresh, because it will be read through another generation of connections. Counters that were
-    /// committed through an older one are not taken over from here on.
+    /// Marks the read model as not fresh, because it will be read through another generation of connections. Counters that were
+    /// committed through an older generation are no longer applied.
     pub(crate) fn begin_generation(&self, generation: u64) {
         self.set_fresh(false);
         if let Some(feed) = &self.feed {
@@ -177,7 +177,7 @@ impl Memory {
         }
     }
 
-    /// Whether this memory was read through that generation of connections.
+    /// Whether the read model was read through a generation of connections.
     fn is_of(&self, generation: u64) -> bool {
         self.feed.as_ref().is_none_or(|feed| feed.generation.load(Ordering::Acquire) == generation)
     }

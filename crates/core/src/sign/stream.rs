@@ -162,7 +162,7 @@ fn host(configured: &str, bizid: &str, service: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, RoomNumber, Seconds};
+    use crate::{Config, Seconds};
 
     #[test]
     fn one_character_becomes_one_underscore() {

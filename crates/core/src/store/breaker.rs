@@ -1,4 +1,4 @@
-//! The circuit breaker in front of the database: an outage is found by one caller and told to all others at once.
+//! The circuit breaker in front of the database: after one failed attempt all calls fail at once for a pause.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -10,14 +10,14 @@ use crate::DatabaseConfig;
 /// The pause after the first failed attempt to connect; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long nobody tries to connect. The default: the database is not known to be away.
+/// The pause between attempts to connect. By default no outage is known.
 #[derive(Debug, Default)]
 struct Outage {
     pause: Duration,
     until: Option<Instant>,
 }
 
-/// Decides who may try to connect, and when.
+/// Decides which caller may try to connect, and when.
 #[derive(Debug)]
 pub(super) struct Breaker {
     outage: Mutex<Outage>,
@@ -81,7 +81,7 @@ mod tests {
     use crate::Config;
 
     #[test]
-    fn an_outage_is_found_once_and_left_at_once() {
+    fn one_caller_tries_after_a_pause_and_success_ends_the_outage() {
         let mut config = Config::sqlite("").database;
         config.reconnect_pause = Duration::from_mins(1);
         let breaker = Breaker::new(&config);

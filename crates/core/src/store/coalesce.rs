@@ -1,7 +1,7 @@
-//! Many steps of many counters as one job.
+//! Coalesces steps of counters into one job per commit.
 //!
-//! Likes come in storms. Whoever counts first puts a job into the queue; whoever counts before that job runs only adds
-//! to it. So there is one job per commit, and a row is written once, however many count.
+//! Likes come in storms. The first call queues a job; every call before that job runs adds its step to the job. So a row is
+//! written once per commit, whatever the number of calls.
 
 use std::{
     collections::HashMap,
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{Error, Result, model::counter::Steps};
 
-/// Callers that wait at most.
+/// Waiting callers at most; beyond, a call is answered busy.
 const WAITING: usize = 16_384;
 
-/// What has been counted since the last job began.
+/// The steps since the last job began, and the callers that wait for them.
 struct Pending<K> {
     counters: HashMap<K, Steps>,
     waiting: Vec<oneshot::Sender<Result<()>>>,
@@ -34,11 +34,11 @@ impl<K> Default for Pending<K> {
     }
 }
 
-/// What is pending, and who will take it.
+/// The pending steps, and whether a job is under way.
 struct CoalescerState<K> {
     pending: Pending<K>,
-    /// A job is under way, which is followed by another when it is done. A second one beside it would write the same
-    /// rows in more commits, and wait for its locks.
+    /// A job is under way, and queues the next one when it ends. A second job beside it would write the same rows in more
+    /// commits, and wait for its locks.
     busy: bool,
 }
 
@@ -48,7 +48,7 @@ impl<K> Default for CoalescerState<K> {
     }
 }
 
-/// Moves counters: each of them once, by what its steps make together.
+/// Moves counters, each of them once by the composition of its steps.
 type Apply<K> = fn(&mut Tx<'_>, &[(K, Steps)]) -> Result<()>;
 
 /// The transaction [`Apply`] needs for these counters on this engine.
@@ -66,16 +66,16 @@ impl<K> Common<K> {
     }
 }
 
-/// The counters that are being counted on.
+/// Coalesces the steps of concurrent calls.
 pub(crate) struct Coalescer<K>(Arc<Common<K>>);
 
 impl<K: Eq + Hash + Ord + Send + 'static> Coalescer<K> {
-    /// `apply` gets the counters in their order, so that writers that meet on rows meet in the same order.
+    /// Makes a coalescer. `apply` gets the counters sorted, so that writers lock common rows in the same order.
     pub(crate) fn new(apply: Apply<K>, isolation: IsolationOf<K>) -> Self {
         Self(Arc::new(Common { state: Mutex::default(), apply, isolation }))
     }
 
-    /// Counts, and waits until that is committed.
+    /// Takes a step and waits until it is committed.
     pub(crate) async fn count(&self, queue: &Queue, key: K, step: i64) -> Result<()> {
         let (reply, answer) = oneshot::channel();
         {
@@ -93,20 +93,20 @@ impl<K: Eq + Hash + Ord + Send + 'static> Coalescer<K> {
     }
 }
 
-/// A job that counts what is pending when it begins.
+/// The job that applies the steps that are pending when it begins.
 struct Count<K: Ord + Send + 'static> {
     common: Arc<Common<K>>,
     queue: Queue,
-    /// What is counted by this job, once it has begun.
+    /// The steps of this job, once it has begun.
     taken: Option<Vec<(K, Steps)>>,
     waiting: Vec<oneshot::Sender<Result<()>>>,
     failure: Option<Error>,
-    /// It has made way for the next.
+    /// The next job may be queued: this one has called [`Count::make_way`].
     done: bool,
 }
 
 impl<K: Ord + Send + 'static> Count<K> {
-    /// Puts a job into the queue, unless there is one or nothing is pending.
+    /// Queues a job unless one is under way or no step is pending.
     fn submit(common: &Arc<Common<K>>, queue: &Queue) -> Result<()> {
         {
             let mut state = common.state();
@@ -115,7 +115,7 @@ impl<K: Ord + Send + 'static> Count<K> {
             }
             state.busy = true;
         }
-        // A refused job is dropped, and with it goes whoever is waiting by then.
+        // A refused job is dropped, which fails the callers that wait by then.
         queue.submit(Box::new(Self {
             common: Arc::clone(common),
             queue: queue.clone(),
@@ -126,19 +126,19 @@ impl<K: Ord + Send + 'static> Count<K> {
         }))
     }
 
-    /// It is done: what has been counted meanwhile is next.
+    /// Ends this job and queues the next one if steps are pending. Idempotent.
     fn make_way(&mut self) {
         if std::mem::replace(&mut self.done, true) {
             return;
         }
-        // A job that never ran must not leave callers behind that wait for it.
+        // The callers of a job that never ran must not wait for ever.
         let lost = {
             let mut state = self.common.state();
             state.busy = false;
             self.taken.is_none().then(|| std::mem::take(&mut state.pending))
         };
         drop(lost);
-        // A full queue has dropped it, and said so to who waited.
+        // If the queue is full the job is dropped, which fails its callers.
         let _ = Self::submit(&self.common, &self.queue);
     }
 
@@ -174,8 +174,8 @@ impl<K: Ord + Send + 'static> WriteJob for Count<K> {
         };
         let last = self.waiting.pop();
         std::mem::take(&mut self.waiting).into_iter().for_each(send);
-        // Whoever counts after all have been answered gets a job at once. Earlier, the first to count again would get one
-        // alone, and all others had to wait for it.
+        // All callers but one are answered before the next job may be queued. Earlier, the first caller to count again would
+        // get a job alone, and all others would wait for it.
         self.make_way();
         last.into_iter().for_each(send);
     }

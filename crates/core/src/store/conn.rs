@@ -1,4 +1,4 @@
-//! One connection, whichever database stands behind it.
+//! A connection to either database engine, and the macro that writes a query once for both.
 
 use diesel::{connection::SimpleConnection as _, pg::PgConnection, sqlite::SqliteConnection};
 
@@ -10,8 +10,8 @@ use crate::{DatabaseConfig, StartError};
 
 /// A connection to one of the supported databases.
 ///
-/// Queries are written once and expanded per backend by [`on!`]: each arm is checked against its own backend, so
-/// upserts and `RETURNING` work everywhere (a `MultiConnection` refuses them).
+/// Queries are written once and expanded per engine by [`on!`]: each arm is type-checked for its own engine, so upserts and
+/// `RETURNING` work on both. diesel's `MultiConnection` refuses them.
 pub(crate) enum Conn {
     /// Embedded SQLite.
     Sqlite(SqliteConnection),
@@ -28,7 +28,7 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// Runs one query text on whichever backend the connection has: `on!(conn, |c| query.load(c))`.
+/// Expands a query for the engine of a connection: `on!(conn, |c| query.load(c))`.
 macro_rules! on {
     ($conn:expr, |$c:ident| $query:expr) => {
         match $conn {
@@ -39,7 +39,7 @@ macro_rules! on {
 }
 pub(crate) use on;
 
-/// What a database URL names.
+/// The engine and the place that a database URL names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend<'a> {
     /// A file.
@@ -58,7 +58,7 @@ impl<'a> Backend<'a> {
         }
     }
 
-    /// Where the data is, without what must not be seen: user, password, parameters.
+    /// The file, or the server and the database, without user, password and parameters.
     fn place(self) -> String {
         match self {
             Self::Sqlite(path) => path.to_owned(),
@@ -72,8 +72,7 @@ impl<'a> Backend<'a> {
 }
 
 impl Conn {
-    /// Opens a connection, ready for use: SQLite in WAL mode, synced at every commit, foreign keys on; PostgreSQL with
-    /// the time limits of the configuration.
+    /// Opens a connection and makes the settings of its session.
     pub(crate) fn open(config: &DatabaseConfig) -> Result<Self, StartError> {
         let backend = Backend::of(config)?;
         let opened = match backend {
@@ -83,7 +82,7 @@ impl Conn {
         opened.map_err(|source| StartError::Open { path: backend.place(), source })
     }
 
-    /// Asks which server this connection reaches.
+    /// Asks the connection which server it reaches.
     pub(super) fn server(&mut self) -> crate::Result<Server> {
         match self {
             Self::Sqlite(_) => Ok(Server::EMBEDDED),
@@ -97,7 +96,7 @@ impl Conn {
         Ok(())
     }
 
-    /// Begins a transaction all of whose queries look at one state of the database.
+    /// Begins a read-only transaction in which all queries see the same state of the database.
     pub(crate) fn begin_snapshot(&mut self) -> crate::Result<()> {
         match self {
             Self::Sqlite(_) => self.execute("BEGIN"),
@@ -112,7 +111,7 @@ mod tests {
     use crate::Config;
 
     #[test]
-    fn what_cannot_be_decoded_is_not_quoted() {
+    fn a_url_that_cannot_be_decoded_is_not_quoted() {
         let mut config = Config::sqlite("").database;
         config.url = "postgres://anna:hunter%2@127.0.0.1:1/d".to_owned();
         let Err(StartError::Open { source, .. }) = Conn::open(&config) else { panic!("opened") };

@@ -1,16 +1,16 @@
-//! What every job may look at.
+//! The surroundings of a job: configuration, clock, randomness.
 
 use std::sync::{Arc, atomic::AtomicI64};
 
 use crate::{Clock, Config, Random};
 
-/// What every job may look at.
+/// The surroundings of a job.
 pub(crate) struct Env {
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    /// The last order of entry given out, where the database does not count it.
+    /// SQLite: the last order of entry that was assigned. PostgreSQL has a sequence for it.
     pub(crate) position: AtomicI64,
-    /// This gateway in the feed of changes, where there is one.
+    /// PostgreSQL: the number of this gateway in the feed of changes.
     pub(crate) origin: AtomicI64,
 }

@@ -32,7 +32,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Starts the threads on an open, migrated SQLite database. `commits` learns of every commit before its callers do.
+    /// Starts the threads on an open, migrated SQLite database. `commits` is told of every commit before its callers are.
     pub(crate) fn sqlite(
         conn: Conn,
         env: &Arc<Env>,
@@ -44,8 +44,8 @@ impl Store {
         })
     }
 
-    /// Starts the threads on a migrated PostgreSQL database. What jobs have changed goes to `committed`, whose owner
-    /// answers them.
+    /// Starts the threads on a migrated PostgreSQL database. Committed jobs that changed the read model are sent to
+    /// `committed`, whose receiver answers them.
     pub(crate) fn postgres(
         connections: &Arc<dyn Connections>,
         env: &Arc<Env>,
@@ -103,7 +103,7 @@ impl Store {
         &self.queue
     }
 
-    /// Runs a query in a reader thread. It sees everything that was committed before the call.
+    /// Runs a query in a reader thread. The query sees everything that was committed before the call.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
@@ -116,7 +116,7 @@ impl Store {
         }
     }
 
-    /// Like [`Store::read`], with all statements of the query looking at one state of the database.
+    /// Like [`Store::read`]; all statements of the query see the same state of the database.
     pub(crate) async fn snapshot<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
@@ -124,7 +124,7 @@ impl Store {
         self.read(move |conn| {
             conn.begin_snapshot()?;
             let result = query(conn);
-            // Also after a failure: there is nothing to undo.
+            // COMMIT after a failure as well, because a query has nothing to undo.
             let ended = conn.execute("COMMIT");
             let result = result?;
             ended?;
@@ -138,12 +138,12 @@ impl Store {
         self.queue.depth()
     }
 
-    /// Lets the queues run empty and waits for the writers. Later calls answer [`Error::Unavailable`].
+    /// Runs the queued jobs and stops the writers. Later calls answer [`Error::Unavailable`].
     pub(crate) async fn stop(&self) {
         let mut answers = Vec::with_capacity(self.writers);
         for _ in 0..self.writers {
             let (reply, answer) = oneshot::channel();
-            // Waits for a place in a full queue: the writers are emptying it.
+            // If the queue is full this waits for a place, which the writers make.
             if self.queue.submit_waiting(job::stop(reply)).is_ok() {
                 answers.push(answer);
             }

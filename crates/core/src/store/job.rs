@@ -1,4 +1,4 @@
-//! What waits in the queue of the writers.
+//! A job in the queue of the writers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,20 +21,20 @@ pub(crate) enum Isolation {
 
 /// A job in the queue.
 pub(crate) trait WriteJob: Send {
-    /// Runs inside a transaction, or a savepoint of one; `true` keeps what it wrote. May be called again after a
-    /// transaction that was given up.
+    /// Runs inside a transaction or a savepoint; `true` keeps what the job wrote. Called again if the transaction was given
+    /// up.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
 
-    /// Why the last run is not kept.
+    /// The error of the last run, if that is not kept.
     fn failure(&self) -> Option<&Error>;
 
-    /// Answers the caller, after the commit or with the failure of the whole transaction.
+    /// Answers the caller: with the result of the job after the commit, or with the failure of the transaction.
     fn answer(self: Box<Self>, failure: Option<Error>);
 
     /// The transaction the job needs on this engine.
     fn isolation(&mut self, engine: Engine) -> Isolation;
 
-    /// Whether the writer shall end with this job.
+    /// Whether the writer stops after this job.
     fn stops(&self) -> bool {
         false
     }
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// Runs something that may panic: that must not take the writer and all its waiting jobs along.
+/// Runs a job and catches its panic, which must not end the writer and fail all waiting jobs.
 pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Error::Unavailable))
 }
@@ -111,12 +111,12 @@ impl WriteJob for Stop {
     }
 }
 
-/// The job after which a writer ends.
+/// Makes the job after which a writer stops.
 pub(super) fn stop(reply: oneshot::Sender<()>) -> Box<dyn WriteJob> {
     Box::new(Stop(reply))
 }
 
-/// A job that does nothing, and the end of the wait for its answer.
+/// Makes a job that does nothing, and the receiver of its answer.
 pub(crate) fn wait() -> (Box<dyn WriteJob>, oneshot::Receiver<()>) {
     let (reply, answer) = oneshot::channel();
     (stop(reply), answer)

@@ -1,22 +1,22 @@
-//! Who is told of commits.
+//! The listener that writers tell of commits.
 
 use super::tx::Tx;
 use crate::model::change::Change;
 use crate::{Result, UnixSeconds};
 
-/// Who hears of commits: the read models.
+/// Keeps the read models equal to the tables. Called by the writers.
 pub(crate) trait CommitListener: Send + Sync + 'static {
-    /// Whether something has timed out by now.
+    /// Whether something is past its deadline.
     fn is_due(&self, now: UnixSeconds) -> bool;
 
-    /// Runs before the jobs: what has timed out by now is over before any of them looks.
+    /// Expires everything past its deadline. Called before the jobs of a transaction.
     fn expire(&self, tx: &mut Tx<'_>) -> Result<()>;
 
-    /// Takes over what a commit changed, before anybody is told that it happened.
+    /// Applies the changes of a commit to the read models. Called before the callers are answered.
     fn committed(&self, changes: Vec<Change>);
 
-    /// The same for what others may have changed meanwhile as well, if that is only counters of broadcasts memory knows:
-    /// of these it can tell what is newer. Otherwise `false`, and everything has to be read again; also if memory was read
-    /// through another generation of connections than this commit went through.
+    /// Applies changes that may be older than those of other gateways, if all of them are versioned counters. Returns
+    /// `false` if the rows have to be read again: also if the read models were read through another generation of connections
+    /// than this commit.
     fn counted(&self, generation: u64, changes: &[Change]) -> bool;
 }

@@ -1,4 +1,4 @@
-//! Bringing a database up to this version's schema, and refusing one from a newer version.
+//! Migrates a database to the schema of this version, and refuses a database of a newer version.
 
 use diesel::{
     backend::Backend,
@@ -14,10 +14,10 @@ use crate::StartError;
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Lets gateways that start at the same time over one PostgreSQL database migrate one after the other.
+/// The advisory lock that makes gateways which start at the same time migrate one after the other.
 const LOCK: i64 = 0x0072_656c_6976_6501;
 
-/// Runs every migration the database has not seen. A PostgreSQL connection is left without time limits.
+/// Runs every pending migration. Leaves a PostgreSQL connection without time limits.
 pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StartError> {
     match conn {
         Conn::Sqlite(conn) => apply(conn, SQLITE),
@@ -34,7 +34,7 @@ pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StartError> {
     }
 }
 
-/// Whether a PostgreSQL database in which these migrations have run is not from a newer version.
+/// Fails if a PostgreSQL database in which these migrations have run is of a newer version.
 pub(crate) fn accepts<'a>(applied: impl IntoIterator<Item = &'a str>) -> Result<(), StartError> {
     let known = MigrationSource::<Pg>::migrations(&POSTGRES).map_err(StartError::Migrate)?;
     not_newer(applied.into_iter().map(MigrationVersion::from).max(), &known)
@@ -78,7 +78,7 @@ mod tests {
     };
 
     #[test]
-    fn what_was_counted_before_counters_stood_apart_is_kept() {
+    fn counters_survive_the_migration_to_a_table_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::sqlite(folder.path().join("relive.db")).database;
         let mut conn = Conn::open(&config).unwrap();
@@ -98,7 +98,11 @@ mod tests {
         let rows: Vec<(i64, i64, i64, i64, i64, i64)> = counters::table.load(sqlite).unwrap();
         assert_eq!(rows, [(3, 7, 11, 12, 13, 0)]);
         sqlite.batch_execute("DELETE FROM accounts").unwrap();
-        assert_eq!(counters::table.count().get_result(sqlite), Ok(0), "they go with the broadcast");
+        assert_eq!(
+            counters::table.count().get_result(sqlite),
+            Ok(0),
+            "counters are deleted with their broadcast"
+        );
     }
 
     /// Rows of every kind that migration 0004 tells apart: id, driver, state, end, lease.

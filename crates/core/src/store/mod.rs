@@ -1,12 +1,11 @@
-//! The one choke point between the domain and the database.
+//! Connections and transactions: every access of the domain to the database goes through here.
 //!
-//! * [`Store::write`] hands a job to a writer. With SQLite there is one: it takes every waiting job, opens one
-//!   transaction, runs each job in a savepoint of its own, commits once and only then answers: what is acknowledged is
-//!   on disk, and all jobs of a batch share the price of one sync. With PostgreSQL there are a few writers, and each
-//!   job has a transaction of its own.
-//! * [`Store::read`] hands a query to one of a few reader threads.
+//! * [`Store::write`] queues a job for a writer. SQLite has one writer: it takes every waiting job, begins one transaction,
+//!   runs each job in a savepoint, commits once and answers then. So an acknowledged write is on disk, and all jobs of a batch
+//!   share the price of one sync. PostgreSQL has a few writers, and each job has a transaction of its own.
+//! * [`Store::read`] queues a query for one of a few reader threads.
 //!
-//! Both queues are bounded; a full one answers [`Error::Busy`] at once.
+//! Both queues are bounded; a call that meets a full queue is answered [`Busy`](crate::Error::Busy) at once.
 
 mod breaker;
 pub(crate) mod coalesce;

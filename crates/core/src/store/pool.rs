@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_told_at_once_and_over_at_once() {
+    fn calls_fail_at_once_until_an_attempt_succeeds() {
         let (pool, folder) = pool(1);
         get(&pool).lose();
         // Where the folder was is a file: nothing can be opened.
@@ -316,7 +316,10 @@ mod tests {
     fn callers_that_come_during_the_first_attempt_wait_for_its_outcome() {
         let (pool, _folder) = pool(1);
         *pool.state() = PoolState::Connecting;
-        assert!(matches!(pool.get(Instant::now()), Err(Error::Unavailable)), "no longer than they like");
+        assert!(
+            matches!(pool.get(Instant::now()), Err(Error::Unavailable)),
+            "a caller waits until its deadline"
+        );
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| get(&pool).generation());
             drop(Attempt { pool: &pool, outcome: PoolState::Down });
@@ -328,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn two_connections_that_nobody_gives_back_are_replaced() {
+    fn two_written_off_connections_are_replaced() {
         let (pool, _folder) = pool(1);
         let busy = || matches!(pool.get(Instant::now()), Err(Error::Busy));
         let first = get(&pool);

@@ -1,11 +1,11 @@
-//! The way to the writers.
+//! The queue of the writers.
 
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::job::WriteJob;
 use crate::{Error, Result};
 
-/// The way to the writers.
+/// The sending end of the queue of the writers.
 #[derive(Clone)]
 pub(crate) struct Queue(Sender<Box<dyn WriteJob>>);
 
@@ -31,7 +31,7 @@ impl Queue {
         self.0.send(job).map_err(|_| Error::Unavailable)
     }
 
-    /// Jobs that wait for a writer.
+    /// The number of jobs that wait for a writer.
     pub(super) fn depth(&self) -> usize {
         self.0.len()
     }

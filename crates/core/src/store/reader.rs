@@ -1,4 +1,4 @@
-//! The reader threads: queries against committed state.
+//! The reader threads run queries on committed data.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Error, Result, StartError};
 
-/// A query that takes a connection and answers its caller itself.
+/// A query that checks out a connection and answers its caller.
 pub(crate) type ReadJob = Box<dyn FnOnce(&dyn Connections) + Send>;
 
 /// Makes a job of a query.
@@ -27,7 +27,7 @@ pub(crate) fn job<T: Send + 'static>(
     })
 }
 
-/// Runs a query on a connection of its own.
+/// Runs a query on a connection that is checked out for it.
 fn run<T>(connections: &dyn Connections, query: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
     let mut lease = connections.get(deadline())?;
     match catch_unwind(AssertUnwindSafe(|| query(&mut lease))) {

@@ -1,4 +1,4 @@
-//! The tables, as diesel sees them. Columns are explained where they are created, in `migrations/`.
+//! The tables in diesel's terms. `migrations/` explains the columns.
 
 diesel::table! {
     accounts (id) {
@@ -90,7 +90,7 @@ diesel::table! {
     settings (name) { name -> Text, value -> Text, }
 }
 diesel::table! {
-    // Only in PostgreSQL. Its other columns have types of PostgreSQL alone and are named in plain SQL, see `mirror`.
+    // Exists in PostgreSQL only. Plain SQL in `table/changes.rs` names the columns whose types only PostgreSQL has.
     changes (xid) { xid -> BigInt, origin -> BigInt, keys -> Text, }
 }
 

@@ -1,5 +1,7 @@
-//! What happens when a job, a commit, a query or the file itself fails: whoever asked gets an error, nothing changes,
-//! and the core works again afterwards.
+//! A job, a commit, a query or the database file fails: the caller gets an error, nothing changes, and the core works
+//! afterwards.
+
+mod postgres;
 
 use std::sync::{
     Arc,
@@ -12,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use super::{
+    Tx,
     conn::{Conn, on},
     schema::{audience, broadcasts, settings},
 };
@@ -33,7 +36,7 @@ struct World {
 }
 
 impl World {
-    /// A host on air, and a viewer that has not entered.
+    /// Makes a core with a host on air and a viewer that has not entered.
     async fn new(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let mut config = Config::sqlite(folder.path().join("relive.db"));
@@ -75,7 +78,7 @@ impl World {
         self.core.store().write(move |tx| tx.conn.execute(sql)).await.unwrap();
     }
 
-    /// What lists show.
+    /// Describes the contents of all lists.
     async fn shown(&self) -> String {
         let live = self.core.broadcasts().of_room(self.room).await.unwrap();
         let members = self.core.audiences().members(self.room, ALL).await.unwrap();
@@ -83,7 +86,7 @@ impl World {
         format!("{live:?} {members:?} {accounts:?} {:?}", self.core.stats())
     }
 
-    /// Every kind of change, and what became of it.
+    /// Makes a change of every kind and returns the results.
     async fn change_everything(&self) -> Vec<Result<()>> {
         let core = &self.core;
         vec![
@@ -96,7 +99,7 @@ impl World {
         ]
     }
 
-    /// Whether everything works.
+    /// Asserts that every kind of call works.
     async fn works(&self) {
         self.core.probe().await.unwrap();
         self.core.audiences().enter(self.viewer, self.room, Role::Viewer).await.unwrap();
@@ -119,7 +122,7 @@ fn put(conn: &mut Conn, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the writer busy until the returned sender is used or dropped: what is asked for meanwhile shares a batch.
+/// Keeps the writer busy until the returned sender is used or dropped: jobs that are queued meanwhile share a batch.
 fn hold(core: &Core) -> (mpsc::Sender<()>, impl Future<Output = Result<()>> + use<>) {
     let (release, released) = mpsc::channel::<()>();
     let (entered, has_entered) = mpsc::channel();
@@ -134,14 +137,14 @@ fn hold(core: &Core) -> (mpsc::Sender<()>, impl Future<Output = Result<()>> + us
             .await
     };
     let mut held = Box::pin(held);
-    // Polled once, it is in the queue.
+    // One poll queues the job.
     let waker = std::task::Waker::noop();
     assert!(held.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
     has_entered.recv().unwrap();
     (release, held)
 }
 
-/// Polls all futures once, in order, and then waits for them: their jobs are in one queue, in this order.
+/// Polls all futures once, in order, which queues their jobs in this order; then calls `go` and waits for the results.
 async fn together<T>(
     futures: Vec<std::pin::Pin<Box<dyn Future<Output = T> + '_>>>,
     go: impl FnOnce(),
@@ -167,7 +170,7 @@ async fn together<T>(
 }
 
 #[tokio::test]
-async fn a_failing_job_takes_nobody_along() {
+async fn a_failing_job_fails_alone() {
     let world = World::new(|_| {}).await;
     let before = world.core.stats().members;
     let (release, held) = hold(&world.core);
@@ -181,7 +184,7 @@ async fn a_failing_job_takes_nobody_along() {
                 Err(Error::RoomNotFound)
             })),
             Box::pin(world.core.audiences().request_mic(viewer, world.room)),
-            // It has changed a table and told memory when it fails.
+            // This job has changed a table and recorded changes when it fails.
             Box::pin(store.write(move |tx| {
                 crate::table::audience::remove(tx, host, viewer)?;
                 crate::table::audience::clear(tx, host)?;
@@ -218,7 +221,7 @@ async fn a_failing_job_takes_nobody_along() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written() {
+async fn a_read_only_file_changes_nothing() {
     let mut world = World::new(|_| {}).await;
     let before = world.shown().await;
     world.pragma("PRAGMA query_only = ON").await;
@@ -233,7 +236,7 @@ async fn a_file_that_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn what_has_timed_out_is_listed_by_nobody_even_then() {
+async fn an_expired_broadcast_is_not_listed_while_its_end_cannot_be_written() {
     let world = World::new(|_| {}).await;
     world.pragma("PRAGMA busy_timeout = 0").await;
     let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
@@ -246,10 +249,10 @@ async fn what_has_timed_out_is_listed_by_nobody_even_then() {
 }
 
 #[tokio::test]
-async fn a_full_disk() {
+async fn a_full_disk_fails_a_write_and_nothing_else() {
     let world = World::new(|_| {}).await;
     let before = world.shown().await;
-    // As many pages as there are now: SQLite takes no less.
+    // SQLite raises the limit to the number of pages that the file has.
     world.pragma("PRAGMA max_page_count = 1").await;
     let picture = Picture(vec![7; 1 << 20].into());
     let too_much = world.core.accounts().set_head_picture(world.host, picture).await;
@@ -264,7 +267,7 @@ async fn a_full_disk() {
 }
 
 #[tokio::test]
-async fn a_full_disk_in_the_middle_of_a_batch() {
+async fn a_full_disk_in_the_middle_of_a_batch_loses_no_acknowledged_write() {
     let world = World::new(|_| {}).await;
     world.pragma("PRAGMA max_page_count = 1").await;
     let (release, held) = hold(&world.core);
@@ -279,7 +282,7 @@ async fn a_full_disk_in_the_middle_of_a_batch() {
     )
     .await;
     held.await.unwrap();
-    // Whoever was told of a success has it; whoever was told of a failure has not.
+    // A write is kept if and only if its caller was told of a success.
     assert!(matches!(answers[1], Err(Error::Storage(_))));
     for (name, answer) in ["first", "last"].into_iter().zip([&answers[0], &answers[2]]) {
         assert_eq!(world.has(name).await, answer.is_ok(), "{name}");
@@ -288,7 +291,7 @@ async fn a_full_disk_in_the_middle_of_a_batch() {
 }
 
 #[tokio::test]
-async fn a_file_somebody_else_holds() {
+async fn a_locked_file_changes_nothing() {
     let world = World::new(|_| {}).await;
     world.pragma("PRAGMA busy_timeout = 0").await;
     let before = world.shown().await;
@@ -303,7 +306,7 @@ async fn a_file_somebody_else_holds() {
 }
 
 #[tokio::test]
-async fn clocks_that_could_not_be_written_are_written_later() {
+async fn clocks_that_cannot_be_written_are_written_later() {
     let mut world = World::new(|_| {}).await;
     world.core.broadcasts().report(world.host, report(world.room)).await.unwrap();
     world.core.audiences().enter(world.viewer, world.room, Role::Viewer).await.unwrap();
@@ -342,7 +345,7 @@ async fn clocks_that_could_not_be_written_are_written_later() {
     assert_eq!(beat_at.await.unwrap(), [world.clock.now() - Seconds(3_599); 3]);
     let session = used(&world.core).await;
     let next = world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
-    assert!(next.on_air.is_empty(), "it has read on");
+    assert!(next.on_air.is_empty(), "the next page begins behind the last one");
 }
 
 fn report(room: RoomNumber) -> Report {
@@ -360,7 +363,7 @@ fn report(room: RoomNumber) -> Report {
 }
 
 #[tokio::test]
-async fn what_others_changed_is_noticed_after_a_failure_too() {
+async fn changes_of_another_process_are_noticed_after_a_failed_upkeep() {
     let world = World::new(|_| {}).await;
     let neighbour = {
         let config = world.core.config().clone();
@@ -368,7 +371,7 @@ async fn what_others_changed_is_noticed_after_a_failure_too() {
     };
     neighbour.broadcasts().stop_push(world.host, world.room).await.unwrap();
     assert!(world.core.broadcasts().of_room(world.room).await.unwrap().is_some(), "not yet");
-    // The upkeep sees the change, but its batch does not commit.
+    // The upkeep reads the change, but its batch does not commit.
     let (release, held) = hold(&world.core);
     let spoil = world.core.store().write(|tx| tx.conn.execute("ROLLBACK"));
     let upkeep = async { world.core.maintain().await };
@@ -382,7 +385,7 @@ async fn what_others_changed_is_noticed_after_a_failure_too() {
 }
 
 #[tokio::test]
-async fn a_query_that_panics_takes_nobody_along() {
+async fn a_query_that_panics_fails_alone() {
     let world = World::new(|_| {}).await;
     for _ in 0..3 {
         let answer = world.core.store().snapshot::<()>(|_| panic!("a bug")).await;
@@ -399,7 +402,7 @@ async fn a_query_that_panics_takes_nobody_along() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_told_at_once() {
+async fn a_full_queue_is_answered_busy_at_once() {
     let world = World::new(|config| config.database.queue = 2).await;
     let (release, held) = hold(&world.core);
     let answers = together::<Result<()>>(
@@ -413,7 +416,7 @@ async fn a_full_queue_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_bug_in_a_job_is_not_the_end() {
+async fn a_job_that_panics_fails_alone() {
     let world = World::new(|_| {}).await;
     let answer = world.core.store().write::<()>(|_| panic!("a bug")).await;
     assert!(matches!(answer, Err(Error::Unavailable)));
@@ -421,10 +424,10 @@ async fn a_bug_in_a_job_is_not_the_end() {
 }
 
 #[tokio::test]
-async fn a_slow_commit_keeps_nobody_from_reading() {
+async fn reads_go_on_during_a_slow_commit() {
     let world = World::new(|_| {}).await;
     let (release, held) = hold(&world.core);
-    // The runtime has one thread: these answers show that it does not wait for the writer.
+    // The runtime has one thread, so these answers show that it does not wait for the writer.
     assert!(world.core.broadcasts().of_room(world.room).await.unwrap().is_some());
     assert!(!world.has("one").await);
     let names = ["one", "two", "three"];
@@ -438,18 +441,18 @@ async fn a_slow_commit_keeps_nobody_from_reading() {
 }
 
 #[tokio::test]
-async fn a_probe_can_be_given_up() {
+async fn a_probe_does_not_block_its_thread() {
     let world = World::new(|_| {}).await;
     let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
     let probe = Box::pin(world.core.probe()) as std::pin::Pin<Box<dyn Future<Output = Result<()>> + '_>>;
-    // The writer waits for the lock; the caller does not, and may drop the future.
+    // The writer waits for the lock. The caller does not, and may drop the future.
     let probed = together(vec![probe], || other.batch_execute("COMMIT").unwrap());
     assert!(probed.await.iter().all(Result::is_ok));
 }
 
 #[tokio::test]
-async fn a_transaction_that_a_job_has_ended_is_not_the_end() {
+async fn a_job_that_ends_the_transaction_fails_its_batch_only() {
     let world = World::new(|_| {}).await;
     let spoilt = world.core.store().write(|tx| tx.conn.execute("ROLLBACK"));
     assert!(matches!(spoilt.await, Err(Error::Storage(_))));
@@ -458,7 +461,7 @@ async fn a_transaction_that_a_job_has_ended_is_not_the_end() {
     world.works().await;
 }
 
-/// A clock that can be broken.
+/// A clock that panics when it is told to.
 #[derive(Debug, Default)]
 struct Faulty(AtomicBool);
 
@@ -470,7 +473,7 @@ impl crate::Clock for Faulty {
 }
 
 #[tokio::test]
-async fn a_bug_outside_of_jobs_ends_writing() {
+async fn a_panic_outside_of_jobs_ends_writing() {
     let world = World::new(|_| {}).await;
     let clock = Arc::new(Faulty::default());
     let config = world.core.config().clone();
@@ -479,7 +482,7 @@ async fn a_bug_outside_of_jobs_ends_writing() {
     clock.0.store(true, Ordering::Relaxed);
     assert!(matches!(core.store().write(|tx| put(tx.conn, "lost")).await, Err(Error::Unavailable)));
     clock.0.store(false, Ordering::Relaxed);
-    // Memory may differ from the file now: no job runs as if nothing had happened.
+    // Memory may differ from the file now, so no job runs any more.
     for _ in 0..2 {
         assert!(matches!(core.store().write(|tx| put(tx.conn, "next")).await, Err(Error::Unavailable)));
     }
@@ -490,7 +493,7 @@ async fn a_bug_outside_of_jobs_ends_writing() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_after_the_end() {
+async fn nothing_is_written_after_a_shutdown() {
     let world = World::new(|_| {}).await;
     world.set("before").await.unwrap();
     world.core.shutdown().await;
@@ -526,7 +529,7 @@ async fn storms_of_likes_and_single_likes_are_counted_exactly() {
         let shown = world.core.broadcasts().of_room(world.room).await.unwrap().unwrap();
         assert_eq!(shown.likes, likes);
     }
-    // A core that reads the file has the same number.
+    // A core that reads the file shows the same number.
     let config = world.core.config().clone();
     let reopened = Core::start(config, Arc::clone(&world.clock) as _, Arc::new(SystemRandom)).unwrap();
     assert_eq!(reopened.broadcasts().of_room(world.room).await.unwrap().unwrap().likes, likes);
@@ -537,7 +540,7 @@ async fn a_like_without_a_transaction_whose_commit_fails_is_not_counted() {
     let world = World::new(|_| {}).await;
     let like = async || world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await;
     like().await.unwrap();
-    // The statement succeeds; what it leaves behind is refused when it is committed.
+    // The statement succeeds, and the deferred constraint fails its commit.
     world
         .pragma(
             "CREATE TABLE parent (id INTEGER PRIMARY KEY); \

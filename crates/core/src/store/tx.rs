@@ -1,4 +1,4 @@
-//! What a job works on: the open transaction, the time, and the list of what it changed.
+//! The open transaction that a job works on, with the time and the list of changes.
 
 use std::sync::atomic::Ordering;
 
@@ -29,7 +29,7 @@ impl<'a> Tx<'a> {
         Self { conn, now, env, changes }
     }
 
-    /// Tells the read models, after the commit, what this job did.
+    /// Records a change, which is applied to the read models after the commit.
     pub(crate) fn changed(&mut self, change: Change) {
         self.changes.push(change);
     }
@@ -44,7 +44,7 @@ impl<'a> Tx<'a> {
         &*self.env.random
     }
 
-    /// The next number in the order of entry into audiences; grows for ever, gaps are fine.
+    /// Assigns the next number in the order of entry into audiences. Numbers grow, with gaps.
     pub(crate) fn next_position(&mut self) -> Result<i64> {
         match self.conn {
             Conn::Sqlite(_) => Ok(self.env.position.fetch_add(1, Ordering::Relaxed) + 1),
@@ -56,12 +56,12 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// This gateway in the feed of changes.
+    /// The number of this gateway in the feed of changes.
     pub(crate) fn origin(&self) -> i64 {
         self.env.origin.load(Ordering::Relaxed)
     }
 
-    /// Continues behind a number that somebody else has given out.
+    /// Continues behind a number that another process has assigned.
     pub(crate) fn skip_positions(&self, given: i64) {
         self.env.position.fetch_max(given, Ordering::Relaxed);
     }

@@ -121,3 +121,20 @@ async fn a_prepared_room_lists_its_host() {
     world.core.broadcasts().exit(host, None).await.unwrap();
     assert_eq!(roles(&world, room).await, [], "the host has left");
 }
+
+#[tokio::test]
+async fn a_beat_after_the_start_ends_the_grace_of_its_sender() {
+    let mut world = World::new();
+    let (host, viewer) = (world.user("host").await, world.user("viewer").await);
+    let room = world.sxb_live(host, "t").await;
+    world.core.audiences().enter(viewer, room, Role::Viewer).await.unwrap();
+    world.restart(Seconds(100)).await;
+    world.clock.advance(Seconds(2));
+    world.core.audiences().beat(viewer, Role::Viewer, None).await.unwrap();
+    world.clock.advance(Seconds(30));
+    assert_eq!(roles(&world, room).await.len(), 2, "the viewer beat 30 seconds ago");
+    world.clock.advance(Seconds(1));
+    assert_eq!(roles(&world, room).await, [("host".to_owned(), Role::Host)], "the host has grace");
+    world.clock.advance(Seconds(27));
+    assert!(world.of_room(room).await.is_none(), "the grace is over");
+}

@@ -40,8 +40,8 @@ fn start(url: String) -> Core {
 }
 
 async fn enter(core: &Core, name: &str) {
-    let who = Actor::Unproven(name.into());
-    core.audiences().enter_group(who, &"host".into(), &"g".into(), MemberNames::default()).await.unwrap();
+    let guest = Actor::Unproven(name.into());
+    core.audiences().enter_group(guest, &"host".into(), &"g".into(), MemberNames::default()).await.unwrap();
 }
 
 async fn like(core: &Core) {
@@ -52,14 +52,14 @@ async fn register(core: &Core, name: &str) {
     core.accounts().register(NewAccount::new(name, Password::plain(name))).await.unwrap();
 }
 
-/// Registers accounts whose names begin like this and logs the last one in. Returns its token.
+/// Registers accounts whose names begin with `names`, and logs the last one in. Returns its token.
 async fn log_in(core: &Core, names: &str) -> String {
     for number in 0..LOST {
         register(core, &format!("{names}-{number}")).await;
     }
     let name = format!("{names}-{}", LOST - 1);
-    let (who, forms) = (Identifier::UserId(name.clone().into()), [Password::plain(name)]);
-    let (_, session) = core.accounts().login(Dialect::Sxb, who, &forms, None).await.unwrap();
+    let (identifier, forms) = (Identifier::UserId(name.clone().into()), [Password::plain(name)]);
+    let (_, session) = core.accounts().login(Dialect::Sxb, identifier, &forms, None).await.unwrap();
     session.token.expose_secret().to_owned()
 }
 
@@ -75,7 +75,7 @@ async fn shown(core: &Core) -> String {
     )
 }
 
-/// Waits until the core has reached its database again and its read model is equal to the tables.
+/// Waits until the core has reached its database again and its read model agrees with the tables.
 async fn catch_up(core: &Core) {
     let started = Instant::now();
     while let Err(error) = core.maintain().await {
@@ -95,7 +95,7 @@ fn keep_reading(core: &Core, stop: &Arc<AtomicBool>) -> tokio::task::JoinHandle<
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn memory_follows_to_a_server_that_lacks_the_last_writes() {
+async fn the_read_model_follows_to_a_server_that_lacks_the_last_writes() {
     let Some(programs) = Programs::find() else { return };
     let mut server = Server::start(&programs);
     let relay = Relay::start(server.address(), "");
@@ -135,7 +135,7 @@ async fn memory_follows_to_a_server_that_lacks_the_last_writes() {
         for reader in readers {
             reader.await.unwrap();
         }
-        // A core without a past shows what the tables hold.
+        // A core that has just been started shows the content of the tables.
         let tables = start(new.url());
         for core in &cores {
             assert_eq!(shown(core).await, shown(&tables).await, "round {round}");

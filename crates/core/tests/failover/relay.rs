@@ -17,30 +17,30 @@ pub(crate) struct Relay {
 }
 
 struct Shared {
-    way: Mutex<Way>,
+    route: Mutex<Route>,
     /// The word in a request whose answer an armed relay swallows; empty for none.
     word: &'static str,
     armed: AtomicBool,
 }
 
-/// The address new connections are forwarded to, and both ends of the open ones.
-struct Way {
+/// The address to which new connections are forwarded, and both ends of the open ones.
+struct Route {
     server: String,
     open: Vec<TcpStream>,
 }
 
 impl Shared {
-    fn way(&self) -> MutexGuard<'_, Way> {
-        self.way.lock().unwrap()
+    fn route(&self) -> MutexGuard<'_, Route> {
+        self.route.lock().unwrap()
     }
 
     /// Forwards both directions of a connection, each in a thread.
     fn serve(self: &Arc<Self>, core: TcpStream) {
-        let mut way = self.way();
+        let mut route = self.route();
         // Without a server the core's connection is closed.
-        let Ok(server) = TcpStream::connect(&way.server) else { return };
-        way.open.extend([core.try_clone().unwrap(), server.try_clone().unwrap()]);
-        drop(way);
+        let Ok(server) = TcpStream::connect(&route.server) else { return };
+        route.open.extend([core.try_clone().unwrap(), server.try_clone().unwrap()]);
+        drop(route);
         // Whether the next answer on this connection is swallowed.
         let silent = Arc::new(AtomicBool::new(false));
         let (from, to) = (core.try_clone().unwrap(), server.try_clone().unwrap());
@@ -67,8 +67,8 @@ impl Relay {
     pub(crate) fn start(server: String, word: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let way = Mutex::new(Way { server, open: Vec::new() });
-        let shared = Arc::new(Shared { way, word, armed: AtomicBool::new(false) });
+        let route = Mutex::new(Route { server, open: Vec::new() });
+        let shared = Arc::new(Shared { route, word, armed: AtomicBool::new(false) });
         let own = Arc::clone(&shared);
         thread::spawn(move || listener.incoming().for_each(|core| own.serve(core.unwrap())));
         Self { address, shared }
@@ -78,7 +78,7 @@ impl Relay {
     pub(crate) fn url(&self, database: &str) -> String {
         let (user, rest) = database.rsplit_once('@').unwrap();
         let (_, name) = rest.split_once('/').unwrap();
-        // The relay reads the requests.
+        // The relay reads the requests, so they must not be encrypted.
         format!("{user}@{}/{name}?sslmode=disable", self.address)
     }
 
@@ -94,9 +94,9 @@ impl Relay {
 
     /// Forwards new connections to another server, and cuts all open connections.
     pub(crate) fn switch(&self, server: String) {
-        let mut way = self.shared.way();
-        way.server = server;
-        for stream in way.open.drain(..) {
+        let mut route = self.shared.route();
+        route.server = server;
+        for stream in route.open.drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }

@@ -45,7 +45,7 @@ fn build() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_gauge!("relive_connections", "Open connections of the main listener.");
     metrics::describe_gauge!("relive_rooms_on_air", "Rooms on air.");
     metrics::describe_gauge!("relive_members", "Members of all audiences, hosts included.");
-    metrics::describe_gauge!("relive_sessions", "Open sessions of all dialects.");
+    metrics::describe_gauge!("relive_sessions", "Sessions of all dialects held in memory.");
     metrics::describe_gauge!("relive_queue_depth", "Jobs waiting for the writer.");
     metrics::describe_histogram!("relive_commit_batch_size", "Jobs committed together.");
     metrics::describe_histogram!("relive_commit_seconds", "Time of a commit.");

@@ -86,7 +86,7 @@ pub(crate) fn report(tx: &mut Tx<'_>, account: AccountId, report: &Report) -> Re
     Ok(())
 }
 
-/// qplus: the host pushes for `lease` more. Opens a broadcast unless the room has one of this dialect on air.
+/// qplus: the host pushes for `lease` more seconds. Opens a broadcast unless the room has one of this dialect on air.
 ///
 /// Errors: [`Error::NotRoomOwner`].
 pub(crate) fn push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, lease: Seconds) -> Result<()> {

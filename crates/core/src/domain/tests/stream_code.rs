@@ -34,10 +34,10 @@ fn a_guest_with_the_digest_of_a_future_sxb_stream_as_user_id_gets_another_code()
     // The guest's own room takes the next number, the victim's room the one after.
     let victims_room = RoomNumber(next_room(&mut tables).0 + 1);
     let name = bypass_digest(victims_room, &"emil".into(), VideoSource::Camera);
-    let stolen = code_of_guest(&mut tables, &name).unwrap();
+    let code = code_of_guest(&mut tables, &name).unwrap();
     let emil = tables.user("emil");
     assert_eq!(tables.run(|tx| open::prepare(tx, emil)).unwrap(), victims_room);
-    assert_ne!(stolen.as_str(), format!("1000_{name}"));
+    assert_ne!(code.as_str(), format!("1000_{name}"));
     let owner = tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &format!("1000_{name}"))).unwrap();
     assert_eq!(owner, Some(emil), "replays of the code are the victim's");
 }
@@ -48,17 +48,17 @@ fn an_sxb_room_gets_its_code_back_from_another_account() {
     let victims_room = RoomNumber(next_room(&mut tables).0 + 1);
     let name = bypass_digest(victims_room, &"emil".into(), VideoSource::Camera);
     let code = format!("1000_{name}");
-    let thief = tables.run(|tx| {
-        let thief = actor::ensure(tx, &name.as_str().into())?;
-        room::ensure(tx, &thief)?;
-        stream_codes::keep(tx, WHOLE, &code, thief.id)?;
-        Ok(thief)
+    let attacker = tables.run(|tx| {
+        let attacker = actor::ensure(tx, &name.as_str().into())?;
+        room::ensure(tx, &attacker)?;
+        stream_codes::keep(tx, WHOLE, &code, attacker.id)?;
+        Ok(attacker)
     });
-    let thief = thief.unwrap();
+    let attacker = attacker.unwrap();
     let emil = tables.user("emil");
     tables.run(|tx| open::prepare(tx, emil)).unwrap();
     assert_eq!(tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &code)).unwrap(), Some(emil));
-    assert_ne!(tables.run(|tx| stream_code::code_of_host(tx, &thief)).unwrap().as_str(), code);
+    assert_ne!(tables.run(|tx| stream_code::code_of_host(tx, &attacker)).unwrap().as_str(), code);
 }
 
 #[test]

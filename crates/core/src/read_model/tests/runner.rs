@@ -304,7 +304,7 @@ impl Runner {
             Code::Last => self.codes[host].clone(),
             Code::Inside => format!("8888_{}_suffix", USERS[host]).into(),
         };
-        self.core.streams().event(code.into(), CallbackSource::Shared, event).await
+        self.core.streams().event(code, CallbackSource::Shared, event).await
     }
 
     /// Compares the read model with the tables.

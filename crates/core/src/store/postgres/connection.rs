@@ -6,30 +6,31 @@ use diesel::{Connection as _, connection::SimpleConnection as _, pg::PgConnectio
 
 use crate::DatabaseConfig;
 
-/// Opens a connection, ready for use: with the time limits of the configuration and the settings of the session.
+/// Opens a connection with the time limits of the configuration and the settings of the session.
 pub(in crate::store) fn open(
     url: &str,
     config: &DatabaseConfig,
 ) -> Result<PgConnection, Box<dyn Error + Send + Sync>> {
-    // libpq would quote what it cannot decode, and that may be the password.
+    // libpq quotes text that it cannot decode, and that may be the password.
     let is_code = |rest: &str| rest.get(..2).is_some_and(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
     if !url.split('%').skip(1).all(is_code) {
         return Err("a % in the URL has to be written %25".into());
     }
     let mut conn = PgConnection::establish(&with_limits(url, config))?;
-    // synchronous_commit: what is acknowledged is on disk, whatever the server's default says.
-    // enable_seqscan, jit: statements here look rows up by key. A plan made while a table was small, or new to the planner,
-    // would go on reading all of it when it is not.
-    // plan_cache_mode: such a plan is right for all values. Left to itself the server may plan a statement anew for each,
-    // which takes as long as running it, and for many keys at a time prefers to read a small table as a whole.
-    // max_parallel_workers_per_gather: not knowing how long a page is, such a plan would start helpers to sort the whole list.
+    // synchronous_commit: an acknowledged write is on disk, whatever the server's default is.
+    // enable_seqscan, jit: the statements look rows up by key. A plan that was made while a table was small would go on reading
+    // the whole table when it has grown.
+    // plan_cache_mode: a generic plan is right for all values. By default the server may plan a statement for each value, which
+    // takes as long as running it, and prefers to read a small table as a whole for many keys.
+    // max_parallel_workers_per_gather: a generic plan does not know the length of a page and would start workers to sort the
+    // whole list.
     conn.batch_execute(&format!(
         "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {1}; \
          SET synchronous_commit = on; SET client_min_messages = warning; \
          SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan; \
          SET max_parallel_workers_per_gather = 0;",
         millis(config.statement_timeout),
-        // A gateway that freezes inside a transaction must not hold its locks for ever.
+        // Bounds how long a gateway that freezes inside a transaction holds its locks.
         millis(config.statement_timeout.saturating_mul(2)),
     ))?;
     Ok(conn)
@@ -39,7 +40,7 @@ fn millis(duration: Duration) -> u128 {
     duration.as_millis().max(1)
 }
 
-/// Adds what makes libpq notice a dead peer in time; what the operator wrote into the URL stays as it is.
+/// Adds the parameters with which libpq notices a dead peer in time. Parameters that the operator wrote into the URL stay.
 fn with_limits(url: &str, config: &DatabaseConfig) -> String {
     let limit = millis(config.statement_timeout);
     let parameters = [

@@ -1,9 +1,9 @@
-//! PostgreSQL's writer threads: every job a transaction of its own.
+//! Runs PostgreSQL's writer threads: every job is a transaction of its own.
 //!
-//! Jobs were written as if each ran alone, so they run SERIALIZABLE: PostgreSQL gives up one of two transactions that
-//! would not have come out the same one after the other, and the writer runs that job again. What a job has changed in
-//! the read models is told to all gateways by a row of `changes` in the same transaction, and to this one by handing it
-//! to the follower, which answers the caller as soon as its own memory is up to date.
+//! Jobs are written as if each ran alone, so they run SERIALIZABLE: PostgreSQL aborts one of two transactions that conflict,
+//! and the writer runs that job again. A job that changed the read models writes a row of `changes` in the same transaction,
+//! which tells the other gateways. In this gateway the job is sent to the follower, which answers the caller when the read
+//! model has the change.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,7 +13,10 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender};
-use diesel::{prelude::*, result::Error as QueryError};
+use diesel::{
+    prelude::*,
+    result::{DatabaseErrorKind, Error as QueryError},
+};
 
 use crate::model::{change::Change, change_key::ChangeKey};
 use crate::{
@@ -30,15 +33,14 @@ use crate::{
     },
 };
 
-/// How often a job is run again at most, and for how long.
+/// Runs of a job at most; [`crate::DatabaseConfig::conflict_patience`] bounds their time.
 const TRIES: u32 = 64;
-const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The end of a transaction, as the follower is told.
+/// The message to the follower about the end of a transaction.
 pub(crate) enum CommitNotice {
-    /// What it changed, and who waits until memory knows.
+    /// The transaction is committed. Carries the keys of its changes, and the job to answer when memory has them.
     Keys(Vec<ChangeKey>, Box<dyn WriteJob>),
-    /// The connection broke before the database had said whether it is committed.
+    /// The connection broke during the commit, so the transaction may be committed.
     InDoubt,
 }
 
@@ -68,7 +70,7 @@ pub(in crate::store) fn start(
                 .spawn(move || {
                     while let Ok(job) = queue.recv() {
                         if job.stops() {
-                            // Each writer gets one of these: behind the barrier no job is under way any more.
+                            // Each writer gets one such job: behind the barrier no other job is under way.
                             through.wait();
                             job.answer(None);
                             break;
@@ -77,7 +79,7 @@ pub(in crate::store) fn start(
                         writer.serve(job);
                     }
                     drop(writer);
-                    // A job that comes after the last one would be answered by nobody.
+                    // Jobs that come after the last one need an answer, too.
                     for job in queue {
                         job.answer(Some(Error::Unavailable));
                     }
@@ -91,13 +93,15 @@ pub(in crate::store) fn start(
 enum End {
     /// Committed.
     Done(Vec<ChangeKey>),
-    /// The job does not want to be committed.
+    /// The job failed in the words of the domain, and its transaction is rolled back.
     Refused,
-    /// Not committed; running it again may help.
+    /// Not committed, because another transaction was in the way.
+    Conflict,
+    /// Not committed because of an error of the database, which may be gone when the job runs again.
     Again(Error),
-    /// Not committed.
+    /// Not committed, because the connection broke.
     Failed(Error),
-    /// The connection broke during the commit: it may have happened.
+    /// The connection broke during the commit: the transaction may be committed.
     Unknown(Error),
 }
 
@@ -106,12 +110,12 @@ struct PostgresWriter {
     env: Arc<Env>,
     commits: Arc<dyn CommitListener>,
     committed: Sender<CommitNotice>,
-    /// One writer at a time ends what has timed out.
+    /// Held by the writer that expires what is due.
     expiring: Arc<Mutex<()>>,
 }
 
 impl PostgresWriter {
-    /// Ends what has timed out by now, and waits until the read models know.
+    /// Expires everything past its deadline, and waits until the read models have the change.
     fn expire(&mut self) {
         if !self.commits.is_due(self.env.clock.now()) {
             return;
@@ -124,17 +128,20 @@ impl PostgresWriter {
         let commits = Arc::clone(&self.commits);
         let (reply, answer) = tokio::sync::oneshot::channel();
         self.serve(job::job(Isolation::Serializable, move |tx| commits.expire(tx), reply));
-        // A failure shows again in the job that comes next.
+        // The next job meets the same failure and reports it.
         let _ = answer.blocking_recv();
     }
 
     /// Runs a job until it is committed, refused or given up, and answers it or hands it to the follower.
     fn serve(&mut self, mut job: Box<dyn WriteJob>) {
         let started = Instant::now();
-        let mut tries = 0;
+        let patience = self.env.config.database.conflict_patience;
+        let (mut tries, mut conflicts) = (0, 0);
         loop {
             tries += 1;
-            match self.run(&mut *job) {
+            let end = self.run(&mut *job);
+            conflicts += u32::from(matches!(end, Ok(End::Conflict)));
+            match end {
                 Ok(End::Done(keys)) if keys.is_empty() => job.answer(None),
                 Ok(End::Done(keys)) => {
                     // The follower outlives the writers; without it there is no memory to wait for.
@@ -145,15 +152,21 @@ impl PostgresWriter {
                     }
                 }
                 Ok(End::Refused) => job.answer(None),
-                Ok(End::Again(_)) if tries < TRIES && started.elapsed() < PATIENCE => {
+                Ok(End::Conflict | End::Again(_)) if tries < TRIES && started.elapsed() < patience => {
                     metrics::counter!("relive_transaction_retries_total").increment(1);
                     if tries > 4 {
                         thread::park_timeout(Duration::from_millis(u64::from(tries.min(20))));
                     }
                     continue;
                 }
-                // Whoever found the database gone has said so.
+                // The error is logged where it is found.
                 Err(error) => job.answer(Some(error)),
+                // A constraint that is violated after conflicts is another sign of contention.
+                Ok(End::Conflict | End::Again(_)) if conflicts > 0 => {
+                    tracing::debug!(tries, conflicts, "a job gave way to other transactions too often");
+                    job.answer(Some(Error::Busy));
+                }
+                Ok(End::Conflict) => job.answer(Some(Error::Busy)),
                 Ok(End::Again(error) | End::Failed(error)) => {
                     tracing::error!(error = %causes(&error), tries, "a job failed");
                     job.answer(Some(error));
@@ -212,7 +225,7 @@ impl PostgresWriter {
         give_up(lease, true, Some(&error))
     }
 
-    /// Committed: what memory has to read again.
+    /// Ends a committed job: finds the keys that memory has to read again.
     fn done(&self, lease: &Lease, changes: &[Change]) -> End {
         let keys = ChangeKey::of(changes);
         let counted = !keys.is_empty() && self.commits.counted(lease.generation(), changes);
@@ -220,7 +233,7 @@ impl PostgresWriter {
     }
 }
 
-/// Leaves the transaction, if one has begun, and says what its failure means. Where none has, what failed may be the
+/// Rolls the transaction back, if one has begun, and classifies the failure. Without one the failure may be that of the
 /// commit.
 fn give_up(lease: &mut Lease, begun: bool, failure: Option<&Error>) -> End {
     if failure.is_some_and(|failure| lease.lost_by(failure)) {
@@ -229,17 +242,30 @@ fn give_up(lease: &mut Lease, begun: bool, failure: Option<&Error>) -> End {
     if begun && lease.execute("ROLLBACK").is_err() {
         lease.lose();
     }
-    match failure {
-        // Conflicts come as serialization failures, as deadlocks, and as violated constraints: when the job runs again it
-        // sees what the other one did, and says so in the domain's words.
-        Some(failure) if matches!(query_error(failure), Some(QueryError::DatabaseError(..))) => {
-            End::Again(failure.again())
+    match failure.map(|failure| (failure, query_error(failure))) {
+        Some((_, Some(QueryError::DatabaseError(kind, told)))) if is_conflict(*kind, told.message()) => {
+            End::Conflict
         }
+        // A violated constraint may be a conflict as well: when the job runs again it sees the other transaction's rows, and
+        // fails in the words of the domain.
+        Some((failure, Some(QueryError::DatabaseError(..)))) => End::Again(failure.again()),
         _ => End::Refused,
     }
 }
 
-/// Tells the other gateways, if there is something to tell.
+/// Whether another transaction was in the way. diesel has no kinds for deadlocks and lock time-outs, so their English messages
+/// are compared; a server with other messages has its deadlocks reported as errors of the storage.
+fn is_conflict(kind: DatabaseErrorKind, message: &str) -> bool {
+    match kind {
+        DatabaseErrorKind::SerializationFailure => true,
+        DatabaseErrorKind::Unknown => {
+            message == "deadlock detected" || message == "canceling statement due to lock timeout"
+        }
+        _ => false,
+    }
+}
+
+/// Writes the keys of the changes into the feed, if there are any.
 fn announce(conn: &mut Conn, origin: i64, keys: &[ChangeKey]) -> Result<()> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };
     if !keys.is_empty() {

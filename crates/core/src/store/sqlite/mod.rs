@@ -1,4 +1,4 @@
-//! SQLite: one writer, whose write-ahead log has its size from the start.
+//! SQLite: one writer, and a write-ahead log that has its full size from the start.
 
 pub(super) mod connection;
 pub(super) mod wal;

@@ -1,8 +1,8 @@
-//! SQLite's write-ahead log, given its size before it is needed.
+//! Gives SQLite's write-ahead log its full size before it is needed.
 //!
-//! A commit that makes the log longer has to write down that it is longer, which costs several times what writing the
-//! commit itself does. A log that has its size is written from its beginning again after every checkpoint. Zeros behind
-//! the last frame are no frames: that is how the end of a log looks after any checkpoint, too.
+//! A commit that makes the file longer has to sync the file's new length, which costs several times the commit itself. A log
+//! of full size is overwritten from its beginning after every checkpoint. SQLite reads zeros behind the last frame as the end
+//! of the log, as after any checkpoint.
 
 use std::{
     fs::{File, OpenOptions},
@@ -13,12 +13,12 @@ use std::{
 use super::connection::LOG_PAGES;
 use crate::{Result, causes, store::conn::Conn};
 
-/// A page and what the log keeps with it, and some room for the commit that goes beyond [`LOG_PAGES`].
+/// The size in bytes: pages with their frame headers, and room for the commit that goes beyond [`LOG_PAGES`].
 const SIZE: u64 = (LOG_PAGES + 256) * (4_096 + 24);
 
-/// Gives the log of a database its size. On a disk that is too full it stays as it is.
+/// Grows the log of a database to its full size. On a full disk the log stays as it is.
 pub(super) fn grow(conn: &mut Conn, database: &str) -> Result<()> {
-    // With the lock nobody else makes the log longer meanwhile.
+    // While this transaction holds the write lock, no other connection changes the log.
     conn.execute("BEGIN IMMEDIATE")?;
     let grown = fill(&PathBuf::from(format!("{database}-wal")));
     conn.execute("ROLLBACK")?;
@@ -56,7 +56,7 @@ mod tests {
     use crate::{Config, store::schema::settings};
 
     #[test]
-    fn what_was_committed_before_and_after_is_there() {
+    fn commits_before_and_after_growing_the_log_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("relive.db");
         let config = Config::sqlite(&path).database;
@@ -72,8 +72,8 @@ mod tests {
         let log = folder.path().join("relive.db-wal");
         assert_eq!(log.metadata().unwrap().len(), SIZE);
         write(&mut conn, "after");
-        assert_eq!(log.metadata().unwrap().len(), SIZE, "the zeros are written over");
-        // As after a crash: somebody else opens what is on the disk.
+        assert_eq!(log.metadata().unwrap().len(), SIZE, "the zeros are overwritten");
+        // As after a crash: another connection opens copies of the files.
         let copy = folder.path().join("copy.db");
         std::fs::copy(&path, &copy).unwrap();
         std::fs::copy(&log, folder.path().join("copy.db-wal")).unwrap();

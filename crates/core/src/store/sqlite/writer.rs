@@ -1,4 +1,4 @@
-//! SQLite's one writer thread: group commit.
+//! Runs SQLite's one writer thread: group commit.
 //!
 //! The thread takes every job that waits, runs all of them in one transaction, commits once and answers then. Handing a
 //! job over costs two context switches, which is negligible in a batch.
@@ -26,14 +26,14 @@ use crate::{
     },
 };
 
-/// Runs a statement that is run for every batch or job: parsed once.
+/// Executes a statement that is prepared once per connection.
 macro_rules! exec_prepared {
     ($conn:expr, $sql:literal) => {
         on!(&mut $conn, |c| prepared!(diesel::sql_query($sql)).run(c))?
     };
 }
 
-/// Jobs that share one commit at most. Bounds how long the first of them waits.
+/// Jobs in one commit at most, which bounds the wait of the first of them.
 const BATCH: usize = 512;
 
 /// Starts the writer thread.

@@ -148,7 +148,7 @@ async fn a_recording_has_counters_of_its_own() {
     world.core.broadcasts().count(&"anna".into(), Counted::Like, Step::Up).await.unwrap();
     world.recorded("1000_anna", file("f", Mp4, 60, 160)).await.unwrap();
     let count = async |counted, step| {
-        world.core.recordings().count(&"anna".into(), &"f".into(), counted, step).await.unwrap()
+        world.core.recordings().count(&"anna".into(), &"f".into(), counted, step).await.unwrap();
     };
     let counters = async || {
         let one = world.core.recordings().find(&"anna".into(), &"f".into()).await.unwrap().unwrap();
