@@ -6,7 +6,8 @@ use crate::{CallbackSource, Result, StreamEvent, domain::broadcast::stream};
 impl Streams<'_> {
     /// Applies a notice of the media cloud, whose signature the caller has checked. Idempotent.
     ///
-    /// Errors: [`Error::RoomNotFound`] for a recording of a stream without an owner. Other notices of such a stream are ignored.
+    /// Errors: [`Error::RoomNotFound`](crate::Error::RoomNotFound) for a recording of a stream without an owner. Other
+    /// notices of such a stream are ignored.
     pub async fn event(&self, code: String, source: CallbackSource, event: StreamEvent) -> Result<()> {
         self.0.store().write(move |tx| stream::event(tx, &code, &source, &event)).await
     }
