@@ -14,7 +14,7 @@ impl Audiences<'_> {
     /// sxb: enters a room on air with a role, and leaves the sxb room that the account was in before. Entering again renews
     /// the deadline. The owner of the room is always its host, and no other member is.
     ///
-    /// Errors: [`Error::NotOnAir`].
+    /// Errors: [`Error::NotOnAir`](crate::Error::NotOnAir).
     pub async fn enter(&self, account: AccountId, room: RoomNumber, role: Role) -> Result<()> {
         let now = self.0.expire_due().await?;
         // A sibling may just have removed the member or closed the room, so with siblings the tables decide.
@@ -26,21 +26,21 @@ impl Audiences<'_> {
 
     /// sxb: leaves a room on air. Idempotent.
     ///
-    /// Errors: [`Error::NotOnAir`].
+    /// Errors: [`Error::NotOnAir`](crate::Error::NotOnAir).
     pub async fn leave(&self, account: AccountId, room: RoomNumber) -> Result<()> {
         self.0.store().write(move |tx| audience::leave(tx, room, account)).await
     }
 
     /// sxb: asks for the microphone. An account that is not in the room enters as a viewer; a member keeps its role.
     ///
-    /// Errors: [`Error::NotOnAir`].
+    /// Errors: [`Error::NotOnAir`](crate::Error::NotOnAir).
     pub async fn request_mic(&self, account: AccountId, room: RoomNumber) -> Result<()> {
         self.0.store().write(move |tx| audience::enter(tx, room, account, None)).await
     }
 
     /// sxb: gives a member the microphone or takes it away. Without effect on the host and on accounts not in the room.
     ///
-    /// Errors: [`Error::NotOnAir`].
+    /// Errors: [`Error::NotOnAir`](crate::Error::NotOnAir).
     pub async fn set_mic(&self, account: AccountId, room: RoomNumber, on: bool) -> Result<()> {
         let role = if on { Role::OnMic } else { Role::Viewer };
         self.0.store().write(move |tx| audience::set_role_in_room(tx, room, account, role)).await
@@ -84,7 +84,7 @@ impl Audiences<'_> {
     /// qplus: watches a room until [`Audiences::unwatch`], the end of the broadcast or the end of the session. Without effect
     /// if the room is not on air, and for its owner.
     ///
-    /// Errors: [`Error::InvalidSession`] if the session has ended meanwhile.
+    /// Errors: [`Error::InvalidSession`](crate::Error::InvalidSession) if the session has ended meanwhile.
     pub async fn watch(&self, session: &Session, room: RoomNumber) -> Result<()> {
         let (account, digest) = (session.account, session.digest);
         self.0.store().write(move |tx| audience::watch(tx, room, account, &digest)).await

@@ -66,7 +66,7 @@ impl Core {
     }
 
     /// Flushes dirty clocks, expires everything due, takes over the changes of other processes. Runs by itself once a second
-    /// unless [`Config::background`] is off.
+    /// unless [`Config::background`](crate::Config::background) is off.
     pub async fn maintain(&self) -> Result<()> {
         self.follow_siblings().await?;
         self.flush_clocks().await?;

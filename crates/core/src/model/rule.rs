@@ -150,6 +150,19 @@ mod tests {
     }
 
     #[test]
+    fn an_extended_deadline_is_checked_before_any_later_beat_can_run_out() {
+        let at = UnixSeconds;
+        let grace = Grace::after(at(1_000));
+        let ends_after = |beat_at| beat_at + Seconds(30);
+        let check_by =
+            |deadline, beat_at, now| grace.check_by(at(deadline), at(beat_at), at(now), ends_after);
+        assert_eq!(check_by(1_060, 900, 990), at(1_030), "a beat may come with the start");
+        assert_eq!(check_by(1_060, 900, 1_010), at(1_040));
+        assert_eq!(check_by(1_060, 900, 1_050), at(1_060), "the grace ends before");
+        assert_eq!(check_by(1_032, 1_002, 1_010), at(1_032), "the deadline is not extended");
+    }
+
+    #[test]
     fn a_session_ends_by_the_policy_of_its_dialect() {
         let policy = SessionConfig {
             v2_token_ttl: Seconds(10),

@@ -161,7 +161,7 @@ pub(crate) struct FoundRooms {
 pub struct RoomList {
     /// Rooms on air, newest start first.
     pub on_air: Vec<RoomOnAir>,
-    /// Rooms off air, the newest owner first. Only for [`Listing::Followed`].
+    /// Rooms off air, the newest owner first. Only for [`Listing::Followed`](crate::Listing::Followed).
     pub off_air: Vec<Room>,
 }
 

@@ -1,14 +1,13 @@
 //! Keeps this process' memory equal to a PostgreSQL database that several gateways write to.
 //!
-//! One thread owns the memory's side of the matter. It reads again from the tables what has changed, here or elsewhere, in
-//! one snapshot, and applies it: each snapshot is later than the one before, so memory never goes back. Own changes arrive
-//! from the writers together with the callers that wait for them, who are answered when memory has the changes. Changes
-//! of siblings are found in the table `changes`, into which every writing transaction puts what it has changed. See ADR
-//! 0006.
+//! One thread updates memory. It reads changed rows again from the tables, in one snapshot, and applies them: each snapshot is
+//! later than the one before, so memory never goes back. Keys of own changes arrive from the writers together with the jobs
+//! that wait for them, which are answered when memory has the changes. Keys of siblings' changes are found in the table
+//! `changes`, into which every writing transaction inserts its keys. See ADR 0006.
 //!
-//! A snapshot means something only to the server it was taken on. So everything is read anew when the connection is of
-//! another generation than before, or when the server is on another timeline. While the database cannot be reached,
-//! memory is marked as not fresh.
+//! A snapshot is valid only on the server on which it was taken. So everything is read anew when the connection is of another
+//! generation than before, or when the server is on another timeline (ADR 0019). While the database cannot be reached, memory
+//! is marked as not fresh.
 
 use std::{
     collections::BTreeSet,
@@ -33,19 +32,19 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 /// How often the feed is polled: changes of siblings are known here a little later than this.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Commits of this gateway applied at a time at most.
+/// Commits of this gateway that are applied together at most.
 const BATCH: usize = 1_024;
 
-/// The thread's state.
+/// The state of the thread.
 pub(crate) struct Follower {
     connections: Arc<dyn Connections>,
     memory: Arc<Memory>,
     config: Arc<Config>,
     clock: Arc<dyn Clock>,
-    /// This gateway in the feed.
+    /// The number of this gateway in the feed.
     origin: i64,
     committed: Receiver<CommitNotice>,
-    /// The state of the database memory is equal to, as PostgreSQL writes it; `None`: everything has to be read.
+    /// The snapshot that memory is equal to, as PostgreSQL writes it; `None`: everything has to be read anew.
     snapshot: Option<String>,
     /// The generation of connections that `snapshot` was read through; 0 at first.
     generation: u64,
@@ -53,15 +52,15 @@ pub(crate) struct Follower {
     timeline: Option<u32>,
     /// Whether the last poll succeeded.
     succeeded: bool,
-    /// What own transactions changed and memory does not have yet.
+    /// Keys of own changes that memory does not have yet.
     waiting: BTreeSet<ChangeKey>,
     polled: Instant,
-    /// Until then an own transaction may turn out to be committed after all: the feed is read with own rows.
+    /// Until then an own transaction in doubt may be committed, so the feed is read including own rows.
     unsure_until: Option<Instant>,
 }
 
 impl Follower {
-    /// A follower that has not read anything yet.
+    /// Makes a follower that has not read anything yet.
     pub(crate) fn new(
         connections: Arc<dyn Connections>,
         memory: Arc<Memory>,
@@ -154,7 +153,7 @@ impl Follower {
         }
     }
 
-    /// Applies what own transactions changed; `polls`: also what siblings changed.
+    /// Applies own changes; `polls`: also those of siblings.
     fn poll(&mut self, polls: bool) -> Result<()> {
         let mut lease = self.connections.get(deadline())?;
         if lease.generation() != self.generation {

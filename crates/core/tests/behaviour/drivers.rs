@@ -329,3 +329,16 @@ async fn a_push_that_began_after_the_start_ends_at_its_own_deadline() {
     stage.world.clock.advance(Seconds(57));
     assert!(stage.on_air().await.is_none(), "the grace after the start is over");
 }
+
+#[tokio::test]
+async fn a_push_renewed_after_the_start_ends_at_its_own_deadline() {
+    let mut stage = Stage::new().await;
+    let lease = Seconds(2);
+    stage.world.core.broadcasts().push(stage.host, stage.room, lease).await.unwrap();
+    stage.world.restart(Seconds(1)).await;
+    stage.world.core.broadcasts().push(stage.host, stage.room, lease).await.unwrap();
+    stage.world.clock.advance(Seconds(2));
+    assert!(stage.on_air().await.is_some());
+    stage.world.clock.advance(Seconds(1));
+    assert!(stage.on_air().await.is_none(), "a beat after the start ends the grace");
+}

@@ -10,7 +10,7 @@ use crate::{Seconds, UnixSeconds, sign::digest};
 /// The version of the form that is written and read here.
 pub(super) const VERSION: &str = "2.0";
 /// Longest inflated ticket that is read, in bytes. A genuine one has about 200.
-pub(super) const LONGEST: u64 = 4096;
+pub(super) const LONGEST_BYTES: u64 = 4096;
 
 /// Base64 with padding in the cloud's own alphabet: `+` is `*`, `/` is `-`, `=` is `_`. Not RFC 4648's base64url.
 ///
@@ -39,13 +39,13 @@ pub(in crate::sign) fn unpack(usersig: &str) -> Option<Vec<u8>> {
     inflate(&base64_decode(usersig)?)
 }
 
-/// Inflates exactly one zlib stream; `None` if bytes follow it or if the content is longer than [`LONGEST`].
+/// Inflates exactly one zlib stream; `None` if bytes follow it or if the content is longer than [`LONGEST_BYTES`].
 pub(super) fn inflate(zlib: &[u8]) -> Option<Vec<u8>> {
     let mut inflated = Vec::new();
     let mut decoder = ZlibDecoder::new(zlib);
-    decoder.by_ref().take(LONGEST + 1).read_to_end(&mut inflated).ok()?;
+    decoder.by_ref().take(LONGEST_BYTES + 1).read_to_end(&mut inflated).ok()?;
     let whole = usize::try_from(decoder.total_in()).ok()? == zlib.len();
-    (whole && u64::try_from(inflated.len()).ok()? <= LONGEST).then_some(inflated)
+    (whole && u64::try_from(inflated.len()).ok()? <= LONGEST_BYTES).then_some(inflated)
 }
 
 /// Compresses bytes into one zlib stream.

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::form::{LONGEST, VERSION, base64_decode, content, inflate, signature};
+use super::form::{LONGEST_BYTES, VERSION, base64_decode, content, inflate, signature};
 use crate::{Seconds, UnixSeconds, sign::digest};
 
 /// Why a text is no ticket, for operators. Clients see only [`TicketError::Malformed`](super::TicketError::Malformed).
@@ -14,7 +14,7 @@ pub enum MalformedTicket {
     #[error("not in the cloud's base64, which has letters, digits, '*' and '-', and '_' at the end only")]
     Base64,
     /// Not one zlib stream, or too long.
-    #[error("the decoded bytes are not one zlib stream of at most {LONGEST} bytes")]
+    #[error("the decoded bytes are not one zlib stream of at most {LONGEST_BYTES} bytes")]
     Zlib,
     /// Not a JSON object, or an object with a duplicate member.
     #[error("the content is not a JSON object in which every member occurs once")]
