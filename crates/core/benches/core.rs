@@ -50,7 +50,7 @@ async fn go_live(core: Core, id: String) {
         ..Announcement::default()
     };
     core.broadcasts().announce(actor(), announcement).await.unwrap();
-    core.broadcasts().set_on_air(actor(), true).await.unwrap();
+    core.broadcasts().put_on_air(actor()).await.unwrap();
 }
 
 fn runtime() -> Runtime {

@@ -9,7 +9,7 @@ use std::path::Path;
 use diesel::prelude::*;
 
 pub use self::{
-    copy::{Progress, copy},
+    copy::{Progress, Transfer, copy},
     inventory::{TABLES, rows, tables},
     scratch::Scratch,
 };

@@ -55,7 +55,7 @@ pub use self::{
         account::{
             Account, Actor, Identifier, NewAccount, Picture, Profile, ProfileUpdate, Purpose, ResetProof,
         },
-        audience::{GroupMember, Member, MemberNames},
+        audience::{GroupMember, Member, MemberNames, Microphone},
         broadcast::{Announcement, Broadcast, BroadcastInfo, HostLocation, OnAirFilter, Report, UserInfo},
         clock::{Clock, SystemClock, TestClock},
         counter::{Counted, Step},
@@ -70,7 +70,7 @@ pub use self::{
         password::Password,
         random::{Random, SystemRandom, TestRandom},
         recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder},
-        room::{Listing, Plan, Room, RoomText},
+        room::{Listing, PageStart, Plan, RecordingHint, Room, RoomText},
         session::{IssuedSession, Session},
         short_video::{NewShortVideo, ShortVideo},
         stream::{CallbackSource, StreamEvent},

@@ -52,7 +52,7 @@ async fn fill(core: &Core) {
     let announcement =
         Announcement { group_id: "g".into(), title: "t".to_owned(), ..Announcement::default() };
     let live = core.broadcasts().announce(host.clone(), announcement).await.unwrap();
-    core.broadcasts().set_on_air(host, true).await.unwrap();
+    core.broadcasts().put_on_air(host).await.unwrap();
     for viewer in 0..1_234 {
         let viewer = Actor::Unproven(format!("viewer{viewer}").into());
         core.audiences()
@@ -88,17 +88,19 @@ async fn a_copy_is_complete_and_continues_the_numbers() {
 
     let target = Scratch::create(&server).unwrap();
     let to = DatabaseConfig { url: target.url().to_owned(), ..from.clone() };
+    let databases = database::Transfer { from: &from, to: &to };
     let mut last = None;
     let rows =
-        database::copy(&from, &to, &[("callback.key", "kept".to_owned())], |progress| last = Some(progress))
+        database::copy(databases, &[("callback.key", "kept".to_owned())], |progress| last = Some(progress))
             .unwrap();
     let last = last.unwrap();
     assert_eq!((last.done, last.total), (rows, rows));
     assert!(matches!(
-        database::copy(&from, &to, &[], |_| {}),
+        database::copy(databases, &[], |_| {}),
         Err(StartError::NotACopy("the target is not empty"))
     ));
-    assert!(matches!(database::copy(&to, &from, &[], |_| {}), Err(StartError::NotACopy(_))));
+    let backwards = database::Transfer { from: &to, to: &from };
+    assert!(matches!(database::copy(backwards, &[], |_| {}), Err(StartError::NotACopy(_))));
     assert!(database::check(&to).unwrap().is_empty());
     let kept = database::keep_secrets(&to, &[("callback.key", "another".to_owned())]).unwrap();
     assert_eq!(kept, [("callback.key", "kept".to_owned())]);

@@ -91,7 +91,7 @@ async fn acknowledged_writes_survive_and_the_service_recovers_within_two_seconds
     let host = Actor::Unproven("host".into());
     let announcement = Announcement { group_id: "g".into(), ..Announcement::default() };
     core.broadcasts().announce(host.clone(), announcement).await.unwrap();
-    core.broadcasts().set_on_air(host, true).await.unwrap();
+    core.broadcasts().put_on_air(host).await.unwrap();
 
     let answers = Arc::new(Answers::default());
     let writers: Vec<_> =

@@ -11,8 +11,8 @@ use std::{
 
 use relive_core::{
     Actor, Announcement, Config, Core, Counted, Dialect, Error, GroupId, HostLocation, Identifier, Listing,
-    MemberNames, NewAccount, OnAirFilter, Password, Report, Role, Seconds, Step, SystemClock, SystemRandom,
-    TestClock, UnixSeconds, Window, database::Scratch,
+    MemberNames, NewAccount, OnAirFilter, PageStart, Password, Report, Role, Seconds, Step, SystemClock,
+    SystemRandom, TestClock, UnixSeconds, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 
@@ -81,7 +81,7 @@ async fn ten_thousand_likes_are_ten_thousand() {
     let cores = three(&config(&database));
     let host = Actor::Unproven("host".into());
     cores[0].broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
-    cores[0].broadcasts().set_on_air(host, true).await.unwrap();
+    cores[0].broadcasts().put_on_air(host).await.unwrap();
     let mut clients = Vec::new();
     for client in 0..100 {
         let core = cores[client % 3].clone();
@@ -112,7 +112,7 @@ async fn many_likes_share_an_update() {
     let core = Core::start(config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let host = Actor::Unproven("host".into());
     core.broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
-    core.broadcasts().set_on_air(host, true).await.unwrap();
+    core.broadcasts().put_on_air(host).await.unwrap();
     let updates = || {
         let rows = relive_core::database::rows(&config.database).unwrap();
         rows.iter().filter(|row| row.starts_with("changes: ")).count()
@@ -208,7 +208,7 @@ async fn a_member_that_enters_through_one_gateway_is_listed_by_all() {
     let cores = three(&config(&database));
     let host = Actor::Unproven("host".into());
     cores[1].broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
-    cores[2].broadcasts().set_on_air(host, true).await.unwrap();
+    cores[2].broadcasts().put_on_air(host).await.unwrap();
     let mut guests = Vec::new();
     for guest in 0..300 {
         let core = cores[guest % 3].clone();
@@ -340,7 +340,7 @@ async fn a_list_continues_where_another_gateway_stopped() {
     for page in 0..3 {
         let core = &cores[page % 3];
         let session = core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
-        let list = core.rooms().next_page(&session, Listing::OnAir, false, 2).await.unwrap();
+        let list = core.rooms().next_page(&session, Listing::OnAir, PageStart::LastRead, 2).await.unwrap();
         seen.extend(list.on_air.iter().map(|room| room.broadcast.room));
     }
     assert_eq!(seen.len(), 6, "every room once");

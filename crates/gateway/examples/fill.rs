@@ -192,14 +192,14 @@ async fn go_live(core: Core, user: UserId) -> anyhow::Result<Live> {
     };
     let actor = || Actor::Unproven(user.clone());
     let broadcast = core.broadcasts().announce(actor(), announcement).await?;
-    core.broadcasts().set_on_air(actor(), true).await?;
+    core.broadcasts().put_on_air(actor()).await?;
     Ok(Live { group, room: broadcast.room.0, stream: broadcast.stream_code.clone(), user })
 }
 
 /// Ends a live and stores its recording.
 async fn end_with_recording(core: Core, lives: Arc<Vec<Live>>, index: usize) -> anyhow::Result<()> {
     let live = lives.get(index).context("no such live")?;
-    core.broadcasts().set_on_air(Actor::Unproven(live.user.clone()), false).await?;
+    core.broadcasts().take_off_air(Actor::Unproven(live.user.clone())).await?;
     let file = NewRecording {
         file_id: format!("91011121314{index:07}").into(),
         format: FileFormat::Mp4,

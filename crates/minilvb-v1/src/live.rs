@@ -74,7 +74,11 @@ impl<'a> TryFrom<Fields<'a>> for ChangeStatus {
 /// Puts the live on the air or takes it off.
 pub(crate) async fn change_status(cx: &Context<'_>, request: ChangeStatus) -> Result<Done, Refusal> {
     let host = cx.broadcaster(&request.user_id).await?;
-    cx.core.broadcasts().set_on_air(host, request.on_air).await?;
+    if request.on_air {
+        cx.core.broadcasts().put_on_air(host).await?;
+    } else {
+        cx.core.broadcasts().take_off_air(host).await?;
+    }
     Ok(Done)
 }
 

@@ -12,8 +12,8 @@ use http::{HeaderMap, Method, StatusCode};
 use minilvb_v1::{Callbacks, Config, MinilvbV1};
 use proptest::prelude::*;
 use relive_core::{
-    Core, Dialect, Identifier, NewAccount, Password, TestClock, TestRandom, UnixSeconds, sign::callback,
-    sign::liteav,
+    Core, Dialect, Identifier, NewAccount, Password, TestClock, TestRandom, UnixSeconds, sign::Key,
+    sign::callback, sign::liteav,
 };
 use relive_wire::{Adapter, Body, Endpoint, Reply, Request};
 use secrecy::ExposeSecret as _;
@@ -57,7 +57,7 @@ fn body(reply: &Reply) -> Value {
 
 fn notice(event: i64) -> String {
     json!({ "event_type": event, "stream_id": "1000_anna", "t": 1_700_000_600,
-        "sign": callback::sign(KEY, "1700000600"), "video_id": "v1", "video_url": "http://vod.example/1.flv",
+        "sign": callback::sign(Key(KEY), "1700000600"), "video_id": "v1", "video_url": "http://vod.example/1.flv",
         "start_time": 1_700_000_000, "end_time": 1_700_000_100, "file_format": "flv" })
     .to_string()
 }
@@ -295,7 +295,7 @@ async fn no_secret_is_logged() {
     let reply = v1.call(signed).await;
     let push_url = body(&reply)["returnData"]["pushurl"].as_str().unwrap().to_owned();
     let secret = push_url.split("txSecret=").nth(1).and_then(|rest| rest.get(..32)).unwrap().to_owned();
-    let mut secrets = vec![token.to_owned(), signature, secret, callback::sign(KEY, "1700000600")];
+    let mut secrets = vec![token.to_owned(), signature, secret, callback::sign(Key(KEY), "1700000600")];
     for action in ["GetCOSSign", "GetCOSSignV2", "GetVodSignature"] {
         let data = body(&call(&v1, &json!({ "Action": action })).await)["returnData"].clone();
         secrets.extend(data.as_object().unwrap().values().map(|value| value.as_str().unwrap().to_owned()));

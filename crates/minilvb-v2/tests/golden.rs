@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use minilvb_v2::{Config, MinilvbV2};
 use relive_core::{
     CallbackSource, Clock as _, Core, FileFormat, NewRecording, Random, Seconds, StreamEvent, TestClock,
-    UnixSeconds,
+    UnixSeconds, sign::Key,
 };
 use relive_wire::{Adapter as _, Body, Reply, Request};
 
@@ -124,6 +124,7 @@ async fn login_returns_tokens_and_a_ticket() {
         )
     );
     // The content of a ticket of this second and key is fixed; its compressed form may differ between compressors.
+    let key = Key("demo-im-secret-key");
     let ticket = relive_core::sign::usersig::Ticket {
         sdkappid: 1_400_000_123,
         user_id: "ningmeng_07",
@@ -131,8 +132,8 @@ async fn login_returns_tokens_and_a_ticket() {
         ttl: Seconds(15_552_000),
         userbuf: None,
     };
-    assert_eq!(ticket.signature("demo-im-secret-key"), "bZqmAhP+LqxST8oT0CCJwzV6/7aFgyYh6aPbGSxS/1c=");
-    assert_eq!(user_sig, ticket.seal("demo-im-secret-key"));
+    assert_eq!(ticket.signature(key), "bZqmAhP+LqxST8oT0CCJwzV6/7aFgyYh6aPbGSxS/1c=");
+    assert_eq!(user_sig, ticket.seal(key));
 }
 
 #[tokio::test]

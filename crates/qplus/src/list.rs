@@ -1,6 +1,6 @@
 //! Lists rooms, and follows them: `GetLiveRoomList`, `FollowLiveRoom` (contract qplus §4.6, §4.11).
 
-use relive_core::{Listing, RoomNumber, RoomOnAir};
+use relive_core::{Listing, PageStart, RoomNumber, RoomOnAir};
 use relive_wire::array;
 use serde::Serialize;
 
@@ -85,8 +85,9 @@ impl From<ListReply> for Answer {
 /// Returns the next page of a list for the session; with `refresh`, the first page.
 pub(crate) async fn next_page(cx: &Context, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
     let session = cx.session(request.session).await?;
-    let (listing, restart, count) = (request.listing()?, flag(request.refresh)?, request.count()?);
-    let page = cx.core.rooms().next_page(&session, listing, restart, count).await?;
+    let (listing, refresh, count) = (request.listing()?, flag(request.refresh)?, request.count()?);
+    let start = if refresh { PageStart::Top } else { PageStart::LastRead };
+    let page = cx.core.rooms().next_page(&session, listing, start, count).await?;
     let viewer = session.account();
     Ok(match listing {
         Listing::OnAir => {
@@ -129,7 +130,11 @@ impl<'a> TryFrom<&'a Input<'_>> for FollowLiveRoom<'a> {
 /// Follows a room or stops following it. Idempotent.
 pub(crate) async fn follow(cx: &Context, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
-    let follow = flag(request.follow)?;
-    cx.core.rooms().follow(session.account(), RoomNumber(request.room), follow).await?;
+    let room = RoomNumber(request.room);
+    if flag(request.follow)? {
+        cx.core.rooms().follow(session.account(), room).await?;
+    } else {
+        cx.core.rooms().unfollow(session.account(), room).await?;
+    }
     Ok(Done {})
 }

@@ -1,7 +1,7 @@
 //! The audience of a room: enters, leaves and lists members, takes heartbeats, requests and sets the microphone (seed
 //! 003 §六 to §十).
 
-use relive_core::{Member, Role, RoomNumber, Window};
+use relive_core::{Member, Microphone, Role, RoomNumber, Window};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -137,7 +137,7 @@ pub(crate) async fn request_mic(cx: &Context, call: Authed<RequestMic>) -> Resul
 /// Request of `live/reportstatus` (seed 003 §十).
 pub(crate) struct ReportStatus {
     room: RoomNumber,
-    on: bool,
+    mic: Microphone,
 }
 
 impl TryFrom<Input<'_>> for ReportStatus {
@@ -146,9 +146,9 @@ impl TryFrom<Input<'_>> for ReportStatus {
     fn try_from(input: Input<'_>) -> Result<Self, Code> {
         Ok(Self {
             room: input.fields.room()?,
-            on: match input.fields.text("status")? {
-                "on" => true,
-                "off" => false,
+            mic: match input.fields.text("status")? {
+                "on" => Microphone::On,
+                "off" => Microphone::Off,
                 _ => return Err(Code::Field("status", Fault::OutOf("on or off"))),
             },
         })
@@ -157,5 +157,5 @@ impl TryFrom<Input<'_>> for ReportStatus {
 
 /// Sets whether the caller is on mic.
 pub(crate) async fn report_status(cx: &Context, call: Authed<ReportStatus>) -> Result<(), Code> {
-    Ok(cx.core.audiences().set_mic(call.caller, call.request.room, call.request.on).await?)
+    Ok(cx.core.audiences().set_mic(call.caller, call.request.room, call.request.mic).await?)
 }

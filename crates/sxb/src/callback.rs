@@ -5,7 +5,6 @@ use relive_core::{
     CallbackSource, FileFormat, NewRecording, RoomNumber, Seconds, StreamEvent, UnixSeconds,
     sign::callback::{Notice, Number, authenticate},
 };
-use secrecy::ExposeSecret as _;
 
 use crate::{
     call::Input,
@@ -36,8 +35,8 @@ impl TryFrom<Input<'_>> for CloudNotice {
 
 /// Verifies a notice and stores the recording it announces, if any.
 pub(crate) async fn receive(cx: &Context, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
-    let key = &cx.core.config().cloud.callback_key;
-    authenticate(&notice, key.expose_secret(), cx.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
+    let key = (&cx.core.config().cloud.callback_key).into();
+    authenticate(&notice, key, cx.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
     if notice.event_type != Some(RECORDED) {
         return Ok(());
     }

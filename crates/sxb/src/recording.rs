@@ -1,7 +1,8 @@
 //! Recordings: takes a host's report about a recording it starts, and lists recordings (seed 003 §十一, §十三).
 
 use relive_core::{
-    FileId, Recording, RecordingFilter, RecordingOrder, RoomNumber, Seconds, UnixSeconds, UserId, Window,
+    FileId, Recording, RecordingFilter, RecordingHint, RecordingOrder, RoomNumber, Seconds, UnixSeconds,
+    UserId, Window,
 };
 use serde::Serialize;
 
@@ -20,8 +21,7 @@ const CLIENT_FILE_PREFIX: &str = "sxb_";
 /// Request of `live/reportrecord` (seed 003 §十一).
 pub(crate) struct ReportRecord {
     room: RoomNumber,
-    name: String,
-    cover: String,
+    hint: RecordingHint,
 }
 
 impl TryFrom<Input<'_>> for ReportRecord {
@@ -32,8 +32,10 @@ impl TryFrom<Input<'_>> for ReportRecord {
         input.fields.integer("type")?;
         Ok(Self {
             room: input.fields.room()?,
-            name: input.fields.short_text("name", MAX_TEXT_BYTES)?,
-            cover: input.fields.optional_short_text("cover", MAX_TEXT_BYTES)?,
+            hint: RecordingHint {
+                name: input.fields.short_text("name", MAX_TEXT_BYTES)?,
+                cover: input.fields.optional_short_text("cover", MAX_TEXT_BYTES)?,
+            },
         })
     }
 }
@@ -41,8 +43,8 @@ impl TryFrom<Input<'_>> for ReportRecord {
 /// Stores name and cover for the recording that the cloud will announce. The report alone creates no entry in the list:
 /// there is no URL yet.
 pub(crate) async fn report(cx: &Context, call: Authed<ReportRecord>) -> Result<(), Code> {
-    let ReportRecord { room, name, cover } = call.request;
-    Ok(cx.core.rooms().hint_recording(call.caller, room, name, cover).await?)
+    let ReportRecord { room, hint } = call.request;
+    Ok(cx.core.rooms().hint_recording(call.caller, room, hint).await?)
 }
 
 /// Request of `live/recordlist` (seed 003 §十三).

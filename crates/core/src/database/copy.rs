@@ -19,6 +19,15 @@ use crate::{
 /// Rows per `INSERT`: PostgreSQL accepts 65,535 parameters in one statement.
 const CHUNK_ROWS: usize = 1_000;
 
+/// The databases of a copy.
+#[derive(Debug, Clone, Copy)]
+pub struct Transfer<'a> {
+    /// The SQLite database that is read.
+    pub from: &'a DatabaseConfig,
+    /// The PostgreSQL database that is written.
+    pub to: &'a DatabaseConfig,
+}
+
 /// Progress of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -37,12 +46,11 @@ pub struct Progress {
 ///
 /// Errors: [`StartError::NotACopy`] if the databases are of other kinds, or if the target is not empty.
 pub fn copy(
-    from: &DatabaseConfig,
-    to: &DatabaseConfig,
+    databases: Transfer<'_>,
     secrets: &[(&str, String)],
     mut progress: impl FnMut(Progress),
 ) -> std::result::Result<i64, StartError> {
-    let (mut source, mut target) = (Conn::open(from)?, Conn::open(to)?);
+    let (mut source, mut target) = (Conn::open(databases.from)?, Conn::open(databases.to)?);
     if !matches!((&source, &target), (Conn::Sqlite(_), Conn::Postgres(_))) {
         return Err(StartError::NotACopy("only from sqlite:// to postgres://"));
     }

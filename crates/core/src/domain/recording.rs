@@ -1,7 +1,7 @@
 //! Stores the recordings of the media cloud.
 
 use crate::{
-    AccountId, FileFormat, NewRecording, Result, Seconds, UnixSeconds,
+    AccountId, FileFormat, NewRecording, RecordingHint, Result, Seconds, UnixSeconds,
     store::Tx,
     table::{
         accounts::{self, AccountRow},
@@ -106,7 +106,7 @@ fn about(tx: &mut Tx<'_>, owner: AccountId, start_at: UnixSeconds, end_at: UnixS
     };
     if !(room.hint_name.is_empty() && room.hint_cover.is_empty()) {
         // The hint is for one recording, which is this one.
-        rooms::set_hint(tx, room.number, owner, "", "")?;
+        rooms::set_hint(tx, room.number, owner, &RecordingHint::default())?;
     }
     if about.title.is_empty() {
         about.title = room.hint_name;

@@ -125,11 +125,25 @@ fn retitle(tx: &mut Tx<'_>, account: AccountId, driver: Dialect, title: &str) ->
     Ok(())
 }
 
-/// Follows a room, or stops following it. Idempotent. An account may follow its own room.
+/// Follows a room. Idempotent. An account may follow its own room.
 ///
 /// Errors: [`Error::RoomNotFound`], [`Error::InvalidSession`] if the account has been deleted meanwhile.
-pub(crate) fn follow(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, follow: bool) -> Result<()> {
+pub(crate) fn follow(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber) -> Result<()> {
+    let owner = owner_for_follower(tx, account, room)?;
+    follows::insert(tx, account, room, owner)
+}
+
+/// Stops following a room. Idempotent.
+///
+/// Errors: those of [`follow`].
+pub(crate) fn unfollow(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber) -> Result<()> {
+    let owner = owner_for_follower(tx, account, room)?;
+    follows::delete(tx, account, room, owner)
+}
+
+/// The owner of a room, for an account that still exists.
+fn owner_for_follower(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber) -> Result<AccountId> {
     let owner = rooms::owner(tx.conn, room)?.ok_or(Error::RoomNotFound)?;
     accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
-    if follow { follows::insert(tx, account, room, owner) } else { follows::delete(tx, account, room, owner) }
+    Ok(owner)
 }

@@ -105,9 +105,8 @@ pub(crate) fn code_of_room(
     tx: &mut Tx<'_>,
     room: &RoomRow,
     host: &AccountRow,
-    screen: bool,
+    source: VideoSource,
 ) -> Result<StreamCode> {
-    let source = if screen { VideoSource::Screen } else { VideoSource::Camera };
     let tail = bypass_digest(room.number, &host.user_id, source);
     let code = StreamCode::new(format!("{}_{tail}", tx.config().media.bizid));
     if !keep(tx, TAIL, &tail, host.id)? {

@@ -2,8 +2,8 @@
 
 use super::core::Audiences;
 use crate::{
-    AccountId, Actor, FileId, GroupId, GroupMember, Member, MemberNames, Page, Result, Role, RoomNumber,
-    Session, UserId, Window,
+    AccountId, Actor, FileId, GroupId, GroupMember, Member, MemberNames, Microphone, Page, Result, Role,
+    RoomNumber, Session, UserId, Window,
     domain::{audience, group},
     model::counter::LARGEST_COUNT,
     read_model::memory::HeartbeatOutcome,
@@ -41,8 +41,11 @@ impl Audiences<'_> {
     /// sxb: gives a member the microphone or takes it away. Without effect on the host and on accounts not in the room.
     ///
     /// Errors: [`Error::NotOnAir`](crate::Error::NotOnAir).
-    pub async fn set_mic(&self, account: AccountId, room: RoomNumber, on: bool) -> Result<()> {
-        let role = if on { Role::OnMic } else { Role::Viewer };
+    pub async fn set_mic(&self, account: AccountId, room: RoomNumber, mic: Microphone) -> Result<()> {
+        let role = match mic {
+            Microphone::On => Role::OnMic,
+            Microphone::Off => Role::Viewer,
+        };
         self.0.store().write(move |tx| audience::set_role_in_room(tx, room, account, role)).await
     }
 
@@ -75,7 +78,7 @@ impl Audiences<'_> {
             return Ok(Page::default());
         };
         let items = audience
-            .page(window.offset, window.limit)
+            .page(window)
             .map(|member| Member { user_id: member.user_id.clone(), role: member.role })
             .collect();
         Ok(Page { total: audience.len(), items })

@@ -14,7 +14,7 @@ impl Broadcasts<'_> {
     pub async fn on_air(&self, filter: OnAirFilter, window: Window) -> Result<Page<Broadcast>> {
         self.0.expire_due().await?;
         let live = self.0.memory().live();
-        Ok(Page { total: live.total(filter), items: live.page(filter, window.offset, window.limit) })
+        Ok(Page { total: live.total(filter), items: live.page(filter, window) })
     }
 
     /// The broadcast that a room has on air.
@@ -52,19 +52,18 @@ impl Broadcasts<'_> {
         self.0.store().write(move |tx| open::announce(tx, &actor, &announcement)).await
     }
 
-    /// minilvb-v1: puts the live that this dialect has announced on the air, or takes the host's broadcast, of any driver,
-    /// off the air. Without effect if there is no such live or broadcast.
+    /// minilvb-v1: puts the live that this dialect has announced on the air. Without effect if there is no such live.
     ///
     /// Errors: [`Error::ProofRequired`].
-    pub async fn set_on_air(&self, actor: Actor, on_air: bool) -> Result<()> {
-        self.0
-            .store()
-            .write(
-                move |tx| {
-                    if on_air { open::put_announced_on_air(tx, &actor) } else { close::suspend(tx, &actor) }
-                },
-            )
-            .await
+    pub async fn put_on_air(&self, actor: Actor) -> Result<()> {
+        self.0.store().write(move |tx| open::put_announced_on_air(tx, &actor)).await
+    }
+
+    /// minilvb-v1: takes the host's broadcast, of any driver, off the air. Without effect if there is none.
+    ///
+    /// Errors: [`Error::ProofRequired`].
+    pub async fn take_off_air(&self, actor: Actor) -> Result<()> {
+        self.0.store().write(move |tx| close::suspend(tx, &actor)).await
     }
 
     /// sxb: prepares the caller's room and returns its number, which is always the same for an account. A broadcast on air

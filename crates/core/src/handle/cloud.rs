@@ -1,12 +1,10 @@
 //! Signatures with the configured keys, with which clients call cloud services directly.
 
-use secrecy::ExposeSecret as _;
-
 use super::core::Cloud;
 use crate::{
     CloudConfig, RoomNumber, Seconds, UnixSeconds, UserId,
     model::random,
-    sign::{cos, room_service, usersig, vod},
+    sign::{Key, cos, room_service, usersig, vod},
 };
 
 /// COS v5: a key for signing requests, and its validity.
@@ -65,7 +63,7 @@ impl Cloud<'_> {
     /// The IM ticket of a user.
     pub fn user_sig(&self, user_id: &UserId) -> Option<String> {
         let config = self.config();
-        let key = config.im_secret.expose_secret();
+        let key = Key::from(&config.im_secret);
         let ticket = usersig::Ticket {
             sdkappid: config.im_sdkappid,
             user_id,
@@ -80,7 +78,7 @@ impl Cloud<'_> {
     /// 65535 bytes.
     pub fn room_permit(&self, user_id: &UserId, permit: RoomPermit) -> Option<String> {
         let config = self.config();
-        let key = config.im_secret.expose_secret();
+        let key = Key::from(&config.im_secret);
         let now = self.0.now();
         let sealed = permit.bytes(config.im_sdkappid, user_id, now + RoomPermit::TTL)?;
         let ticket = usersig::Ticket {
@@ -96,7 +94,7 @@ impl Cloud<'_> {
     /// Whether an IM ticket belongs to a user and is valid.
     pub fn verify_user_sig(&self, user_sig: &str, user_id: &UserId) -> bool {
         let config = self.config();
-        let key = config.im_secret.expose_secret();
+        let key = Key::from(&config.im_secret);
         usersig::verify(user_sig, config.im_sdkappid, user_id, key, self.0.now()).is_ok()
     }
 
@@ -104,7 +102,7 @@ impl Cloud<'_> {
     pub fn cos_v4(&self) -> Option<String> {
         let config = self.config();
         let now = self.0.now();
-        let key = config.cos_secret_key.expose_secret();
+        let key = Key::from(&config.cos_secret_key);
         (!key.is_empty() && !config.cos_bucket.is_empty()).then(|| {
             cos::V4 {
                 appid: &config.cos_appid,
@@ -123,9 +121,9 @@ impl Cloud<'_> {
     pub fn cos_v5(&self) -> Option<CosKey> {
         let config = self.config();
         let now = self.0.now();
-        let key = config.cos_secret_key.expose_secret();
+        let key = Key::from(&config.cos_secret_key);
         (!key.is_empty()).then(|| {
-            let key_time = cos::key_time(now, now + config.cos_sign_ttl);
+            let key_time = cos::key_time(now, config.cos_sign_ttl);
             CosKey { sign_key: cos::sign_key(key, &key_time), key_time }
         })
     }
@@ -133,7 +131,7 @@ impl Cloud<'_> {
     /// A signature for uploading a video.
     pub fn vod_upload(&self) -> Option<String> {
         let config = self.config();
-        let key = config.vod_secret_key.expose_secret();
+        let key = Key::from(&config.vod_secret_key);
         (!key.is_empty()).then(|| {
             let upload = vod::Upload {
                 secret_id: &config.vod_secret_id,
@@ -148,7 +146,7 @@ impl Cloud<'_> {
 
     /// The room-service sign of a user.
     pub fn room_service(&self, user_id: &UserId) -> Option<RoomServiceSign> {
-        let key = self.config().api_key.expose_secret();
+        let key = Key::from(&self.config().api_key);
         let expires = self.0.now() + room_service::LIFETIME;
         (!key.is_empty())
             .then(|| RoomServiceSign { expires, sign: room_service::sign(key, expires, user_id) })

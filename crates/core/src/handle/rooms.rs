@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::core::Rooms;
 use crate::{
-    AccountId, Broadcast, Error, Listing, OnAirFilter, Plan, Result, Room, RoomList, RoomNumber, RoomOnAir,
-    RoomText, Session,
+    AccountId, Broadcast, Error, Listing, OnAirFilter, PageStart, Plan, RecordingHint, Result, Room,
+    RoomList, RoomNumber, RoomOnAir, RoomText, Session,
     domain::room,
     model::cursor::{Cursor, ListPosition},
     read_model::room_cache::{CachedRoom, FoundRooms, KnownRooms},
@@ -46,13 +46,16 @@ impl Rooms<'_> {
         &self,
         session: &Session,
         listing: Listing,
-        restart: bool,
+        from: PageStart,
         count: usize,
     ) -> Result<RoomList> {
         self.0.expire_due().await?;
         let slot = usize::from(listing == Listing::Followed);
         let mut cursors = self.cursors_of(session).await?;
-        let start = if restart { Cursor::default() } else { cursors.get(slot).copied().unwrap_or_default() };
+        let start = match from {
+            PageStart::Top => Cursor::default(),
+            PageStart::LastRead => cursors.get(slot).copied().unwrap_or_default(),
+        };
         let (list, end) = match listing {
             Listing::OnAir => self.on_air_after(session.account, start, count).await?,
             Listing::Followed => self.followed_after(session.account, start, count).await?,
@@ -193,17 +196,23 @@ impl Rooms<'_> {
         &self,
         account: AccountId,
         room: RoomNumber,
-        name: String,
-        cover: String,
+        hint: RecordingHint,
     ) -> Result<()> {
-        self.0.store().write(move |tx| rooms::set_hint(tx, room, account, &name, &cover)).await
+        self.0.store().write(move |tx| rooms::set_hint(tx, room, account, &hint)).await
     }
 
-    /// Follows a room, or stops following it. Idempotent. An account may follow its own room.
+    /// Follows a room. Idempotent. An account may follow its own room.
     ///
     /// Errors: [`Error::RoomNotFound`], [`Error::InvalidSession`] if the account has been deleted meanwhile.
-    pub async fn follow(&self, account: AccountId, room: RoomNumber, follow: bool) -> Result<()> {
-        self.0.store().write(move |tx| room::follow(tx, account, room, follow)).await
+    pub async fn follow(&self, account: AccountId, room: RoomNumber) -> Result<()> {
+        self.0.store().write(move |tx| room::follow(tx, account, room)).await
+    }
+
+    /// Stops following a room. Idempotent.
+    ///
+    /// Errors: those of [`Rooms::follow`].
+    pub async fn unfollow(&self, account: AccountId, room: RoomNumber) -> Result<()> {
+        self.0.store().write(move |tx| room::unfollow(tx, account, room)).await
     }
 }
 

@@ -16,6 +16,15 @@ pub struct Member {
     pub role: Role,
 }
 
+/// The microphone of a member (sxb).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Microphone {
+    /// The member talks with the host.
+    On,
+    /// The member only watches.
+    Off,
+}
+
 /// The names that a member gives on entering.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberNames {

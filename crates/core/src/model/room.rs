@@ -98,6 +98,24 @@ pub enum Listing {
     Followed,
 }
 
+/// Where a page of a list begins that a session reads page by page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStart {
+    /// At the top of the list.
+    Top,
+    /// After the last room that the session has read.
+    LastRead,
+}
+
+/// The texts that a host gives for the recording that it has started. Empty texts say nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordingHint {
+    /// Title.
+    pub name: String,
+    /// Cover URL.
+    pub cover: String,
+}
+
 /// The data that lists show of a room beyond its broadcast, equal for every caller.
 #[derive(Debug)]
 pub(crate) struct RoomDetails {

@@ -70,10 +70,10 @@ impl Audience {
         self.members.len() - usize::from(host_is_here)
     }
 
-    pub(crate) fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &LiveMember> {
+    pub(crate) fn page(&self, window: Window) -> impl Iterator<Item = &LiveMember> {
         self.order
-            .from(offset)
-            .take(limit)
+            .from(window.offset)
+            .take(window.limit)
             .filter_map(|(_, _, account)| self.members.get(&account).map(|it| &**it))
     }
 

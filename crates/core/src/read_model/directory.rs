@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::ranked::{Ranked, merged_from};
-use crate::{OnAirFilter, model::cursor::ListPosition};
+use crate::{OnAirFilter, Window, model::cursor::ListPosition};
 
 #[derive(Debug, Default)]
 struct ByKind {
@@ -70,7 +70,8 @@ impl Directory {
         }
     }
 
-    pub(crate) fn page(&self, filter: OnAirFilter, offset: usize, limit: usize) -> Vec<ListPosition> {
+    pub(crate) fn page(&self, filter: OnAirFilter, window: Window) -> Vec<ListPosition> {
+        let Window { offset, limit } = window;
         match filter.app {
             None => self.every.of(filter).from(offset).take(limit).collect(),
             Some(app) => match self.by_app.get(&app) {

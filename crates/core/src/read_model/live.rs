@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, Seconds, State,
-    TimeoutConfig, UnixSeconds, UserId,
+    TimeoutConfig, UnixSeconds, UserId, Window,
     model::{
         audience::MemberState,
         broadcast::BroadcastState,
@@ -138,8 +138,8 @@ impl Live {
     }
 
     /// A page of the broadcasts on air.
-    pub(crate) fn page(&self, filter: OnAirFilter, offset: usize, limit: usize) -> Vec<Broadcast> {
-        self.view(&self.directory.page(filter, offset, limit))
+    pub(crate) fn page(&self, filter: OnAirFilter, window: Window) -> Vec<Broadcast> {
+        self.view(&self.directory.page(filter, window))
     }
 
     /// Broadcasts on air after a position, newest start first, each with its position; from the top without a position.

@@ -3,7 +3,10 @@
 
 mod notice;
 
-use super::digest::{eq_hex, md5_hex};
+use super::{
+    Key,
+    digest::{eq_hex, md5_hex},
+};
 use crate::{Seconds, UnixSeconds};
 
 pub use notice::{MalformedNotice, Notice, Number};
@@ -11,13 +14,13 @@ pub use notice::{MalformedNotice, Notice, Number};
 /// `md5(key + t)`, 32 lower-case hex digits; `t_text` is the notice's `t` exactly as it arrived.
 ///
 /// ```
-/// use relive_core::sign::callback;
-/// assert_eq!(callback::sign("demoCallbackKey", "1700000600"), "c236300b8b8d3dd117b0806f2f785cd8");
+/// use relive_core::sign::{Key, callback};
+/// assert_eq!(callback::sign(Key("demoCallbackKey"), "1700000600"), "c236300b8b8d3dd117b0806f2f785cd8");
 /// ```
 ///
 /// Source: contract tencent-cloud h.1.
-pub fn sign(key: &str, t_text: &str) -> String {
-    md5_hex(format!("{key}{t_text}"))
+pub fn sign(key: Key<'_>, t_text: &str) -> String {
+    md5_hex(format!("{}{t_text}", key.0))
 }
 
 /// Why a notice is not proved to come from the cloud.
@@ -49,7 +52,12 @@ pub enum CallbackError {
 /// second `t + grace` the notice is still valid. With an empty key every notice is [`NoticeError::BadSign`].
 ///
 /// Source: contract tencent-cloud h.1.
-pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: Seconds) -> Result<(), NoticeError> {
+pub fn authenticate(
+    notice: &Notice,
+    key: Key<'_>,
+    now: UnixSeconds,
+    grace: Seconds,
+) -> Result<(), NoticeError> {
     let (Some(t), Some(received)) = (&notice.t, &notice.sign) else {
         return Err(NoticeError::Missing);
     };
@@ -66,17 +74,18 @@ pub fn authenticate(notice: &Notice, key: &str, now: UnixSeconds, grace: Seconds
 /// ```
 /// use relive_core::{
 ///     Seconds, UnixSeconds,
+///     sign::Key,
 ///     sign::callback::{NoticeError, CallbackError, receive},
 /// };
 /// let body = br#"{"event_type":1,"stream_id":"8888_anna","t":1700000600,"sign":"c236300b8b8d3dd117b0806f2f785cd8"}"#;
-/// let notice = receive(body, "demoCallbackKey", UnixSeconds(1_700_001_200), Seconds(600))?;
+/// let notice = receive(body, Key("demoCallbackKey"), UnixSeconds(1_700_001_200), Seconds(600))?;
 /// assert_eq!(notice.event_type, Some(1));
-/// assert_eq!(receive(body, "", UnixSeconds(1_700_000_000), Seconds(600)).unwrap_err(), CallbackError::Unproven(NoticeError::BadSign));
+/// assert_eq!(receive(body, Key(""), UnixSeconds(1_700_000_000), Seconds(600)).unwrap_err(), CallbackError::Unproven(NoticeError::BadSign));
 /// # Ok::<(), CallbackError>(())
 /// ```
 ///
 /// Source: contract tencent-cloud h.1.
-pub fn receive(body: &[u8], key: &str, now: UnixSeconds, grace: Seconds) -> Result<Notice, CallbackError> {
+pub fn receive(body: &[u8], key: Key<'_>, now: UnixSeconds, grace: Seconds) -> Result<Notice, CallbackError> {
     let notice = Notice::parse(body)?;
     authenticate(&notice, key, now, grace)?;
     Ok(notice)
@@ -89,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    const KEY: &str = "demoCallbackKey";
+    const KEY: Key<'static> = Key("demoCallbackKey");
 
     fn parse(body: &str) -> Notice {
         Notice::parse(body.as_bytes()).expect("an object")
@@ -128,7 +137,7 @@ mod tests {
         for body in ["{}", r#"{"t":1}"#, r#"{"sign":"x"}"#, r#"{"t":1,"sign":5}"#, r#"{"t":true,"sign":""}"#]
         {
             assert_eq!(
-                authenticate(&parse(body), "", UnixSeconds(0), Seconds(0)),
+                authenticate(&parse(body), Key(""), UnixSeconds(0), Seconds(0)),
                 Err(NoticeError::Missing),
                 "{body}"
             );
@@ -145,8 +154,11 @@ mod tests {
 
     #[test]
     fn an_empty_key_refuses_even_its_own_sign() {
-        let body = format!("{{\"t\":9,\"sign\":\"{}\"}}", sign("", "9"));
-        assert_eq!(authenticate(&parse(&body), "", UnixSeconds(0), Seconds(600)), Err(NoticeError::BadSign));
+        let body = format!("{{\"t\":9,\"sign\":\"{}\"}}", sign(Key(""), "9"));
+        assert_eq!(
+            authenticate(&parse(&body), Key(""), UnixSeconds(0), Seconds(600)),
+            Err(NoticeError::BadSign)
+        );
     }
 
     proptest! {
@@ -154,20 +166,20 @@ mod tests {
         fn a_signed_notice_is_accepted_and_any_changed_byte_is_refused(
             key in "[ -~]{1,40}", t in 0..=i64::MAX, as_text: bool, at: prop::sample::Index, flip in 1..=255_u8,
         ) {
-            let signature = sign(&key, &t.to_string());
+            let signature = sign(Key(&key), &t.to_string());
             let body = |t: i64, signature: &str| {
                 let t = if as_text { Value::from(t.to_string()) } else { t.into() };
                 serde_json::json!({ "t": t, "sign": signature }).to_string().into_bytes()
             };
-            prop_assert!(receive(&body(t, &signature), &key, UnixSeconds(t), Seconds(0)).is_ok());
-            prop_assert!(receive(&body(t, &signature.to_ascii_uppercase()), &key, UnixSeconds(t), Seconds(0)).is_ok());
-            prop_assert!(receive(&body(t ^ 1, &signature), &key, UnixSeconds(0), Seconds(0)).is_err());
+            prop_assert!(receive(&body(t, &signature), Key(&key), UnixSeconds(t), Seconds(0)).is_ok());
+            prop_assert!(receive(&body(t, &signature.to_ascii_uppercase()), Key(&key), UnixSeconds(t), Seconds(0)).is_ok());
+            prop_assert!(receive(&body(t ^ 1, &signature), Key(&key), UnixSeconds(0), Seconds(0)).is_err());
             let mut forged = signature.clone().into_bytes();
             let index = at.index(forged.len());
             forged[index] ^= flip;
             let forged = String::from_utf8_lossy(&forged);
             prop_assume!(!forged.eq_ignore_ascii_case(&signature));
-            let refusal = receive(&body(t, &forged), &key, UnixSeconds(t), Seconds(0)).unwrap_err();
+            let refusal = receive(&body(t, &forged), Key(&key), UnixSeconds(t), Seconds(0)).unwrap_err();
             prop_assert_eq!(refusal, CallbackError::Unproven(NoticeError::BadSign));
         }
 

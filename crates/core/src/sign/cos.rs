@@ -3,8 +3,11 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::digest::{hmac_sha1_envelope, hmac_sha1_hex, sha1_hex};
-use crate::UnixSeconds;
+use super::{
+    Key,
+    digest::{hmac_sha1_envelope, hmac_sha1_hex, sha1_hex},
+};
+use crate::{Seconds, UnixSeconds};
 
 /// Everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -89,6 +92,7 @@ impl V4<'_> {
     /// ```
     /// use relive_core::{
     ///     UnixSeconds,
+    ///     sign::Key,
     ///     sign::cos::{FieldOrder, Scope, V4},
     /// };
     /// let upload = V4 {
@@ -101,11 +105,11 @@ impl V4<'_> {
     ///     order: FieldOrder::Abketrf,
     /// };
     /// assert_eq!(upload.plain(), "a=1250000001&b=covers&k=AKIDdemo0001&e=1700000030&t=1700000000&r=123456789&f=");
-    /// assert!(upload.sign("demoCosSecret0001").starts_with("CmHQetxejb0QRfNgp/7ajcZabLRhPTEy"));
+    /// assert!(upload.sign(Key("demoCosSecret0001")).starts_with("CmHQetxejb0QRfNgp/7ajcZabLRhPTEy"));
     /// ```
     ///
     /// Source: contract tencent-cloud c (2), minilvb-v1 §6.2.
-    pub fn sign(&self, secret_key: &str) -> String {
+    pub fn sign(&self, secret_key: Key<'_>) -> String {
         hmac_sha1_envelope(secret_key, &self.plain())
     }
 }
@@ -114,8 +118,8 @@ impl V4<'_> {
 /// by mistake; the cloud's rules and all clients have a semicolon).
 ///
 /// Source: contract tencent-cloud d.1 (1).
-pub fn key_time(start: UnixSeconds, end: UnixSeconds) -> String {
-    format!("{start};{end}")
+pub fn key_time(start: UnixSeconds, ttl: Seconds) -> String {
+    format!("{start};{}", start + ttl)
 }
 
 /// `signKey`: `hmac_sha1(secret_key, key_time)`, 40 lower-case hex digits. A client that has it can sign any request until
@@ -123,16 +127,17 @@ pub fn key_time(start: UnixSeconds, end: UnixSeconds) -> String {
 ///
 /// ```
 /// use relive_core::{
-///     UnixSeconds,
+///     Seconds, UnixSeconds,
+///     sign::Key,
 ///     sign::cos::{key_time, sign_key},
 /// };
-/// let key_time = key_time(UnixSeconds(1_700_000_000), UnixSeconds(1_700_000_030));
+/// let key_time = key_time(UnixSeconds(1_700_000_000), Seconds(30));
 /// assert_eq!(key_time, "1700000000;1700000030");
-/// assert_eq!(sign_key("demoCosSecret0001", &key_time), "af4f2b0ce73b00e65565dafe5ccb9bd33264cd3b");
+/// assert_eq!(sign_key(Key("demoCosSecret0001"), &key_time), "af4f2b0ce73b00e65565dafe5ccb9bd33264cd3b");
 /// ```
 ///
 /// Source: contract tencent-cloud d.1 (2), minilvb-v2 §5.4.
-pub fn sign_key(secret_key: &str, key_time: &str) -> String {
+pub fn sign_key(secret_key: Key<'_>, key_time: &str) -> String {
     hmac_sha1_hex(secret_key, key_time)
 }
 
@@ -172,8 +177,8 @@ impl V5<'_> {
     /// where the signature is `hmac_sha1(sign key as its 40 hex digits, string_to_sign)` as lower-case hex.
     ///
     /// Source: contract tencent-cloud d.2 (4–5).
-    pub fn authorization(&self, secret_id: &str, secret_key: &str, key_time: &str) -> String {
-        let signature = hmac_sha1_hex(&sign_key(secret_key, key_time), &self.string_to_sign(key_time));
+    pub fn authorization(&self, secret_id: &str, secret_key: Key<'_>, key_time: &str) -> String {
+        let signature = hmac_sha1_hex(Key(&sign_key(secret_key, key_time)), &self.string_to_sign(key_time));
         let (params, _) = canonical(self.params);
         let (headers, _) = canonical(self.headers);
         format!(
@@ -220,6 +225,6 @@ mod tests {
         let request =
             V5 { method: "Get", path: "/", params: &[("b", "2"), ("A[", ""), ("a", "x")], headers: &[] };
         assert_eq!(request.http_string(), "get\n/\na=x&a%5b=&b=2\n\n");
-        assert!(request.authorization("id", "key", "1;2").contains("&q-url-param-list=a;a%5b;b&"));
+        assert!(request.authorization("id", Key("key"), "1;2").contains("&q-url-param-list=a;a%5b;b&"));
     }
 }

@@ -8,6 +8,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use super::Key;
 use crate::model::random::hex;
 
 /// MD5 as 32 lower-case hex digits.
@@ -30,30 +31,30 @@ pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// HMAC-SHA1, 20 bytes.
-pub fn hmac_sha1(key: &str, text: &str) -> [u8; 20] {
+pub fn hmac_sha1(key: Key<'_>, text: &str) -> [u8; 20] {
     hmac::<Hmac<Sha1>>(key, text).into()
 }
 
 /// HMAC-SHA1 as 40 lower-case hex digits.
-pub fn hmac_sha1_hex(key: &str, text: &str) -> String {
+pub fn hmac_sha1_hex(key: Key<'_>, text: &str) -> String {
     hex(&hmac_sha1(key, text))
 }
 
 /// HMAC-SHA256, 32 bytes.
-pub fn hmac_sha256(key: &str, text: &str) -> [u8; 32] {
+pub fn hmac_sha256(key: Key<'_>, text: &str) -> [u8; 32] {
     hmac::<Hmac<Sha256>>(key, text).into()
 }
 
 #[expect(clippy::expect_used, reason = "HMAC is defined for keys of any length")]
-fn hmac<M: KeyInit + Mac>(key: &str, text: &str) -> Output<M> {
-    let mut mac = <M as KeyInit>::new_from_slice(key.as_bytes()).expect("a key of any length");
+fn hmac<M: KeyInit + Mac>(key: Key<'_>, text: &str) -> Output<M> {
+    let mut mac = <M as KeyInit>::new_from_slice(key.0.as_bytes()).expect("a key of any length");
     mac.update(text.as_bytes());
     mac.finalize().into_bytes()
 }
 
 /// `base64(hmac_sha1(key, text) + text)`: the 20 raw bytes, then the text they sign, in one standard base64 with padding.
 /// COS v4 and VOD share this form.
-pub(crate) fn hmac_sha1_envelope(key: &str, text: &str) -> String {
+pub(crate) fn hmac_sha1_envelope(key: Key<'_>, text: &str) -> String {
     let mut bytes = hmac_sha1(key, text).to_vec();
     bytes.extend_from_slice(text.as_bytes());
     STANDARD.encode(bytes)
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
         assert_eq!(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        let (key, text) = ("Jefe", "what do ya want for nothing?");
+        let (key, text) = (Key("Jefe"), "what do ya want for nothing?");
         assert_eq!(hmac_sha1_hex(key, text), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
         assert_eq!(
             hex(&hmac_sha256(key, text)),
@@ -97,8 +98,8 @@ mod tests {
     #[test]
     fn keys_of_any_length_work() {
         for length in [0, 1, 63, 64, 65, 200] {
-            assert_eq!(hmac_sha1(&"k".repeat(length), "").len(), 20);
-            assert_eq!(hmac_sha256(&"k".repeat(length), "").len(), 32);
+            assert_eq!(hmac_sha1(Key(&"k".repeat(length)), "").len(), 20);
+            assert_eq!(hmac_sha256(Key(&"k".repeat(length)), "").len(), 32);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every signature of the four dialects and their clouds, as pure functions.
 //!
 //! Nothing here reads a clock, a random generator or a configuration file: times ([`UnixSeconds`](crate::UnixSeconds))
-//! and random numbers are arguments. Keys are arguments too and are never part of a type that can be printed. Nothing
+//! and random numbers are arguments. Keys are arguments too, of a type of their own ([`Key`]), and are never part of a type that can be printed. Nothing
 //! here knows HTTP or a dialect's error codes.
 //!
 //! | module | what is signed or checked | contract `tencent-cloud` |
@@ -24,6 +24,7 @@
 pub mod callback;
 pub mod cos;
 pub mod digest;
+mod key;
 pub mod liteav;
 pub mod password;
 pub mod room_service;
@@ -32,3 +33,5 @@ pub mod url;
 pub mod usersig;
 pub mod vectors;
 pub mod vod;
+
+pub use self::key::Key;

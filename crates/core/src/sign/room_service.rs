@@ -1,6 +1,6 @@
 //! The sign with which old room SDKs log in to the room service.
 
-use super::digest::md5_hex;
+use super::{Key, digest::md5_hex};
 use crate::{Seconds, UnixSeconds};
 
 /// Length of time between now and the `tx_time` of a new sign.
@@ -9,12 +9,12 @@ pub const LIFETIME: Seconds = Seconds(600);
 /// `md5(api_key + decimal(tx_time) + user_id)`, 32 lower-case hex digits; invalid after `tx_time`.
 ///
 /// ```
-/// use relive_core::{UnixSeconds, sign::room_service};
+/// use relive_core::{UnixSeconds, sign::{Key, room_service}};
 /// let tx_time = UnixSeconds(1_700_000_000) + room_service::LIFETIME;
-/// assert_eq!(room_service::sign("demoApiKey0001", tx_time, "anna_lee"), "90523eea0f860622f657bf179229912f");
+/// assert_eq!(room_service::sign(Key("demoApiKey0001"), tx_time, "anna_lee"), "90523eea0f860622f657bf179229912f");
 /// ```
 ///
 /// Source: contract tencent-cloud f, minilvb-v2 §4.10.
-pub fn sign(api_key: &str, tx_time: UnixSeconds, user_id: &str) -> String {
-    md5_hex(format!("{api_key}{tx_time}{user_id}"))
+pub fn sign(api_key: Key<'_>, tx_time: UnixSeconds, user_id: &str) -> String {
+    md5_hex(format!("{}{tx_time}{user_id}", api_key.0))
 }

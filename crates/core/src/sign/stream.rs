@@ -1,9 +1,10 @@
 //! Stream codes (the name under which a broadcast is pushed and played) and the URLs that carry them.
 //! Does not know which codes are in use: the database keeps them.
 
-use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
 
 use super::{
+    Key,
     digest::md5_hex,
     url::{self, Address, HexCase, PlayUrls, Protection, tx_time},
 };
@@ -93,13 +94,13 @@ impl MediaConfig {
         if self.record {
             params.extend([("record_interval", "10800"), ("record", "flv|hls")]);
         }
-        let protection = self.protection(self.push_key.expose_secret(), now);
+        let protection = self.protection(&self.push_key, now);
         url::push_url(Address { host: &host, app: &self.app, stream: code }, &params, Some(protection))
     }
 
     /// Whether play URLs never expire: without a play key they are not signed.
     pub fn has_lasting_play_urls(&self) -> bool {
-        self.play_key.expose_secret().is_empty()
+        Key::from(&self.play_key).is_empty()
     }
 
     /// The play URLs of a stream code; with a play key, signed and valid as long as a push URL.
@@ -107,7 +108,7 @@ impl MediaConfig {
     /// Source: contract minilvb-v1 §6.1 (5), sxb §7, tencent-cloud a.5 and a.6 (3).
     pub fn play_urls(&self, code: &StreamCode, now: UnixSeconds) -> PlayUrls {
         let host = host(&self.play_host, &self.bizid, "liveplay");
-        let protection = self.protection(self.play_key.expose_secret(), now);
+        let protection = self.protection(&self.play_key, now);
         let address = Address { host: &host, app: &self.app, stream: code };
         url::play_urls(&self.play_scheme, address, Some(protection))
     }
@@ -145,13 +146,13 @@ impl MediaConfig {
         }
         let mut params: Vec<_> =
             query.filter(|query| !query.is_empty()).map(str::to_owned).into_iter().collect();
-        params.extend(url::tokens(code, Some(self.protection(self.play_key.expose_secret(), now))));
+        params.extend(url::tokens(&code.into(), Some(self.protection(&self.play_key, now))));
         params.push(format!("bizid={}", self.bizid));
         Some(format!("{path}?{}", params.join("&")))
     }
 
-    fn protection<'a>(&self, key: &'a str, now: UnixSeconds) -> Protection<'a> {
-        Protection { key, expires: now + self.push_ttl, case: HexCase::Lower }
+    fn protection<'a>(&self, key: &'a SecretString, now: UnixSeconds) -> Protection<'a> {
+        Protection { key: key.into(), expires: now + self.push_ttl, case: HexCase::Lower }
     }
 }
 
@@ -186,7 +187,7 @@ mod tests {
             "rtmp://push.example.com:1935/show/1000_a?bizid=1000"
         );
         let urls = media.play_urls(&"1000_a".into(), UnixSeconds(90));
-        let secret = url::tx_secret("demoPlayKey0001", "1000_a", "64");
+        let secret = url::tx_secret(Key("demoPlayKey0001"), &"1000_a".into(), "64");
         assert_eq!(urls.flv, format!("https://play.example.com/show/1000_a.flv?txSecret={secret}&txTime=64"));
         assert_eq!(urls.rtmp, format!("rtmp://play.example.com/show/1000_a?txSecret={secret}&txTime=64"));
         assert_eq!(

@@ -1,8 +1,11 @@
 //! Push and play URLs of the live cloud and of media servers that speak its protection: `txSecret` and `txTime`.
 //! Knows no configuration and no stream naming; see [`stream`](super::stream).
 
-use super::digest::{eq_hex, md5_hex};
-use crate::UnixSeconds;
+use super::{
+    Key,
+    digest::{eq_hex, md5_hex},
+};
+use crate::{StreamCode, UnixSeconds};
 
 /// Case of the hex digits of `txTime`. The hash covers the text, so both cases are valid; relive writes lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +24,14 @@ pub struct Address<'a> {
     /// First path segment.
     pub app: &'a str,
     /// Stream name, without extension.
-    pub stream: &'a str,
+    pub stream: &'a StreamCode,
 }
 
 /// Key and expiry that sign a URL. Without a protection, or with an empty key, a URL stays unsigned.
 #[derive(Clone, Copy)]
 pub struct Protection<'a> {
     /// Key of the push or of the play domain.
-    pub key: &'a str,
+    pub key: Key<'a>,
     /// Last second at which the URL may be used.
     pub expires: UnixSeconds,
     /// Case of `txTime`.
@@ -79,16 +82,19 @@ pub fn tx_time(expires: UnixSeconds, case: HexCase) -> String {
 /// ```
 /// use relive_core::{
 ///     UnixSeconds,
-///     sign::url::{HexCase, tx_secret, tx_time},
+///     sign::{
+///         Key,
+///         url::{HexCase, tx_secret, tx_time},
+///     },
 /// };
 /// let time = tx_time(UnixSeconds(1_700_000_000), HexCase::Upper);
 /// assert_eq!(time, "6553F100");
-/// assert_eq!(tx_secret("demoPushKey0001", "8888_anna_lee", &time), "db48538b4bd379a4737c52ee4978738b");
+/// assert_eq!(tx_secret(Key("demoPushKey0001"), &"8888_anna_lee".into(), &time), "db48538b4bd379a4737c52ee4978738b");
 /// ```
 ///
 /// Source: contract tencent-cloud a.1 (2).
-pub fn tx_secret(key: &str, stream: &str, tx_time: &str) -> String {
-    md5_hex(format!("{key}{stream}{tx_time}"))
+pub fn tx_secret(key: Key<'_>, stream: &StreamCode, tx_time: &str) -> String {
+    md5_hex(format!("{}{stream}{tx_time}", key.0))
 }
 
 /// `rtmp://<host>/<app>/<stream>?<params>&txSecret=…&txTime=…`. Parameters keep their order and are not percent-encoded,
@@ -96,7 +102,7 @@ pub fn tx_secret(key: &str, stream: &str, tx_time: &str) -> String {
 ///
 /// ```
 /// use relive_core::sign::url::{Address, push_url};
-/// let address = Address { host: "push.example.com", app: "live", stream: "anna" };
+/// let address = Address { host: "push.example.com", app: "live", stream: &"anna".into() };
 /// assert_eq!(push_url(address, &[("record", "flv|hls")], None), "rtmp://push.example.com/live/anna?record=flv|hls");
 /// ```
 ///
@@ -112,7 +118,7 @@ pub fn push_url(address: Address<'_>, params: &[(&str, &str)], protection: Optio
 ///
 /// ```
 /// use relive_core::sign::url::{Address, play_urls};
-/// let urls = play_urls("https", Address { host: "play.example.com", app: "live", stream: "anna" }, None);
+/// let urls = play_urls("https", Address { host: "play.example.com", app: "live", stream: &"anna".into() }, None);
 /// assert_eq!(urls.rtmp, "rtmp://play.example.com/live/anna");
 /// assert_eq!(urls.hls, "https://play.example.com/live/anna.m3u8");
 /// ```
@@ -135,16 +141,20 @@ pub fn play_urls(scheme: &str, address: Address<'_>, protection: Option<Protecti
 /// ```
 /// use relive_core::{
 ///     UnixSeconds,
-///     sign::url::{UrlError, verify},
+///     sign::{
+///         Key,
+///         url::{UrlError, verify},
+///     },
 /// };
+/// let key = Key("demoPushKey0001");
 /// let query = "txSecret=db48538b4bd379a4737c52ee4978738b&txTime=6553F100";
-/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, UnixSeconds(1_700_000_000)), Ok(()));
-/// assert_eq!(verify("demoPushKey0001", "8888_anna_lee", query, UnixSeconds(1_700_000_001)), Err(UrlError::Expired));
-/// assert_eq!(verify("demoPushKey0001", "8888_bob", query, UnixSeconds(1_700_000_000)), Err(UrlError::BadSecret));
+/// assert_eq!(verify(key, &"8888_anna_lee".into(), query, UnixSeconds(1_700_000_000)), Ok(()));
+/// assert_eq!(verify(key, &"8888_anna_lee".into(), query, UnixSeconds(1_700_000_001)), Err(UrlError::Expired));
+/// assert_eq!(verify(key, &"8888_bob".into(), query, UnixSeconds(1_700_000_000)), Err(UrlError::BadSecret));
 /// ```
 ///
 /// Source: contract tencent-cloud a.2.
-pub fn verify(key: &str, stream: &str, query: &str, now: UnixSeconds) -> Result<(), UrlError> {
+pub fn verify(key: Key<'_>, stream: &StreamCode, query: &str, now: UnixSeconds) -> Result<(), UrlError> {
     let query = query.strip_prefix('?').unwrap_or(query);
     let secret = query_value(query, "txSecret").ok_or(UrlError::Missing)?;
     let time = query_value(query, "txTime").ok_or(UrlError::Missing)?;
@@ -165,7 +175,10 @@ pub(super) fn query_value(query: &str, name: &str) -> Option<String> {
 }
 
 /// The query parameters that sign a URL; none without a key.
-pub(super) fn tokens(stream: &str, protection: Option<Protection<'_>>) -> impl Iterator<Item = String> {
+pub(super) fn tokens(
+    stream: &StreamCode,
+    protection: Option<Protection<'_>>,
+) -> impl Iterator<Item = String> {
     protection.filter(|protection| !protection.key.is_empty()).into_iter().flat_map(move |protection| {
         let time = tx_time(protection.expires, protection.case);
         [format!("txSecret={}", tx_secret(protection.key, stream, &time)), format!("txTime={time}")]
@@ -182,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    fn signed(key: &str, stream: &str, expires: UnixSeconds, case: HexCase) -> String {
+    fn signed(key: Key<'_>, stream: &StreamCode, expires: UnixSeconds, case: HexCase) -> String {
         let address = Address { host: "h", app: "live", stream };
         let url = push_url(address, &[("record", "flv|hls")], Some(Protection { key, expires, case }));
         url.split_once('?').map(|(_, query)| query.to_owned()).expect("has a query")
@@ -190,25 +203,38 @@ mod tests {
 
     #[test]
     fn the_first_occurrence_of_a_parameter_counts() {
-        let good = signed("k", "s", UnixSeconds(100), HexCase::Lower);
-        assert_eq!(verify("k", "s", &format!("{good}&txSecret=0&txTime=0"), UnixSeconds(100)), Ok(()));
-        assert_eq!(verify("k", "s", &format!("txTime=&{good}"), UnixSeconds(100)), Err(UrlError::Missing));
+        let good = signed(Key("k"), &"s".into(), UnixSeconds(100), HexCase::Lower);
+        assert_eq!(
+            verify(Key("k"), &"s".into(), &format!("{good}&txSecret=0&txTime=0"), UnixSeconds(100)),
+            Ok(())
+        );
+        assert_eq!(
+            verify(Key("k"), &"s".into(), &format!("txTime=&{good}"), UnixSeconds(100)),
+            Err(UrlError::Missing)
+        );
     }
 
     #[test]
     fn a_time_has_1_to_16_hex_digits() {
-        let query = |time: &str| format!("txSecret={}&txTime={time}", tx_secret("k", "s", time));
-        assert_eq!(verify("k", "s", &query("ffffffffffffffff"), UnixSeconds::MAX), Ok(()));
+        let query = |time: &str| format!("txSecret={}&txTime={time}", tx_secret(Key("k"), &"s".into(), time));
+        assert_eq!(verify(Key("k"), &"s".into(), &query("ffffffffffffffff"), UnixSeconds::MAX), Ok(()));
         for time in ["0ffffffffffffffff", "-1", "0x10", "g"] {
-            assert_eq!(verify("k", "s", &query(time), UnixSeconds(0)), Err(UrlError::BadTime), "{time}");
+            assert_eq!(
+                verify(Key("k"), &"s".into(), &query(time), UnixSeconds(0)),
+                Err(UrlError::BadTime),
+                "{time}"
+            );
         }
-        assert_eq!(verify("k", "s", "txSecret=00&txTime=%2B1", UnixSeconds(0)), Err(UrlError::BadTime));
+        assert_eq!(
+            verify(Key("k"), &"s".into(), "txSecret=00&txTime=%2B1", UnixSeconds(0)),
+            Err(UrlError::BadTime)
+        );
     }
 
     #[test]
     fn an_empty_key_never_verifies() {
-        let query = format!("txSecret={}&txTime=ff", tx_secret("", "s", "ff"));
-        assert_eq!(verify("", "s", &query, UnixSeconds(0)), Err(UrlError::BadSecret));
+        let query = format!("txSecret={}&txTime=ff", tx_secret(Key(""), &"s".into(), "ff"));
+        assert_eq!(verify(Key(""), &"s".into(), &query, UnixSeconds(0)), Err(UrlError::BadSecret));
     }
 
     proptest! {
@@ -217,9 +243,9 @@ mod tests {
             key in "[ -~]{1,40}", stream in "[A-Za-z0-9_-]{1,40}", expires in 0..=i64::MAX, upper: bool,
             at: prop::sample::Index, flip in 1..=255_u8,
         ) {
-            let expires = UnixSeconds(expires);
-            let query = signed(&key, &stream, expires, if upper { HexCase::Upper } else { HexCase::Lower });
-            prop_assert_eq!(verify(&key, &stream, &query, expires), Ok(()));
+            let (stream, expires) = (StreamCode::from(stream), UnixSeconds(expires));
+            let query = signed(Key(&key), &stream, expires, if upper { HexCase::Upper } else { HexCase::Lower });
+            prop_assert_eq!(verify(Key(&key), &stream, &query, expires), Ok(()));
             let secret = query.split("txSecret=").nth(1).and_then(|rest| rest.get(..32)).expect("signed").to_owned();
             let mut bytes = secret.clone().into_bytes();
             let index = at.index(bytes.len());
@@ -227,16 +253,16 @@ mod tests {
             let forged = String::from_utf8_lossy(&bytes).into_owned();
             prop_assume!(!forged.eq_ignore_ascii_case(&secret) && !forged.contains(['&', '%', '+']));
             let forged = query.replace(&secret, &forged);
-            prop_assert!(verify(&key, &stream, &forged, UnixSeconds(0)).is_err());
+            prop_assert!(verify(Key(&key), &stream, &forged, UnixSeconds(0)).is_err());
             let forged = query.replace("txTime=", "txTime=1");
-            prop_assert!(verify(&key, &stream, &forged, UnixSeconds(0)).is_err());
-            let other = format!("{stream}x");
-            prop_assert_eq!(verify(&key, &other, &query, UnixSeconds(0)), Err(UrlError::BadSecret));
+            prop_assert!(verify(Key(&key), &stream, &forged, UnixSeconds(0)).is_err());
+            let other = StreamCode::new(format!("{stream}x"));
+            prop_assert_eq!(verify(Key(&key), &other, &query, UnixSeconds(0)), Err(UrlError::BadSecret));
         }
 
         #[test]
         fn an_arbitrary_query_is_refused(query in any::<String>(), now: i64) {
-            prop_assert!(verify("k", "s", &query, UnixSeconds(now)).is_err());
+            prop_assert!(verify(Key("k"), &"s".into(), &query, UnixSeconds(now)).is_err());
         }
     }
 }

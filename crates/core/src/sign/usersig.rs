@@ -13,6 +13,7 @@ pub use self::{
     form::{base64_decode, base64_encode},
     opened::{MalformedTicket, Opened, inspect},
 };
+use super::Key;
 use crate::{Seconds, UnixSeconds};
 
 /// The user and the validity of a ticket.
@@ -42,7 +43,7 @@ impl Ticket<'_> {
     /// `base64(hmac_sha256(key, content))`, standard alphabet. The key is used as text although it looks like hex.
     ///
     /// Source: contract tencent-cloud b.1 (2).
-    pub fn signature(&self, key: &str) -> String {
+    pub fn signature(&self, key: Key<'_>) -> String {
         signature(key, &self.content())
     }
 
@@ -51,6 +52,7 @@ impl Ticket<'_> {
     /// ```
     /// use relive_core::{
     ///     Seconds, UnixSeconds,
+    ///     sign::Key,
     ///     sign::usersig::{TicketError, Ticket, verify},
     /// };
     /// let ticket = Ticket {
@@ -60,14 +62,15 @@ impl Ticket<'_> {
     ///     ttl: Seconds(300),
     ///     userbuf: None,
     /// };
-    /// let usersig = ticket.seal("demo-im-key-0001");
-    /// let check = |now| verify(&usersig, 1_400_000_001, "anna_lee", "demo-im-key-0001", now);
+    /// let key = Key("demo-im-key-0001");
+    /// let usersig = ticket.seal(key);
+    /// let check = |now| verify(&usersig, 1_400_000_001, "anna_lee", key, now);
     /// assert_eq!(check(UnixSeconds(1_700_000_300)), Ok(()));
     /// assert_eq!(check(UnixSeconds(1_700_000_301)), Err(TicketError::Expired));
     /// ```
     ///
     /// Source: contract tencent-cloud b.1 (3–5), minilvb-v2 §5.1.
-    pub fn seal(&self, key: &str) -> String {
+    pub fn seal(&self, key: Key<'_>) -> String {
         let mut object = json!({
             "TLS.ver": VERSION,
             "TLS.identifier": self.user_id,
@@ -115,7 +118,7 @@ pub fn verify(
     usersig: &str,
     sdkappid: i64,
     user_id: &str,
-    key: &str,
+    key: Key<'_>,
     now: UnixSeconds,
 ) -> Result<(), TicketError> {
     let opened = inspect(usersig).map_err(|_| TicketError::Malformed)?;
@@ -138,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    const KEY: &str = "demo-im-key-0001";
+    const KEY: Key<'static> = Key("demo-im-key-0001");
     const ANNA: Ticket<'static> =
         Ticket { sdkappid: 14, user_id: "anna", issued: UnixSeconds(1_000), ttl: Seconds(60), userbuf: None };
 
@@ -191,7 +194,10 @@ mod tests {
 
     #[test]
     fn an_empty_key_never_verifies() {
-        assert_eq!(verify(&ANNA.seal(""), 14, "anna", "", UnixSeconds(1_000)), Err(TicketError::Signature));
+        assert_eq!(
+            verify(&ANNA.seal(Key("")), 14, "anna", Key(""), UnixSeconds(1_000)),
+            Err(TicketError::Signature)
+        );
     }
 
     proptest! {
@@ -203,8 +209,8 @@ mod tests {
         ) {
             let (issued, ttl) = (UnixSeconds(issued), Seconds(ttl));
             let ticket = Ticket { sdkappid, user_id: &user_id, issued, ttl, userbuf: userbuf.as_deref() };
-            let usersig = ticket.seal(&key);
-            let check = |usersig: &str| verify(usersig, sdkappid, &user_id, &key, issued);
+            let usersig = ticket.seal(Key(&key));
+            let check = |usersig: &str| verify(usersig, sdkappid, &user_id, Key(&key), issued);
             prop_assert_eq!(check(&usersig), Ok(()));
 
             let json = unpack(&usersig).expect("sealed");

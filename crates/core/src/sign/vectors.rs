@@ -92,23 +92,24 @@ fn verdict<E: ToString>(flag: &str, outcome: &Result<(), E>) -> Value {
 
 fn tx_secret(inputs: Inputs<'_>) -> Computed {
     let time = url::tx_time(inputs.time("expire_unix")?, inputs.hex_case()?);
-    let secret = url::tx_secret(inputs.text("key")?, inputs.text("stream")?, &time);
+    let secret = url::tx_secret(inputs.key("key")?, &inputs.stream()?, &time);
     Ok(json!({ "txTime": time, "txSecret": secret }))
 }
 
 fn tx_secret_verify(inputs: Inputs<'_>) -> Computed {
-    let (key, stream) = (inputs.text("key")?, inputs.text("stream")?);
-    let outcome = url::verify(key, stream, inputs.text("query")?, inputs.time("now")?);
+    let (key, stream) = (inputs.key("key")?, inputs.stream()?);
+    let outcome = url::verify(key, &stream, inputs.text("query")?, inputs.time("now")?);
     Ok(verdict("allow", &outcome))
 }
 
 fn push_url(inputs: Inputs<'_>) -> Computed {
-    let params = inputs.pairs("params")?;
-    Ok(url::push_url(inputs.address()?, &borrowed(&params), inputs.protection()?).into())
+    let (params, stream) = (inputs.pairs("params")?, inputs.stream()?);
+    Ok(url::push_url(inputs.address(&stream)?, &borrowed(&params), inputs.protection()?).into())
 }
 
 fn play_urls(inputs: Inputs<'_>) -> Computed {
-    let urls = url::play_urls(inputs.text("scheme")?, inputs.address()?, inputs.protection()?);
+    let stream = inputs.stream()?;
+    let urls = url::play_urls(inputs.text("scheme")?, inputs.address(&stream)?, inputs.protection()?);
     Ok(json!({ "rtmp": urls.rtmp, "flv": urls.flv, "hls": urls.hls }))
 }
 
@@ -164,7 +165,7 @@ fn user_sig(inputs: Inputs<'_>) -> Computed {
         ttl: inputs.length("expire")?,
         userbuf: userbuf.as_deref(),
     };
-    let key = inputs.text("key")?;
+    let key = inputs.key("key")?;
     Ok(json!({
         "content": ticket.content(), "tls_sig": ticket.signature(key), "json": open(&ticket.seal(key)),
     }))
@@ -172,7 +173,7 @@ fn user_sig(inputs: Inputs<'_>) -> Computed {
 
 fn user_sig_verify(inputs: Inputs<'_>) -> Computed {
     let (usersig, sdkappid) = (inputs.text("usersig")?, inputs.integer("sdkappid")?);
-    let (user_id, key) = (inputs.text("identifier")?, inputs.text("key")?);
+    let (user_id, key) = (inputs.text("identifier")?, inputs.key("key")?);
     Ok(verdict("valid", &usersig::verify(usersig, sdkappid, user_id, key, inputs.time("now")?)))
 }
 
@@ -213,12 +214,12 @@ fn cos_v4(inputs: Inputs<'_>) -> Computed {
         random: inputs.random()?,
         order,
     };
-    Ok(json!({ "plain": signed.plain(), "sign": signed.sign(inputs.text("secret_key")?) }))
+    Ok(json!({ "plain": signed.plain(), "sign": signed.sign(inputs.key("secret_key")?) }))
 }
 
 fn cos_v5_sign_key(inputs: Inputs<'_>) -> Computed {
-    let key_time = cos::key_time(inputs.time("start")?, inputs.time("end")?);
-    let sign_key = cos::sign_key(inputs.text("secret_key")?, &key_time);
+    let key_time = cos::key_time(inputs.time("start")?, inputs.time("end")? - inputs.time("start")?);
+    let sign_key = cos::sign_key(inputs.key("secret_key")?, &key_time);
     Ok(json!({ "keyTime": key_time, "signKey": sign_key }))
 }
 
@@ -226,8 +227,8 @@ fn cos_v5_authorization(inputs: Inputs<'_>) -> Computed {
     let (params, headers) = (inputs.members("params")?, inputs.members("headers")?);
     let request =
         V5 { method: inputs.text("method")?, path: inputs.text("path")?, params: &params, headers: &headers };
-    let key_time = cos::key_time(inputs.time("start")?, inputs.time("end")?);
-    let secret_key = inputs.text("secret_key")?;
+    let key_time = cos::key_time(inputs.time("start")?, inputs.time("end")? - inputs.time("start")?);
+    let secret_key = inputs.key("secret_key")?;
     Ok(json!({
         "httpString": request.http_string(),
         "stringToSign": request.string_to_sign(&key_time),
@@ -239,13 +240,13 @@ fn cos_v5_authorization(inputs: Inputs<'_>) -> Computed {
 fn vod_upload(inputs: Inputs<'_>) -> Computed {
     let params = inputs.pairs("params")?;
     let original = vod::original(&borrowed(&params));
-    let signature = vod::signature(inputs.text("secret_key")?, &original);
+    let signature = vod::signature(inputs.key("secret_key")?, &original);
     Ok(json!({ "original": original, "signature": signature }))
 }
 
 fn room_service_sign(inputs: Inputs<'_>) -> Computed {
     let tx_time = inputs.time("tx_time")?;
-    let sign = room_service::sign(inputs.text("api_key")?, tx_time, inputs.text("userid")?);
+    let sign = room_service::sign(inputs.key("api_key")?, tx_time, inputs.text("userid")?);
     Ok(json!({ "txTime": tx_time, "sign": sign }))
 }
 
@@ -258,11 +259,11 @@ fn derived_password(inputs: Inputs<'_>) -> Computed {
 }
 
 fn callback_sign(inputs: Inputs<'_>) -> Computed {
-    Ok(callback::sign(inputs.text("key")?, &inputs.spelled("t")?).into())
+    Ok(callback::sign(inputs.key("key")?, &inputs.spelled("t")?).into())
 }
 
 fn callback_verify(inputs: Inputs<'_>) -> Computed {
-    let (body, key) = (inputs.text("body")?.as_bytes(), inputs.text("key")?);
+    let (body, key) = (inputs.text("body")?.as_bytes(), inputs.key("key")?);
     Ok(match callback::receive(body, key, inputs.time("now")?, inputs.length("grace_s")?) {
         Ok(notice) => json!({
             "accept": true, "reason": "ok", "event_type": notice.event_type, "stream_id": notice.stream_id,

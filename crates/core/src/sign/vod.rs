@@ -1,6 +1,6 @@
 //! The signature with which a phone uploads a video to the VOD cloud.
 
-use super::digest::hmac_sha1_envelope;
+use super::{Key, digest::hmac_sha1_envelope};
 use crate::{Seconds, UnixSeconds};
 
 /// The permission to upload a video.
@@ -47,6 +47,7 @@ pub fn original(params: &[(&str, &str)]) -> String {
 /// ```
 /// use relive_core::{
 ///     Seconds, UnixSeconds,
+///     sign::Key,
 ///     sign::vod::{Upload, signature},
 /// };
 /// let upload = Upload {
@@ -56,11 +57,11 @@ pub fn original(params: &[(&str, &str)]) -> String {
 ///     procedure: "",
 ///     random: 4_294_967_295,
 /// };
-/// assert!(signature("demoVodSecret0001", &upload.original()).starts_with("mj+gtKS2fN8K6RadS+n8B5ep6Dpz"));
+/// assert!(signature(Key("demoVodSecret0001"), &upload.original()).starts_with("mj+gtKS2fN8K6RadS+n8B5ep6Dpz"));
 /// ```
 ///
 /// Source: contract tencent-cloud e (2).
-pub fn signature(secret_key: &str, original: &str) -> String {
+pub fn signature(secret_key: Key<'_>, original: &str) -> String {
     hmac_sha1_envelope(secret_key, original)
 }
 

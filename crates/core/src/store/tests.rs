@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     AccountId, Clock as _, Config, Core, Counted, Dialect, Error, HostLocation, Identifier, Listing,
-    NewAccount, Password, Picture, Report, Result, Role, RoomNumber, Seconds, State, Step, SystemRandom,
-    TestClock, UnixSeconds, Window,
+    NewAccount, PageStart, Password, Picture, Report, Result, Role, RoomNumber, Seconds, State, Step,
+    SystemRandom, TestClock, UnixSeconds, Window,
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -319,7 +319,7 @@ async fn clocks_that_cannot_be_written_are_written_later() {
     world.pragma("PRAGMA busy_timeout = 0").await;
     world.clock.advance(Seconds(20));
     let session = used(&world.core).await;
-    world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
+    world.core.rooms().next_page(&session, Listing::OnAir, PageStart::LastRead, 1).await.unwrap();
     for user in [world.host, world.viewer] {
         world.core.audiences().beat(user, Role::Viewer, None).await.unwrap();
     }
@@ -344,7 +344,7 @@ async fn clocks_that_cannot_be_written_are_written_later() {
     });
     assert_eq!(beat_at.await.unwrap(), [world.clock.now() - Seconds(3_599); 3]);
     let session = used(&world.core).await;
-    let next = world.core.rooms().next_page(&session, Listing::OnAir, false, 1).await.unwrap();
+    let next = world.core.rooms().next_page(&session, Listing::OnAir, PageStart::LastRead, 1).await.unwrap();
     assert!(next.on_air.is_empty(), "the next page begins behind the last one");
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, Broadcast, BroadcastId, Error, PictureId, Plan, Result, Room, RoomNumber, RoomText,
-    UnixSeconds,
+    AccountId, Broadcast, BroadcastId, Error, PictureId, Plan, RecordingHint, Result, Room, RoomNumber,
+    RoomText, UnixSeconds,
     model::{change::Change, room::RoomDetails, rule},
     store::{
         Tx,
@@ -208,13 +208,12 @@ pub(crate) fn set_hint(
     tx: &mut Tx<'_>,
     room: RoomNumber,
     owner: AccountId,
-    name: &str,
-    cover: &str,
+    hint: &RecordingHint,
 ) -> Result<()> {
     on!(tx.conn, |c| diesel::update(
         rooms::table.filter(rooms::number.eq(room).and(rooms::account_id.eq(owner)))
     )
-    .set((rooms::hint_name.eq(name), rooms::hint_cover.eq(cover)))
+    .set((rooms::hint_name.eq(&hint.name), rooms::hint_cover.eq(&hint.cover)))
     .execute(c))?;
     Ok(())
 }

@@ -32,9 +32,9 @@ async fn a_viewer_can_stop_watching_while_the_live_is_off_the_air() {
     let session = world.session("viewer").await;
     world.core.audiences().watch(&session, room).await.unwrap();
     assert_eq!(world.of_room(room).await.unwrap().viewers, 1);
-    world.core.broadcasts().set_on_air(guest("anna"), false).await.unwrap();
+    world.core.broadcasts().take_off_air(guest("anna")).await.unwrap();
     world.core.audiences().unwatch(&session, room).await.unwrap();
-    world.core.broadcasts().set_on_air(guest("anna"), true).await.unwrap();
+    world.core.broadcasts().put_on_air(guest("anna")).await.unwrap();
     assert_eq!(world.of_room(room).await.unwrap().viewers, 0);
 }
 

@@ -144,8 +144,8 @@ impl Stage {
         let broadcasts = self.world.core.broadcasts();
         match action {
             RequestUrl => drop(broadcasts.announce(self.actor(), announcement("t")).await.unwrap()),
-            Online => broadcasts.set_on_air(self.actor(), true).await.unwrap(),
-            Offline => broadcasts.set_on_air(self.actor(), false).await.unwrap(),
+            Online => broadcasts.put_on_air(self.actor()).await.unwrap(),
+            Offline => broadcasts.take_off_air(self.actor()).await.unwrap(),
             Event1 => self.world.event(code, StreamEvent::Started { sequence: None }).await.unwrap(),
             Event0 => self.world.event(code, StreamEvent::Stopped { sequence: None }).await.unwrap(),
             Create => assert_eq!(broadcasts.prepare(self.host).await.unwrap(), self.room),

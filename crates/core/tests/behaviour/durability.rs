@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
 use relive_core::{
     Actor, Core, Counted, Dialect, Error, FileFormat, Identifier, Listing, MemberNames, NewAccount,
-    NewRecording, NewShortVideo, Password, Picture, Plan, ProfileUpdate, Purpose, RecordingFilter,
+    NewRecording, NewShortVideo, PageStart, Password, Picture, Plan, ProfileUpdate, Purpose, RecordingFilter,
     RecordingOrder, ResetProof, Role, RoomNumber, RoomText, Seconds, StartError, Step, TestClock, TestRandom,
     database,
 };
@@ -23,13 +23,13 @@ async fn a_watching_session_keeps_its_cursor_over_a_restart() {
     }
     let token = world.token(Dialect::Qplus, "viewer").await;
     let session = world.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
-    let list = world.core.rooms().next_page(&session, Listing::OnAir, true, 2).await.unwrap();
+    let list = world.core.rooms().next_page(&session, Listing::OnAir, PageStart::Top, 2).await.unwrap();
     assert_eq!(list.on_air.len(), 2);
     world.core.audiences().watch(&session, list.on_air[0].broadcast.room).await.unwrap();
     world.restart(Seconds(5)).await;
     let session = world.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
     assert_eq!(session.account(), viewer);
-    let rest = world.core.rooms().next_page(&session, Listing::OnAir, false, 2).await.unwrap();
+    let rest = world.core.rooms().next_page(&session, Listing::OnAir, PageStart::LastRead, 2).await.unwrap();
     assert_eq!(rest.on_air.len(), 1, "the third of three");
 }
 
@@ -146,7 +146,7 @@ async fn fill(world: &World) {
         ..RoomText::default()
     };
     core.rooms().name(anna, text, |_| Ok::<(), ()>(())).await.unwrap().unwrap();
-    core.rooms().follow(bob, room, true).await.unwrap();
+    core.rooms().follow(bob, room).await.unwrap();
     core.rooms().plan(bob, Plan { title: "planned".to_owned(), ..Plan::default() }).await.unwrap();
     let file = NewRecording {
         file_id: "f1".into(),

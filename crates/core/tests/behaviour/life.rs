@@ -126,14 +126,14 @@ async fn a_registration_takes_the_name_of_a_guest() {
         user_info: UserInfo { nickname: "Anna".to_owned(), ..UserInfo::default() },
     };
     core.broadcasts().announce(anna.clone(), announcement).await.unwrap();
-    core.broadcasts().set_on_air(anna.clone(), true).await.unwrap();
+    core.broadcasts().put_on_air(anna.clone()).await.unwrap();
     assert_eq!(
         core.broadcasts().on_air(OnAirFilter::default(), TEN).await.unwrap().items[0].nickname,
         "Anna"
     );
     let id = user(&core, "anna").await;
     assert_eq!(core.broadcasts().on_air(OnAirFilter::default(), TEN).await.unwrap().total, 0);
-    assert!(matches!(core.broadcasts().set_on_air(anna, true).await, Err(Error::ProofRequired)));
+    assert!(matches!(core.broadcasts().put_on_air(anna).await, Err(Error::ProofRequired)));
     assert_eq!(core.accounts().get(id).await.unwrap().unwrap().profile.nickname, "");
 
     let anna_id = || Identifier::UserId("anna".into());

@@ -31,7 +31,7 @@ async fn a_registration_ends_the_lives_of_guests_with_the_same_name() {
         world.guest_live(host, host).await;
     }
     world.user("ANNA").await;
-    let refused = world.core.broadcasts().set_on_air(guest("anna"), false).await;
+    let refused = world.core.broadcasts().take_off_air(guest("anna")).await;
     assert!(matches!(refused, Err(Error::ProofRequired)));
     let left = world.core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
     assert_eq!(left.items.iter().map(|live| &*live.user_id).collect::<Vec<_>>(), ["other"]);
@@ -43,7 +43,7 @@ async fn a_deleted_account_cannot_follow_a_room() {
     let (host, fan) = (world.user("host").await, world.user("fan").await);
     let room = world.sxb_live(host, "t").await;
     world.core.accounts().delete(&"fan".into()).await.unwrap();
-    let late = world.core.rooms().follow(fan, room, true).await;
+    let late = world.core.rooms().follow(fan, room).await;
     assert!(matches!(late, Err(Error::InvalidSession)), "{late:?}");
 }
 

@@ -21,7 +21,7 @@ async fn the_overview_of_a_host_is_complete() {
     world.core.audiences().enter(fan, room, Role::Viewer).await.unwrap();
     world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
     world.core.broadcasts().count(&"host".into(), Counted::AnonymousViewer, Step::Up).await.unwrap();
-    world.core.rooms().follow(fan, room, true).await.unwrap();
+    world.core.rooms().follow(fan, room).await.unwrap();
     let clip = NewShortVideo { file_id: "clip".into(), ..NewShortVideo::default() };
     world.core.short_videos().upload(relive_core::Actor::Proven(host), clip).await.unwrap();
     let shown = world.of_room(room).await.unwrap();
@@ -68,7 +68,7 @@ async fn a_guest_has_no_session_and_an_unknown_id_has_no_overview() {
     let overview = world.core.accounts().overview(&"visitor".into()).await.unwrap().unwrap();
     assert!(!overview.account.registered && overview.sessions.is_empty() && overview.plan.is_none());
     assert_eq!(overview.latest.unwrap().deadline, None, "a live of minilvb-v1 does not end by itself");
-    world.core.broadcasts().set_on_air(guest("visitor"), false).await.unwrap();
+    world.core.broadcasts().take_off_air(guest("visitor")).await.unwrap();
     let overview = world.core.accounts().overview(&"visitor".into()).await.unwrap().unwrap();
     assert_eq!(overview.latest.unwrap().broadcast.state, State::Prepared);
     assert!(overview.room.unwrap().on_air.is_none());

@@ -1,8 +1,8 @@
 //! The pages of a list, joined, are the whole list in its order.
 
 use relive_core::{
-    FileFormat, Listing, MemberNames, NewRecording, NewShortVideo, OnAirFilter, Page, RecordingFilter,
-    RecordingOrder, Role, RoomNumber, Seconds, Session, Window,
+    FileFormat, Listing, MemberNames, NewRecording, NewShortVideo, OnAirFilter, Page, PageStart,
+    RecordingFilter, RecordingOrder, Role, RoomNumber, Seconds, Session, Window,
 };
 
 use crate::support::{ALL, START, World, guest, report};
@@ -175,10 +175,10 @@ async fn next(
     world: &World,
     session: &Session,
     listing: Listing,
-    restart: bool,
+    from: PageStart,
     count: usize,
 ) -> (Vec<i64>, Vec<i64>) {
-    let list = world.core.rooms().next_page(session, listing, restart, count).await.unwrap();
+    let list = world.core.rooms().next_page(session, listing, from, count).await.unwrap();
     assert!(list.on_air.iter().all(|room| room.room().number == room.broadcast.room));
     assert!(list.off_air.iter().all(|room| room.on_air.is_none()));
     let on_air = list.on_air.iter().map(|room| room.broadcast.room.0).collect();
@@ -192,7 +192,7 @@ async fn seven_rooms(world: &World) -> Vec<RoomNumber> {
     for index in 0..7 {
         let host = world.user(&format!("host{index}")).await;
         let room = world.core.broadcasts().prepare(host).await.unwrap();
-        world.core.rooms().follow(fan, room, true).await.unwrap();
+        world.core.rooms().follow(fan, room).await.unwrap();
         if index % 2 == 1 {
             world.core.broadcasts().push(host, room, Seconds(3_600)).await.unwrap();
             world.clock.advance(Seconds(1));
@@ -209,7 +209,7 @@ async fn the_example_of_the_qplus_contract() {
     let session = world.session("fan").await;
     let (mut on_air, mut off_air) = (Vec::new(), Vec::new());
     for (on, off) in [(2, 0), (1, 1), (0, 2), (0, 1), (0, 0), (0, 0)] {
-        let page = next(&world, &session, Listing::Followed, false, 2).await;
+        let page = next(&world, &session, Listing::Followed, PageStart::LastRead, 2).await;
         assert_eq!((page.0.len(), page.1.len()), (on, off));
         on_air.extend(page.0);
         off_air.extend(page.1);
@@ -226,25 +226,25 @@ async fn each_session_has_a_cursor_of_its_own_in_each_list() {
     let all = async |session: &Session, restart, count| {
         next(&world, session, Listing::OnAir, restart, count).await.0
     };
-    assert_eq!(all(&a, false, 2).await, [10_006, 10_004], "a fresh session starts at the top");
-    assert_eq!(all(&b, true, 1).await, [10_006]);
-    assert_eq!(next(&world, &a, Listing::Followed, false, 1).await.0, [10_006]);
-    assert_eq!(all(&a, false, 10).await, [10_002]);
-    assert_eq!(all(&b, false, 1).await, [10_004]);
-    assert_eq!(all(&a, false, 10).await, [0_i64; 0]);
-    assert_eq!(all(&a, false, 10).await, [0_i64; 0], "the end of the list stays its end");
+    assert_eq!(all(&a, PageStart::LastRead, 2).await, [10_006, 10_004], "a fresh session starts at the top");
+    assert_eq!(all(&b, PageStart::Top, 1).await, [10_006]);
+    assert_eq!(next(&world, &a, Listing::Followed, PageStart::LastRead, 1).await.0, [10_006]);
+    assert_eq!(all(&a, PageStart::LastRead, 10).await, [10_002]);
+    assert_eq!(all(&b, PageStart::LastRead, 1).await, [10_004]);
+    assert_eq!(all(&a, PageStart::LastRead, 10).await, [0_i64; 0]);
+    assert_eq!(all(&a, PageStart::LastRead, 10).await, [0_i64; 0], "the end of the list stays its end");
     // A room that goes on air meanwhile is missing until the list is restarted; a room that ends drops out.
     let host0 = world.core.accounts().find(&"host0".into()).await.unwrap().unwrap().id;
     world.core.broadcasts().push(host0, RoomNumber(10_001), Seconds(3_600)).await.unwrap();
     let host1 = world.core.accounts().find(&"host1".into()).await.unwrap().unwrap().id;
     world.core.broadcasts().stop_push(host1, RoomNumber(10_002)).await.unwrap();
-    assert_eq!(all(&a, false, 10).await, [0_i64; 0]);
-    assert_eq!(all(&b, false, 10).await, [0_i64; 0]);
-    assert_eq!(all(&a, true, 2).await, [10_001, 10_006]);
+    assert_eq!(all(&a, PageStart::LastRead, 10).await, [0_i64; 0]);
+    assert_eq!(all(&b, PageStart::LastRead, 10).await, [0_i64; 0]);
+    assert_eq!(all(&a, PageStart::Top, 2).await, [10_001, 10_006]);
     // Renewing a push does not move a room.
     let host3 = world.core.accounts().find(&"host3".into()).await.unwrap().unwrap().id;
     world.core.broadcasts().push(host3, RoomNumber(10_004), Seconds(3_600)).await.unwrap();
-    assert_eq!(all(&a, false, 2).await, [10_004]);
+    assert_eq!(all(&a, PageStart::LastRead, 2).await, [10_004]);
 }
 
 #[tokio::test]
@@ -254,12 +254,12 @@ async fn every_page_size_reads_the_same_rooms() {
     let session = world.session("fan").await;
     for count in 1..=8 {
         let (mut on_air, mut off_air) = (Vec::new(), Vec::new());
-        let mut page = next(&world, &session, Listing::Followed, true, count).await;
+        let mut page = next(&world, &session, Listing::Followed, PageStart::Top, count).await;
         while !page.0.is_empty() || !page.1.is_empty() {
             assert!(on_air.len() + off_air.len() + count <= 7 + count);
             on_air.extend(page.0);
             off_air.extend(page.1);
-            page = next(&world, &session, Listing::Followed, false, count).await;
+            page = next(&world, &session, Listing::Followed, PageStart::LastRead, count).await;
         }
         assert_eq!((on_air.len(), off_air.len()), (3, 4), "pages of {count}");
         let mut read: Vec<i64> = on_air.into_iter().chain(off_air).collect();

@@ -134,7 +134,7 @@ impl World {
     /// Announces a live of a guest and puts it on the air.
     pub(crate) async fn guest_live(&self, id: &str, title: &str) {
         self.core.broadcasts().announce(guest(id), announcement(title)).await.unwrap();
-        self.core.broadcasts().set_on_air(guest(id), true).await.unwrap();
+        self.core.broadcasts().put_on_air(guest(id)).await.unwrap();
     }
 
     /// Prepares and reports a room in the application 7.

@@ -42,7 +42,7 @@ async fn a_committed_like_is_shown_although_its_confirmation_was_lost() {
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let host = Actor::Unproven(HOST.into());
     core.broadcasts().announce(host.clone(), Announcement::default()).await.unwrap();
-    core.broadcasts().set_on_air(host, true).await.unwrap();
+    core.broadcasts().put_on_air(host).await.unwrap();
     core.broadcasts().count(&HOST.into(), Counted::Like, Step::Up).await.unwrap();
     assert_eq!(likes(&core).await.unwrap(), 1);
 

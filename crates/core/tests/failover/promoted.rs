@@ -104,7 +104,7 @@ async fn the_read_model_follows_to_a_server_that_lacks_the_last_writes() {
     let host = Actor::Unproven("host".into());
     let announcement = Announcement { group_id: "g".into(), ..Announcement::default() };
     here.broadcasts().announce(host.clone(), announcement).await.unwrap();
-    here.broadcasts().set_on_air(host, true).await.unwrap();
+    here.broadcasts().put_on_air(host).await.unwrap();
     for round in 0..ROUNDS {
         enter(there, &format!("kept-{round}")).await;
         let copy = server.copy();

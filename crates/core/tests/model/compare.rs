@@ -1,6 +1,6 @@
 //! Compares the views of all dialects with the model.
 
-use relive_core::{Core, Dialect, Listing, OnAirFilter, Role, RoomNumber, Session, State, Window};
+use relive_core::{Core, Dialect, Listing, OnAirFilter, PageStart, Role, RoomNumber, Session, State, Window};
 
 use crate::{
     action::GROUPS,
@@ -111,7 +111,7 @@ pub(crate) async fn tables(core: &Core, model: &Model, session: &Session) {
             assert_eq!(shown, listed, "in {group} of {}", id_of(host));
         }
     }
-    let list = core.rooms().next_page(session, Listing::OnAir, true, 100).await.unwrap();
+    let list = core.rooms().next_page(session, Listing::OnAir, PageStart::Top, 100).await.unwrap();
     let numbers: Vec<i64> = list.on_air.iter().map(|room| room.broadcast.room.0).collect();
     assert_eq!(numbers, on_air(model, |_| true).into_iter().map(room_of).collect::<Vec<_>>());
 }

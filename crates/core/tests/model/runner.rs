@@ -4,8 +4,8 @@ use std::{pin::Pin, sync::Arc, task::Poll};
 
 use relive_core::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, HostLocation, Identifier,
-    MemberNames, NewAccount, Password, Plan, ProfileUpdate, Report, Result, RoomNumber, Seconds, Session,
-    StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo, database::Scratch,
+    MemberNames, Microphone, NewAccount, Password, Plan, ProfileUpdate, Report, Result, RoomNumber, Seconds,
+    Session, StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -239,7 +239,13 @@ impl Runner {
             Action::SetOnAir(host, on) => {
                 model.set_on_air(host, on);
                 let actor = actor(host);
-                Box::pin(async move { core.broadcasts().set_on_air(actor, on).await })
+                Box::pin(async move {
+                    if on {
+                        core.broadcasts().put_on_air(actor).await
+                    } else {
+                        core.broadcasts().take_off_air(actor).await
+                    }
+                })
             }
             Action::EnterGroup(user, host, group) => {
                 model.enter_group(user, host, GROUPS[group]);
@@ -310,7 +316,8 @@ impl Runner {
             Action::SetMic(user, host, on) => {
                 answer = model.set_mic(user, host, on);
                 let (account, room) = (accounts[user], room(host));
-                Box::pin(async move { core.audiences().set_mic(account, room, on).await })
+                let mic = if on { Microphone::On } else { Microphone::Off };
+                Box::pin(async move { core.audiences().set_mic(account, room, mic).await })
             }
             Action::Beat(user, role, likes) => {
                 model.beat(user, role, likes);

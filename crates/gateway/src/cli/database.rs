@@ -12,7 +12,10 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use relive_core::{DatabaseConfig, database};
+use relive_core::{
+    DatabaseConfig,
+    database::{self, Transfer},
+};
 
 use self::archive::Archive;
 use crate::{
@@ -68,7 +71,7 @@ impl Db {
             }
             Self::Copy { from, to } => {
                 let with = |url: &str| DatabaseConfig { url: url.to_owned(), ..config.clone() };
-                copy(&with(from), &with(to), out)?;
+                copy(Transfer { from: &with(from), to: &with(to) }, out)?;
             }
             Self::Migrate => {
                 super::create_database_file(&config.url)?;
@@ -178,13 +181,13 @@ fn remove_database(path: &Path) {
     }
 }
 
-fn copy(from: &DatabaseConfig, to: &DatabaseConfig, out: &mut dyn Write) -> anyhow::Result<()> {
-    let file = from.url.strip_prefix("sqlite://").unwrap_or_default();
+fn copy(databases: Transfer<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let file = databases.from.url.strip_prefix("sqlite://").unwrap_or_default();
     ensure!(Path::new(file).is_file(), "--from: {file:?} is not a file");
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {msg}  {eta} left")?;
     let bar = ProgressBar::no_length().with_style(style);
-    let secrets = config::stored_secrets(&from.url)?;
-    let rows = database::copy(from, to, &secrets, |progress| {
+    let secrets = config::stored_secrets(&databases.from.url)?;
+    let rows = database::copy(databases, &secrets, |progress| {
         bar.set_length(u64::try_from(progress.total).unwrap_or(0));
         bar.set_position(u64::try_from(progress.done).unwrap_or(0));
         bar.set_message(progress.table);

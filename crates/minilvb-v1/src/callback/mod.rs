@@ -17,7 +17,6 @@ use relive_core::{
     sign::callback::{Notice, NoticeError, authenticate},
 };
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
-use secrecy::ExposeSecret as _;
 
 use self::{
     code::Code,
@@ -60,7 +59,7 @@ impl Callbacks {
         if notice.event_type.is_none() || notice.stream_id.as_ref().is_none_or(String::is_empty) {
             return Err(Code::Incomplete);
         }
-        let key = self.core.config().cloud.callback_key.expose_secret();
+        let key = (&self.core.config().cloud.callback_key).into();
         match authenticate(&notice, key, self.core.now(), GRACE) {
             Ok(()) => Ok(notice),
             Err(NoticeError::Missing) => Err(Code::Incomplete),

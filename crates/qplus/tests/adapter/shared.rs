@@ -19,7 +19,7 @@ async fn announce(server: &Server, host: Actor) {
     let announcement =
         Announcement { group_id: "@TGS#1".into(), title: "song evening".to_owned(), user_info };
     server.core.broadcasts().announce(host.clone(), announcement).await.unwrap();
-    server.core.broadcasts().set_on_air(host, true).await.unwrap();
+    server.core.broadcasts().put_on_air(host).await.unwrap();
 }
 
 async fn list(server: &Server, session: &str) -> Vec<Value> {
@@ -60,7 +60,7 @@ async fn a_guests_live_is_listed_with_its_play_urls() {
     let body = json!({"sessionId": viewer, "liveRoomId": number});
     assert_eq!(server.post("GetLiveroomNumber", body).await["number"], 3);
 
-    server.core.broadcasts().set_on_air(guest, false).await.unwrap();
+    server.core.broadcasts().take_off_air(guest).await.unwrap();
     let found = server.post("SearchLiveRoom", json!({"sessionId": viewer, "keyword": number})).await;
     assert_eq!(
         (&found["isPlay"], &found["playFlvUrl"], &found["playerCount"]),

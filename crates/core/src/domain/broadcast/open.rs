@@ -7,6 +7,7 @@ use crate::{
     StreamCode,
     domain::{actor, audience::add_host, room, stream_code},
     model::counter::Counters,
+    sign::stream::VideoSource,
     store::Tx,
     table::{
         accounts::{self, AccountRow},
@@ -51,8 +52,8 @@ pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announceme
 pub(crate) fn prepare(tx: &mut Tx<'_>, account: AccountId) -> Result<RoomNumber> {
     let host = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let room = room::ensure(tx, &host)?;
-    let code = stream_code::code_of_room(tx, &room, &host, false)?;
-    stream_code::code_of_room(tx, &room, &host, true)?;
+    let code = stream_code::code_of_room(tx, &room, &host, VideoSource::Camera)?;
+    stream_code::code_of_room(tx, &room, &host, VideoSource::Screen)?;
     let new = NewBroadcast::by(Dialect::Sxb, State::Prepared, &room, code, tx.now);
     replace(tx, &host, &new, LastMembers::Leave)?;
     Ok(room.number)
@@ -67,7 +68,8 @@ pub(crate) fn report(tx: &mut Tx<'_>, account: AccountId, report: &Report) -> Re
     let room = room::owned(tx, account, report.room)?;
     let last = broadcasts::latest(tx.conn, account)?;
     let continues = last.is_some_and(|row| row.driver == Dialect::Sxb && row.state != State::Ended);
-    let code = stream_code::code_of_room(tx, &room, &host, report.screen)?;
+    let source = if report.screen { VideoSource::Screen } else { VideoSource::Camera };
+    let code = stream_code::code_of_room(tx, &room, &host, source)?;
     let new = NewBroadcast {
         title: report.title.clone(),
         cover: report.cover.clone(),

@@ -106,8 +106,8 @@ proptest! {
                 tables.run(|tx| {
                     let host = actor::ensure(tx, &name.as_str().into())?;
                     let room = room::ensure(tx, &host)?;
-                    let camera = stream_code::code_of_room(tx, &room, &host, false)?;
-                    Ok(vec![camera, stream_code::code_of_room(tx, &room, &host, true)?])
+                    let camera = stream_code::code_of_room(tx, &room, &host, VideoSource::Camera)?;
+                    Ok(vec![camera, stream_code::code_of_room(tx, &room, &host, VideoSource::Screen)?])
                 }).unwrap()
             } else {
                 match code_of_guest(&mut tables, &name) {

@@ -23,7 +23,7 @@ async fn older_counters_never_replace_newer_ones() {
             .unwrap();
     let host = Actor::Unproven("host".into());
     core.broadcasts().announce(host.clone(), Announcement::default()).await.unwrap();
-    core.broadcasts().set_on_air(host, true).await.unwrap();
+    core.broadcasts().put_on_air(host).await.unwrap();
     let memory = core.memory();
     let live = core.broadcasts().latest(&"host".into()).await.unwrap().unwrap();
     let info = Arc::clone(&memory.live().on_air(live.host).unwrap().info);

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use super::operation::filters;
 use crate::{
     AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber,
-    Seconds, State, UserId,
+    Seconds, State, UserId, Window,
     model::{audience::Listed, counter::Counters, session::TokenHash},
     read_model::{live::Live, member::MemberClock},
     store::{
@@ -26,6 +26,9 @@ use crate::{
         sessions::SessionRow,
     },
 };
+
+/// Every entry of a list.
+const ALL: Window = Window { offset: 0, limit: usize::MAX };
 
 /// A member of an audience.
 #[derive(Debug, PartialEq)]
@@ -151,11 +154,11 @@ impl Tables {
 impl Live {
     /// The content that the lists have.
     pub(super) fn lists(&self) -> Lists {
-        let whole = |filter| self.directory.page(filter, 0, usize::MAX);
+        let whole = |filter| self.directory.page(filter, ALL);
         let hosts = |filter| whole(filter).iter().map(|position| position.host).collect::<Vec<_>>();
         let audience = |host: &AccountId| &self.audiences[host];
         for filter in filters() {
-            let pages = (0..).map(|page| self.directory.page(filter, page * 2, 2));
+            let pages = (0..).map(|page| self.directory.page(filter, Window { offset: page * 2, limit: 2 }));
             let joined: Vec<_> = pages.take_while(|page| !page.is_empty()).flatten().collect();
             assert_eq!(joined, whole(filter), "pages of {filter:?}");
         }
@@ -174,7 +177,7 @@ impl Live {
                 .map(|host| {
                     let accounts: HashMap<i64, AccountId> =
                         audience(host).members().map(|(account, one)| (one.position, account)).collect();
-                    let listed = audience(host).page(0, usize::MAX).map(|member| ListedMember {
+                    let listed = audience(host).page(ALL).map(|member| ListedMember {
                         account: accounts[&member.position],
                         user_id: member.user_id.clone(),
                         role: member.role,

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
-    Identifier, Listing, MemberNames, NewAccount, NewRecording, Password, Plan, ProfileUpdate, Report,
-    Result, Role, RoomNumber, RoomOnAir, RoomText, Seconds, Session, State, StreamCode, StreamEvent,
-    TestClock, TestRandom, UnixSeconds, UserInfo, Window,
+    Identifier, Listing, MemberNames, Microphone, NewAccount, NewRecording, PageStart, Password, Plan,
+    ProfileUpdate, Report, Result, Role, RoomNumber, RoomOnAir, RoomText, Seconds, Session, State,
+    StreamCode, StreamEvent, TestClock, TestRandom, UnixSeconds, UserInfo, Window,
     database::Scratch,
     model::session::TokenHash,
     read_model::{expiry::Expirable, member::MemberClock},
@@ -118,7 +118,8 @@ impl Runner {
                 };
                 core.broadcasts().announce(actor(host), announcement).await.map(drop)
             }
-            Operation::SetOnAir(host, on) => core.broadcasts().set_on_air(actor(host), on).await,
+            Operation::SetOnAir(host, true) => core.broadcasts().put_on_air(actor(host)).await,
+            Operation::SetOnAir(host, false) => core.broadcasts().take_off_air(actor(host)).await,
             Operation::EnterGroup(user, host, group) => {
                 let names = MemberNames::default();
                 core.audiences()
@@ -152,7 +153,10 @@ impl Runner {
             Operation::Enter(user, host, role) => core.audiences().enter(ids[user], rooms[host], role).await,
             Operation::Leave(user, host) => core.audiences().leave(ids[user], rooms[host]).await,
             Operation::RequestMic(user, host) => core.audiences().request_mic(ids[user], rooms[host]).await,
-            Operation::SetMic(user, host, on) => core.audiences().set_mic(ids[user], rooms[host], on).await,
+            Operation::SetMic(user, host, on) => {
+                let mic = if on { Microphone::On } else { Microphone::Off };
+                core.audiences().set_mic(ids[user], rooms[host], mic).await
+            }
             Operation::Beat(user, role, likes) => {
                 core.audiences().beat(ids[user], role, likes).await?;
                 self.beats.insert(ids[user], core.now());
@@ -171,7 +175,10 @@ impl Runner {
                 None => Ok(()),
             },
             Operation::NextPage(session, restart) => match self.session(session) {
-                Some(session) => core.rooms().next_page(&session, Listing::OnAir, restart, 1).await.map(drop),
+                Some(session) => {
+                    let start = if restart { PageStart::Top } else { PageStart::LastRead };
+                    core.rooms().next_page(&session, Listing::OnAir, start, 1).await.map(drop)
+                }
                 None => Ok(()),
             },
             Operation::ModifyRoom(host, name) => {
@@ -190,9 +197,8 @@ impl Runner {
                 let sequence = sequence.map(|sequence| sequence.to_string());
                 self.event(host, which, StreamEvent::Stopped { sequence }).await
             }
-            Operation::Follow(user, host, follow) => {
-                core.rooms().follow(self.ids[user], self.rooms[host], follow).await
-            }
+            Operation::Follow(user, host, true) => core.rooms().follow(ids[user], rooms[host]).await,
+            Operation::Follow(user, host, false) => core.rooms().unfollow(ids[user], rooms[host]).await,
             Operation::Recorded(host, file, hls, end) => {
                 let (kind, format) = if hls { ("m3u8", FileFormat::Hls) } else { ("mp4", FileFormat::Mp4) };
                 let end_at = UnixSeconds(1_699_000_000 + end * 100);
@@ -475,7 +481,7 @@ impl Runner {
         let open = |session: &&Arc<Session>| core.memory().sessions.get(&session.digest).is_some();
         if let Some(session) = self.sessions.iter().rfind(open) {
             // The list is served from the room cache, a single room is read from the tables.
-            let page = core.rooms().next_page(session, Listing::OnAir, true, 1_000).await.unwrap();
+            let page = core.rooms().next_page(session, Listing::OnAir, PageStart::Top, 1_000).await.unwrap();
             assert_eq!(page.on_air.len(), lists.on_air.len());
             for listed in page.on_air.iter().map(RoomOnAir::room) {
                 let room = core.rooms().find(session.account(), listed.number).await.unwrap();

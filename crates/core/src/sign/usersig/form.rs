@@ -5,7 +5,10 @@ use std::io::{Read as _, Write as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, bufread::ZlibDecoder, write::ZlibEncoder};
 
-use crate::{Seconds, UnixSeconds, sign::digest};
+use crate::{
+    Seconds, UnixSeconds,
+    sign::{Key, digest},
+};
 
 /// The version of the form that is written and read here.
 pub(super) const VERSION: &str = "2.0";
@@ -70,6 +73,6 @@ pub(super) fn content(
 }
 
 /// Signs the text of [`content`]: `base64(hmac_sha256(key, content))`.
-pub(super) fn signature(key: &str, content: &str) -> String {
+pub(super) fn signature(key: Key<'_>, content: &str) -> String {
     STANDARD.encode(digest::hmac_sha256(key, content))
 }

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::form::{LONGEST_BYTES, VERSION, base64_decode, content, inflate, signature};
-use crate::{Seconds, UnixSeconds, sign::digest};
+use crate::{
+    Seconds, UnixSeconds,
+    sign::{Key, digest},
+};
 
 /// Why a text is no ticket, for operators. Clients see only [`TicketError::Malformed`](super::TicketError::Malformed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +60,7 @@ impl Opened {
     }
 
     /// Whether the ticket was signed with a key; never true for an empty key.
-    pub fn is_signed_with(&self, key: &str) -> bool {
+    pub fn is_signed_with(&self, key: Key<'_>) -> bool {
         let content = content(self.sdkappid, &self.user_id, self.issued, self.ttl, self.userbuf.as_deref());
         !key.is_empty() && digest::eq(&signature(key, &content), &self.signature)
     }
@@ -68,12 +71,13 @@ impl Opened {
 /// ```
 /// use relive_core::{
 ///     Seconds, UnixSeconds,
+///     sign::Key,
 ///     sign::usersig::{MalformedTicket, Ticket, inspect},
 /// };
 /// let ticket = Ticket { sdkappid: 14, user_id: "anna", issued: UnixSeconds(1_700_000_000), ttl: Seconds(300), userbuf: None };
-/// let opened = inspect(&ticket.seal("demo-im-key-0001"))?;
+/// let opened = inspect(&ticket.seal(Key("demo-im-key-0001")))?;
 /// assert_eq!((opened.user_id.as_str(), opened.sdkappid, opened.expires()), ("anna", 14, UnixSeconds(1_700_000_300)));
-/// assert!(opened.is_signed_with("demo-im-key-0001") && !opened.is_signed_with("another"));
+/// assert!(opened.is_signed_with(Key("demo-im-key-0001")) && !opened.is_signed_with(Key("another")));
 /// assert_eq!(inspect("eJw+/=").err(), Some(MalformedTicket::Base64));
 /// # Ok::<(), MalformedTicket>(())
 /// ```
@@ -131,7 +135,7 @@ mod tests {
             ttl: Seconds(60),
             userbuf: None,
         }
-        .seal("key");
+        .seal(Key("key"));
         assert_eq!(inspect(&whole).err(), None);
         let urlsafe = whole.trim_end_matches('_').to_owned() + "!";
         for text in ["", &urlsafe, &whole.replace('*', "+").replace('_', "="), &whole[..whole.len() - 1]] {

@@ -4,8 +4,11 @@ use serde_json::Value;
 
 use super::mismatch::{Mismatch, malformed};
 use crate::{
-    Seconds, UnixSeconds,
-    sign::url::{Address, HexCase, Protection},
+    Seconds, StreamCode, UnixSeconds,
+    sign::{
+        Key,
+        url::{Address, HexCase, Protection},
+    },
 };
 
 /// Members of a JSON object, by type.
@@ -31,6 +34,10 @@ impl<'a> Inputs<'a> {
 
     pub(super) fn text(self, name: &str) -> Result<&'a str, Mismatch> {
         self.get(name, Value::as_str)
+    }
+
+    pub(super) fn key(self, name: &str) -> Result<Key<'a>, Mismatch> {
+        self.text(name).map(Key)
     }
 
     pub(super) fn integer(self, name: &str) -> Result<i64, Mismatch> {
@@ -77,16 +84,22 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    pub(super) fn address(self) -> Result<Address<'a>, Mismatch> {
-        Ok(Address { host: self.text("domain")?, app: self.text("app")?, stream: self.text("stream")? })
+    pub(super) fn stream(self) -> Result<StreamCode, Mismatch> {
+        self.text("stream").map(StreamCode::from)
+    }
+
+    pub(super) fn address(self, stream: &'a StreamCode) -> Result<Address<'a>, Mismatch> {
+        Ok(Address { host: self.text("domain")?, app: self.text("app")?, stream })
     }
 
     pub(super) fn protection(self) -> Result<Option<Protection<'a>>, Mismatch> {
         match self.optional("key", Value::as_str)? {
             None | Some("") => Ok(None),
-            Some(key) => {
-                Ok(Some(Protection { key, expires: self.time("expire_unix")?, case: self.hex_case()? }))
-            }
+            Some(key) => Ok(Some(Protection {
+                key: Key(key),
+                expires: self.time("expire_unix")?,
+                case: self.hex_case()?,
+            })),
         }
     }
 }

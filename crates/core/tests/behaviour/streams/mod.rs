@@ -8,7 +8,7 @@ mod recording;
 
 use relive_core::{
     Broadcast, CallbackSource, Counted, Error, FileFormat, NewRecording, Plan, Recording, RecordingFilter,
-    RecordingOrder, RoomNumber, Seconds, State, Step, StreamEvent, UserInfo,
+    RecordingHint, RecordingOrder, RoomNumber, Seconds, State, Step, StreamEvent, UserInfo,
 };
 
 use crate::support::{ALL, START, World, announcement, guest, report};

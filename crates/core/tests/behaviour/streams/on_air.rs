@@ -94,7 +94,7 @@ async fn the_end_of_another_push_ends_nothing() {
     assert!(!on_air().await, "without a sequence any end counts");
     // The host put this live on the air, so the sequence of its push is unknown.
     announced(&world, "anna").await;
-    world.core.broadcasts().set_on_air(guest("anna"), true).await.unwrap();
+    world.core.broadcasts().put_on_air(guest("anna")).await.unwrap();
     send(stopped(Some("9"))).await;
     assert!(!on_air().await);
 }
@@ -117,7 +117,7 @@ async fn a_notice_of_an_sxb_stream_changes_no_broadcast() {
     world.core.broadcasts().announce(actor.clone(), announcement("t")).await.unwrap();
     world.event(&code, started(None)).await.unwrap();
     assert!(world.on_air().await.is_empty());
-    world.core.broadcasts().set_on_air(actor, true).await.unwrap();
+    world.core.broadcasts().put_on_air(actor).await.unwrap();
     world.event(&code, stopped(None)).await.unwrap();
     assert_eq!(world.on_air().await.len(), 1);
 }
@@ -134,7 +134,7 @@ async fn a_notice_on_sxbs_path_changes_no_broadcast() {
         world.core.streams().event(code.into(), route, started(None)).await.unwrap();
     }
     assert!(world.on_air().await.is_empty());
-    world.core.broadcasts().set_on_air(guest("anna"), true).await.unwrap();
+    world.core.broadcasts().put_on_air(guest("anna")).await.unwrap();
     let route = CallbackSource::Sxb { room: None };
     world.core.streams().event("1000_anna".into(), route, stopped(None)).await.unwrap();
     assert_eq!(world.on_air().await.len(), 1);

@@ -85,8 +85,8 @@ async fn a_hint_fills_missing_fields_only() {
     let (host, other) = (world.user("host").await, world.user("other").await);
     let room = world.core.broadcasts().prepare(host).await.unwrap();
     let hint = async |who, name: &str| {
-        let cover = format!("cover of {name}");
-        world.core.rooms().hint_recording(who, room, name.to_owned(), cover).await.unwrap();
+        let hint = RecordingHint { name: name.to_owned(), cover: format!("cover of {name}") };
+        world.core.rooms().hint_recording(who, room, hint).await.unwrap();
     };
     hint(host, "hinted").await;
     hint(other, "by a stranger").await;

@@ -4,9 +4,9 @@
 use anyhow::{bail, ensure};
 use relive_core::{
     Config, Seconds, StreamCode, UnixSeconds,
-    sign::{callback, cos, room_service, usersig, vod},
+    sign::{Key, callback, cos, room_service, usersig, vod},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::config::{GENERATED, Secret, Settings};
 
@@ -39,7 +39,7 @@ impl Maker<'_> {
         }
         let ttl = self.config().cloud.usersig_ttl;
         let ticket = usersig::Ticket { sdkappid: im.sdkappid, user_id, issued: self.now, ttl, userbuf: None };
-        Ok(ticket.seal(key.expose_secret()) + "\n")
+        Ok(ticket.seal(Key::from(&key)) + "\n")
     }
 
     /// The push and play URLs of a stream.
@@ -73,19 +73,19 @@ impl Maker<'_> {
         require("tencent.cos.bucket", &config.bucket)?;
         require("tencent.cos.secret_id", &config.secret_id)?;
         let key = key("tencent.cos.secret_key", &config.secret_key)?;
-        let until = self.now + self.config().cloud.cos_sign_ttl;
+        let ttl = self.config().cloud.cos_sign_ttl;
         let v4 = cos::V4 {
             appid: &config.appid,
             bucket: &config.bucket,
             secret_id: &config.secret_id,
-            scope: cos::Scope::Reusable { until },
+            scope: cos::Scope::Reusable { until: self.now + ttl },
             now: self.now,
             random: self.random,
             order: cos::FieldOrder::Abketrf,
         };
-        let key_time = cos::key_time(self.now, until);
-        let sign_key = cos::sign_key(key.expose_secret(), &key_time);
-        let v4 = v4.sign(key.expose_secret());
+        let key_time = cos::key_time(self.now, ttl);
+        let sign_key = cos::sign_key(Key::from(&key), &key_time);
+        let v4 = v4.sign(Key::from(&key));
         Ok(format!("v4 sign     {v4}\nv5 signKey  {sign_key}\nv5 keyTime  {key_time}\n"))
     }
 
@@ -101,7 +101,7 @@ impl Maker<'_> {
             procedure: &config.procedure,
             random: self.random,
         };
-        Ok(vod::signature(key.expose_secret(), &upload.original()) + "\n")
+        Ok(vod::signature(Key::from(&key), &upload.original()) + "\n")
     }
 
     /// The sign of a callback.
@@ -109,14 +109,14 @@ impl Maker<'_> {
         let digits = !t.is_empty() && t.bytes().all(|byte| byte.is_ascii_digit());
         ensure!(digits, "t is a Unix time in seconds, such as {}", self.now + Seconds(600));
         let key = key("callback.key", &self.settings.callback.key)?;
-        Ok(callback::sign(key.expose_secret(), t) + "\n")
+        Ok(callback::sign(Key::from(&key), t) + "\n")
     }
 
     /// The room-service sign of a user.
     pub(super) fn room_service(&self, user_id: &str) -> anyhow::Result<String> {
         let key = key("tencent.api_key", &self.settings.tencent.api_key)?;
         let expires = self.now + room_service::LIFETIME;
-        let sign = room_service::sign(key.expose_secret(), expires, user_id);
+        let sign = room_service::sign(Key::from(&key), expires, user_id);
         Ok(format!("txTime  {expires}\nsign    {sign}\n"))
     }
 }

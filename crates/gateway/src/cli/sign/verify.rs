@@ -6,7 +6,6 @@ use relive_core::{
     UnixSeconds,
     sign::usersig::{Opened, inspect},
 };
-use secrecy::ExposeSecret as _;
 
 use crate::{
     cli::{Reported, time},
@@ -101,7 +100,7 @@ fn signature(opened: &Opened, settings: &Settings) -> Verdict {
     let secret = &settings.tencent.im.secret;
     if secret.is_empty() {
         Failed("cannot be checked: tencent.im.secret is not configured".to_owned())
-    } else if opened.is_signed_with(secret.text().expose_secret()) {
+    } else if opened.is_signed_with((&secret.text()).into()) {
         Passed("made with tencent.im.secret".to_owned())
     } else {
         Failed("made with another key than tencent.im.secret, or changed since".to_owned())

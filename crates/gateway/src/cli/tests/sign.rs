@@ -2,7 +2,7 @@
 
 use relive_core::{
     Seconds, UnixSeconds,
-    sign::{callback, cos, room_service, url, usersig, vectors, vod},
+    sign::{Key, callback, cos, room_service, url, usersig, vectors, vod},
 };
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ fn a_usersig_is_made_and_explained() {
     let made = sign(KEYS, &["usersig", "anna_lee"]);
     assert!(made.ok && made.err.is_empty(), "{}", made.err);
     let text = made.out.trim_end();
-    assert_eq!(usersig::verify(text, 1_400_000_001, "anna_lee", "demo-im-key", now()), Ok(()));
+    assert_eq!(usersig::verify(text, 1_400_000_001, "anna_lee", Key("demo-im-key"), now()), Ok(()));
 
     let good = sign(KEYS, &["verify-usersig", text, "--user", "anna_lee"]);
     assert!(good.ok && good.err.is_empty() && !good.out.contains("WRONG"), "{}", good.out);
@@ -84,7 +84,7 @@ fn an_expired_an_early_and_a_malformed_usersig_are_distinguished() {
     let seal = |issued, ttl| {
         let ttl = Seconds(ttl);
         usersig::Ticket { sdkappid: 1_400_000_001, user_id: "anna\n", issued, ttl, userbuf: None }
-            .seal("demo-im-key")
+            .seal(Key("demo-im-key"))
     };
     let verify = |text: &str| sign(KEYS, &["verify-usersig", text]);
     let old = verify(&seal(UnixSeconds(1_600_000_000), 60));
@@ -122,7 +122,7 @@ fn urls_are_signed_for_their_stream() {
     ] {
         let (_, query) = line(&made.out, label).split_once('?').unwrap();
         assert!(line(&made.out, label).starts_with(address), "{}", made.out);
-        assert_eq!(url::verify(key, "8888_anna", query, now()), Ok(()), "{label}");
+        assert_eq!(url::verify(Key(key), &"8888_anna".into(), query, now()), Ok(()), "{label}");
     }
     assert!(sign(KEYS, &["push-url", "anna"]).err.contains("media.bizid"), "not a stream of this server");
     let unsigned = sign(&KEYS.replace("demo-push-key", ""), &["push-url", "8888_anna"]);
@@ -136,14 +136,14 @@ fn urls_are_signed_for_their_stream() {
 fn signatures_of_uploads_callbacks_and_rooms_verify() {
     let made = sign(KEYS, &["cos"]);
     let key_time = line(&made.out, "v5 keyTime");
-    assert_eq!(line(&made.out, "v5 signKey"), cos::sign_key("demo-cos-key", key_time));
+    assert_eq!(line(&made.out, "v5 signKey"), cos::sign_key(Key("demo-cos-key"), key_time));
     let (from, until) = key_time.split_once(';').unwrap();
     assert_eq!(until.parse::<i64>().unwrap() - from.parse::<i64>().unwrap(), 30);
     let opened = |text: &str, key: &str| {
         let bytes =
             usersig::base64_decode(&text.replace('+', "*").replace('/', "-").replace('=', "_")).unwrap();
         let plain = String::from_utf8(bytes[20..].to_vec()).unwrap();
-        assert_eq!(vod::signature(key, &plain), text);
+        assert_eq!(vod::signature(Key(key), &plain), text);
         plain
     };
     let v4 = opened(line(&made.out, "v4 sign"), "demo-cos-key");
@@ -156,7 +156,7 @@ fn signatures_of_uploads_callbacks_and_rooms_verify() {
     );
 
     let made = sign(KEYS, &["callback", "1700000600"]);
-    assert_eq!(made.out, callback::sign("demo-callback-key", "1700000600") + "\n");
+    assert_eq!(made.out, callback::sign(Key("demo-callback-key"), "1700000600") + "\n");
     for bad in ["", "now", "-1", "1.0"] {
         assert!(!sign(KEYS, &["callback", bad]).ok, "{bad}");
     }
@@ -164,7 +164,7 @@ fn signatures_of_uploads_callbacks_and_rooms_verify() {
     let made = sign(KEYS, &["room-service", "anna_lee"]);
     let expires = UnixSeconds(line(&made.out, "txTime").parse().unwrap());
     assert!((0..=5).contains(&(now() + room_service::LIFETIME - expires).0));
-    assert_eq!(line(&made.out, "sign"), room_service::sign("demo-api-key", expires, "anna_lee"));
+    assert_eq!(line(&made.out, "sign"), room_service::sign(Key("demo-api-key"), expires, "anna_lee"));
 }
 
 #[test]

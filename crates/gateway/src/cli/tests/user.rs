@@ -67,7 +67,7 @@ pub(super) async fn host_lin(core: &Core) {
     };
     core.broadcasts().report(host, report).await.unwrap();
     core.audiences().enter(fan, room, Role::Viewer).await.unwrap();
-    core.rooms().follow(fan, room, true).await.unwrap();
+    core.rooms().follow(fan, room).await.unwrap();
     core.broadcasts().count(&"lin".into(), Counted::Like, Step::Up).await.unwrap();
     core.broadcasts().count(&"lin".into(), Counted::AnonymousViewer, Step::Up).await.unwrap();
     let stream = core.broadcasts().latest(&"lin".into()).await.unwrap().unwrap().stream_code.clone();
