@@ -43,9 +43,12 @@ impl Site {
 }
 
 async fn go_live(core: Core, id: String) {
-    let actor = || Actor::Unproven(id.clone());
-    let announcement =
-        Announcement { group_id: id.clone(), title: "Harbour at dusk".to_owned(), ..Announcement::default() };
+    let actor = || Actor::Unproven(id.clone().into());
+    let announcement = Announcement {
+        group_id: id.clone().into(),
+        title: "Harbour at dusk".to_owned(),
+        ..Announcement::default()
+    };
     core.broadcasts().announce(actor(), announcement).await.unwrap();
     core.broadcasts().set_on_air(actor(), true).await.unwrap();
 }
@@ -96,7 +99,9 @@ fn likes(criterion: &mut Criterion) {
                     for index in 0..count {
                         let core = site.core.clone();
                         tasks.spawn(async move {
-                            core.broadcasts().count(&format!("host{index:06}"), Counted::Like, Step::Up).await
+                            core.broadcasts()
+                                .count(&format!("host{index:06}").into(), Counted::Like, Step::Up)
+                                .await
                         });
                     }
                     while let Some(liked) = tasks.join_next().await {

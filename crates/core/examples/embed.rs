@@ -38,10 +38,10 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
         let account = core.accounts().register(NewAccount::new(id, Password::plain("secret"))).await?;
         writeln!(out, "registered {}", account.user_id)?;
     }
-    let identifier = Identifier::UserId("anna".to_owned());
+    let identifier = Identifier::UserId("anna".into());
     let (anna, _token) =
         core.accounts().login(Dialect::Sxb, identifier, &[Password::plain("secret")], None).await?;
-    let bob = core.accounts().find("bob").await?.ok_or("bob is registered")?;
+    let bob = core.accounts().find(&"bob".into()).await?.ok_or("bob is registered")?;
 
     let room = core.broadcasts().prepare(anna.id).await?;
     let report = Report {
@@ -49,7 +49,7 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
         title: "Harbour at dusk".to_owned(),
         cover: String::new(),
         kind: "live".to_owned(),
-        group_id: room.to_string(),
+        group_id: room.to_string().into(),
         app: 1,
         device: 0,
         screen: false,
@@ -59,7 +59,7 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
     writeln!(out, "{} is on air in room {room}", anna.user_id)?;
 
     core.audiences().enter(bob.id, room, Role::Viewer).await?;
-    core.broadcasts().count("anna", Counted::Like, Step::Up).await?;
+    core.broadcasts().count(&"anna".into(), Counted::Like, Step::Up).await?;
 
     let lives = core.broadcasts().on_air(OnAirFilter::default(), FIRST).await?;
     for live in &lives.items {
@@ -78,7 +78,7 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
 
     // Minutes later the media server reports a file of the live.
     let file = NewRecording {
-        file_id: "evening-1".to_owned(),
+        file_id: "evening-1".into(),
         format: FileFormat::Mp4,
         url: "https://vod.example/evening-1.mp4".to_owned(),
         start_at: Some(live.started_at),

@@ -64,6 +64,7 @@ pub use self::{
             AccountId, BroadcastId, Dialect, PictureId, RecordingId, Role, RoomNumber, Sex, ShortVideoId,
             State,
         },
+        name::{FileId, GroupId, StreamCode, UserId},
         overview::{AccountOverview, LatestBroadcast, SessionOverview},
         page::{Page, Window},
         password::Password,

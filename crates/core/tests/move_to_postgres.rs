@@ -34,7 +34,7 @@ async fn listed(core: &Core) -> Vec<String> {
     let on_air = core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
     let recordings =
         core.recordings().list(RecordingFilter::default(), RecordingOrder::Stored, ALL).await.unwrap();
-    let group = core.audiences().group("host", "g", ALL).await.unwrap();
+    let group = core.audiences().group(&"host".into(), &"g".into(), ALL).await.unwrap();
     accounts
         .iter()
         .map(|account| format!("{account:?}"))
@@ -48,21 +48,24 @@ async fn fill(core: &Core) {
     for id in ["Anna", "anton", "Änne", "berta", "gone"] {
         core.accounts().register(NewAccount::new(id, Password::plain("secret"))).await.unwrap();
     }
-    let host = Actor::Unproven("host".to_owned());
+    let host = Actor::Unproven("host".into());
     let announcement =
-        Announcement { group_id: "g".to_owned(), title: "t".to_owned(), ..Announcement::default() };
+        Announcement { group_id: "g".into(), title: "t".to_owned(), ..Announcement::default() };
     let live = core.broadcasts().announce(host.clone(), announcement).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
     for viewer in 0..1_234 {
-        let viewer = Actor::Unproven(format!("viewer{viewer}"));
-        core.audiences().enter_group(viewer, "host", "g", MemberNames::default()).await.unwrap();
+        let viewer = Actor::Unproven(format!("viewer{viewer}").into());
+        core.audiences()
+            .enter_group(viewer, &"host".into(), &"g".into(), MemberNames::default())
+            .await
+            .unwrap();
     }
-    core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
-    let gone = core.accounts().find("gone").await.unwrap().unwrap();
+    core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
+    let gone = core.accounts().find(&"gone".into()).await.unwrap().unwrap();
     assert_eq!(core.broadcasts().prepare(gone.id).await.unwrap().0, 10_002);
-    core.accounts().delete("gone").await.unwrap();
+    core.accounts().delete(&"gone".into()).await.unwrap();
     let recorded = StreamEvent::Recorded(NewRecording {
-        file_id: "f".to_owned(),
+        file_id: "f".into(),
         format: FileFormat::Mp4,
         url: "http://vod.example/1.mp4".to_owned(),
         start_at: Some(UnixSeconds(1_699_999_000)),
@@ -102,13 +105,16 @@ async fn a_copy_is_complete_and_continues_the_numbers() {
 
     let core = start(&to);
     assert_eq!(listed(&core).await, before);
-    let berta = core.accounts().find("berta").await.unwrap().unwrap();
+    let berta = core.accounts().find(&"berta".into()).await.unwrap().unwrap();
     assert_eq!(core.broadcasts().prepare(berta.id).await.unwrap().0, 10_003, "no room number is given twice");
-    let late = Actor::Unproven("late".to_owned());
-    core.audiences().enter_group(late, "host", "g", MemberNames::default()).await.unwrap();
-    let group = core.audiences().group("host", "g", ALL).await.unwrap();
+    let late = Actor::Unproven("late".into());
+    core.audiences().enter_group(late, &"host".into(), &"g".into(), MemberNames::default()).await.unwrap();
+    let group = core.audiences().group(&"host".into(), &"g".into(), ALL).await.unwrap();
     assert_eq!((group.total, group.items.last().unwrap().user_id.as_str()), (1_235, "viewer999"));
     let end = Window { offset: 1_234, limit: 1 };
-    assert_eq!(core.audiences().group("host", "g", end).await.unwrap().items[0].user_id, "late");
+    assert_eq!(
+        core.audiences().group(&"host".into(), &"g".into(), end).await.unwrap().items[0].user_id,
+        "late"
+    );
     core.shutdown().await;
 }

@@ -60,12 +60,17 @@ async fn write(core: Core, answers: Arc<Answers>, writer: usize) {
         }
         let name = format!("guest-{writer}-{count}");
         let started = Instant::now();
-        let guest = Actor::Unproven(name.clone());
-        if core.audiences().enter_group(guest, "host", "g", MemberNames::default()).await.is_ok() {
+        let guest = Actor::Unproven(name.clone().into());
+        if core
+            .audiences()
+            .enter_group(guest, &"host".into(), &"g".into(), MemberNames::default())
+            .await
+            .is_ok()
+        {
             answers.members.lock().unwrap().push(name);
         }
         answers.attempts.fetch_add(1, Ordering::Relaxed);
-        if core.broadcasts().count("host", Counted::Like, Step::Up).await.is_ok() {
+        if core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.is_ok() {
             answers.likes.fetch_add(1, Ordering::Relaxed);
         }
         let mut longest = answers.longest.lock().unwrap();
@@ -83,8 +88,8 @@ async fn acknowledged_writes_survive_and_the_service_recovers_within_two_seconds
     let mut config = Config::sqlite("");
     database.url().clone_into(&mut config.database.url);
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
-    let host = Actor::Unproven("host".to_owned());
-    let announcement = Announcement { group_id: "g".to_owned(), ..Announcement::default() };
+    let host = Actor::Unproven("host".into());
+    let announcement = Announcement { group_id: "g".into(), ..Announcement::default() };
     core.broadcasts().announce(host.clone(), announcement).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
 
@@ -113,10 +118,10 @@ async fn acknowledged_writes_survive_and_the_service_recovers_within_two_seconds
         answers.longest.lock().unwrap()
     );
     core.maintain().await.unwrap();
-    let live = core.broadcasts().latest("host").await.unwrap().unwrap();
+    let live = core.broadcasts().latest(&"host".into()).await.unwrap().unwrap();
     let (likes, attempts) = (answers.likes.load(Ordering::Relaxed), answers.attempts.load(Ordering::Relaxed));
     assert!((likes..=attempts).contains(&live.likes), "{likes} <= {} <= {attempts}", live.likes);
-    let group = core.audiences().group("host", "g", ALL).await.unwrap();
+    let group = core.audiences().group(&"host".into(), &"g".into(), ALL).await.unwrap();
     let listed: std::collections::HashSet<_> =
         group.items.iter().map(|member| member.user_id.as_str()).collect();
     let members = answers.members.lock().unwrap().clone();
@@ -137,8 +142,8 @@ async fn acknowledged_writes_survive_and_the_service_recovers_within_two_seconds
         );
         tokio::task::yield_now().await;
     }
-    refused("a read", core.accounts().find("host").await.err()).await;
-    refused("a like", core.broadcasts().count("host", Counted::Like, Step::Up).await.err()).await;
+    refused("a read", core.accounts().find(&"host".into()).await.err()).await;
+    refused("a like", core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.err()).await;
     assert!(stopped.elapsed() < REQUEST_LIMIT);
     control(&words, &["start"]);
     let accepts = Instant::now();

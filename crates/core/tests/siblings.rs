@@ -10,7 +10,7 @@ use std::{
 };
 
 use relive_core::{
-    Actor, Announcement, Config, Core, Counted, Dialect, Error, HostLocation, Identifier, Listing,
+    Actor, Announcement, Config, Core, Counted, Dialect, Error, GroupId, HostLocation, Identifier, Listing,
     MemberNames, NewAccount, OnAirFilter, Password, Report, Role, Seconds, Step, SystemClock, SystemRandom,
     TestClock, UnixSeconds, Window, database::Scratch,
 };
@@ -66,7 +66,7 @@ async fn register(core: &Core, id: &str) -> relive_core::Result<relive_core::Acc
 }
 
 async fn token(core: &Core, dialect: Dialect, id: &str) -> String {
-    let identifier = Identifier::UserId(id.to_owned());
+    let identifier = Identifier::UserId(id.into());
     let (_, issued) = core.accounts().login(dialect, identifier, &[Password::plain(id)], None).await.unwrap();
     issued.token.expose_secret().to_owned()
 }
@@ -79,7 +79,7 @@ fn announcement(title: &str) -> Announcement {
 async fn ten_thousand_likes_are_ten_thousand() {
     let Some(database) = database() else { return };
     let cores = three(&config(&database));
-    let host = Actor::Unproven("host".to_owned());
+    let host = Actor::Unproven("host".into());
     cores[0].broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
     cores[0].broadcasts().set_on_air(host, true).await.unwrap();
     let mut clients = Vec::new();
@@ -89,7 +89,7 @@ async fn ten_thousand_likes_are_ten_thousand() {
             for count in 0..120 {
                 // The count never falls to 0 in between, so the order of the steps does not matter.
                 let step = if count % 12 == 11 { Step::Down } else { Step::Up };
-                core.broadcasts().count("host", Counted::Like, step).await.unwrap();
+                core.broadcasts().count(&"host".into(), Counted::Like, step).await.unwrap();
             }
         }));
     }
@@ -98,7 +98,7 @@ async fn ten_thousand_likes_are_ten_thousand() {
     }
     for core in &cores {
         core.maintain().await.unwrap();
-        assert_eq!(core.broadcasts().latest("host").await.unwrap().unwrap().likes, 10_000);
+        assert_eq!(core.broadcasts().latest(&"host".into()).await.unwrap().unwrap().likes, 10_000);
     }
 }
 
@@ -110,7 +110,7 @@ async fn many_likes_share_an_update() {
     let Some(database) = database() else { return };
     let config = config(&database);
     let core = Core::start(config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
-    let host = Actor::Unproven("host".to_owned());
+    let host = Actor::Unproven("host".into());
     core.broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
     let updates = || {
@@ -118,7 +118,7 @@ async fn many_likes_share_an_update() {
         rows.iter().filter(|row| row.starts_with("changes: ")).count()
     };
     let before = updates();
-    core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
     assert_eq!(updates() - before, 1, "a like on its own is an update of its own");
 
     let before = updates();
@@ -127,7 +127,7 @@ async fn many_likes_share_an_update() {
         let core = core.clone();
         callers.push(tokio::spawn(async move {
             for _ in 0..EACH {
-                core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+                core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
             }
         }));
     }
@@ -135,7 +135,7 @@ async fn many_likes_share_an_update() {
         caller.await.unwrap();
     }
     let likes = CALLERS * EACH;
-    assert_eq!(core.broadcasts().latest("host").await.unwrap().unwrap().likes, likes + 1);
+    assert_eq!(core.broadcasts().latest(&"host".into()).await.unwrap().unwrap().likes, likes + 1);
     let updates = updates() - before;
     println!("{likes} likes, {updates} updates");
     assert!(updates > 0 && i64::try_from(updates).unwrap() <= likes / 4, "{updates} for {likes} likes");
@@ -206,18 +206,20 @@ async fn a_name_has_one_winner_and_a_room_one_number() {
 async fn a_member_that_enters_through_one_gateway_is_listed_by_all() {
     let Some(database) = database() else { return };
     let cores = three(&config(&database));
-    let host = Actor::Unproven("host".to_owned());
+    let host = Actor::Unproven("host".into());
     cores[1].broadcasts().announce(host.clone(), announcement("t")).await.unwrap();
     cores[2].broadcasts().set_on_air(host, true).await.unwrap();
     let mut guests = Vec::new();
     for guest in 0..300 {
         let core = cores[guest % 3].clone();
         guests.push(tokio::spawn(async move {
-            let actor = Actor::Unproven(format!("guest{guest}"));
+            let actor = Actor::Unproven(format!("guest{guest}").into());
             let (who, names) = (&actor, MemberNames::default);
-            patiently!(core.audiences().enter_group(who.clone(), "host", "", names()).await).unwrap();
+            patiently!(core.audiences().enter_group(who.clone(), &"host".into(), &"".into(), names()).await)
+                .unwrap();
             if guest % 10 == 0 {
-                patiently!(core.audiences().quit_group(actor.clone(), "host", "").await).unwrap();
+                patiently!(core.audiences().quit_group(actor.clone(), &"host".into(), &"".into()).await)
+                    .unwrap();
             }
         }));
     }
@@ -226,11 +228,11 @@ async fn a_member_that_enters_through_one_gateway_is_listed_by_all() {
     }
     for core in &cores {
         soon("an arrival", async || {
-            let live = core.broadcasts().latest("host").await.unwrap().unwrap();
+            let live = core.broadcasts().latest(&"host".into()).await.unwrap().unwrap();
             live.viewers == 270 && live.members == 271
         })
         .await;
-        assert_eq!(core.audiences().group("host", "", ALL).await.unwrap().total, 270);
+        assert_eq!(core.audiences().group(&"host".into(), &"".into(), ALL).await.unwrap().total, 270);
     }
 }
 
@@ -259,7 +261,7 @@ async fn a_token_is_valid_on_all_gateways_at_once_and_revoked_on_all_within_a_se
     }
     let token = token(&here, Dialect::Sxb, "anna").await;
     elsewhere.sessions().authenticate(Dialect::Sxb, &token).await.unwrap();
-    there.accounts().set_password("anna", &Password::plain("other")).await.unwrap();
+    there.accounts().set_password(&"anna".into(), &Password::plain("other")).await.unwrap();
     for core in [&here, &there, &elsewhere] {
         soon("a new password", async || core.sessions().authenticate(Dialect::Sxb, &token).await.is_err())
             .await;
@@ -284,7 +286,7 @@ async fn a_beat_to_one_gateway_keeps_a_member_on_all() {
         title: "t".to_owned(),
         cover: String::new(),
         kind: "live".to_owned(),
-        group_id: String::new(),
+        group_id: GroupId::default(),
         app: 0,
         device: 0,
         screen: false,

@@ -45,7 +45,7 @@ async fn only_a_server_with_a_valid_certificate_is_connected_to() {
     let url = database.url();
     let core = start(url, &format!("sslmode=verify-full&sslrootcert={root}")).unwrap();
     core.accounts().register(NewAccount::new("anna", Password::plain("secret"))).await.unwrap();
-    assert!(core.accounts().find("anna").await.unwrap().is_some());
+    assert!(core.accounts().find(&"anna".into()).await.unwrap().is_some());
     core.shutdown().await;
 
     let refused = refusal(start(url, &format!("sslmode=verify-full&sslrootcert={other}")));

@@ -16,9 +16,9 @@ use std::{
 use anyhow::Context as _;
 use clap::Parser;
 use relive_core::{
-    Actor, Announcement, CallbackSource, Clock, Config, Core, Dialect, FileFormat, HostLocation, Identifier,
-    MemberNames, NewAccount, NewRecording, Password, Report, Role, RoomNumber, Seconds, StreamEvent,
-    SystemClock, SystemRandom, UnixSeconds, UserInfo,
+    Actor, Announcement, CallbackSource, Clock, Config, Core, Dialect, FileFormat, GroupId, HostLocation,
+    Identifier, MemberNames, NewAccount, NewRecording, Password, Report, Role, RoomNumber, Seconds,
+    StreamCode, StreamEvent, SystemClock, SystemRandom, UnixSeconds, UserId, UserInfo,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -76,16 +76,16 @@ impl Clock for ShiftedClock {
 /// The live of a guest.
 #[derive(Debug, Clone)]
 struct Live {
-    user: String,
-    group: String,
+    user: UserId,
+    group: GroupId,
     room: i64,
-    stream: String,
+    stream: StreamCode,
 }
 
 /// A registered user, with the token of each dialect that has sessions.
 #[derive(Debug, Clone)]
 struct User {
-    id: String,
+    id: UserId,
     room: i64,
     sxb: String,
     v2: String,
@@ -112,14 +112,16 @@ fn main() -> anyhow::Result<()> {
 async fn fill(core: &Core, clock: &ShiftedClock, options: &Options) -> anyhow::Result<Value> {
     clock.0.store(REPLAY_AGE_SECONDS, Ordering::Relaxed);
     let before =
-        each(core, options.recordings, |core, index| go_live(core, format!("replay{index:07}"))).await?;
+        each(core, options.recordings, |core, index| go_live(core, format!("replay{index:07}").into()))
+            .await?;
     clock.0.store(REPLAY_AGE_SECONDS - REPLAY_LENGTH_SECONDS, Ordering::Relaxed);
     let before = Arc::new(before);
     each(core, options.recordings, move |core, index| end_with_recording(core, Arc::clone(&before), index))
         .await?;
     clock.0.store(0, Ordering::Relaxed);
 
-    let lives = each(core, options.on_air, |core, index| go_live(core, format!("live{index:07}"))).await?;
+    let lives =
+        each(core, options.on_air, |core, index| go_live(core, format!("live{index:07}").into())).await?;
     let lives = Arc::new(lives);
     let (joined, crowd) = (Arc::clone(&lives), options.crowd);
     each(core, options.members, move |core, index| {
@@ -127,7 +129,7 @@ async fn fill(core: &Core, clock: &ShiftedClock, options: &Options) -> anyhow::R
         async move {
             let at = if index < crowd { 0 } else { index % lives.len().max(1) };
             let live = lives.get(at).context("members need lives")?;
-            join(&core, live, format!("member{index:07}")).await
+            join(&core, live, format!("member{index:07}").into()).await
         }
     })
     .await?;
@@ -176,8 +178,8 @@ async fn each<T: Send + 'static, F: Future<Output = anyhow::Result<T>> + Send + 
     Ok(all.into_iter().map(|(_, value)| value).collect())
 }
 
-async fn go_live(core: Core, user: String) -> anyhow::Result<Live> {
-    let group = format!("@TGS#{user}");
+async fn go_live(core: Core, user: UserId) -> anyhow::Result<Live> {
+    let group = GroupId::new(format!("@TGS#{user}"));
     let announcement = Announcement {
         group_id: group.clone(),
         title: format!("Evening concert of {user}"),
@@ -199,7 +201,7 @@ async fn end_with_recording(core: Core, lives: Arc<Vec<Live>>, index: usize) -> 
     let live = lives.get(index).context("no such live")?;
     core.broadcasts().set_on_air(Actor::Unproven(live.user.clone()), false).await?;
     let file = NewRecording {
-        file_id: format!("91011121314{index:07}"),
+        file_id: format!("91011121314{index:07}").into(),
         format: FileFormat::Mp4,
         url: format!("http://1000.vod.example/{}/f0.mp4", live.stream),
         start_at: Some(core.now() - Seconds(REPLAY_LENGTH_SECONDS)),
@@ -211,7 +213,7 @@ async fn end_with_recording(core: Core, lives: Arc<Vec<Live>>, index: usize) -> 
     Ok(())
 }
 
-async fn join(core: &Core, live: &Live, user: String) -> anyhow::Result<()> {
+async fn join(core: &Core, live: &Live, user: UserId) -> anyhow::Result<()> {
     let names = MemberNames {
         nickname: format!("Nick of {user}"),
         avatar: "http://img.example/avatar/0002.png".to_owned(),
@@ -222,7 +224,7 @@ async fn join(core: &Core, live: &Live, user: String) -> anyhow::Result<()> {
 
 /// Registers a user and logs it in through each dialect that has sessions.
 async fn sign_up(core: Core, index: usize) -> anyhow::Result<User> {
-    let id = format!("user{index:07}");
+    let id = UserId::new(format!("user{index:07}"));
     let password = || Password::plain(PASSWORD);
     core.accounts().register(NewAccount::new(id.clone(), password())).await?;
     let mut tokens = Vec::new();
@@ -265,7 +267,7 @@ async fn enter_rooms(
     Ok(users.into_iter().zip(rooms).map(|(user, room)| User { room, ..user }).collect())
 }
 
-fn id_of(users: &[User], index: usize) -> anyhow::Result<String> {
+fn id_of(users: &[User], index: usize) -> anyhow::Result<UserId> {
     Ok(users.get(index).context("no such user")?.id.clone())
 }
 
@@ -278,7 +280,7 @@ async fn report(core: Core, users: Arc<Vec<User>>, index: usize) -> anyhow::Resu
         title: format!("Evening concert of {}", account.user_id),
         cover: "http://img.example/cover/0001.png".to_owned(),
         kind: "live".to_owned(),
-        group_id: room.to_string(),
+        group_id: room.to_string().into(),
         app: 1_400_000_123,
         device: 1,
         screen: false,

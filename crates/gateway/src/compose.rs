@@ -54,7 +54,7 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
             require_sign: sxb.require_sign,
             sign_secret: sxb.sign_secret.text(),
             sign_window: seconds(sxb.sign_window),
-            admins: sxb.admins.clone(),
+            admins: sxb.admins.iter().map(|id| id.as_str().into()).collect(),
         };
         adapters.push(Mounted::new(sxb::Sxb::new(core.clone(), config), &sxb.mounts));
     }

@@ -1,33 +1,25 @@
 //! Reports about users: `ReportUser`.
 
-use std::borrow::Cow;
+use relive_core::UserId;
 
-use crate::{
-    code::Refusal,
-    envelope::Done,
-    fields::{Fields, USER_ID},
-    identity::Context,
-};
+use crate::{code::Refusal, envelope::Done, fields::Fields, identity::Context};
 
 /// Request of `ReportUser`: `userid` reports `hostuserid`.
-pub(crate) struct ReportUser<'a> {
-    reporter: Cow<'a, str>,
-    host: Cow<'a, str>,
+pub(crate) struct ReportUser {
+    reporter: UserId,
+    host: UserId,
 }
 
-impl<'a> TryFrom<Fields<'a>> for ReportUser<'a> {
+impl<'a> TryFrom<Fields<'a>> for ReportUser {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        Ok(Self {
-            reporter: fields.required("userid", USER_ID)?,
-            host: fields.required("hostuserid", USER_ID)?,
-        })
+        Ok(Self { reporter: fields.user_id("userid")?, host: fields.user_id("hostuserid")? })
     }
 }
 
 /// Stores the report for the operator. (The original server deleted the data of the reporter.)
-pub(crate) async fn report(cx: &Context<'_>, request: ReportUser<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn report(cx: &Context<'_>, request: ReportUser) -> Result<Done, Refusal> {
     let reporter = cx.actor(&request.reporter).await?;
     cx.core.accounts().report(reporter, &request.host).await?;
     Ok(Done)

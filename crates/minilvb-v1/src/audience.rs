@@ -1,52 +1,54 @@
 //! The audience of a live or of a recording: `EnterGroup`, `QuitGroup`, `FetchGroupMemberList`.
 
-use std::borrow::Cow;
-
-use relive_core::{GroupMember, MemberNames, Page, Window};
+use relive_core::{FileId, GroupId, GroupMember, MemberNames, Page, UserId, Window};
 use serde::Serialize;
 
 use crate::{
     code::Refusal,
     envelope::Done,
-    fields::{FILE_ID, Fields, NICKNAME, URL, USER_ID},
+    fields::{FILE_ID, Fields, NICKNAME, URL},
     identity::Context,
 };
 
 /// An audience: of the host's live with an IM group, or of one of the host's recordings.
-struct Group<'a> {
-    host: Cow<'a, str>,
-    /// IM group of a live, file id of a recording.
-    id: Cow<'a, str>,
-    of_recording: bool,
+enum Audience {
+    Live(GroupId),
+    Recording(FileId),
 }
 
-impl<'a> TryFrom<Fields<'a>> for Group<'a> {
+/// An audience and its host.
+struct Group {
+    host: UserId,
+    audience: Audience,
+}
+
+impl<'a> TryFrom<Fields<'a>> for Group {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        let (host, id) = (fields.required("liveuserid", USER_ID)?, fields.required("groupid", FILE_ID)?);
-        let of_recording = match fields.integer("flag")? {
-            0 => false,
-            1 => true,
+        let (host, id) = (fields.user_id("liveuserid")?, fields.required("groupid", FILE_ID)?);
+        let audience = match fields.integer("flag")? {
+            0 => Audience::Live(id.into()),
+            1 => Audience::Recording(id.into()),
             _ => return Err(Refusal::value("flag")),
         };
-        Ok(Self { host, id, of_recording })
+        Ok(Self { host, audience })
     }
 }
 
 /// Request of `EnterGroup`.
-pub(crate) struct EnterGroup<'a> {
-    user_id: Cow<'a, str>,
+pub(crate) struct EnterGroup {
+    user_id: UserId,
     names: MemberNames,
-    group: Group<'a>,
+    group: Group,
 }
 
-impl<'a> TryFrom<Fields<'a>> for EnterGroup<'a> {
+impl<'a> TryFrom<Fields<'a>> for EnterGroup {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
         Ok(Self {
-            user_id: fields.required("userid", USER_ID)?,
+            user_id: fields.user_id("userid")?,
             names: MemberNames {
                 nickname: fields.optional("nickname", NICKNAME)?.into_owned(),
                 avatar: fields.optional("headpic", URL)?.into_owned(),
@@ -57,57 +59,55 @@ impl<'a> TryFrom<Fields<'a>> for EnterGroup<'a> {
 }
 
 /// Adds the user to the audience, even if there is no such live or recording, as the original server did.
-pub(crate) async fn enter(cx: &Context<'_>, request: EnterGroup<'_>) -> Result<Done, Refusal> {
-    let EnterGroup { user_id, names, group: Group { host, id, of_recording } } = request;
+pub(crate) async fn enter(cx: &Context<'_>, request: EnterGroup) -> Result<Done, Refusal> {
+    let EnterGroup { user_id, names, group: Group { host, audience } } = request;
     let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
-    if of_recording {
-        audiences.enter_recording(viewer, &host, &id, names).await?;
-    } else {
-        audiences.enter_group(viewer, &host, &id, names).await?;
+    match audience {
+        Audience::Live(group) => audiences.enter_group(viewer, &host, &group, names).await?,
+        Audience::Recording(file_id) => audiences.enter_recording(viewer, &host, &file_id, names).await?,
     }
     Ok(Done)
 }
 
 /// Request of `QuitGroup`.
-pub(crate) struct QuitGroup<'a> {
-    user_id: Cow<'a, str>,
-    group: Group<'a>,
+pub(crate) struct QuitGroup {
+    user_id: UserId,
+    group: Group,
 }
 
-impl<'a> TryFrom<Fields<'a>> for QuitGroup<'a> {
+impl<'a> TryFrom<Fields<'a>> for QuitGroup {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        Ok(Self { user_id: fields.required("userid", USER_ID)?, group: fields.try_into()? })
+        Ok(Self { user_id: fields.user_id("userid")?, group: fields.try_into()? })
     }
 }
 
 /// Removes the user from the audience. Idempotent.
-pub(crate) async fn quit(cx: &Context<'_>, request: QuitGroup<'_>) -> Result<Done, Refusal> {
-    let QuitGroup { user_id, group: Group { host, id, of_recording } } = request;
+pub(crate) async fn quit(cx: &Context<'_>, request: QuitGroup) -> Result<Done, Refusal> {
+    let QuitGroup { user_id, group: Group { host, audience } } = request;
     let (viewer, audiences) = (cx.actor(&user_id).await?, cx.core.audiences());
-    if of_recording {
-        audiences.quit_recording(viewer, &host, &id).await?;
-    } else {
-        audiences.quit_group(viewer, &host, &id).await?;
+    match audience {
+        Audience::Live(group) => audiences.quit_group(viewer, &host, &group).await?,
+        Audience::Recording(file_id) => audiences.quit_recording(viewer, &host, &file_id).await?,
     }
     Ok(Done)
 }
 
 /// Request of `FetchGroupMemberList`. It has no `flag`: the id alone selects the audience.
-pub(crate) struct FetchMembers<'a> {
-    host: Cow<'a, str>,
-    group: Cow<'a, str>,
+pub(crate) struct FetchMembers {
+    host: UserId,
+    group: GroupId,
     window: Window,
 }
 
-impl<'a> TryFrom<Fields<'a>> for FetchMembers<'a> {
+impl<'a> TryFrom<Fields<'a>> for FetchMembers {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
         Ok(Self {
-            host: fields.required("liveuserid", USER_ID)?,
-            group: fields.required("groupid", FILE_ID)?,
+            host: fields.user_id("liveuserid")?,
+            group: fields.required("groupid", FILE_ID)?.into(),
             window: fields.page()?,
         })
     }
@@ -122,7 +122,7 @@ pub(crate) struct MemberList {
 
 #[derive(Serialize)]
 struct MemberInfo {
-    userid: String,
+    userid: UserId,
     nickname: String,
     headpic: String,
 }
@@ -139,6 +139,6 @@ impl From<Page<GroupMember>> for MemberList {
 }
 
 /// Returns a page of the members of an audience.
-pub(crate) async fn members(cx: &Context<'_>, request: FetchMembers<'_>) -> Result<MemberList, Refusal> {
+pub(crate) async fn members(cx: &Context<'_>, request: FetchMembers) -> Result<MemberList, Refusal> {
     Ok(cx.core.audiences().group(&request.host, &request.group, request.window).await?.into())
 }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use relive_core::{UserInfo, Window};
+use relive_core::{FileId, UserId, UserInfo, Window};
 use relive_wire::{Integer, Object, Value};
 
 use crate::code::{Fault, Refusal};
@@ -14,7 +14,7 @@ use crate::code::{Fault, Refusal};
 /// Deepest accepted nesting of a body, the outermost object included (contract minilvb-v1 §3.2).
 pub(crate) const DEPTH: u8 = 64;
 /// Longest user id.
-pub(crate) const USER_ID: usize = 128;
+const USER_ID: usize = 128;
 /// Longest IM group id.
 pub(crate) const GROUP_ID: usize = 128;
 /// Longest file id; also the longest group id where a file id is possible.
@@ -46,6 +46,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn required(self, name: &'static str, most: usize) -> Result<Cow<'a, str>, Refusal> {
         let text = self.present(name, most)?;
         if text.is_empty() { Err(Refusal::input(name, Fault::Empty)) } else { Ok(text) }
+    }
+
+    /// A user id that must not be missing.
+    pub(crate) fn user_id(self, name: &'static str) -> Result<UserId, Refusal> {
+        self.required(name, USER_ID).map(UserId::from)
     }
 
     /// A text that must not be missing, but may be empty.
@@ -101,9 +106,9 @@ impl<'a> Fields<'a> {
     }
 
     /// `fileid` of a request about a file; a missing or empty one is refused as an undefined value.
-    pub(crate) fn file_id(self) -> Result<Cow<'a, str>, Refusal> {
+    pub(crate) fn file_id(self) -> Result<FileId, Refusal> {
         let file_id = self.optional("fileid", FILE_ID)?;
-        if file_id.is_empty() { Err(Refusal::value("fileid")) } else { Ok(file_id) }
+        if file_id.is_empty() { Err(Refusal::value("fileid")) } else { Ok(file_id.into()) }
     }
 
     /// The members of a `userinfo`, each of which may be missing (seed 000 §1, seed 002 §1).

@@ -8,7 +8,7 @@
 
 use http::{HeaderMap, HeaderName};
 use relive_core::{
-    Actor, Core,
+    Actor, Core, UserId,
     sign::liteav::{self, Freshness, SignedTimes},
 };
 use relive_wire::Value;
@@ -45,8 +45,8 @@ impl<'a> Context<'a> {
 
     /// Determines the actor behind a user id. An invalid signature is treated like a missing one: the core then refuses
     /// the user id of a registered account, and accepts the user id of a guest.
-    pub(crate) async fn actor(&self, user_id: &str) -> Result<Actor, Refusal> {
-        let unproven = || Actor::Unproven(user_id.to_owned());
+    pub(crate) async fn actor(&self, user_id: &UserId) -> Result<Actor, Refusal> {
+        let unproven = || Actor::Unproven(user_id.clone());
         let Some(signature) = self.signature else { return Ok(unproven()) };
         let Some(session) = self.core.sessions().signed(user_id).await? else { return Ok(unproven()) };
         if !self.core.sessions().is_alive(&session)
@@ -59,7 +59,7 @@ impl<'a> Context<'a> {
 
     /// Determines the actor like [`Context::actor`], but refuses guests if the operator does not admit them to
     /// broadcasting (`guests = false`).
-    pub(crate) async fn broadcaster(&self, user_id: &str) -> Result<Actor, Refusal> {
+    pub(crate) async fn broadcaster(&self, user_id: &UserId) -> Result<Actor, Refusal> {
         match self.actor(user_id).await? {
             Actor::Unproven(_) if !self.config.guests => Err(Code::Sign.into()),
             actor => Ok(actor),

@@ -3,25 +3,25 @@
 
 use std::borrow::Cow;
 
-use relive_core::UnixSeconds;
+use relive_core::{UnixSeconds, UserId};
 use serde::Serialize;
 
 use crate::{
     code::Refusal,
-    fields::{Fields, TITLE, URL, USER_ID},
+    fields::{Fields, TITLE, URL},
     identity::Context,
 };
 
 /// Request of `RequestLVBAddrForLinkMic`. `title` and `userinfo` have to be well-formed, but are not used.
-pub(crate) struct RequestAddress<'a> {
-    user_id: Cow<'a, str>,
+pub(crate) struct RequestAddress {
+    user_id: UserId,
 }
 
-impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
+impl<'a> TryFrom<Fields<'a>> for RequestAddress {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        let user_id = fields.required("userid", USER_ID)?;
+        let user_id = fields.user_id("userid")?;
         fields.present("title", TITLE)?;
         fields.object("userinfo")?.user_info()?;
         Ok(Self { user_id })
@@ -39,7 +39,7 @@ pub(crate) struct JointAddress {
 /// Makes a push URL for a viewer. Its stream code differs from that of the viewer's own live.
 pub(crate) async fn request_address(
     cx: &Context<'_>,
-    request: RequestAddress<'_>,
+    request: RequestAddress,
 ) -> Result<JointAddress, Refusal> {
     let viewer = cx.broadcaster(&request.user_id).await?;
     cx.core.accounts().may_act(viewer).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn request_address(
 
 /// Request of `RequestPlayUrlWithSignForLinkMic`.
 pub(crate) struct SignPlayUrl<'a> {
-    user_id: Cow<'a, str>,
+    user_id: UserId,
     url: Cow<'a, str>,
 }
 
@@ -59,7 +59,7 @@ impl<'a> TryFrom<Fields<'a>> for SignPlayUrl<'a> {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        Ok(Self { user_id: fields.required("userid", USER_ID)?, url: fields.required(ORIGIN, URL)? })
+        Ok(Self { user_id: fields.user_id("userid")?, url: fields.required(ORIGIN, URL)? })
     }
 }
 

@@ -1,22 +1,22 @@
 //! Lists of lives, recordings and short videos, and the details of one of them.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use relive_core::{
-    Broadcast, OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Seconds, Window,
+    Broadcast, FileId, OnAirFilter, Page, Recording, RecordingFilter, RecordingOrder, Seconds, UserId, Window,
 };
 use relive_wire::{array, count};
 
 use crate::{
     code::{Code, Refusal},
     envelope::Success,
-    fields::{Fields, USER_ID},
+    fields::Fields,
     identity::Context,
     pusher::{PusherInfo, Row, play_urls},
 };
 
-/// Seconds for which a recording is listed after its end: seven days in both seeds.
-const LISTED_SECONDS: i64 = 604_800;
+/// Length of time for which a recording is listed after its end, in both seeds.
+const LISTED: Seconds = Seconds(7 * 86_400);
 
 /// The list that `flag` selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,12 +108,12 @@ async fn lives(cx: &Context<'_>, window: Window) -> Result<Page<Broadcast>, Refu
 
 async fn recordings(
     cx: &Context<'_>,
-    owner: Option<String>,
+    owner: Option<UserId>,
     window: Window,
 ) -> Result<Page<Arc<Recording>>, Refusal> {
     let filter = RecordingFilter {
         with_play_url: true,
-        ended_after: Some(cx.core.now() - Seconds(LISTED_SECONDS)),
+        ended_after: Some(cx.core.now() - LISTED),
         owner,
         file_name_prefix: None,
     };
@@ -121,43 +121,43 @@ async fn recordings(
 }
 
 /// Request of `VODFetchList`, the only call that spells the owner `user_id`.
-pub(crate) struct RecordingsOf<'a> {
-    owner: Cow<'a, str>,
+pub(crate) struct RecordingsOf {
+    owner: UserId,
     window: Window,
 }
 
-impl<'a> TryFrom<Fields<'a>> for RecordingsOf<'a> {
+impl<'a> TryFrom<Fields<'a>> for RecordingsOf {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        Ok(Self { owner: fields.required("user_id", USER_ID)?, window: fields.page()? })
+        Ok(Self { owner: fields.user_id("user_id")?, window: fields.page()? })
     }
 }
 
 /// Returns a page of one owner's recordings.
-pub(crate) async fn recordings_of(cx: &Context<'_>, request: RecordingsOf<'_>) -> Result<Success, Refusal> {
-    let recordings = recordings(cx, Some(request.owner.into_owned()), request.window).await?;
+pub(crate) async fn recordings_of(cx: &Context<'_>, request: RecordingsOf) -> Result<Success, Refusal> {
+    let recordings = recordings(cx, Some(request.owner), request.window).await?;
     Ok(page(cx, recordings.total, recording_rows(&recordings)))
 }
 
 /// The entry that `type` selects.
-enum Kind<'a> {
+enum Kind {
     Live,
-    Recording(Cow<'a, str>),
-    ShortVideo(Cow<'a, str>),
+    Recording(FileId),
+    ShortVideo(FileId),
 }
 
 /// Request of `GetUserInfo`.
-pub(crate) struct GetUserInfo<'a> {
-    owner: Cow<'a, str>,
-    kind: Kind<'a>,
+pub(crate) struct GetUserInfo {
+    owner: UserId,
+    kind: Kind,
 }
 
-impl<'a> TryFrom<Fields<'a>> for GetUserInfo<'a> {
+impl<'a> TryFrom<Fields<'a>> for GetUserInfo {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        let owner = fields.required("userid", USER_ID)?;
+        let owner = fields.user_id("userid")?;
         let kind = match fields.integer("type")? {
             0 => Kind::Live,
             1 => Kind::Recording(fields.file_id()?),
@@ -169,7 +169,7 @@ impl<'a> TryFrom<Fields<'a>> for GetUserInfo<'a> {
 }
 
 /// Returns one live, recording or short video, listed or not.
-pub(crate) async fn user_info(cx: &Context<'_>, request: GetUserInfo<'_>) -> Result<Success, Refusal> {
+pub(crate) async fn user_info(cx: &Context<'_>, request: GetUserInfo) -> Result<Success, Refusal> {
     let GetUserInfo { owner, kind } = request;
     let found: Option<Success> = match kind {
         Kind::Live => {

@@ -1,31 +1,29 @@
 //! A host's live: requests its push URL, starts and ends it, changes its counters.
 
-use std::borrow::Cow;
-
-use relive_core::{Announcement, Counted, Step, UnixSeconds};
+use relive_core::{Announcement, Counted, FileId, Step, UnixSeconds, UserId};
 use serde::Serialize;
 
 use crate::{
     code::Refusal,
     envelope::Done,
-    fields::{Fields, GROUP_ID, TITLE, USER_ID},
+    fields::{Fields, GROUP_ID, TITLE},
     identity::Context,
 };
 
 /// Request of `RequestLVBAddr` and `RequstLVBAddr`.
-pub(crate) struct RequestAddress<'a> {
-    user_id: Cow<'a, str>,
+pub(crate) struct RequestAddress {
+    user_id: UserId,
     announcement: Announcement,
 }
 
-impl<'a> TryFrom<Fields<'a>> for RequestAddress<'a> {
+impl<'a> TryFrom<Fields<'a>> for RequestAddress {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
         Ok(Self {
-            user_id: fields.required("userid", USER_ID)?,
+            user_id: fields.user_id("userid")?,
             announcement: Announcement {
-                group_id: fields.required("groupid", GROUP_ID)?.into_owned(),
+                group_id: fields.required("groupid", GROUP_ID)?.into(),
                 title: fields.present("title", TITLE)?.into_owned(),
                 user_info: fields.object("userinfo")?.user_info()?,
             },
@@ -44,7 +42,7 @@ pub(crate) struct PushAddress {
 /// Announces a live. The live is not listed before its host reports with `ChangeStatus` that the stream is up.
 pub(crate) async fn request_address(
     cx: &Context<'_>,
-    request: RequestAddress<'_>,
+    request: RequestAddress,
 ) -> Result<PushAddress, Refusal> {
     let host = cx.broadcaster(&request.user_id).await?;
     let live = cx.core.broadcasts().announce(host, request.announcement).await?;
@@ -53,16 +51,16 @@ pub(crate) async fn request_address(
 }
 
 /// Request of `ChangeStatus`.
-pub(crate) struct ChangeStatus<'a> {
-    user_id: Cow<'a, str>,
+pub(crate) struct ChangeStatus {
+    user_id: UserId,
     on_air: bool,
 }
 
-impl<'a> TryFrom<Fields<'a>> for ChangeStatus<'a> {
+impl<'a> TryFrom<Fields<'a>> for ChangeStatus {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        let user_id = fields.required("userid", USER_ID)?;
+        let user_id = fields.user_id("userid")?;
         // The inverse of `status` in lists, in both seeds.
         let on_air = match fields.natural("status")? {
             0 => true,
@@ -74,26 +72,26 @@ impl<'a> TryFrom<Fields<'a>> for ChangeStatus<'a> {
 }
 
 /// Puts the live on the air or takes it off.
-pub(crate) async fn change_status(cx: &Context<'_>, request: ChangeStatus<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn change_status(cx: &Context<'_>, request: ChangeStatus) -> Result<Done, Refusal> {
     let host = cx.broadcaster(&request.user_id).await?;
     cx.core.broadcasts().set_on_air(host, request.on_air).await?;
     Ok(Done)
 }
 
 /// Request of `ChangeCount`. `userid` is the host; the user who likes is not part of the request.
-pub(crate) struct ChangeCount<'a> {
-    host: Cow<'a, str>,
+pub(crate) struct ChangeCount {
+    host: UserId,
     /// `None`: the live is counted.
-    file_id: Option<Cow<'a, str>>,
+    file_id: Option<FileId>,
     counted: Counted,
     step: Step,
 }
 
-impl<'a> TryFrom<Fields<'a>> for ChangeCount<'a> {
+impl<'a> TryFrom<Fields<'a>> for ChangeCount {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
-        let host = fields.required("userid", USER_ID)?;
+        let host = fields.user_id("userid")?;
         let (counted, step) = (fields.integer("type")?, fields.integer("optype")?);
         let file_id = file_of(fields, "flag")?;
         let counted = match counted {
@@ -113,7 +111,7 @@ impl<'a> TryFrom<Fields<'a>> for ChangeCount<'a> {
 
 /// The recording that a request is about, selected by the member `name`: 0 is the live (`None`), and `fileid` is
 /// ignored; 1 is the recording `fileid`.
-fn file_of<'a>(fields: Fields<'a>, name: &'static str) -> Result<Option<Cow<'a, str>>, Refusal> {
+fn file_of(fields: Fields<'_>, name: &'static str) -> Result<Option<FileId>, Refusal> {
     match fields.integer(name)? {
         0 => Ok(None),
         1 => fields.file_id().map(Some),
@@ -122,7 +120,7 @@ fn file_of<'a>(fields: Fields<'a>, name: &'static str) -> Result<Option<Cow<'a, 
 }
 
 /// Changes a counter of a live or of a recording.
-pub(crate) async fn change_count(cx: &Context<'_>, request: ChangeCount<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn change_count(cx: &Context<'_>, request: ChangeCount) -> Result<Done, Refusal> {
     let ChangeCount { host, file_id, counted, step } = request;
     match file_id {
         None => cx.core.broadcasts().count(&host, counted, step).await?,

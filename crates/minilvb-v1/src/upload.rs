@@ -1,14 +1,12 @@
 //! Uploads: signs uploads of covers and videos to the clouds, and stores short videos after their upload.
 
-use std::borrow::Cow;
-
-use relive_core::NewShortVideo;
+use relive_core::{NewShortVideo, UserId};
 use serde::Serialize;
 
 use crate::{
     code::{Code, Refusal},
     envelope::Done,
-    fields::{FILE_ID, Fields, TITLE, URL, USER_ID},
+    fields::{FILE_ID, Fields, TITLE, URL},
     identity::Context,
 };
 
@@ -63,20 +61,20 @@ pub(crate) async fn vod_sign(cx: &Context<'_>, _: NoFields) -> Result<Signature,
 }
 
 /// Request of `UploadUGCVideo`.
-pub(crate) struct UploadVideo<'a> {
-    user_id: Cow<'a, str>,
+pub(crate) struct UploadVideo {
+    user_id: UserId,
     video: NewShortVideo,
 }
 
-impl<'a> TryFrom<Fields<'a>> for UploadVideo<'a> {
+impl<'a> TryFrom<Fields<'a>> for UploadVideo {
     type Error = Refusal;
 
     fn try_from(fields: Fields<'a>) -> Result<Self, Refusal> {
         let info = fields.object("userinfo")?;
         Ok(Self {
-            user_id: fields.required("userid", USER_ID)?,
+            user_id: fields.user_id("userid")?,
             video: NewShortVideo {
-                file_id: fields.required("file_id", FILE_ID)?.into_owned(),
+                file_id: fields.required("file_id", FILE_ID)?.into(),
                 title: fields.present("title", TITLE)?.into_owned(),
                 play_url: fields.required("play_url", URL)?.into_owned(),
                 // Without `userinfo`, the video is shown with the profile of its owner.
@@ -88,7 +86,7 @@ impl<'a> TryFrom<Fields<'a>> for UploadVideo<'a> {
 }
 
 /// Stores a short video that has been uploaded to the cloud.
-pub(crate) async fn short_video(cx: &Context<'_>, request: UploadVideo<'_>) -> Result<Done, Refusal> {
+pub(crate) async fn short_video(cx: &Context<'_>, request: UploadVideo) -> Result<Done, Refusal> {
     let owner = cx.actor(&request.user_id).await?;
     cx.core.short_videos().upload(owner, request.video).await?;
     Ok(Done)

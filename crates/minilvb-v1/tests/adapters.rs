@@ -282,7 +282,7 @@ async fn no_secret_is_logged() {
     let core = start(&folder);
     let (v1, callbacks) = (MinilvbV1::new(core.clone(), Config::default()), Callbacks::new(core.clone()));
     core.accounts().register(NewAccount::new("anna", Password::plain("password-of-anna"))).await.unwrap();
-    let identifier = Identifier::UserId("anna".to_owned());
+    let identifier = Identifier::UserId("anna".into());
     let forms = [Password::plain("password-of-anna")];
     let (_, session) = core.accounts().login(Dialect::MinilvbV2, identifier, &forms, None).await.unwrap();
     let token = session.token.expose_secret();

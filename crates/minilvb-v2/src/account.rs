@@ -1,8 +1,8 @@
 //! Accounts and sessions: `/register`, `/login`, `/refresh`, `/get_user_info`, `/upload_user_info`.
 
-use std::sync::Arc;
-
-use relive_core::{Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Seconds, Sex};
+use relive_core::{
+    Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Seconds, Sex, UserId,
+};
 use relive_wire::Object;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
@@ -16,7 +16,7 @@ use crate::{
 
 /// Request of `/register` (seed 001 §1, contract minilvb-v2 §4.1).
 pub(crate) struct Register<'a> {
-    user_id: &'a str,
+    user_id: UserId,
     password: &'a str,
 }
 
@@ -24,7 +24,7 @@ impl<'a> TryFrom<&'a Object<'_>> for Register<'a> {
     type Error = Code;
 
     fn try_from(object: &'a Object<'_>) -> Result<Self, Code> {
-        let user_id = fields::required_user_id(object).map_err(|_| Code::UserIdFormat)?;
+        let user_id = fields::required_user_id(object).map_err(|_| Code::UserIdFormat)?.into();
         let password = fields::required_text(object, "password", 128).map_err(|_| Code::PasswordFormat)?;
         if !password.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(Code::PasswordFormat);
@@ -52,7 +52,7 @@ fn is_derived(password: &str) -> bool {
 
 /// Request of `/login` (seed 001 §2, contract minilvb-v2 §4.2).
 pub(crate) struct Login<'a> {
-    user_id: &'a str,
+    user_id: UserId,
     /// Not trimmed: passwords chosen in other dialects may begin or end with blanks.
     password: &'a str,
 }
@@ -61,7 +61,7 @@ impl<'a> TryFrom<&'a Object<'_>> for Login<'a> {
     type Error = Code;
 
     fn try_from(object: &'a Object<'_>) -> Result<Self, Code> {
-        let user_id = fields::required_user_id(object)?;
+        let user_id = fields::required_user_id(object)?.into();
         let password =
             fields::untrimmed(object, "password", 256)?.filter(|text| !fields::trim(text).is_empty());
         Ok(Self { user_id, password: password.ok_or(Code::InvalidParameter("password"))? })
@@ -119,7 +119,7 @@ struct RoomserviceSign<'a> {
     #[serde(rename = "accountType")]
     account_type: &'a str,
     #[serde(rename = "userID")]
-    user_id: Arc<str>,
+    user_id: UserId,
     #[serde(rename = "userSig")]
     user_sig: String,
 }
@@ -160,8 +160,8 @@ impl<'a> CosInfo<'a> {
 
 /// Opens the session of the user and ends an older one.
 pub(crate) async fn login<'c>(cx: &Context<'c>, request: Login<'_>) -> Result<LoginReply<'c>, Code> {
-    let identifier = Identifier::UserId(request.user_id.to_owned());
     let forms = request.forms();
+    let identifier = Identifier::UserId(request.user_id);
     let (_, session) =
         cx.core.accounts().login(Dialect::MinilvbV2, identifier, &forms, Some(cx.client)).await?;
     let config = &cx.core.config().cloud;
@@ -169,7 +169,7 @@ pub(crate) async fn login<'c>(cx: &Context<'c>, request: Login<'_>) -> Result<Lo
         sdk_app_id: config.im_sdkappid,
         account_type: &config.im_account_type,
         user_sig: cx.core.cloud().user_sig(&session.user_id).unwrap_or_default(),
-        user_id: Arc::clone(&session.user_id),
+        user_id: session.user_id.clone(),
     };
     let cos_info = CosInfo::new(cx);
     Ok(LoginReply { tokens: session.into(), roomservice_sign, cos_info })
@@ -177,7 +177,7 @@ pub(crate) async fn login<'c>(cx: &Context<'c>, request: Login<'_>) -> Result<Lo
 
 /// Request of `/refresh` (seed 001 §3).
 pub(crate) struct Refresh<'a> {
-    user_id: &'a str,
+    user_id: UserId,
     refresh_token: &'a str,
 }
 
@@ -186,7 +186,7 @@ impl<'a> TryFrom<&'a Object<'_>> for Refresh<'a> {
 
     fn try_from(object: &'a Object<'_>) -> Result<Self, Code> {
         Ok(Self {
-            user_id: fields::required_text(object, "userid", usize::MAX)?,
+            user_id: fields::required_text(object, "userid", usize::MAX)?.into(),
             refresh_token: fields::required_text(object, "refresh_token", usize::MAX)?,
         })
     }
@@ -196,13 +196,13 @@ impl<'a> TryFrom<&'a Object<'_>> for Refresh<'a> {
 /// even though the token may have expired (contract minilvb-v2 §2.5).
 pub(crate) async fn refresh(cx: &Context<'_>, request: Refresh<'_>) -> Result<Tokens, Code> {
     cx.check_signature_if_any().await?;
-    Ok(cx.core.sessions().refresh(request.user_id, request.refresh_token).await?.into())
+    Ok(cx.core.sessions().refresh(&request.user_id, request.refresh_token).await?.into())
 }
 
 /// Reply of `/get_user_info`; `userid` was added by the original server.
 #[derive(Debug, Serialize)]
 pub(crate) struct GetUserInfoReply {
-    userid: Arc<str>,
+    userid: UserId,
     nickname: String,
     avatar: String,
     sex: i8,

@@ -52,7 +52,7 @@ pub struct MinilvbV2 {
 impl MinilvbV2 {
     /// Makes an adapter that uses this core.
     pub fn new(core: Core, config: Config) -> Self {
-        if core.cloud().user_sig("relive").is_none() {
+        if core.cloud().user_sig(&"relive".into()).is_none() {
             tracing::warn!(
                 adapter = "minilvb-v2",
                 "no IM secret is configured: /login returns an empty userSig"

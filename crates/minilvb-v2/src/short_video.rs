@@ -1,6 +1,6 @@
 //! Short videos: `/upload_ugc` and `/get_ugc_list`.
 
-use relive_core::{Actor, NewShortVideo, ShortVideo};
+use relive_core::{Actor, FileId, NewShortVideo, ShortVideo, UserId};
 use relive_wire::Object;
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ impl TryFrom<&Object<'_>> for UploadUgc {
             return Err(Code::InvalidParameter("play_url"));
         }
         Ok(Self(NewShortVideo {
-            file_id: file_id.to_owned(),
+            file_id: file_id.into(),
             title: title.to_owned(),
             cover: fields::text_or_empty(object, "frontcover", 255)?,
             location: fields::text_or_empty(object, "location", 128)?,
@@ -61,10 +61,10 @@ pub(crate) async fn upload_ugc(cx: &Context<'_>, UploadUgc(video): UploadUgc) ->
 /// An entry of `/get_ugc_list`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ugc {
-    userid: String,
+    userid: UserId,
     nickname: String,
     avatar: String,
-    file_id: String,
+    file_id: FileId,
     title: String,
     frontcover: String,
     location: String,

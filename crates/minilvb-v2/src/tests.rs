@@ -88,7 +88,7 @@ async fn a_password_change_ends_the_session() {
     let server = Server::start();
     let headers = server.log_in().await;
     assert_eq!(call(&server.adapter, "/get_user_info", headers.clone(), Vec::new()).await.code, 200);
-    server.core.accounts().set_password("mei_mei", &Password::plain("other")).await.unwrap();
+    server.core.accounts().set_password(&"mei_mei".into(), &Password::plain("other")).await.unwrap();
     assert_eq!(call(&server.adapter, "/get_user_info", headers, Vec::new()).await.code, 498);
 }
 

@@ -116,7 +116,7 @@ async fn login_returns_tokens_and_a_ticket() {
     let server = Server::start();
     let reply = server.log_in().await;
     let user_sig = reply.split(r#""userSig":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-    assert!(server.core.cloud().verify_user_sig(user_sig, "ningmeng_07"));
+    assert!(server.core.cloud().verify_user_sig(user_sig, &"ningmeng_07".into()));
     assert_eq!(
         reply,
         format!(
@@ -170,7 +170,7 @@ async fn a_broadcast_becomes_a_replay() {
     assert_eq!(room.len(), 121);
     assert_eq!(server.signed("/upload_room", "0fbcf86a93eaa1c57bc8d76aa6b8e3de", room).await, OK);
     let recording = NewRecording {
-        file_id: "5285890000000000017".to_owned(),
+        file_id: "5285890000000000017".into(),
         format: FileFormat::Mp4,
         url: "https://vod.example.com/17/f0.mp4".to_owned(),
         start_at: Some(UnixSeconds(1_767_225_000)),
@@ -179,7 +179,7 @@ async fn a_broadcast_becomes_a_replay() {
         size: None,
     };
     let event = StreamEvent::Recorded(recording);
-    server.core.streams().event("8525_ningmeng_07".to_owned(), CallbackSource::Shared, event).await.unwrap();
+    server.core.streams().event("8525_ningmeng_07".into(), CallbackSource::Shared, event).await.unwrap();
     let list = r#"{"index":"0","count":200,"userid":"ningmeng_07","timestamp":1767225600,"expires":10}"#;
     assert_eq!(list.len(), 84);
     assert_eq!(

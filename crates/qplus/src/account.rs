@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use relive_core::{Dialect, Identifier, NewAccount, Password, ProfileUpdate, Sex};
+use relive_core::{Dialect, Identifier, NewAccount, Password, ProfileUpdate, Sex, UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ impl<'a> TryFrom<&'a Input<'_>> for Login<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LoginReply {
     /// The account name, even if the user typed a phone number or an e-mail address.
-    account: String,
+    account: UserId,
     nick_name: String,
     /// 0: the user has no room. Clients compare the number with the text `0`.
     live_room_id: i64,
@@ -63,7 +63,7 @@ pub(crate) async fn login(cx: &Context, request: Login<'_>) -> Result<LoginReply
             Sex::Unknown | Sex::Male => 1,
             Sex::Female => 2,
         },
-        account: account.user_id.as_ref().to_owned(),
+        account: account.user_id,
     })
 }
 
@@ -95,13 +95,13 @@ impl<'a> TryFrom<&'a Input<'_>> for Register<'a> {
 impl Register<'_> {
     /// Checks the account name. Control characters are refused, and so is white space at the ends: another dialect
     /// trims user ids.
-    fn user_id(&self) -> Result<&str, Code> {
+    fn user_id(&self) -> Result<UserId, Code> {
         let account = self.account;
         let valid = !account.is_empty()
             && !longer(account, 64)
             && account.trim() == account
             && !account.chars().any(char::is_control);
-        if valid { Ok(account) } else { Err(Code::Param) }
+        if valid { Ok(account.into()) } else { Err(Code::Param) }
     }
 
     /// Whether this is the form of the second client: a verification code, but no account name (contract qplus §5.1).
@@ -121,7 +121,7 @@ pub(crate) async fn register(cx: &Context, request: Register<'_>) -> Result<Done
             .await?;
         return Ok(Done {});
     }
-    let user_id = request.user_id()?.to_owned();
+    let user_id = request.user_id()?;
     let (phone, email) = (phone(request.phone)?.to_owned(), email(request.email)?.to_owned());
     let new = NewAccount {
         phone: Some(phone),

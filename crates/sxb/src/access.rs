@@ -1,7 +1,7 @@
 //! Calls about permissions that are newer than the seed: kicks a user, verifies IM tickets, makes permits for AV rooms
 //! and signs uploads of covers (contract sxb §4.B).
 
-use relive_core::{Dialect, RoomPermit};
+use relive_core::{Dialect, RoomPermit, UserId};
 use serde::Serialize;
 
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) async fn cos_sign(cx: &Context, _: Nothing) -> Result<Data<CosSignRep
 /// Request of `account/kickout`, made by an administrator.
 pub(crate) struct Kickout {
     admin: Credentials,
-    victim: String,
+    victim: UserId,
     hold_sig: bool,
 }
 
@@ -49,7 +49,7 @@ impl TryFrom<Input<'_>> for Kickout {
     fn try_from(input: Input<'_>) -> Result<Self, Code> {
         Ok(Self {
             admin: Credentials::try_from(input)?,
-            victim: input.fields.filled("kickid")?.to_owned(),
+            victim: input.fields.filled("kickid")?.into(),
             hold_sig: input.fields.flag("holdsig")?,
         })
     }
@@ -59,7 +59,7 @@ impl TryFrom<Input<'_>> for Kickout {
 #[derive(Serialize)]
 pub(crate) struct KickoutReply {
     #[serde(rename = "kickID")]
-    kick_id: String,
+    kick_id: UserId,
     #[serde(rename = "holdSig")]
     hold_sig: bool,
 }
@@ -68,7 +68,7 @@ pub(crate) struct KickoutReply {
 /// it expires.
 pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
     let admin = request.admin.check(cx).await?;
-    if !cx.config.admins.iter().any(|id| **id == *admin.user_id) {
+    if !cx.config.admins.contains(&admin.user_id) {
         return Err(Code::NotAnAdmin);
     }
     let victim = cx.core.accounts().find(&request.victim).await?.filter(|account| account.registered);
@@ -79,7 +79,7 @@ pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<Kicko
 
 /// Request of `account/verify`: a user id and an IM ticket.
 pub(crate) struct Verify {
-    user_id: String,
+    user_id: UserId,
     user_sig: String,
 }
 
@@ -88,7 +88,7 @@ impl TryFrom<Input<'_>> for Verify {
 
     fn try_from(input: Input<'_>) -> Result<Self, Code> {
         Ok(Self {
-            user_id: input.fields.filled("id")?.to_owned(),
+            user_id: input.fields.filled("id")?.into(),
             user_sig: input.fields.filled("sig")?.to_owned(),
         })
     }

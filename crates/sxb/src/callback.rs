@@ -42,7 +42,7 @@ pub(crate) async fn receive(cx: &Context, CloudNotice(notice): CloudNotice) -> R
         return Ok(());
     }
     let new = recording(&notice)?;
-    let code = clean("stream_id", notice.stream_code().unwrap_or_default())?;
+    let code = clean("stream_id", notice.stream_code().unwrap_or_default())?.into();
     let room = notice.stream_param("groupid").and_then(|group| group.parse().ok()).map(RoomNumber);
     Ok(cx.core.streams().event(code, CallbackSource::Sxb { room }, StreamEvent::Recorded(new)).await?)
 }
@@ -51,7 +51,7 @@ fn recording(notice: &Notice) -> Result<NewRecording, Code> {
     let file_id = notice.recording_id().ok_or(Code::Field("video_id", Fault::Missing))?;
     let url = notice.video_url.as_deref().filter(|url| !url.is_empty());
     Ok(NewRecording {
-        file_id: clean("video_id", file_id)?,
+        file_id: clean("video_id", file_id)?.into(),
         url: clean("video_url", url.ok_or(Code::Field("video_url", Fault::Missing))?)?,
         format: FileFormat::named(notice.file_format.as_deref().unwrap_or_default()),
         start_at: number("start_time", notice.start_time)?.map(UnixSeconds),

@@ -1,6 +1,6 @@
 //! The settings of this dialect.
 
-use relive_core::Seconds;
+use relive_core::{Seconds, UserId};
 use secrecy::SecretString;
 
 /// The settings of the operator for this dialect.
@@ -17,7 +17,7 @@ pub struct Config {
     /// Length of time by which `timeStamp` may differ from the server's clock.
     pub sign_window: Seconds,
     /// Ids of the accounts that may use `account/kickout`.
-    pub admins: Vec<String>,
+    pub admins: Vec<UserId>,
 }
 
 impl Default for Config {

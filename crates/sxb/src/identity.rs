@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use relive_core::{Account, Dialect, Error, Identifier, IssuedSession, Password};
+use relive_core::{Account, Dialect, Error, Identifier, IssuedSession, Password, UserId};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub(crate) const NO_TICKET: &str = "usersig-not-configured";
 
 /// A user id, and the password in all forms that the client may have meant.
 pub(crate) struct Credentials {
-    pub(crate) user_id: String,
+    pub(crate) user_id: UserId,
     pub(crate) passwords: Vec<Password>,
     pub(crate) client: IpAddr,
 }
@@ -31,7 +31,7 @@ impl Credentials {
     /// Reads the user id from the member `id`, and the password from `pwd`.
     pub(crate) fn read(input: Input<'_>, id: &'static str) -> Result<Self, Code> {
         Ok(Self {
-            user_id: user_id(input.fields, id)?.to_owned(),
+            user_id: user_id(input.fields, id)?,
             passwords: forms(input.fields.filled("pwd")?),
             client: input.client,
         })
@@ -60,7 +60,7 @@ impl TryFrom<Input<'_>> for Credentials {
 
 /// Reads a user id. Control characters are refused, and so is white space at the ends, which another dialect would
 /// trim.
-fn user_id<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, Code> {
+fn user_id(fields: Fields<'_>, name: &'static str) -> Result<UserId, Code> {
     let id = fields.filled(name)?;
     if id.chars().count() > MAX_ID_CHARS {
         return Err(Code::Field(name, Fault::TooLong));
@@ -68,7 +68,7 @@ fn user_id<'a>(fields: Fields<'a>, name: &'static str) -> Result<&'a str, Code> 
     if id.trim() != id || id.chars().any(char::is_control) {
         return Err(Code::Field(name, Fault::BadText));
     }
-    Ok(id)
+    Ok(id.into())
 }
 
 /// The forms that a password may be sent in: base64, as in the seed, or plain text, as shipped clients send it. The

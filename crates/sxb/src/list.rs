@@ -1,6 +1,8 @@
 //! Lists of rooms on air, and their play URLs (seed 003 §五, §十四, §十五).
 
-use relive_core::{Broadcast, BroadcastInfo, Dialect, Fragment, OnAirFilter, Page, RoomNumber, Window};
+use relive_core::{
+    Broadcast, BroadcastInfo, Dialect, Fragment, OnAirFilter, Page, RoomNumber, UserId, Window,
+};
 use relive_wire::number;
 use serde::Serialize;
 
@@ -109,7 +111,7 @@ impl PlayAddresses {
 
 #[derive(Serialize)]
 struct Stream {
-    uid: String,
+    uid: UserId,
     #[serde(flatten)]
     addresses: PlayAddresses,
 }
@@ -124,10 +126,8 @@ pub(crate) struct StreamListReply {
 /// Returns a page of the rooms on air with their play URLs (seed 003 §十四).
 pub(crate) async fn streams(cx: &Context, call: Authed<OnAir>) -> Result<Data<StreamListReply>, Code> {
     let page = cx.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
-    let stream = |on_air: &Broadcast| Stream {
-        uid: on_air.user_id.as_ref().to_owned(),
-        addresses: PlayAddresses::of(cx, on_air),
-    };
+    let stream =
+        |on_air: &Broadcast| Stream { uid: on_air.user_id.clone(), addresses: PlayAddresses::of(cx, on_air) };
     Ok(Data(StreamListReply { total: page.total, videos: page.items.iter().map(stream).collect() }))
 }
 

@@ -1,6 +1,8 @@
 //! Recordings: takes a host's report about a recording it starts, and lists recordings (seed 003 §十一, §十三).
 
-use relive_core::{Recording, RecordingFilter, RecordingOrder, RoomNumber, Seconds, UnixSeconds, Window};
+use relive_core::{
+    FileId, Recording, RecordingFilter, RecordingOrder, RoomNumber, Seconds, UnixSeconds, UserId, Window,
+};
 use serde::Serialize;
 
 use crate::{
@@ -64,7 +66,7 @@ impl TryFrom<Input<'_>> for RecordList {
         };
         Ok(Self {
             filter: RecordingFilter {
-                owner: owner.map(str::to_owned),
+                owner: owner.map(UserId::from),
                 file_name_prefix: own_only.then(|| CLIENT_FILE_PREFIX.to_owned()),
                 ..RecordingFilter::default()
             },
@@ -84,13 +86,13 @@ pub(crate) struct RecordListReply {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Video {
-    uid: String,
+    uid: UserId,
     cover: String,
     name: String,
     #[serde(rename = "videoId")]
-    file_id: String,
+    file_id: FileId,
     /// The file id again, under its name in the seed's table.
-    playid: String,
+    playid: FileId,
     playurl: PlayUrl,
     create_time: UnixSeconds,
     file_size: i64,
@@ -119,7 +121,7 @@ impl PlayUrl {
 impl Video {
     fn of(profile: Profile, recording: &Recording) -> Self {
         Self {
-            uid: recording.user_id.as_ref().to_owned(),
+            uid: recording.user_id.clone(),
             cover: recording.cover.clone(),
             name: recording.title.clone(),
             playid: recording.file_id.clone(),

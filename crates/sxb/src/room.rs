@@ -55,7 +55,7 @@ impl TryFrom<Input<'_>> for ReportRoom {
             cover: room.lenient_text("cover", MAX_TITLE_BYTES)?,
             kind: room.short_text("type", MAX_TEXT_BYTES)?,
             room: room.room()?,
-            group_id: room.short_text("groupid", MAX_TEXT_BYTES)?,
+            group_id: room.short_text("groupid", MAX_TEXT_BYTES)?.into(),
             app: room.integer("appid")?,
             device: match room.integer_in("device", 0..=2, "0, 1 or 2")? {
                 0 => 0,

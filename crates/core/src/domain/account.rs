@@ -2,7 +2,7 @@
 
 use super::{group, session};
 use crate::{
-    AccountId, Error, Picture, PictureId, ProfileUpdate, Result,
+    AccountId, Error, Picture, PictureId, ProfileUpdate, Result, UserId,
     model::password::StoredPassword,
     store::Tx,
     table::{
@@ -14,7 +14,7 @@ use crate::{
 /// Replaces the password of a registered account and ends its sessions in all dialects.
 ///
 /// Errors: [`Error::NoSuchAccount`].
-pub(crate) fn set_password(tx: &mut Tx<'_>, user_id: &str, stored: &StoredPassword) -> Result<()> {
+pub(crate) fn set_password(tx: &mut Tx<'_>, user_id: &UserId, stored: &StoredPassword) -> Result<()> {
     let account = accounts::by_user_id(tx.conn, user_id)?
         .filter(AccountRow::is_registered)
         .ok_or(Error::NoSuchAccount)?;
@@ -47,7 +47,7 @@ pub(crate) fn set_head_picture(tx: &mut Tx<'_>, account: AccountId, picture: &Pi
 /// Deletes an account and all its data.
 ///
 /// Errors: [`Error::NoSuchAccount`].
-pub(crate) fn delete(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+pub(crate) fn delete(tx: &mut Tx<'_>, user_id: &UserId) -> Result<()> {
     let account = accounts::by_user_id(tx.conn, user_id)?.ok_or(Error::NoSuchAccount)?;
     session::close_account(tx, account.id, None)?;
     audience::leave_everywhere(tx, account.id)?;

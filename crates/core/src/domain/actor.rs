@@ -1,13 +1,13 @@
 //! Actors: the account of a request, which carries a credential or only a user id, and the creation of guests.
 
 use crate::{
-    Actor, Error, Result,
+    Actor, Error, Result, UserId,
     store::{Tx, conn::Conn},
     table::accounts::{self, AccountRow},
 };
 
 /// The account with a user id; creates a guest if there is none.
-pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &str) -> Result<AccountRow> {
+pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &UserId) -> Result<AccountRow> {
     if let Some(row) = accounts::by_user_id(tx.conn, user_id)? {
         return Ok(row);
     }
@@ -38,6 +38,6 @@ pub(crate) fn may_act(conn: &mut Conn, actor: &Actor) -> Result<()> {
     }
 }
 
-fn unclaimed(conn: &mut Conn, user_id: &str) -> Result<()> {
+fn unclaimed(conn: &mut Conn, user_id: &UserId) -> Result<()> {
     if accounts::registered_like(conn, user_id)?.is_some() { Err(Error::ProofRequired) } else { Ok(()) }
 }

@@ -2,7 +2,7 @@
 
 use super::actor;
 use crate::{
-    AccountId, Actor, Dialect, GroupMember, MemberNames, Page, Result, Window,
+    AccountId, Actor, Dialect, FileId, GroupId, GroupMember, MemberNames, Page, Result, UserId, Window,
     store::{Tx, conn::Conn},
     table::{
         accounts,
@@ -17,8 +17,8 @@ use crate::{
 pub(crate) fn enter(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    host: &str,
-    group: &str,
+    host: &UserId,
+    group: &GroupId,
     names: &MemberNames,
 ) -> Result<()> {
     let member = actor::acting(tx, actor)?;
@@ -39,7 +39,7 @@ pub(crate) fn enter(
 /// Leaves a group. Idempotent.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
-pub(crate) fn quit(tx: &mut Tx<'_>, actor: &Actor, host: &str, group: &str) -> Result<()> {
+pub(crate) fn quit(tx: &mut Tx<'_>, actor: &Actor, host: &UserId, group: &GroupId) -> Result<()> {
     let member = actor::acting(tx, actor)?.id;
     let Some(host) = accounts::by_user_id(tx.conn, host)?.map(|row| row.id) else { return Ok(()) };
     let Some(row) = members::find(tx, host, member)?.filter(|row| row.listed) else { return Ok(()) };
@@ -59,8 +59,8 @@ pub(crate) fn quit(tx: &mut Tx<'_>, actor: &Actor, host: &str, group: &str) -> R
 pub(crate) fn enter_recording(
     tx: &mut Tx<'_>,
     actor: &Actor,
-    owner: &str,
-    file_id: &str,
+    owner: &UserId,
+    file_id: &FileId,
     names: &MemberNames,
 ) -> Result<()> {
     let member = actor::acting(tx, actor)?.id;
@@ -74,7 +74,7 @@ pub(crate) fn enter_recording(
 /// Leaves the audience of a recording. Idempotent.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
-pub(crate) fn quit_recording(tx: &mut Tx<'_>, actor: &Actor, owner: &str, file_id: &str) -> Result<()> {
+pub(crate) fn quit_recording(tx: &mut Tx<'_>, actor: &Actor, owner: &UserId, file_id: &FileId) -> Result<()> {
     let member = actor::acting(tx, actor)?.id;
     let Some(owner) = accounts::by_user_id(tx.conn, owner)?.map(|row| row.id) else { return Ok(()) };
     if recording_audience::remove(tx, owner, file_id, member)? {
@@ -95,10 +95,10 @@ pub(crate) fn leave_recordings(tx: &mut Tx<'_>, account: AccountId) -> Result<()
 /// id is the name of the group. `listed` reads the audience from the read model, see [`members::group`].
 pub(crate) fn page(
     conn: &mut Conn,
-    host: &str,
-    group: &str,
+    host: &UserId,
+    group: &GroupId,
     window: Window,
-    listed: &impl Fn(AccountId, &str, bool) -> Option<Page<AccountId>>,
+    listed: &impl Fn(AccountId, &GroupId, bool) -> Option<Page<AccountId>>,
 ) -> Result<Page<GroupMember>> {
     let Some(host) = accounts::by_user_id(conn, host)?.map(|row| row.id) else {
         return Ok(Page::default());
@@ -109,7 +109,7 @@ pub(crate) fn page(
         offset: window.offset.saturating_sub(page.total),
         limit: window.limit.saturating_sub(page.total.saturating_sub(window.offset)),
     };
-    let of_recording = recording_audience::page(conn, host, group, rest)?;
+    let of_recording = recording_audience::page(conn, host, &FileId::from(group), rest)?;
     page.total += of_recording.total;
     page.items.extend(of_recording.items);
     Ok(page)

@@ -3,11 +3,9 @@
 //! All data come from one snapshot of the tables. Nothing is changed, and nothing past its deadline is ended. Last uses and
 //! deadlines may be a second older than in a running server.
 
-use std::sync::Arc;
-
 use crate::{
     AccountOverview, Broadcast, LatestBroadcast, Plan, Result, SessionConfig, SessionOverview, State,
-    UnixSeconds,
+    UnixSeconds, UserId,
     store::conn::Conn,
     table::{
         accounts::{self, AccountRow},
@@ -19,7 +17,7 @@ use crate::{
 /// The account with a user id, guest or registered, with everything that the dialects show of it.
 pub(crate) fn overview(
     conn: &mut Conn,
-    user_id: &str,
+    user_id: &UserId,
     policy: SessionConfig,
     now: UnixSeconds,
 ) -> Result<Option<AccountOverview>> {
@@ -52,11 +50,10 @@ fn open_sessions(
     now: UnixSeconds,
 ) -> Result<Vec<SessionOverview>> {
     let rows = sessions::of_account(conn, owner.id)?;
-    let user_id: Arc<str> = owner.user_id.as_str().into();
     let overviews = rows.into_iter().filter_map(|row| {
         let (dialect, opened_at, used_at) = (row.dialect, row.opened_at, row.used_at);
         let refresh_until = row.refresh_until.filter(|until| *until > now);
-        let alive = row.session(Arc::clone(&user_id))?.is_alive(policy, now);
+        let alive = row.session(owner.user_id.clone())?.is_alive(policy, now);
         Some(SessionOverview { dialect, opened_at, used_at, alive, refresh_until })
     });
     Ok(overviews.filter(|session| session.alive || session.refresh_until.is_some()).collect())

@@ -2,7 +2,7 @@
 
 use super::actor;
 use crate::{
-    Actor, Result,
+    Actor, Result, UserId,
     store::Tx,
     table::{accounts, reports},
 };
@@ -10,7 +10,7 @@ use crate::{
 /// Stores a report about a host; without effect for a host that does not exist.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
-pub(crate) fn report(tx: &mut Tx<'_>, reporter: &Actor, host: &str) -> Result<()> {
+pub(crate) fn report(tx: &mut Tx<'_>, reporter: &Actor, host: &UserId) -> Result<()> {
     let reporter = actor::acting(tx, reporter)?.id;
     match accounts::by_user_id(tx.conn, host)? {
         Some(host) => reports::insert(tx, reporter, host.id),

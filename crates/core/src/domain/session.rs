@@ -3,12 +3,10 @@
 //! sxb has one session per account, which ends when it is idle; minilvb-v2 has one of a fixed lifetime, with a refresh token;
 //! qplus has several, which end when they are idle. A login never ends the sessions of another dialect; a new password does.
 
-use std::sync::Arc;
-
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    AccountId, Dialect, Error, IssuedSession, Result,
+    AccountId, Dialect, Error, IssuedSession, Result, UserId,
     model::{random, session::TokenHash},
     store::Tx,
     table::{
@@ -21,7 +19,7 @@ use crate::{
 pub(crate) fn open(
     tx: &mut Tx<'_>,
     account: AccountId,
-    user_id: &str,
+    user_id: &UserId,
     dialect: Dialect,
 ) -> Result<IssuedSession> {
     let policy = tx.config().sessions;
@@ -45,11 +43,10 @@ pub(crate) fn open(
         used_at: tx.now,
         cursors: String::new(),
     };
-    let user_id: Arc<str> = user_id.into();
-    sessions::insert(tx, &row, Arc::clone(&user_id))?;
+    sessions::insert(tx, &row, user_id.clone())?;
     Ok(IssuedSession {
         account,
-        user_id,
+        user_id: user_id.clone(),
         token: token.into(),
         refresh_token: refresh_token.into(),
         expires_in: match dialect {
@@ -73,7 +70,7 @@ fn close_oldest(tx: &mut Tx<'_>, account: AccountId, most: usize) -> Result<()> 
 /// Exchanges a refresh token for a new session (minilvb-v2). The old tokens are invalid at once.
 ///
 /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
-pub(crate) fn refresh(tx: &mut Tx<'_>, user_id: &str, offered: &TokenHash) -> Result<IssuedSession> {
+pub(crate) fn refresh(tx: &mut Tx<'_>, user_id: &UserId, offered: &TokenHash) -> Result<IssuedSession> {
     let (row, user_id) = sessions::by_signer(tx.conn, user_id)?.ok_or(Error::InvalidSession)?;
     let matches = row.refresh_digest.as_deref().is_some_and(|known| bool::from(known.ct_eq(offered.bytes())));
     if !matches || row.refresh_until.is_none_or(|until| until <= tx.now) {

@@ -3,7 +3,7 @@
 //! Every code ever issued is stored with its account, so that a late notice finds its room.
 
 use crate::{
-    AccountId, CallbackSource, Error, Result,
+    AccountId, CallbackSource, Error, Result, StreamCode,
     sign::{
         digest::md5_hex,
         stream::{VideoSource, bypass_digest, live_code},
@@ -27,8 +27,12 @@ pub(crate) struct StreamOwner {
 }
 
 /// Finds the owner of a stream by its stored code, else by the tail of an sxb code, else by the path of the notice.
-pub(crate) fn owner(conn: &mut Conn, code: &str, source: &CallbackSource) -> Result<Option<StreamOwner>> {
-    let tail = code.rsplit_once('_').map_or(code, |(_, tail)| tail);
+pub(crate) fn owner(
+    conn: &mut Conn,
+    code: &StreamCode,
+    source: &CallbackSource,
+) -> Result<Option<StreamOwner>> {
+    let tail = code.rsplit_once('_').map_or(code.as_str(), |(_, tail)| tail);
     let by_tail = stream_codes::owner(conn, TAIL, tail)?;
     if let Some(account) = stream_codes::owner(conn, WHOLE, code)? {
         return Ok(Some(StreamOwner { account, by_tail: by_tail == Some(account) }));
@@ -46,7 +50,7 @@ pub(crate) fn owner(conn: &mut Conn, code: &str, source: &CallbackSource) -> Res
 
 /// Finds the user id inside a code that this server has not issued: the longest after the business id whose account has a
 /// room.
-fn user_inside(conn: &mut Conn, code: &str) -> Result<Option<AccountId>> {
+fn user_inside(conn: &mut Conn, code: &StreamCode) -> Result<Option<AccountId>> {
     let mut rest = code.split_once('_').map_or("", |(_, rest)| rest);
     while !rest.is_empty() {
         if let Some(user) = accounts::by_user_id(conn, rest)?
@@ -64,7 +68,7 @@ fn user_inside(conn: &mut Conn, code: &str) -> Result<Option<AccountId>> {
 /// of stream uses. A code that was issued before stays.
 ///
 /// Errors: [`Error::Busy`] if every code that was tried belongs to another account.
-pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String> {
+pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<StreamCode> {
     let bizid = &tx.config().media.bizid;
     let plain = live_code(bizid, &host.user_id, None);
     if stream_codes::owner(tx.conn, WHOLE, &plain)? == Some(host.id) {
@@ -75,8 +79,8 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<String>
     }
     // Another account may own the next code too, by choosing the id the code is made of.
     for attempt in 0..TRIES {
-        let text = if attempt == 0 { host.user_id.clone() } else { format!("{}#{attempt}", host.user_id) };
-        let digest: String = md5_hex(text).chars().take(8).collect();
+        let attempt = if attempt == 0 { String::new() } else { format!("#{attempt}") };
+        let digest: String = md5_hex(format!("{}{attempt}", host.user_id)).chars().take(8).collect();
         let marked = live_code(bizid, &host.user_id, Some(&digest));
         if keep(tx, WHOLE, &marked, host.id)? {
             return Ok(marked);
@@ -102,10 +106,10 @@ pub(crate) fn code_of_room(
     room: &RoomRow,
     host: &AccountRow,
     screen: bool,
-) -> Result<String> {
+) -> Result<StreamCode> {
     let source = if screen { VideoSource::Screen } else { VideoSource::Camera };
-    let tail = bypass_digest(room.number.0, &host.user_id, source);
-    let code = format!("{}_{tail}", tx.config().media.bizid);
+    let tail = bypass_digest(room.number, &host.user_id, source);
+    let code = StreamCode::new(format!("{}_{tail}", tx.config().media.bizid));
     if !keep(tx, TAIL, &tail, host.id)? {
         return Err(Error::Busy);
     }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::core::Accounts;
 use crate::{
     Account, AccountId, AccountOverview, Actor, Dialect, Error, Identifier, IssuedSession, NewAccount,
-    Password, Picture, PictureId, ProfileUpdate, Purpose, ResetProof, Result,
+    Password, Picture, PictureId, ProfileUpdate, Purpose, ResetProof, Result, UserId,
     domain::{account, actor, login, overview, registration, report, verification},
     model::{password::StoredPassword, random},
     store::Tx,
@@ -27,8 +27,8 @@ impl Accounts<'_> {
     }
 
     /// The account with a user id, guest or registered.
-    pub async fn find(&self, user_id: &str) -> Result<Option<Account>> {
-        let user_id = user_id.to_owned();
+    pub async fn find(&self, user_id: &UserId) -> Result<Option<Account>> {
+        let user_id = user_id.clone();
         Ok(self.0.store().read(move |conn| accounts::by_user_id(conn, &user_id)).await?.map(Account::from))
     }
 
@@ -46,15 +46,15 @@ impl Accounts<'_> {
     }
 
     /// Accounts in the order of their user ids, from the first after `after` on: for reading all accounts page by page.
-    pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Account>> {
-        let after = after.unwrap_or_default().to_owned();
+    pub async fn list(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<Account>> {
+        let after = after.cloned().unwrap_or_default();
         let rows = self.0.store().read(move |conn| accounts::after(conn, &after, limit)).await?;
         Ok(rows.into_iter().map(Account::from).collect())
     }
 
     /// The account with a user id, guest or registered, with everything that the dialects show of it.
-    pub async fn overview(&self, user_id: &str) -> Result<Option<AccountOverview>> {
-        let (user_id, policy, now) = (user_id.to_owned(), self.0.config().sessions, self.0.now());
+    pub async fn overview(&self, user_id: &UserId) -> Result<Option<AccountOverview>> {
+        let (user_id, policy, now) = (user_id.clone(), self.0.config().sessions, self.0.now());
         self.0.store().snapshot(move |conn| overview::overview(conn, &user_id, policy, now)).await
     }
 
@@ -124,9 +124,9 @@ impl Accounts<'_> {
         self.get(account.id).await?.ok_or(Error::NoSuchAccount)
     }
 
-    async fn free_name(&self) -> Result<String> {
+    async fn free_name(&self) -> Result<UserId> {
         for _ in 0..NAME_TRIES {
-            let name = format!("user{:010}", random::number(self.0.random()));
+            let name = UserId::new(format!("user{:010}", random::number(self.0.random())));
             if self.find(&name).await?.is_none() {
                 return Ok(name);
             }
@@ -184,9 +184,9 @@ impl Accounts<'_> {
     /// Replaces the password and ends the account's sessions in all dialects.
     ///
     /// Errors: [`Error::NoSuchAccount`] if no registered account has that id.
-    pub async fn set_password(&self, user_id: &str, password: &Password) -> Result<()> {
+    pub async fn set_password(&self, user_id: &UserId, password: &Password) -> Result<()> {
         let stored = self.0.hasher().hash(password, user_id).await?;
-        let user_id = user_id.to_owned();
+        let user_id = user_id.clone();
         self.0.store().write(move |tx| account::set_password(tx, &user_id, &stored)).await
     }
 
@@ -269,16 +269,16 @@ impl Accounts<'_> {
     /// Stores a report about a host. Without effect for an unknown host.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
-    pub async fn report(&self, reporter: Actor, host: &str) -> Result<()> {
-        let host = host.to_owned();
+    pub async fn report(&self, reporter: Actor, host: &UserId) -> Result<()> {
+        let host = host.clone();
         self.0.store().write(move |tx| report::report(tx, &reporter, &host)).await
     }
 
     /// Deletes an account and all its data; its room number is never given to another account.
     ///
     /// Errors: [`Error::NoSuchAccount`].
-    pub async fn delete(&self, user_id: &str) -> Result<()> {
-        let user_id = user_id.to_owned();
+    pub async fn delete(&self, user_id: &UserId) -> Result<()> {
+        let user_id = user_id.clone();
         self.0.store().write(move |tx| account::delete(tx, &user_id)).await
     }
 }

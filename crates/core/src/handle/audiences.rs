@@ -1,10 +1,9 @@
 //! Audiences: entering, beating, leaving, member lists.
 
-use std::sync::Arc;
-
 use super::core::Audiences;
 use crate::{
-    AccountId, Actor, GroupMember, Member, MemberNames, Page, Result, Role, RoomNumber, Session, Window,
+    AccountId, Actor, FileId, GroupId, GroupMember, Member, MemberNames, Page, Result, Role, RoomNumber,
+    Session, UserId, Window,
     domain::{audience, group},
     model::counter::LARGEST_COUNT,
     read_model::memory::HeartbeatOutcome,
@@ -77,7 +76,7 @@ impl Audiences<'_> {
         };
         let items = audience
             .page(window.offset, window.limit)
-            .map(|member| Member { user_id: Arc::clone(&member.user_id), role: member.role })
+            .map(|member| Member { user_id: member.user_id.clone(), role: member.role })
             .collect();
         Ok(Page { total: audience.len(), items })
     }
@@ -102,16 +101,22 @@ impl Audiences<'_> {
     /// listed, but is not counted as a viewer.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
-    pub async fn enter_group(&self, actor: Actor, host: &str, group: &str, names: MemberNames) -> Result<()> {
-        let (host, group) = (host.to_owned(), group.to_owned());
+    pub async fn enter_group(
+        &self,
+        actor: Actor,
+        host: &UserId,
+        group: &GroupId,
+        names: MemberNames,
+    ) -> Result<()> {
+        let (host, group) = (host.clone(), group.clone());
         self.0.store().write(move |tx| group::enter(tx, &actor, &host, &group, &names)).await
     }
 
     /// Leaves a group. Idempotent.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
-    pub async fn quit_group(&self, actor: Actor, host: &str, group: &str) -> Result<()> {
-        let (host, group) = (host.to_owned(), group.to_owned());
+    pub async fn quit_group(&self, actor: Actor, host: &UserId, group: &GroupId) -> Result<()> {
+        let (host, group) = (host.clone(), group.clone());
         self.0.store().write(move |tx| group::quit(tx, &actor, &host, &group)).await
     }
 
@@ -121,28 +126,28 @@ impl Audiences<'_> {
     pub async fn enter_recording(
         &self,
         actor: Actor,
-        owner: &str,
-        file_id: &str,
+        owner: &UserId,
+        file_id: &FileId,
         names: MemberNames,
     ) -> Result<()> {
-        let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
+        let (owner, file_id) = (owner.clone(), file_id.clone());
         self.0.store().write(move |tx| group::enter_recording(tx, &actor, &owner, &file_id, &names)).await
     }
 
     /// Leaves the audience of a recording. Idempotent.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
-    pub async fn quit_recording(&self, actor: Actor, owner: &str, file_id: &str) -> Result<()> {
-        let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
+    pub async fn quit_recording(&self, actor: Actor, owner: &UserId, file_id: &FileId) -> Result<()> {
+        let (owner, file_id) = (owner.clone(), file_id.clone());
         self.0.store().write(move |tx| group::quit_recording(tx, &actor, &owner, &file_id)).await
     }
 
     /// The members of a group in order of entry: first those in the host's audience, then those of the host's recording whose
     /// file id is the name of the group.
-    pub async fn group(&self, host: &str, group: &str, window: Window) -> Result<Page<GroupMember>> {
+    pub async fn group(&self, host: &UserId, group: &GroupId, window: Window) -> Result<Page<GroupMember>> {
         self.0.expire_due().await?;
-        let (core, host, group) = (self.0.clone(), host.to_owned(), group.to_owned());
-        let listed = move |host: AccountId, group: &str, of_latest_broadcast: bool| {
+        let (core, host, group) = (self.0.clone(), host.clone(), group.clone());
+        let listed = move |host: AccountId, group: &GroupId, of_latest_broadcast: bool| {
             let live = core.memory().live();
             live.audience(host).map(|audience| audience.group(group, of_latest_broadcast, window))
         };

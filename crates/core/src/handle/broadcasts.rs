@@ -3,7 +3,7 @@
 use super::core::Broadcasts;
 use crate::{
     AccountId, Actor, Announcement, Broadcast, Counted, Dialect, Error, OnAirFilter, Page, Report, Result,
-    RoomNumber, Seconds, Step, Window,
+    RoomNumber, Seconds, Step, UserId, Window,
     domain::broadcast::{close, open},
     model::counter::Counter,
     table::broadcasts,
@@ -32,7 +32,7 @@ impl Broadcasts<'_> {
     }
 
     /// The latest broadcast of a user, on air or not.
-    pub async fn latest(&self, user_id: &str) -> Result<Option<Broadcast>> {
+    pub async fn latest(&self, user_id: &UserId) -> Result<Option<Broadcast>> {
         self.0.expire_due().await?;
         {
             let live = self.0.memory().live();
@@ -40,7 +40,7 @@ impl Broadcasts<'_> {
                 return Ok(Some(on_air));
             }
         }
-        let user_id = user_id.to_owned();
+        let user_id = user_id.clone();
         self.0.store().snapshot(move |conn| broadcasts::latest_of_user(conn, &user_id)).await
     }
 
@@ -116,7 +116,7 @@ impl Broadcasts<'_> {
     }
 
     /// Adds a step to a counter of a user's latest broadcast, on air or not. Without effect if there is none.
-    pub async fn count(&self, user_id: &str, counted: Counted, step: Step) -> Result<()> {
-        self.0.count(Counter::Broadcast { user_id: user_id.to_owned(), counted }, step).await
+    pub async fn count(&self, user_id: &UserId, counted: Counted, step: Step) -> Result<()> {
+        self.0.count(Counter::Broadcast { user_id: user_id.clone(), counted }, step).await
     }
 }

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 
 use super::core::Cloud;
 use crate::{
-    CloudConfig, RoomNumber, Seconds, UnixSeconds,
+    CloudConfig, RoomNumber, Seconds, UnixSeconds, UserId,
     model::random,
     sign::{cos, room_service, usersig, vod},
 };
@@ -44,7 +44,7 @@ impl RoomPermit {
 
     /// The binary form, big-endian: version 0, length of the user id and the id, application, room, expiry, privileges,
     /// kind of account.
-    fn bytes(self, application: i64, user_id: &str, expires: UnixSeconds) -> Option<Vec<u8>> {
+    fn bytes(self, application: i64, user_id: &UserId, expires: UnixSeconds) -> Option<Vec<u8>> {
         let length = u16::try_from(user_id.len()).ok()?;
         let mut bytes = vec![0];
         bytes.extend(length.to_be_bytes());
@@ -63,7 +63,7 @@ impl Cloud<'_> {
     }
 
     /// The IM ticket of a user.
-    pub fn user_sig(&self, user_id: &str) -> Option<String> {
+    pub fn user_sig(&self, user_id: &UserId) -> Option<String> {
         let config = self.config();
         let key = config.im_secret.expose_secret();
         let ticket = usersig::Ticket {
@@ -78,7 +78,7 @@ impl Cloud<'_> {
 
     /// An IM ticket that is also a permit for an AV room, both for ten minutes. `None` also for a user id of more than
     /// 65535 bytes.
-    pub fn room_permit(&self, user_id: &str, permit: RoomPermit) -> Option<String> {
+    pub fn room_permit(&self, user_id: &UserId, permit: RoomPermit) -> Option<String> {
         let config = self.config();
         let key = config.im_secret.expose_secret();
         let now = self.0.now();
@@ -94,7 +94,7 @@ impl Cloud<'_> {
     }
 
     /// Whether an IM ticket belongs to a user and is valid.
-    pub fn verify_user_sig(&self, user_sig: &str, user_id: &str) -> bool {
+    pub fn verify_user_sig(&self, user_sig: &str, user_id: &UserId) -> bool {
         let config = self.config();
         let key = config.im_secret.expose_secret();
         usersig::verify(user_sig, config.im_sdkappid, user_id, key, self.0.now()).is_ok()
@@ -147,7 +147,7 @@ impl Cloud<'_> {
     }
 
     /// The room-service sign of a user.
-    pub fn room_service(&self, user_id: &str) -> Option<RoomServiceSign> {
+    pub fn room_service(&self, user_id: &UserId) -> Option<RoomServiceSign> {
         let key = self.config().api_key.expose_secret();
         let expires = self.0.now() + room_service::LIFETIME;
         (!key.is_empty())
@@ -162,9 +162,9 @@ mod tests {
     #[test]
     fn a_permit_in_bytes() {
         let permit = RoomPermit { room: RoomNumber(0x0102), privileges: -1, kind: 7 };
-        let bytes = permit.bytes(0x5370_4000, "mei", UnixSeconds(0x6553_f100)).unwrap();
+        let bytes = permit.bytes(0x5370_4000, &"mei".into(), UnixSeconds(0x6553_f100)).unwrap();
         let expected = b"\x00\x00\x03mei\x53\x70\x40\x00\x00\x00\x01\x02\x65\x53\xf1\x00\xff\xff\xff\xff\x00\x00\x00\x07";
         assert_eq!(bytes, expected);
-        assert_eq!(permit.bytes(1, &"x".repeat(65_536), UnixSeconds(0)), None);
+        assert_eq!(permit.bytes(1, &"x".repeat(65_536).as_str().into(), UnixSeconds(0)), None);
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::core::Recordings;
 use crate::{
-    Counted, Page, Recording, RecordingFilter, RecordingOrder, Result, Step, Window, model::counter::Counter,
-    table::recordings,
+    Counted, FileId, Page, Recording, RecordingFilter, RecordingOrder, Result, Step, UserId, Window,
+    model::counter::Counter, table::recordings,
 };
 
 impl Recordings<'_> {
@@ -25,15 +25,15 @@ impl Recordings<'_> {
     }
 
     /// The recording of an owner with a file id, listed or not.
-    pub async fn find(&self, owner: &str, file_id: &str) -> Result<Option<Recording>> {
-        let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
+    pub async fn find(&self, owner: &UserId, file_id: &FileId) -> Result<Option<Recording>> {
+        let (owner, file_id) = (owner.clone(), file_id.clone());
         self.0.store().read(move |conn| recordings::find(conn, &owner, &file_id)).await
     }
 
     /// Adds a step to a counter of a recording; the counter stays within 0 to 2^31-1. Without effect if there is no such
     /// recording.
-    pub async fn count(&self, owner: &str, file_id: &str, counted: Counted, step: Step) -> Result<()> {
-        let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
+    pub async fn count(&self, owner: &UserId, file_id: &FileId, counted: Counted, step: Step) -> Result<()> {
+        let (owner, file_id) = (owner.clone(), file_id.clone());
         self.0.count(Counter::Recording { owner, file_id, counted }, step).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::Sessions;
 use crate::{
-    AccountId, Dialect, Error, IssuedSession, Result, Session,
+    AccountId, Dialect, Error, IssuedSession, Result, Session, UserId,
     domain::session,
     model::session::TokenHash,
     store::conn::Conn,
@@ -60,7 +60,7 @@ impl Sessions<'_> {
         {
             return Ok(Some(session));
         }
-        let user_id = user_id.to_owned();
+        let user_id = UserId::from(user_id);
         self.load(move |conn| sessions::by_signer(conn, &user_id)).await
     }
 
@@ -73,12 +73,12 @@ impl Sessions<'_> {
     /// among them.
     async fn load(
         &self,
-        query: impl Fn(&mut Conn) -> Result<Option<(SessionRow, String)>> + Clone + Send + 'static,
+        query: impl Fn(&mut Conn) -> Result<Option<(SessionRow, UserId)>> + Clone + Send + 'static,
     ) -> Result<Option<Arc<Session>>> {
         for _ in 0..8 {
             let mark = self.0.memory().sessions.mark();
             let Some((row, user_id)) = self.0.store().read(query.clone()).await? else { return Ok(None) };
-            let Some(session) = row.session(user_id.into()) else { return Ok(None) };
+            let Some(session) = row.session(user_id) else { return Ok(None) };
             if let Some(session) = self.0.memory().sessions.fill(session, mark, self.0.random()) {
                 return Ok(Some(session));
             }
@@ -89,8 +89,8 @@ impl Sessions<'_> {
     /// Exchanges a refresh token for a new session (minilvb-v2). The old tokens are invalid at once.
     ///
     /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
-    pub async fn refresh(&self, user_id: &str, refresh_token: &str) -> Result<IssuedSession> {
-        let (user_id, offered) = (user_id.to_owned(), TokenHash::of(refresh_token));
+    pub async fn refresh(&self, user_id: &UserId, refresh_token: &str) -> Result<IssuedSession> {
+        let (user_id, offered) = (user_id.clone(), TokenHash::of(refresh_token));
         self.0.store().write(move |tx| session::refresh(tx, &user_id, &offered)).await
     }
 

@@ -2,7 +2,7 @@
 
 use super::core::ShortVideos;
 use crate::{
-    Actor, NewShortVideo, Page, Result, ShortVideo, UnixSeconds, Window, domain::short_video,
+    Actor, FileId, NewShortVideo, Page, Result, ShortVideo, UnixSeconds, UserId, Window, domain::short_video,
     table::short_videos,
 };
 
@@ -21,8 +21,8 @@ impl ShortVideos<'_> {
     }
 
     /// The clip of an owner with a file id.
-    pub async fn find(&self, owner: &str, file_id: &str) -> Result<Option<ShortVideo>> {
-        let (owner, file_id) = (owner.to_owned(), file_id.to_owned());
+    pub async fn find(&self, owner: &UserId, file_id: &FileId) -> Result<Option<ShortVideo>> {
+        let (owner, file_id) = (owner.clone(), file_id.clone());
         self.0.store().read(move |conn| short_videos::find(conn, &owner, &file_id)).await
     }
 }

@@ -17,13 +17,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 
 use crate::{
-    AccountConfig, Error, Password, Random, Result, StartError,
+    AccountConfig, Error, Password, Random, Result, StartError, UserId,
     model::password::{PasswordForm, StoredPassword},
     sign::digest::md5_hex,
 };
 
 /// The canonical form of a password for an account.
-fn canonical(password: &Password, user_id: &str) -> SecretString {
+fn canonical(password: &Password, user_id: &UserId) -> SecretString {
     let from = |md5: &str| md5_hex(format!("{md5}{user_id}")).into();
     match password.form() {
         PasswordForm::Plain(text) => from(&md5_hex(text.expose_secret())),
@@ -158,7 +158,7 @@ impl Hasher {
     }
 
     /// Hashes a password for storing.
-    pub(crate) async fn hash(&self, password: &Password, user_id: &str) -> Result<StoredPassword> {
+    pub(crate) async fn hash(&self, password: &Password, user_id: &UserId) -> Result<StoredPassword> {
         let canonical = canonical(password, user_id);
         let mut salt = [0; 16];
         self.random.fill(&mut salt);
@@ -174,7 +174,7 @@ impl Hasher {
     pub(crate) async fn verify(
         &self,
         forms: &[Password],
-        user_id: &str,
+        user_id: &UserId,
         stored: StoredPassword,
     ) -> Result<bool> {
         let mut candidates: Vec<SecretString> = Vec::with_capacity(forms.len());

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::{
     id::{AccountId, PictureId, Sex},
+    name::UserId,
     password::Password,
     session::Session,
 };
@@ -19,7 +20,7 @@ pub struct Account {
     /// Number, never reused.
     pub id: AccountId,
     /// The id that its user types, case-sensitive.
-    pub user_id: Arc<str>,
+    pub user_id: UserId,
     /// Whether the account has a password; an account without one is a guest.
     pub registered: bool,
     /// Phone number, an identifier beside the user id.
@@ -43,7 +44,7 @@ impl Account {
 #[derive(Debug, Clone)]
 pub enum Actor {
     /// A user id without proof, which must not be registered.
-    Unproven(String),
+    Unproven(UserId),
     /// An account that has proved its identity.
     Proven(AccountId),
 }
@@ -102,7 +103,7 @@ pub(crate) struct OwnerProfile {
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     /// The id, 1 character or more.
-    pub user_id: String,
+    pub user_id: UserId,
     /// The password.
     pub password: Password,
     /// A phone number that identifies the account as well.
@@ -125,7 +126,7 @@ pub struct NewAccount {
 
 impl NewAccount {
     /// A registration with user id and password only, by the operator or an embedding service.
-    pub fn new(user_id: impl Into<String>, password: Password) -> Self {
+    pub fn new(user_id: impl Into<UserId>, password: Password) -> Self {
         Self {
             user_id: user_id.into(),
             password,
@@ -145,7 +146,7 @@ impl NewAccount {
 #[derive(Debug, Clone)]
 pub enum Identifier {
     /// The user id.
-    UserId(String),
+    UserId(UserId),
     /// The user id, the phone number or the e-mail address.
     Any(String),
 }

@@ -1,9 +1,8 @@
 //! Members of an audience, as lists show them and as the read model holds them.
 
-use std::sync::Arc;
-
 use super::{
     id::{AccountId, Dialect, Role},
+    name::{GroupId, UserId},
     session::TokenHash,
 };
 use crate::UnixSeconds;
@@ -12,7 +11,7 @@ use crate::UnixSeconds;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// The member's id.
-    pub user_id: Arc<str>,
+    pub user_id: UserId,
     /// Role in the audience.
     pub role: Role,
 }
@@ -30,7 +29,7 @@ pub struct MemberNames {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupMember {
     /// The member's id.
-    pub user_id: String,
+    pub user_id: UserId,
     /// Nickname, may be empty.
     pub nickname: String,
     /// Picture URL, may be empty.
@@ -42,7 +41,7 @@ pub struct GroupMember {
 pub(crate) struct MemberState {
     pub(crate) host: AccountId,
     pub(crate) account: AccountId,
-    pub(crate) user_id: Arc<str>,
+    pub(crate) user_id: UserId,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
     pub(crate) listed: Listed,
@@ -60,16 +59,16 @@ pub(crate) enum Listed {
     /// The group of the host's latest broadcast, whatever its name.
     OwnGroup,
     /// The group with this name.
-    Group(Arc<str>),
+    Group(GroupId),
 }
 
 impl Listed {
     /// Makes the value from the columns of the table.
-    pub(crate) fn new(listed: bool, group: Option<&str>) -> Self {
+    pub(crate) fn new(listed: bool, group: Option<GroupId>) -> Self {
         match (listed, group) {
             (false, _) => Self::Nowhere,
             (true, None) => Self::OwnGroup,
-            (true, Some(group)) => Self::Group(group.into()),
+            (true, Some(group)) => Self::Group(group),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     counter::{Counters, LARGEST_COUNT},
     fragment::{Fragment, Fragments},
     id::{AccountId, BroadcastId, Dialect, RoomNumber, State},
+    name::{GroupId, StreamCode, UserId},
 };
 use crate::{Seconds, UnixSeconds};
 
@@ -19,7 +20,7 @@ pub struct BroadcastInfo {
     /// The host.
     pub host: AccountId,
     /// The host's id.
-    pub user_id: Arc<str>,
+    pub user_id: UserId,
     /// The dialect that opened the broadcast.
     pub driver: Dialect,
     /// Title, may be empty.
@@ -33,13 +34,13 @@ pub struct BroadcastInfo {
     /// The host's picture URL, as this broadcast shows it; may be empty.
     pub avatar: String,
     /// IM group.
-    pub group_id: String,
+    pub group_id: GroupId,
     /// Kind of the room, as reported by its host; otherwise [`BroadcastInfo::LIVE`].
     pub kind: String,
     /// Application number, where the dialect has one.
     pub app: Option<i64>,
     /// Stream code.
-    pub stream_code: String,
+    pub stream_code: StreamCode,
     /// Time of opening.
     pub started_at: UnixSeconds,
     pub(crate) fragments: Fragments,
@@ -128,7 +129,7 @@ pub struct UserInfo {
 #[derive(Debug, Clone, Default)]
 pub struct Announcement {
     /// IM group that the app has made.
-    pub group_id: String,
+    pub group_id: GroupId,
     /// Title, may be empty.
     pub title: String,
     /// Data about the host.
@@ -158,7 +159,7 @@ pub struct Report {
     /// Kind of the room.
     pub kind: String,
     /// IM group.
-    pub group_id: String,
+    pub group_id: GroupId,
     /// Application number.
     pub app: i64,
     /// 0 iOS, 1 Android, 2 PC.

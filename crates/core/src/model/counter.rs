@@ -2,7 +2,10 @@
 
 use diesel::Queryable;
 
-use super::id::RecordingId;
+use super::{
+    id::RecordingId,
+    name::{FileId, UserId},
+};
 
 /// A step of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +38,9 @@ pub enum Counted {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Counter {
     /// A counter of a user's latest broadcast.
-    Broadcast { user_id: String, counted: Counted },
+    Broadcast { user_id: UserId, counted: Counted },
     /// A counter of a user's recording.
-    Recording { owner: String, file_id: String, counted: Counted },
+    Recording { owner: UserId, file_id: FileId, counted: Counted },
 }
 
 /// The largest value of a counter: clients read 32-bit numbers.

@@ -11,6 +11,7 @@ pub(crate) mod counter;
 pub(crate) mod cursor;
 pub(crate) mod fragment;
 pub(crate) mod id;
+pub(crate) mod name;
 pub(crate) mod overview;
 pub(crate) mod page;
 pub(crate) mod password;

@@ -1,10 +1,9 @@
 //! Recordings, their files, and the filters and orders of their lists.
 
-use std::sync::Arc;
-
 use super::{
     fragment::{Fragment, Fragments},
     id::{AccountId, Dialect, RecordingId},
+    name::{FileId, UserId},
 };
 use crate::{Seconds, UnixSeconds};
 
@@ -16,13 +15,13 @@ pub struct Recording {
     pub(crate) owner: AccountId,
     pub(crate) fragments: Fragments,
     /// The owner's id.
-    pub user_id: Arc<str>,
+    pub user_id: UserId,
     /// The owner's current nickname, may be empty.
     pub owner_nickname: String,
     /// The owner's current picture URL, may be empty.
     pub owner_avatar: String,
     /// The cloud's id of the recording; unique together with the owner.
-    pub file_id: String,
+    pub file_id: FileId,
     /// Name of the file: the stream code.
     pub file_name: String,
     /// Title of the recorded broadcast.
@@ -71,7 +70,7 @@ impl Recording {
             user_id: "".into(),
             owner_nickname: String::new(),
             owner_avatar: String::new(),
-            file_id: id.to_string(),
+            file_id: id.to_string().into(),
             file_name: String::new(),
             title: String::new(),
             cover: String::new(),
@@ -135,7 +134,7 @@ impl FileFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecording {
     /// The cloud's id of the recording.
-    pub file_id: String,
+    pub file_id: FileId,
     /// Format of the file.
     pub format: FileFormat,
     /// URL of the file.
@@ -158,7 +157,7 @@ pub struct RecordingFilter {
     /// Only recordings that ended later than this.
     pub ended_after: Option<UnixSeconds>,
     /// Only recordings of this user.
-    pub owner: Option<String>,
+    pub owner: Option<UserId>,
     /// Only recordings whose file name begins with this text.
     pub file_name_prefix: Option<String>,
 }

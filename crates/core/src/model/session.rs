@@ -4,7 +4,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -16,6 +16,7 @@ use super::{
     clock::AtomicTime,
     cursor::{Cursor, format_cursors},
     id::{AccountId, Dialect},
+    name::UserId,
     rule,
 };
 use crate::{Seconds, UnixSeconds, config::SessionConfig};
@@ -68,7 +69,7 @@ pub(crate) struct StoredSession {
     pub(crate) digest: TokenHash,
     pub(crate) dialect: Dialect,
     pub(crate) account: AccountId,
-    pub(crate) user_id: Arc<str>,
+    pub(crate) user_id: UserId,
     pub(crate) token: Option<SecretString>,
     pub(crate) opened_at: UnixSeconds,
     pub(crate) used_at: UnixSeconds,
@@ -87,7 +88,7 @@ pub struct Session {
     pub(crate) account: AccountId,
     pub(crate) digest: TokenHash,
     opened_at: UnixSeconds,
-    pub(crate) user_id: Arc<str>,
+    pub(crate) user_id: UserId,
     token: Option<SecretString>,
     cursors: Mutex<[Cursor; 2]>,
 }
@@ -121,7 +122,7 @@ impl Session {
     }
 
     /// The user id of the account.
-    pub fn user_id(&self) -> &str {
+    pub fn user_id(&self) -> &UserId {
         &self.user_id
     }
 
@@ -201,7 +202,7 @@ pub struct IssuedSession {
     /// The account of the session.
     pub account: AccountId,
     /// The user id of the account.
-    pub user_id: Arc<str>,
+    pub user_id: UserId,
     /// 32 lower-case hex digits: 128 random bits.
     pub token: SecretString,
     /// The refresh token, in the same form; empty in a dialect without one.

@@ -1,13 +1,17 @@
 //! Short videos: clips that users have uploaded.
 
-use super::{broadcast::UserInfo, id::ShortVideoId};
+use super::{
+    broadcast::UserInfo,
+    id::ShortVideoId,
+    name::{FileId, UserId},
+};
 use crate::UnixSeconds;
 
 /// The data of an upload.
 #[derive(Debug, Clone, Default)]
 pub struct NewShortVideo {
     /// The cloud's id of the file.
-    pub file_id: String,
+    pub file_id: FileId,
     /// Title.
     pub title: String,
     /// Cover URL, may be empty.
@@ -26,7 +30,7 @@ pub struct ShortVideo {
     /// Number; a later upload has a larger one.
     pub id: ShortVideoId,
     /// The owner's id.
-    pub user_id: String,
+    pub user_id: UserId,
     /// The owner's name: the one given with the clip, else the current one of the profile. May be empty.
     pub nickname: String,
     /// The owner's picture URL: the one given with the clip, else the current one of the profile. May be empty.
@@ -36,7 +40,7 @@ pub struct ShortVideo {
     /// The owner's current picture URL, may be empty.
     pub owner_avatar: String,
     /// The cloud's id of the file; unique together with the owner.
-    pub file_id: String,
+    pub file_id: FileId,
     /// Title.
     pub title: String,
     /// Cover URL, may be empty.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{by_id::ById, group::Groups, member::LiveMember, ranked::Ranked};
-use crate::{AccountId, Page, Role, Window, model::audience::Listed};
+use crate::{AccountId, GroupId, Page, Role, Window, model::audience::Listed};
 
 /// Position in the member list: the host first, then by order of entry.
 type MemberPosition = (bool, i64, AccountId);
@@ -20,7 +20,7 @@ pub(crate) struct Audience {
     /// The groups; made when a group is first listed.
     groups: OnceLock<Groups>,
     /// The group of the latest member, which nearly always is the group of all members.
-    group: Option<Arc<str>>,
+    group: Option<GroupId>,
 }
 
 impl Audience {
@@ -28,7 +28,7 @@ impl Audience {
     pub(super) fn share(&mut self, listed: Listed) -> Listed {
         let Listed::Group(name) = listed else { return listed };
         let known = self.group.take().filter(|known| *known == name).unwrap_or(name);
-        self.group = Some(Arc::clone(&known));
+        self.group = Some(known.clone());
         Listed::Group(known)
     }
 

@@ -1,12 +1,12 @@
 //! The groups of an audience: sorted lists of members by group name.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use super::{
     member::LiveMember,
     ranked::{Ranked, merged_from},
 };
-use crate::{AccountId, Page, Window, model::audience::Listed};
+use crate::{AccountId, GroupId, Page, Window, model::audience::Listed};
 
 /// Position in a group: by order of entry.
 type GroupPosition = (i64, AccountId);
@@ -16,7 +16,7 @@ type GroupPosition = (i64, AccountId);
 pub(super) struct Groups {
     /// Members that named no group: they are in the group of the host's latest broadcast.
     own: Ranked<GroupPosition>,
-    named: HashMap<Arc<str>, Ranked<GroupPosition>>,
+    named: HashMap<GroupId, Ranked<GroupPosition>>,
 }
 
 impl Groups {
@@ -31,7 +31,7 @@ impl Groups {
         match &member.listed {
             Listed::Nowhere => {}
             Listed::OwnGroup => self.own.insert(position),
-            Listed::Group(name) => self.named.entry(Arc::clone(name)).or_default().insert(position),
+            Listed::Group(name) => self.named.entry(name.clone()).or_default().insert(position),
         }
     }
 
@@ -65,7 +65,10 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::atomic::AtomicBool};
+    use std::{
+        collections::BTreeMap,
+        sync::{Arc, atomic::AtomicBool},
+    };
 
     use proptest::prelude::*;
 

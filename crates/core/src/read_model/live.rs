@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, Seconds, State,
-    TimeoutConfig, UnixSeconds,
+    TimeoutConfig, UnixSeconds, UserId,
     model::{
         audience::MemberState,
         broadcast::BroadcastState,
@@ -75,7 +75,7 @@ impl OnAir {
 pub(crate) struct Live {
     pub(super) on_air: ById<AccountId, OnAir>,
     pub(super) by_room: ById<RoomNumber, AccountId>,
-    pub(super) by_user: HashMap<Arc<str>, AccountId>,
+    pub(super) by_user: HashMap<UserId, AccountId>,
     pub(super) directory: Directory,
     pub(super) audiences: ById<AccountId, Audience>,
     /// The host and the member of each account that entered through sxb, which allows one room per account.
@@ -291,7 +291,7 @@ impl Live {
         self.expiry.schedule(on_air.scheduled_at, Expirable::Broadcast(host));
         self.directory.insert(on_air.position(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
         self.by_room.insert(on_air.info.room, host);
-        self.by_user.insert(Arc::clone(&on_air.info.user_id), host);
+        self.by_user.insert(on_air.info.user_id.clone(), host);
         self.on_air.insert(host, on_air);
     }
 

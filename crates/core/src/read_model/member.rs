@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{
-    Dialect, Role, Seconds, Session, TimeoutConfig, UnixSeconds,
+    Dialect, Role, Seconds, Session, TimeoutConfig, UnixSeconds, UserId,
     model::{
         audience::Listed,
         clock::AtomicTime,
@@ -36,7 +36,7 @@ pub(crate) struct LiveMember {
     /// Whether the beat has moved since the last flush.
     pub(crate) dirty: AtomicBool,
     pub(crate) position: i64,
-    pub(crate) user_id: Arc<str>,
+    pub(crate) user_id: UserId,
     pub(crate) listed: Listed,
     /// The time of the member's entry in the expiry queue.
     pub(super) scheduled_at: AtomicTime,

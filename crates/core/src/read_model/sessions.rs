@@ -11,7 +11,7 @@ use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteG
 use indexmap::IndexSet;
 
 use crate::{
-    Dialect, Random, Session,
+    Dialect, Random, Session, UserId,
     model::{random, session::TokenHash},
 };
 
@@ -51,7 +51,7 @@ impl Eq for Entry {}
 struct Index {
     by_digest: IndexSet<Entry, foldhash::fast::RandomState>,
     /// The minilvb-v2 session of each user: its requests name the user instead of a token.
-    signed: HashMap<Arc<str>, Arc<Session>>,
+    signed: HashMap<UserId, Arc<Session>>,
     /// Number of closes so far. A caller that read the table before a close must not cache the closed session.
     closes: usize,
     /// The last closed sessions, the latest at the end.
@@ -137,8 +137,8 @@ impl SessionCache {
     }
 
     #[cfg(test)]
-    pub(crate) fn all_signed(&self) -> Vec<(Arc<str>, TokenHash)> {
-        self.read().signed.iter().map(|(user, session)| (Arc::clone(user), session.digest)).collect()
+    pub(crate) fn all_signed(&self) -> Vec<(UserId, TokenHash)> {
+        self.read().signed.iter().map(|(user, session)| (user.clone(), session.digest)).collect()
     }
 
     /// Removes a closed session.
@@ -161,7 +161,7 @@ impl Index {
         let session = Arc::new(session);
         self.by_digest.insert(Entry(Arc::clone(&session)));
         if session.dialect == Dialect::MinilvbV2 {
-            self.signed.insert(Arc::clone(&session.user_id), Arc::clone(&session));
+            self.signed.insert(session.user_id.clone(), Arc::clone(&session));
         }
         session
     }

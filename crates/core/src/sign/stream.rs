@@ -7,7 +7,7 @@ use super::{
     digest::md5_hex,
     url::{self, Address, HexCase, PlayUrls, Protection, tx_time},
 };
-use crate::{MediaConfig, UnixSeconds};
+use crate::{MediaConfig, RoomNumber, StreamCode, UnixSeconds, UserId};
 
 /// The stream code `<bizid>_<user id>[_<suffix>]`, where every character of the user id outside `[A-Za-z0-9_]` is replaced
 /// by one `_`, because the code stands unescaped in URLs and clients cut it out at the first `?` or `.`.
@@ -15,17 +15,18 @@ use crate::{MediaConfig, UnixSeconds};
 ///
 /// ```
 /// use relive_core::sign::stream::live_code;
-/// assert_eq!(live_code("8888", "86-13800000000@qq#1", None), "8888_86_13800000000_qq_1");
-/// assert_eq!(live_code("8888", "anna", Some("6553f100")), "8888_anna_6553f100");
+/// assert_eq!(live_code("8888", &"86-13800000000@qq#1".into(), None), "8888_86_13800000000_qq_1");
+/// assert_eq!(live_code("8888", &"anna".into(), Some("6553f100")), "8888_anna_6553f100");
 /// ```
 ///
 /// Source: contract minilvb-v1 §6.1 (1), tencent-cloud a.4.
-pub fn live_code(bizid: &str, user_id: &str, suffix: Option<&str>) -> String {
+pub fn live_code(bizid: &str, user_id: &UserId, suffix: Option<&str>) -> StreamCode {
     let plain: String = user_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     match suffix {
         Some(suffix) => format!("{bizid}_{plain}_{suffix}"),
         None => format!("{bizid}_{plain}"),
     }
+    .into()
 }
 
 /// The source of the video in a host's bypass stream.
@@ -40,7 +41,7 @@ pub enum VideoSource {
 /// The text whose digest names a bypass stream: `<room>_<host>_main` or `<room>_<host>_aux`.
 ///
 /// Source: contract sxb §7, tencent-cloud a.6 (1).
-pub fn bypass_plain(room: i64, host: &str, source: VideoSource) -> String {
+pub fn bypass_plain(room: RoomNumber, host: &UserId, source: VideoSource) -> String {
     let which = match source {
         VideoSource::Camera => "main",
         VideoSource::Screen => "aux",
@@ -50,20 +51,24 @@ pub fn bypass_plain(room: i64, host: &str, source: VideoSource) -> String {
 
 /// `md5(plain)`, 32 lower-case hex digits: the part after the last `_` of a bypass stream's code, by which callbacks find
 /// the room.
-pub fn bypass_digest(room: i64, host: &str, source: VideoSource) -> String {
+pub fn bypass_digest(room: RoomNumber, host: &UserId, source: VideoSource) -> String {
     md5_hex(bypass_plain(room, host, source))
 }
 
 /// The stream code of a bypass stream: `<bizid>_` + [`bypass_digest`].
 ///
 /// ```
-/// use relive_core::sign::stream::{VideoSource, bypass_code};
-/// assert_eq!(bypass_code("8888", 10007, "wilder4", VideoSource::Camera), "8888_0f2c9a07ddbb2b9bcba863705d240bbc");
+/// use relive_core::{
+///     RoomNumber,
+///     sign::stream::{VideoSource, bypass_code},
+/// };
+/// let code = bypass_code("8888", RoomNumber(10007), &"wilder4".into(), VideoSource::Camera);
+/// assert_eq!(code, "8888_0f2c9a07ddbb2b9bcba863705d240bbc");
 /// ```
 ///
 /// Source: contract sxb §7, tencent-cloud a.6 (2).
-pub fn bypass_code(bizid: &str, room: i64, host: &str, source: VideoSource) -> String {
-    format!("{bizid}_{}", bypass_digest(room, host, source))
+pub fn bypass_code(bizid: &str, room: RoomNumber, host: &UserId, source: VideoSource) -> StreamCode {
+    format!("{bizid}_{}", bypass_digest(room, host, source)).into()
 }
 
 impl MediaConfig {
@@ -72,17 +77,17 @@ impl MediaConfig {
     /// `txTime` in lower case.
     ///
     /// ```
-    /// use relive_core::{Config, UnixSeconds};
-    /// let media = Config::sqlite("example.db").media;
+    /// use relive_core::{Config, StreamCode, UnixSeconds};
+    /// let (media, code) = (Config::sqlite("example.db").media, StreamCode::from("1000_anna"));
     /// assert_eq!(
-    ///     media.push_url("1000_anna", UnixSeconds(1_700_000_000)),
+    ///     media.push_url(&code, UnixSeconds(1_700_000_000)),
     ///     "rtmp://1000.livepush2.myqcloud.com/live/1000_anna?bizid=1000&record_interval=10800&record=flv|hls",
     /// );
-    /// assert_eq!(media.play_urls("1000_anna", UnixSeconds(0)).flv, "http://1000.liveplay.myqcloud.com/live/1000_anna.flv");
+    /// assert_eq!(media.play_urls(&code, UnixSeconds(0)).flv, "http://1000.liveplay.myqcloud.com/live/1000_anna.flv");
     /// ```
     ///
     /// Source: contract minilvb-v1 §6.1 (2–4), tencent-cloud a.4.
-    pub fn push_url(&self, code: &str, now: UnixSeconds) -> String {
+    pub fn push_url(&self, code: &StreamCode, now: UnixSeconds) -> String {
         let host = host(&self.push_host, &self.bizid, "livepush2");
         let mut params = vec![("bizid", self.bizid.as_str())];
         if self.record {
@@ -100,7 +105,7 @@ impl MediaConfig {
     /// The play URLs of a stream code; with a play key, signed and valid as long as a push URL.
     ///
     /// Source: contract minilvb-v1 §6.1 (5), sxb §7, tencent-cloud a.5 and a.6 (3).
-    pub fn play_urls(&self, code: &str, now: UnixSeconds) -> PlayUrls {
+    pub fn play_urls(&self, code: &StreamCode, now: UnixSeconds) -> PlayUrls {
         let host = host(&self.play_host, &self.bizid, "liveplay");
         let protection = self.protection(self.play_key.expose_secret(), now);
         let address = Address { host: &host, app: &self.app, stream: code };
@@ -111,7 +116,7 @@ impl MediaConfig {
     /// a suffix, the time at which a push URL made now expires.
     ///
     /// Source: contract minilvb-v1 §7, tencent-cloud a.4 (2).
-    pub fn joint_code(&self, user_id: &str, now: UnixSeconds) -> String {
+    pub fn joint_code(&self, user_id: &UserId, now: UnixSeconds) -> StreamCode {
         let until = tx_time(now + self.push_ttl, HexCase::Lower);
         live_code(&self.bizid, user_id, Some(&until))
     }
@@ -161,7 +166,7 @@ mod tests {
 
     #[test]
     fn one_character_becomes_one_underscore() {
-        assert_eq!(live_code("1000", "小a.b?/é", None), "1000__a_b___");
+        assert_eq!(live_code("1000", &"小a.b?/é".into(), None), "1000__a_b___");
     }
 
     #[test]
@@ -177,10 +182,10 @@ mod tests {
             ..Config::sqlite("unused").media
         };
         assert_eq!(
-            media.push_url("1000_a", UnixSeconds(90)),
+            media.push_url(&"1000_a".into(), UnixSeconds(90)),
             "rtmp://push.example.com:1935/show/1000_a?bizid=1000"
         );
-        let urls = media.play_urls("1000_a", UnixSeconds(90));
+        let urls = media.play_urls(&"1000_a".into(), UnixSeconds(90));
         let secret = url::tx_secret("demoPlayKey0001", "1000_a", "64");
         assert_eq!(urls.flv, format!("https://play.example.com/show/1000_a.flv?txSecret={secret}&txTime=64"));
         assert_eq!(urls.rtmp, format!("rtmp://play.example.com/show/1000_a?txSecret={secret}&txTime=64"));
@@ -209,7 +214,7 @@ mod tests {
     fn a_joint_code_ends_like_its_push_url() {
         let mut media = Config::sqlite("unused").media;
         media.push_key = "demoPushKey0001".to_owned().into();
-        let code = media.joint_code("a-b", UnixSeconds(1_700_000_000));
+        let code = media.joint_code(&"a-b".into(), UnixSeconds(1_700_000_000));
         assert_eq!(code, "1000_a_b_65541b30");
         assert!(media.push_url(&code, UnixSeconds(1_700_000_000)).ends_with("&txTime=65541b30"));
     }

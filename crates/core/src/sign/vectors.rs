@@ -15,7 +15,7 @@ use super::{
     usersig::{self, Ticket},
     vod,
 };
-use crate::{Config, MediaConfig, UnixSeconds};
+use crate::{Config, MediaConfig, RoomNumber, UnixSeconds};
 use inputs::{Inputs, borrowed};
 use mismatch::malformed;
 
@@ -114,7 +114,7 @@ fn play_urls(inputs: Inputs<'_>) -> Computed {
 
 fn live_code(inputs: Inputs<'_>) -> Computed {
     let suffix = inputs.optional("suffix", Value::as_str)?;
-    Ok(stream::live_code(&inputs.spelled("bizid")?, inputs.text("userid")?, suffix).into())
+    Ok(stream::live_code(&inputs.spelled("bizid")?, &inputs.text("userid")?.into(), suffix).as_str().into())
 }
 
 /// The configuration of the original servers: the hosts of the cloud, URLs valid for three hours.
@@ -124,7 +124,7 @@ fn media(bizid: String, push_key: &str, record: bool) -> MediaConfig {
 
 fn v1_urls(inputs: Inputs<'_>) -> Computed {
     let (bizid, now) = (inputs.spelled("bizid")?, inputs.time("now")?);
-    let code = stream::live_code(&bizid, inputs.text("userid")?, None);
+    let code = stream::live_code(&bizid, &inputs.text("userid")?.into(), None);
     let media = media(bizid, inputs.text("push_key")?, inputs.get("record", Value::as_bool)?);
     let play = media.play_urls(&code, now);
     let push = media.push_url(&code, now);
@@ -140,11 +140,11 @@ fn bypass_stream(inputs: Inputs<'_>) -> Computed {
         _ => return Err(malformed("videotype")),
     };
     let (bizid, room, host) =
-        (inputs.spelled("bizid")?, inputs.integer("roomnum")?, inputs.text("host_uid")?);
-    let code = stream::bypass_code(&bizid, room, host, source);
+        (inputs.spelled("bizid")?, RoomNumber(inputs.integer("roomnum")?), inputs.text("host_uid")?.into());
+    let code = stream::bypass_code(&bizid, room, &host, source);
     let play = media(bizid, "", true).play_urls(&code, UnixSeconds(0));
     Ok(json!({
-        "plain": stream::bypass_plain(room, host, source), "stream_code": code,
+        "plain": stream::bypass_plain(room, &host, source), "stream_code": code,
         "address": play.rtmp, "address2": play.flv, "address3": play.hls,
     }))
 }
@@ -254,7 +254,7 @@ fn liteav_sig(inputs: Inputs<'_>) -> Computed {
 }
 
 fn derived_password(inputs: Inputs<'_>) -> Computed {
-    Ok(password::derive(inputs.text("password")?, inputs.text("userid")?).into())
+    Ok(password::derive(inputs.text("password")?, &inputs.text("userid")?.into()).into())
 }
 
 fn callback_sign(inputs: Inputs<'_>) -> Computed {

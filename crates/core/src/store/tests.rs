@@ -90,11 +90,11 @@ impl World {
     async fn change_everything(&self) -> Vec<Result<()>> {
         let core = &self.core;
         vec![
-            core.broadcasts().count("host", Counted::Like, Step::Up).await,
+            core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await,
             core.audiences().enter(self.viewer, self.room, Role::Viewer).await,
             core.broadcasts().stop_push(self.host, self.room).await,
             register(core, "newcomer").await.map(drop),
-            core.accounts().delete("viewer").await,
+            core.accounts().delete(&"viewer".into()).await,
             core.probe().await,
         ]
     }
@@ -103,7 +103,7 @@ impl World {
     async fn works(&self) {
         self.core.probe().await.unwrap();
         self.core.audiences().enter(self.viewer, self.room, Role::Viewer).await.unwrap();
-        self.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+        self.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
         let live = self.core.broadcasts().of_room(self.room).await.unwrap().unwrap();
         assert_eq!((live.likes, live.members), (1, 2));
         register(&self.core, "newcomer").await.unwrap();
@@ -310,7 +310,7 @@ async fn clocks_that_cannot_be_written_are_written_later() {
     let mut world = World::new(|_| {}).await;
     world.core.broadcasts().report(world.host, report(world.room)).await.unwrap();
     world.core.audiences().enter(world.viewer, world.room, Role::Viewer).await.unwrap();
-    let who = Identifier::UserId("viewer".to_owned());
+    let who = Identifier::UserId("viewer".into());
     let forms = [Password::plain("viewer")];
     let (_, grant) = world.core.accounts().login(Dialect::Qplus, who, &forms, None).await.unwrap();
     let used = async |core: &Core| {
@@ -354,7 +354,7 @@ fn report(room: RoomNumber) -> Report {
         title: "t".to_owned(),
         cover: String::new(),
         kind: "live".to_owned(),
-        group_id: room.to_string(),
+        group_id: room.to_string().into(),
         app: 1,
         device: 0,
         screen: false,
@@ -393,7 +393,10 @@ async fn a_query_that_panics_fails_alone() {
         let failing = world.core.store().snapshot::<()>(|_| Err(Error::RoomNotFound)).await;
         assert!(matches!(failing, Err(Error::RoomNotFound)));
         assert_eq!(world.core.accounts().list(None, 10).await.unwrap().len(), 2);
-        assert_eq!(world.core.audiences().group("host", "10001", ALL).await.unwrap().total, 0);
+        assert_eq!(
+            world.core.audiences().group(&"host".into(), &"10001".into(), ALL).await.unwrap().total,
+            0
+        );
     }
     world.works().await;
 }
@@ -495,7 +498,7 @@ async fn nothing_is_written_after_a_shutdown() {
     world.set("before").await.unwrap();
     world.core.shutdown().await;
     assert!(matches!(world.set("after").await, Err(Error::Unavailable)));
-    let like = world.core.broadcasts().count("host", Counted::Like, Step::Up).await;
+    let like = world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await;
     assert!(like.is_err(), "{like:?}");
     let mut other = SqliteConnection::establish(world.file().to_str().unwrap()).unwrap();
     other.batch_execute("BEGIN EXCLUSIVE; COMMIT").unwrap();
@@ -514,7 +517,7 @@ async fn storms_of_likes_and_single_likes_are_counted_exactly() {
                 let core = world.core.clone();
                 tokio::spawn(async move {
                     for _ in 0..EACH {
-                        core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+                        core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
                     }
                 })
             })
@@ -535,7 +538,7 @@ async fn storms_of_likes_and_single_likes_are_counted_exactly() {
 #[tokio::test]
 async fn a_like_without_a_transaction_whose_commit_fails_is_not_counted() {
     let world = World::new(|_| {}).await;
-    let like = async || world.core.broadcasts().count("host", Counted::Like, Step::Up).await;
+    let like = async || world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await;
     like().await.unwrap();
     // The statement succeeds, and the deferred constraint fails its commit.
     world
@@ -557,7 +560,7 @@ async fn a_like_without_a_transaction_whose_commit_fails_is_not_counted() {
 async fn a_like_without_a_transaction_expires_what_is_due_first() {
     let world = World::new(|_| {}).await;
     world.clock.advance(Seconds(61));
-    world.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
     let on_air = world.core.store().read(|conn| {
         let on_air = on!(conn, |c| broadcasts::table
             .filter(broadcasts::state.eq(State::OnAir))

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use crate::{
-    Account, AccountId, NewAccount, PictureId, Profile, ProfileUpdate, Result, Sex, UnixSeconds, UserInfo,
+    Account, AccountId, NewAccount, PictureId, Profile, ProfileUpdate, Result, Sex, UnixSeconds, UserId,
+    UserInfo,
     model::{account::OwnerProfile, change::Change, password::StoredPassword},
     store::{
         Tx,
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone, Queryable)]
 pub(crate) struct AccountRow {
     pub(crate) id: AccountId,
-    pub(crate) user_id: String,
+    pub(crate) user_id: UserId,
     #[expect(dead_code, reason = "a column of the index, not of the domain")]
     folded: String,
     pub(crate) password: Option<String>,
@@ -52,7 +53,7 @@ impl From<AccountRow> for Account {
         Self {
             id: row.id,
             registered: row.is_registered(),
-            user_id: row.user_id.into(),
+            user_id: row.user_id,
             phone: row.phone,
             email: row.email,
             profile: Profile {

@@ -10,7 +10,7 @@ use diesel::{
 
 use super::{accounts::AccountRow, broadcasts::latest};
 use crate::{
-    AccountId, Dialect, GroupMember, Page, Result, Role, RoomNumber, State, UnixSeconds,
+    AccountId, Dialect, GroupId, GroupMember, Page, Result, Role, RoomNumber, State, UnixSeconds, UserId,
     model::{
         audience::{Listed, MemberState},
         change::Change,
@@ -33,7 +33,7 @@ pub(crate) struct MemberRow {
     pub(crate) account_id: AccountId,
     pub(crate) role: Role,
     pub(crate) dialect: Dialect,
-    pub(crate) group_id: Option<String>,
+    pub(crate) group_id: Option<GroupId>,
     pub(crate) listed: bool,
     pub(crate) nickname: Option<String>,
     pub(crate) avatar: Option<String>,
@@ -44,14 +44,14 @@ pub(crate) struct MemberRow {
 
 impl MemberRow {
     /// The member for the read model.
-    pub(crate) fn state(&self, user_id: &str) -> MemberState {
+    pub(crate) fn state(&self, user_id: &UserId) -> MemberState {
         MemberState {
             host: self.host_id,
             account: self.account_id,
-            user_id: user_id.into(),
+            user_id: user_id.clone(),
             role: self.role,
             dialect: self.dialect,
-            listed: Listed::new(self.listed, self.group_id.as_deref()),
+            listed: Listed::new(self.listed, self.group_id.clone()),
             position: self.position,
             beat_at: self.beat_at,
             session: self.session.as_deref().and_then(TokenHash::from_bytes),
@@ -71,12 +71,12 @@ struct MemberStateRow {
     account: AccountId,
     role: Role,
     dialect: Dialect,
-    group_id: Option<String>,
+    group_id: Option<GroupId>,
     listed: bool,
     position: i64,
     beat_at: UnixSeconds,
     session: Option<Vec<u8>>,
-    user_id: String,
+    user_id: UserId,
 }
 
 impl MemberStateRow {
@@ -84,10 +84,10 @@ impl MemberStateRow {
         MemberState {
             host: self.host,
             account: self.account,
-            user_id: self.user_id.into(),
+            user_id: self.user_id,
             role: self.role,
             dialect: self.dialect,
-            listed: Listed::new(self.listed, self.group_id.as_deref()),
+            listed: Listed::new(self.listed, self.group_id),
             position: self.position,
             beat_at: self.beat_at,
             session: self.session.as_deref().and_then(TokenHash::from_bytes),
@@ -169,7 +169,7 @@ pub(crate) struct RoomEntry {
     /// The host of the room.
     pub(crate) host: AccountId,
     /// The user id of the account that enters.
-    pub(crate) user_id: String,
+    pub(crate) user_id: UserId,
     /// The account's row in that audience, if it is a member already.
     pub(crate) known: Option<MemberRow>,
 }
@@ -177,7 +177,7 @@ pub(crate) struct RoomEntry {
 /// Finds an account and the room on air that it enters; `None` if the room is not on air. One query, because every viewer
 /// begins with this write.
 pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Result<Option<RoomEntry>> {
-    let found: Option<(AccountId, String, Option<MemberRow>)> = on!(tx.conn, |c| prepared!(
+    let found: Option<(AccountId, UserId, Option<MemberRow>)> = on!(tx.conn, |c| prepared!(
         rooms::table
             .inner_join(broadcasts::table.on(rooms::broadcast_id.eq(broadcasts::id.nullable())))
             .inner_join(accounts::table.on(accounts::id.eq(account)))
@@ -195,7 +195,7 @@ pub(crate) fn entry(tx: &mut Tx<'_>, room: RoomNumber, account: AccountId) -> Re
 }
 
 /// Stores a new or changed member.
-pub(crate) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &str) -> Result<()> {
+pub(crate) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &UserId) -> Result<()> {
     on!(tx.conn, |c| prepared!(
         diesel::insert_into(audience::table)
             .values(row)
@@ -282,22 +282,22 @@ pub(crate) fn leave_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<()
 }
 
 /// The name of the group of a host's latest broadcast.
-pub(crate) fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<String>> {
+pub(crate) fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<GroupId>> {
     Ok(latest(conn, host)?.map(|row| row.group()))
 }
 
 /// User id; nickname and avatar given on entering; nickname and avatar of the profile.
-type GroupRow = (String, Option<String>, Option<String>, String, String);
+type GroupRow = (UserId, Option<String>, Option<String>, String, String);
 
 /// A page of a group of a host's audience. `listed` returns the accounts of the page from the read model, which finds a page at
 /// any offset; its last argument says whether the group is that of the host's latest broadcast. The names come from the table.
 pub(crate) fn group(
     conn: &mut Conn,
     host: AccountId,
-    group: &str,
-    listed: &impl Fn(AccountId, &str, bool) -> Option<Page<AccountId>>,
+    group: &GroupId,
+    listed: &impl Fn(AccountId, &GroupId, bool) -> Option<Page<AccountId>>,
 ) -> Result<Page<GroupMember>> {
-    let own = own_group(conn, host)?.is_some_and(|own| own == group);
+    let own = own_group(conn, host)?.is_some_and(|own| own == *group);
     let Page { total, items } = listed(host, group, own).unwrap_or_default();
     let mut rows = rows(conn, host, &items)?;
     let member = |(user_id, nickname, avatar, profile_nickname, profile_avatar): GroupRow| GroupMember {

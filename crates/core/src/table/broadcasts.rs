@@ -16,8 +16,8 @@ use super::{
     rooms::RoomRow,
 };
 use crate::{
-    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, Error, Result, RoomNumber, Seconds, State,
-    UnixSeconds,
+    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, Error, GroupId, Result, RoomNumber, Seconds,
+    State, StreamCode, UnixSeconds, UserId,
     model::{broadcast::BroadcastState, change::Change, counter::Counters, fragment::Fragments},
     store::{
         Tx,
@@ -41,10 +41,10 @@ pub(crate) struct BroadcastRow {
     pub(crate) location: String,
     pub(crate) nickname: Option<String>,
     pub(crate) avatar: Option<String>,
-    pub(crate) group_id: Option<String>,
+    pub(crate) group_id: Option<GroupId>,
     pub(crate) kind: String,
     pub(crate) app: Option<i64>,
-    pub(crate) stream_code: String,
+    pub(crate) stream_code: StreamCode,
     pub(crate) push_sequence: Option<String>,
     pub(crate) started_at: UnixSeconds,
     pub(crate) ended_at: Option<UnixSeconds>,
@@ -64,8 +64,8 @@ pub(crate) fn columns() -> Columns {
 
 impl BroadcastRow {
     /// The name of the group of this broadcast.
-    pub(crate) fn group(&self) -> String {
-        self.group_id.clone().unwrap_or_else(|| self.room.to_string())
+    pub(crate) fn group(&self) -> GroupId {
+        self.group_id.clone().unwrap_or_else(|| self.room.to_string().into())
     }
 
     /// The data of this broadcast that lists show.
@@ -74,7 +74,7 @@ impl BroadcastRow {
             id: self.id,
             room: self.room,
             host: self.account_id,
-            user_id: host.user_id.as_str().into(),
+            user_id: host.user_id.clone(),
             driver: self.driver,
             title: self.title.clone(),
             cover: self.cover.clone(),
@@ -114,7 +114,7 @@ pub(crate) struct NewBroadcast {
     pub(crate) location: String,
     pub(crate) nickname: Option<String>,
     pub(crate) avatar: Option<String>,
-    pub(crate) group_id: Option<String>,
+    pub(crate) group_id: Option<GroupId>,
     pub(crate) kind: String,
     pub(crate) app: Option<i64>,
     pub(crate) device: Option<i16>,
@@ -122,7 +122,7 @@ pub(crate) struct NewBroadcast {
     pub(crate) longitude: Option<f64>,
     pub(crate) latitude: Option<f64>,
     pub(crate) place: String,
-    pub(crate) stream_code: String,
+    pub(crate) stream_code: StreamCode,
     pub(crate) push_sequence: Option<String>,
     pub(crate) started_at: UnixSeconds,
     pub(crate) beat_at: UnixSeconds,
@@ -136,7 +136,7 @@ impl NewBroadcast {
         driver: Dialect,
         state: State,
         room: &RoomRow,
-        stream_code: String,
+        stream_code: StreamCode,
         now: UnixSeconds,
     ) -> Self {
         Self {
@@ -186,7 +186,7 @@ pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(Br
 }
 
 /// The latest broadcast of a user as lists show it, by the tables alone.
-pub(crate) fn latest_of_user(conn: &mut Conn, user_id: &str) -> Result<Option<Broadcast>> {
+pub(crate) fn latest_of_user(conn: &mut Conn, user_id: &UserId) -> Result<Option<Broadcast>> {
     let Some(host) = by_user_id(conn, user_id)? else { return Ok(None) };
     Ok(latest_of(conn, &host)?.map(|(_, shown)| shown))
 }

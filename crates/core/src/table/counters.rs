@@ -7,7 +7,7 @@ use diesel::{
 };
 
 use crate::{
-    AccountId, BroadcastId, Counted, Dialect, Result, State,
+    AccountId, BroadcastId, Counted, Dialect, Result, State, UserId,
     model::{
         change::Change,
         counter::{Counters, LARGEST_COUNT, Steps},
@@ -114,7 +114,7 @@ macro_rules! step {
 }
 
 /// Adds steps to a counter of a user's latest broadcast; without effect if there is none.
-pub(crate) fn count(tx: &mut Tx<'_>, user_id: &str, counted: Counted, steps: Steps) -> Result<()> {
+pub(crate) fn count(tx: &mut Tx<'_>, user_id: &UserId, counted: Counted, steps: Steps) -> Result<()> {
     let changed = match counted {
         Counted::Like => step!(tx, user_id, counters::counted_likes, steps),
         Counted::AnonymousViewer => step!(tx, user_id, counters::anonymous, steps),

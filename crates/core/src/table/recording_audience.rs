@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, GroupMember, MemberNames, Page, Result, Window,
+    AccountId, FileId, GroupMember, MemberNames, Page, Result, UserId, Window,
     store::{
         Tx,
         conn::{Conn, on},
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn put(
     tx: &mut Tx<'_>,
     owner: AccountId,
-    file_id: &str,
+    file_id: &FileId,
     member: AccountId,
     names: &MemberNames,
 ) -> Result<bool> {
@@ -41,13 +41,13 @@ pub(crate) fn put(
 }
 
 /// Removes a member; returns whether there was one.
-pub(crate) fn remove(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, member: AccountId) -> Result<bool> {
+pub(crate) fn remove(tx: &mut Tx<'_>, owner: AccountId, file_id: &FileId, member: AccountId) -> Result<bool> {
     let row = recording_audience::table.find((owner, file_id, member));
     Ok(on!(tx.conn, |c| diesel::delete(row).execute(c))? > 0)
 }
 
 /// Removes an account from the audiences of all recordings; returns owner and file id of these recordings.
-pub(crate) fn remove_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<(AccountId, String)>> {
+pub(crate) fn remove_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<(AccountId, FileId)>> {
     Ok(on!(tx.conn, |c| diesel::delete(
         recording_audience::table.filter(recording_audience::account_id.eq(account))
     )
@@ -59,7 +59,7 @@ pub(crate) fn remove_everywhere(tx: &mut Tx<'_>, account: AccountId) -> Result<V
 pub(crate) fn page(
     conn: &mut Conn,
     owner: AccountId,
-    file_id: &str,
+    file_id: &FileId,
     window: Window,
 ) -> Result<Page<GroupMember>> {
     let members = || {
@@ -67,7 +67,7 @@ pub(crate) fn page(
             .inner_join(accounts::table)
             .filter(recording_audience::owner_id.eq(owner).and(recording_audience::file_id.eq(file_id)))
     };
-    let rows: Vec<(String, String, String)> = on!(conn, |c| members()
+    let rows: Vec<(UserId, String, String)> = on!(conn, |c| members()
         .order((recording_audience::position, recording_audience::account_id))
         .limit(window.sql_limit())
         .offset(window.sql_offset())

@@ -9,8 +9,8 @@ use diesel::{
 
 use super::counters::stepped;
 use crate::{
-    AccountId, Counted, FileFormat, NewRecording, Page, Recording, RecordingFilter, RecordingId,
-    RecordingOrder, Result, Seconds, UnixSeconds, Window,
+    AccountId, Counted, FileFormat, FileId, NewRecording, Page, Recording, RecordingFilter, RecordingId,
+    RecordingOrder, Result, Seconds, UnixSeconds, UserId, Window,
     model::{
         change::Change,
         counter::{RecordingCounters, Steps},
@@ -29,7 +29,7 @@ use crate::{
 pub(crate) struct RecordingRow {
     pub(crate) id: RecordingId,
     account_id: AccountId,
-    file_id: String,
+    file_id: FileId,
     file_name: String,
     title: String,
     cover: String,
@@ -49,7 +49,7 @@ pub(crate) struct RecordingRow {
 }
 
 /// A row with its owner's id, nickname and picture URL.
-pub(crate) type OwnedRecordingRow = (RecordingRow, String, String, String);
+pub(crate) type OwnedRecordingRow = (RecordingRow, UserId, String, String);
 
 impl RecordingRow {
     /// The recording of a row, as lists show it.
@@ -60,7 +60,7 @@ impl RecordingRow {
             id: row.id,
             owner: row.account_id,
             fragments: Fragments::default(),
-            user_id: user_id.into(),
+            user_id,
             owner_nickname,
             owner_avatar,
             file_id: row.file_id,
@@ -105,7 +105,7 @@ pub(crate) fn latest(conn: &mut Conn, limit: usize) -> Result<Vec<Recording>> {
 }
 
 /// The recording of an owner with a file id, listed or not.
-pub(crate) fn find(conn: &mut Conn, owner: &str, file_id: &str) -> Result<Option<Recording>> {
+pub(crate) fn find(conn: &mut Conn, owner: &UserId, file_id: &FileId) -> Result<Option<Recording>> {
     let row = on!(conn, |c| recordings::table
         .inner_join(accounts::table)
         .filter(accounts::user_id.eq(owner).and(recordings::file_id.eq(file_id)))
@@ -116,7 +116,7 @@ pub(crate) fn find(conn: &mut Conn, owner: &str, file_id: &str) -> Result<Option
 }
 
 /// The row of an owner with a file id.
-pub(crate) fn of_file(conn: &mut Conn, owner: AccountId, file_id: &str) -> Result<Option<RecordingRow>> {
+pub(crate) fn of_file(conn: &mut Conn, owner: AccountId, file_id: &FileId) -> Result<Option<RecordingRow>> {
     Ok(on!(conn, |c| recordings::table
         .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
         .first(c)
@@ -276,8 +276,8 @@ pub(crate) fn set_play_url(tx: &mut Tx<'_>, id: RecordingId, url: &str, rank: i1
 /// Adds steps to a counter of a recording; without effect if the recording does not exist.
 pub(crate) fn count(
     tx: &mut Tx<'_>,
-    owner: &str,
-    file_id: &str,
+    owner: &UserId,
+    file_id: &FileId,
     counted: Counted,
     steps: Steps,
 ) -> Result<()> {
@@ -309,7 +309,7 @@ pub(crate) fn count(
 }
 
 /// Adds a step to the viewers of a recording for a named viewer; without effect if the recording does not exist.
-pub(crate) fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &str, step: i64) -> Result<()> {
+pub(crate) fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &FileId, step: i64) -> Result<()> {
     let counters: Option<RecordingCounters> = on!(tx.conn, |c| prepared!(
         diesel::update(
             recordings::table

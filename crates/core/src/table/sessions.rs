@@ -1,6 +1,6 @@
 //! Table `sessions`: one row per session of any dialect.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt};
 
 use diesel::{
     prelude::*,
@@ -9,7 +9,7 @@ use diesel::{
 use secrecy::SecretString;
 
 use crate::{
-    AccountId, Dialect, Result, Seconds, SessionConfig, UnixSeconds,
+    AccountId, Dialect, Result, Seconds, SessionConfig, UnixSeconds, UserId,
     model::{
         change::Change,
         cursor::{Cursor, parse_cursors},
@@ -45,7 +45,7 @@ pub(crate) struct SessionRow {
 
 impl SessionRow {
     /// The session of this row; `None` for a row without a token hash, which no gateway writes.
-    pub(crate) fn session(&self, user_id: Arc<str>) -> Option<Session> {
+    pub(crate) fn session(&self, user_id: UserId) -> Option<Session> {
         Some(Session::new(StoredSession {
             digest: TokenHash::from_bytes(&self.digest)?,
             dialect: self.dialect,
@@ -66,7 +66,7 @@ impl fmt::Debug for SessionRow {
 }
 
 /// The row of a token hash, with the user id of its account.
-pub(crate) fn by_digest(conn: &mut Conn, digest: &TokenHash) -> Result<Option<(SessionRow, String)>> {
+pub(crate) fn by_digest(conn: &mut Conn, digest: &TokenHash) -> Result<Option<(SessionRow, UserId)>> {
     Ok(on!(conn, |c| sessions::table
         .inner_join(accounts::table)
         .filter(sessions::digest.eq(digest.bytes()))
@@ -80,12 +80,12 @@ pub(crate) fn by_digests(conn: &mut Conn, digests: &[TokenHash]) -> Result<HashM
     let mut found = HashMap::with_capacity(digests.len());
     for digests in digests.chunks(HASHES_PER_QUERY) {
         let digests: Vec<&[u8]> = digests.iter().map(TokenHash::bytes).collect();
-        let rows: Vec<(SessionRow, String)> = on!(conn, |c| sessions::table
+        let rows: Vec<(SessionRow, UserId)> = on!(conn, |c| sessions::table
             .inner_join(accounts::table)
             .filter(sessions::digest.eq_any(&digests))
             .select((sessions::all_columns, accounts::user_id))
             .load(c))?;
-        for session in rows.into_iter().filter_map(|(row, user_id)| row.session(user_id.into())) {
+        for session in rows.into_iter().filter_map(|(row, user_id)| row.session(user_id)) {
             found.insert(session.digest, session);
         }
     }
@@ -93,7 +93,7 @@ pub(crate) fn by_digests(conn: &mut Conn, digests: &[TokenHash]) -> Result<HashM
 }
 
 /// The minilvb-v2 session of a user, which signs the requests, with the user id as stored.
-pub(crate) fn by_signer(conn: &mut Conn, user_id: &str) -> Result<Option<(SessionRow, String)>> {
+pub(crate) fn by_signer(conn: &mut Conn, user_id: &UserId) -> Result<Option<(SessionRow, UserId)>> {
     Ok(on!(conn, |c| sessions::table
         .inner_join(accounts::table)
         .filter(accounts::user_id.eq(user_id).and(sessions::dialect.eq(Dialect::MinilvbV2)))
@@ -136,7 +136,7 @@ pub(crate) fn ended(conn: &mut Conn, policy: SessionConfig, now: UnixSeconds) ->
 }
 
 /// Stores a new session, which is cached after the commit.
-pub(crate) fn insert(tx: &mut Tx<'_>, row: &SessionRow, user_id: Arc<str>) -> Result<()> {
+pub(crate) fn insert(tx: &mut Tx<'_>, row: &SessionRow, user_id: UserId) -> Result<()> {
     on!(tx.conn, |c| diesel::insert_into(sessions::table).values(row).execute(c))?;
     if let Some(session) = row.session(user_id) {
         tx.changed(Change::SessionOpened(Box::new(session)));
@@ -159,7 +159,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<bool> {
 /// use; `None` for a session that is not in the table.
 pub(crate) fn cache_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<Option<UnixSeconds>> {
     let Some((row, user_id)) = by_digest(tx.conn, digest)? else { return Ok(None) };
-    if let Some(session) = row.session(user_id.into()) {
+    if let Some(session) = row.session(user_id) {
         tx.changed(Change::SessionOpened(Box::new(session)));
     }
     Ok(Some(row.used_at))

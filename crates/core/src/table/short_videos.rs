@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, NewShortVideo, Page, Result, ShortVideo, ShortVideoId, UnixSeconds, Window,
+    AccountId, FileId, NewShortVideo, Page, Result, ShortVideo, ShortVideoId, UnixSeconds, UserId, Window,
     store::{
         Tx,
         conn::{Conn, on},
@@ -15,7 +15,7 @@ use crate::{
 struct ShortVideoRow {
     id: ShortVideoId,
     _account_id: AccountId,
-    file_id: String,
+    file_id: FileId,
     title: String,
     cover: String,
     location: String,
@@ -26,7 +26,7 @@ struct ShortVideoRow {
 }
 
 /// A row with its owner's id, nickname and picture URL.
-type OwnedShortVideoRow = (ShortVideoRow, String, String, String);
+type OwnedShortVideoRow = (ShortVideoRow, UserId, String, String);
 
 impl ShortVideoRow {
     /// The short video of a row, as lists show it.
@@ -34,7 +34,7 @@ impl ShortVideoRow {
         ShortVideo {
             id: row.id,
             nickname: row.nickname.unwrap_or_else(|| {
-                if owner_nickname.is_empty() { user_id.clone() } else { owner_nickname.clone() }
+                if owner_nickname.is_empty() { user_id.as_str().to_owned() } else { owner_nickname.clone() }
             }),
             avatar: row.avatar.unwrap_or_else(|| owner_avatar.clone()),
             user_id,
@@ -69,7 +69,7 @@ pub(crate) fn page(conn: &mut Conn, after: UnixSeconds, window: Window) -> Resul
 }
 
 /// The clip of an owner with a file id.
-pub(crate) fn find(conn: &mut Conn, owner: &str, file_id: &str) -> Result<Option<ShortVideo>> {
+pub(crate) fn find(conn: &mut Conn, owner: &UserId, file_id: &FileId) -> Result<Option<ShortVideo>> {
     let row = on!(conn, |c| short_videos::table
         .inner_join(accounts::table)
         .filter(accounts::user_id.eq(owner).and(short_videos::file_id.eq(file_id)))

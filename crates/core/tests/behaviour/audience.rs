@@ -88,7 +88,7 @@ async fn deleting_an_account_removes_it_from_the_viewers_of_recordings() {
     world.guest_live("anna", "t").await;
     let code = world.on_air().await[0].stream_code.clone();
     let recording = NewRecording {
-        file_id: "f".to_owned(),
+        file_id: "f".into(),
         format: FileFormat::Mp4,
         url: "http://vod.example/f.mp4".to_owned(),
         start_at: Some(START),
@@ -99,11 +99,16 @@ async fn deleting_an_account_removes_it_from_the_viewers_of_recordings() {
     world.recorded(&code, recording).await.unwrap();
     for viewer in ["bob", "carl"] {
         let names = MemberNames::default();
-        world.core.audiences().enter_recording(guest(viewer), "anna", "f", names).await.unwrap();
+        world
+            .core
+            .audiences()
+            .enter_recording(guest(viewer), &"anna".into(), &"f".into(), names)
+            .await
+            .unwrap();
     }
-    world.core.accounts().delete("bob").await.unwrap();
-    assert_eq!(world.core.recordings().find("anna", "f").await.unwrap().unwrap().viewers, 1);
-    assert_eq!(world.core.audiences().group("anna", "f", ALL).await.unwrap().total, 1);
+    world.core.accounts().delete(&"bob".into()).await.unwrap();
+    assert_eq!(world.core.recordings().find(&"anna".into(), &"f".into()).await.unwrap().unwrap().viewers, 1);
+    assert_eq!(world.core.audiences().group(&"anna".into(), &"f".into(), ALL).await.unwrap().total, 1);
 }
 
 #[tokio::test]

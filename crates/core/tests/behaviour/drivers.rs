@@ -174,10 +174,13 @@ impl Stage {
         }
         let audiences = self.world.core.audiences();
         audiences.enter(self.viewer, self.room, Role::Viewer).await.unwrap();
-        audiences.enter_group(guest("carl"), "host", "any", MemberNames::default()).await.unwrap();
+        audiences
+            .enter_group(guest("carl"), &"host".into(), &"any".into(), MemberNames::default())
+            .await
+            .unwrap();
         let broadcasts = self.world.core.broadcasts();
         for counted in [Counted::Like, Counted::AnonymousViewer] {
-            broadcasts.count("host", counted, Step::Up).await.unwrap();
+            broadcasts.count(&"host".into(), counted, Step::Up).await.unwrap();
         }
         let on_air = self.on_air().await.unwrap();
         assert_eq!((on_air.driver, on_air.likes, on_air.viewers, on_air.members), (driver, 1, 3, 3));
@@ -189,7 +192,7 @@ impl Stage {
     }
 
     async fn latest(&self) -> Broadcast {
-        self.world.core.broadcasts().latest("host").await.unwrap().unwrap()
+        self.world.core.broadcasts().latest(&"host".into()).await.unwrap().unwrap()
     }
 
     async fn check(&self, before: &Broadcast, outcome: Outcome) {

@@ -40,7 +40,7 @@ async fn a_change_by_another_process_before_the_first_upkeep_is_seen() {
     let token = world.token(Dialect::Sxb, "anna").await;
     assert!(world.core.sessions().authenticate(Dialect::Sxb, &token).await.is_ok());
     let neighbour = world.neighbour();
-    neighbour.accounts().set_password("anna", &Password::plain("other")).await.unwrap();
+    neighbour.accounts().set_password(&"anna".into(), &Password::plain("other")).await.unwrap();
     neighbour.shutdown().await;
     world.core.maintain().await.unwrap();
     assert!(world.core.sessions().authenticate(Dialect::Sxb, &token).await.is_err());
@@ -54,7 +54,7 @@ async fn a_change_by_another_process_keeps_the_grace_after_a_start() {
     world.restart(Seconds(200)).await;
     world.core.maintain().await.unwrap();
     let neighbour = world.neighbour();
-    neighbour.accounts().set_password("host", &Password::plain("other")).await.unwrap();
+    neighbour.accounts().set_password(&"host".into(), &Password::plain("other")).await.unwrap();
     neighbour.shutdown().await;
     world.clock.advance(Seconds(10));
     world.core.maintain().await.unwrap();
@@ -69,7 +69,7 @@ async fn a_write_during_the_shutdown_is_refused() {
         let world = World::on_file();
         world.core.shutdown().await;
         // The writer has reported its end, but may not have closed its queue yet.
-        let late = world.core.broadcasts().count("anna", Counted::Like, Step::Up).await;
+        let late = world.core.broadcasts().count(&"anna".into(), Counted::Like, Step::Up).await;
         assert!(matches!(late, Err(Error::Unavailable)), "{late:?}");
     }
 }
@@ -79,7 +79,7 @@ async fn traces(world: &World) -> Vec<String> {
     let core = &world.core;
     let mut traces = Vec::new();
     for id in ["anna", "bob", "guest", "host"] {
-        let account = core.accounts().find(id).await.unwrap().unwrap();
+        let account = core.accounts().find(&id.into()).await.unwrap().unwrap();
         if let Some(picture) = account.profile.head_picture {
             traces.push(format!("{:?}", core.accounts().head_picture(picture).await.unwrap().unwrap().0));
         }
@@ -91,9 +91,10 @@ async fn traces(world: &World) -> Vec<String> {
             traces.push(format!("{number} {texts:?} {passwords:?} {fans:?} {:?}", room.on_air));
         }
         traces.push(format!("{account:?}"));
-        traces.push(format!("{:?}", core.broadcasts().latest(id).await.unwrap()));
+        traces.push(format!("{:?}", core.broadcasts().latest(&id.into()).await.unwrap()));
         for group in ["g-t", "f1", "10001", "10002"] {
-            traces.push(format!("{:?}", core.audiences().group(id, group, ALL).await.unwrap()));
+            traces
+                .push(format!("{:?}", core.audiences().group(&id.into(), &group.into(), ALL).await.unwrap()));
         }
     }
     for number in [10_001, 10_002, 10_003] {
@@ -130,10 +131,13 @@ async fn fill(world: &World) {
     core.audiences().beat(host, Role::Host, Some(7)).await.unwrap();
     world.guest_live("guest", "t").await;
     for counted in [Counted::Like, Counted::AnonymousViewer] {
-        core.broadcasts().count("guest", counted, Step::Up).await.unwrap();
+        core.broadcasts().count(&"guest".into(), counted, Step::Up).await.unwrap();
     }
     let names = MemberNames { nickname: "Annie".to_owned(), avatar: "pic".to_owned() };
-    core.audiences().enter_group(Actor::Proven(anna), "guest", "g-t", names.clone()).await.unwrap();
+    core.audiences()
+        .enter_group(Actor::Proven(anna), &"guest".into(), &"g-t".into(), names.clone())
+        .await
+        .unwrap();
     let text = RoomText {
         name: "Room".to_owned(),
         description: "about".to_owned(),
@@ -145,7 +149,7 @@ async fn fill(world: &World) {
     core.rooms().follow(bob, room, true).await.unwrap();
     core.rooms().plan(bob, Plan { title: "planned".to_owned(), ..Plan::default() }).await.unwrap();
     let file = NewRecording {
-        file_id: "f1".to_owned(),
+        file_id: "f1".into(),
         format: FileFormat::Mp4,
         url: "http://vod.example/1.mp4".to_owned(),
         start_at: Some(START),
@@ -154,9 +158,8 @@ async fn fill(world: &World) {
         size: Some(5),
     };
     world.recorded("1000_guest", file).await.unwrap();
-    core.audiences().enter_recording(Actor::Proven(bob), "guest", "f1", names).await.unwrap();
-    let video =
-        NewShortVideo { file_id: "v1".to_owned(), title: "clip".to_owned(), ..NewShortVideo::default() };
+    core.audiences().enter_recording(Actor::Proven(bob), &"guest".into(), &"f1".into(), names).await.unwrap();
+    let video = NewShortVideo { file_id: "v1".into(), title: "clip".to_owned(), ..NewShortVideo::default() };
     core.short_videos().upload(Actor::Proven(bob), video).await.unwrap();
 }
 
@@ -223,7 +226,7 @@ async fn a_restart_does_not_change_the_lifetime_of_a_session() {
         assert!(!alive(&world).await, "{dialect:?}");
     }
     // A session of a fixed lifetime survives as well, and so does its refresh token.
-    let anna = || Identifier::UserId("anna".to_owned());
+    let anna = || Identifier::UserId("anna".into());
     let password = [Password::plain("anna")];
     let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna(), &password, None).await.unwrap();
     world.restart(Seconds(86_399)).await;
@@ -232,7 +235,8 @@ async fn a_restart_does_not_change_the_lifetime_of_a_session() {
     assert_eq!(world.core.sessions().signed("anna").await.unwrap().unwrap().expose_token(), token);
     world.restart(Seconds(1)).await;
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, token).await.is_err());
-    let renewed = world.core.sessions().refresh("anna", issued.refresh_token.expose_secret()).await.unwrap();
+    let renewed =
+        world.core.sessions().refresh(&"anna".into(), issued.refresh_token.expose_secret()).await.unwrap();
     assert_eq!(renewed.expires_in, Seconds(86_400));
 }
 
@@ -316,7 +320,7 @@ async fn changes_by_another_process_are_seen() {
     assert_eq!(world.of_room(room).await.unwrap().viewers, 1);
 
     let neighbour = world.neighbour();
-    neighbour.accounts().set_password("viewer", &Password::plain("other")).await.unwrap();
+    neighbour.accounts().set_password(&"viewer".into(), &Password::plain("other")).await.unwrap();
     let update = ProfileUpdate { nickname: Some("Hilda".to_owned()), ..ProfileUpdate::default() };
     neighbour.accounts().update_profile(host, update).await.unwrap();
     world.core.maintain().await.unwrap();
@@ -332,7 +336,7 @@ async fn changes_by_another_process_are_seen() {
         "the membership of the viewer ended with its session"
     );
 
-    neighbour.accounts().delete("host").await.unwrap();
+    neighbour.accounts().delete(&"host".into()).await.unwrap();
     world.core.maintain().await.unwrap();
     assert!(world.on_air().await.is_empty());
     assert!(world.core.sessions().authenticate(tokens[0].0, &tokens[0].1).await.is_err());

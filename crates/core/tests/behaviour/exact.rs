@@ -57,17 +57,17 @@ async fn each_call_counts_exactly_once() {
             for round in 0..8 {
                 // Three likes up, one down; two anonymous viewers in, one out.
                 for step in [Step::Up, Step::Up, Step::Down, Step::Up] {
-                    broadcasts.count("host", Counted::Like, step).await?;
+                    broadcasts.count(&"host".into(), Counted::Like, step).await?;
                 }
                 for step in [Step::Up, Step::Down, Step::Up] {
-                    broadcasts.count("host", Counted::AnonymousViewer, step).await?;
+                    broadcasts.count(&"host".into(), Counted::AnonymousViewer, step).await?;
                 }
                 audiences.enter(user, room, Role::Viewer).await?;
                 audiences.beat(user, if round % 2 == 0 { Role::OnMic } else { Role::Viewer }, None).await?;
                 let names = MemberNames::default();
-                audiences.enter_group(guest(&name), "host", "10001", names).await?;
+                audiences.enter_group(guest(&name), &"host".into(), &"10001".into(), names).await?;
                 if round % 2 == 0 {
-                    audiences.quit_group(guest(&name), "host", "10001").await?;
+                    audiences.quit_group(guest(&name), &"host".into(), &"10001".into()).await?;
                     audiences.leave(user, room).await?;
                 }
             }
@@ -78,7 +78,7 @@ async fn each_call_counts_exactly_once() {
             core.accounts().register(new(format!("newcomer{index}"))).await?;
             // The members of even tasks leave for good.
             if index % 2 == 0 {
-                audiences.quit_group(guest(&name), "host", "10001").await?;
+                audiences.quit_group(guest(&name), &"host".into(), &"10001".into()).await?;
                 audiences.leave(user, room).await?;
             }
             Ok(())
@@ -97,7 +97,10 @@ async fn each_call_counts_exactly_once() {
     let members = world.core.audiences().members(room, ALL).await.unwrap();
     assert_eq!((members.total, members.items.len()), (TASKS + 1, TASKS + 1));
     assert!(members.items[1..].iter().all(|member| member.role == Role::Viewer));
-    assert_eq!(world.core.audiences().group("host", "10001", ALL).await.unwrap().total, TASKS);
+    assert_eq!(
+        world.core.audiences().group(&"host".into(), &"10001".into(), ALL).await.unwrap().total,
+        TASKS
+    );
     assert_eq!(world.core.stats().members, TASKS + 1);
     let accounts = world.core.accounts().list(None, 1_000).await.unwrap();
     let registered = accounts.iter().filter(|account| account.registered).count();
@@ -114,8 +117,8 @@ async fn counters_stop_at_zero_and_grow_again() {
     let (world, room, _) = crowd().await;
     at_once(TASKS, &world.core, |core, _| async move {
         for _ in 0..4 {
-            core.broadcasts().count("host", Counted::Like, Step::Down).await.unwrap();
-            core.broadcasts().count("host", Counted::AnonymousViewer, Step::Down).await.unwrap();
+            core.broadcasts().count(&"host".into(), Counted::Like, Step::Down).await.unwrap();
+            core.broadcasts().count(&"host".into(), Counted::AnonymousViewer, Step::Down).await.unwrap();
         }
     })
     .await;
@@ -124,8 +127,8 @@ async fn counters_stop_at_zero_and_grow_again() {
     // Single steps do not change the likes that the host has reported.
     let host = live.host;
     world.core.audiences().beat(host, Role::Host, Some(5)).await.unwrap();
-    world.core.broadcasts().count("host", Counted::Like, Step::Down).await.unwrap();
-    world.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Down).await.unwrap();
+    world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
     assert_eq!(world.of_room(room).await.unwrap().likes, 6);
     world.core.audiences().beat(host, Role::Host, Some(i64::MAX)).await.unwrap();
     assert_eq!(world.of_room(room).await.unwrap().likes, i64::from(i32::MAX));
@@ -149,7 +152,7 @@ async fn one_of_concurrent_registrations_wins() {
     assert!(world.on_air().await.is_empty());
     // The stored password is the winner's.
     let index = results.iter().position(Result::is_ok).unwrap();
-    let id = Identifier::UserId(winner.user_id.to_string());
+    let id = Identifier::UserId(winner.user_id.clone());
     let mine = Password::plain(format!("password {index}"));
     assert!(world.core.accounts().verify(id, &[mine], None).await.is_ok());
 }
@@ -174,13 +177,13 @@ async fn a_phone_number_and_an_email_address_belong_to_one_account() {
 async fn one_of_concurrent_refreshes_wins() {
     let world = World::new();
     world.user("anna").await;
-    let anna = Identifier::UserId("anna".to_owned());
+    let anna = Identifier::UserId("anna".into());
     let password = [Password::plain("anna")];
     let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna, &password, None).await.unwrap();
     let refresh = issued.refresh_token.expose_secret().to_owned();
     let results = at_once(32, &world.core, |core, _| {
         let refresh = refresh.clone();
-        async move { core.sessions().refresh("anna", &refresh).await }
+        async move { core.sessions().refresh(&"anna".into(), &refresh).await }
     })
     .await;
     let winners: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
@@ -199,7 +202,7 @@ async fn an_account_has_at_most_sixteen_sessions() {
     let world = World::new();
     world.user("anna").await;
     let tokens = at_once(40, &world.core, |core, _| async move {
-        let anna = Identifier::UserId("anna".to_owned());
+        let anna = Identifier::UserId("anna".into());
         let (_, issued) =
             core.accounts().login(Dialect::Qplus, anna, &[Password::plain("anna")], None).await?;
         Ok::<_, Error>(issued.token.expose_secret().to_owned())
@@ -268,7 +271,7 @@ async fn every_room_has_one_number_for_ever() {
     // A number is not given out again, not even the last one.
     let last = given[..TASKS].iter().max().copied().unwrap();
     let owner = given.iter().position(|number| *number == last).unwrap();
-    world.core.accounts().delete(&format!("user{owner}")).await.unwrap();
+    world.core.accounts().delete(&format!("user{owner}").into()).await.unwrap();
     world.restart(Seconds(10)).await;
     let again = world.user(&format!("user{owner}")).await;
     assert!(world.core.broadcasts().prepare(again).await.unwrap() > last);

@@ -44,7 +44,7 @@ async fn a_live_from_the_registration_to_the_replay() {
         title: "first".to_owned(),
         cover: String::new(),
         kind: "live".to_owned(),
-        group_id: "10001".to_owned(),
+        group_id: "10001".into(),
         app: 7,
         device: 0,
         screen: false,
@@ -52,7 +52,7 @@ async fn a_live_from_the_registration_to_the_replay() {
     };
     core.broadcasts().report(host, report).await.unwrap();
     core.audiences().enter(viewer, room, Role::Viewer).await.unwrap();
-    core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
     core.audiences().beat(host, Role::Host, Some(41)).await.unwrap();
     let page = core.broadcasts().on_air(OnAirFilter { app: Some(7), live_kind: true }, TEN).await.unwrap();
     let [on_air] = page.items.as_slice() else { panic!("one broadcast") };
@@ -67,11 +67,14 @@ async fn a_live_from_the_registration_to_the_replay() {
     let roles: Vec<_> = members.items.iter().map(|member| (&*member.user_id, member.role)).collect();
     assert_eq!(roles, [("host", Role::Host), ("viewer", Role::OnMic)]);
 
-    let guest = Actor::Unproven("guest".to_owned());
-    core.audiences().enter_group(guest, "host", "10001", MemberNames::default()).await.unwrap();
+    let guest = Actor::Unproven("guest".into());
+    core.audiences()
+        .enter_group(guest, &"host".into(), &"10001".into(), MemberNames::default())
+        .await
+        .unwrap();
     assert_eq!(core.audiences().members(room, TEN).await.unwrap().total, 3);
     assert_eq!(
-        core.audiences().group("host", "10001", TEN).await.unwrap().total,
+        core.audiences().group(&"host".into(), &"10001".into(), TEN).await.unwrap().total,
         2,
         "the host did not enter"
     );
@@ -92,7 +95,7 @@ async fn a_live_from_the_registration_to_the_replay() {
     assert_eq!(core.audiences().members(room, TEN).await.unwrap().total, 0);
 
     let recorded = StreamEvent::Recorded(NewRecording {
-        file_id: "f1".to_owned(),
+        file_id: "f1".into(),
         format: FileFormat::Mp4,
         url: "http://vod.example/1.mp4".to_owned(),
         start_at: Some(UnixSeconds(1_700_000_060)),
@@ -116,9 +119,9 @@ async fn a_registration_takes_the_name_of_a_guest() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
     let core = Core::start(config(&folder), clock, Arc::new(TestRandom::seeded(1))).unwrap();
-    let anna = Actor::Unproven("anna".to_owned());
+    let anna = Actor::Unproven("anna".into());
     let announcement = Announcement {
-        group_id: "g".to_owned(),
+        group_id: "g".into(),
         title: "t".to_owned(),
         user_info: UserInfo { nickname: "Anna".to_owned(), ..UserInfo::default() },
     };
@@ -133,7 +136,7 @@ async fn a_registration_takes_the_name_of_a_guest() {
     assert!(matches!(core.broadcasts().set_on_air(anna, true).await, Err(Error::ProofRequired)));
     assert_eq!(core.accounts().get(id).await.unwrap().unwrap().profile.nickname, "");
 
-    let anna_id = || Identifier::UserId("anna".to_owned());
+    let anna_id = || Identifier::UserId("anna".into());
     let wrong = core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("no")], None).await;
     assert!(matches!(wrong, Err(Error::WrongPassword)));
     let (_, first) =
@@ -143,6 +146,6 @@ async fn a_registration_takes_the_name_of_a_guest() {
     assert!(core.sessions().authenticate(Dialect::Sxb, first.token.expose_secret()).await.is_err());
     assert!(core.sessions().authenticate(Dialect::Sxb, second.token.expose_secret()).await.is_ok());
     assert!(core.sessions().authenticate(Dialect::Qplus, second.token.expose_secret()).await.is_err());
-    core.accounts().set_password("anna", &Password::plain("other")).await.unwrap();
+    core.accounts().set_password(&"anna".into(), &Password::plain("other")).await.unwrap();
     assert!(core.sessions().authenticate(Dialect::Sxb, second.token.expose_secret()).await.is_err());
 }

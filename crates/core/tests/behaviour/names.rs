@@ -42,7 +42,7 @@ async fn a_deleted_account_cannot_follow_a_room() {
     let world = World::new();
     let (host, fan) = (world.user("host").await, world.user("fan").await);
     let room = world.sxb_live(host, "t").await;
-    world.core.accounts().delete("fan").await.unwrap();
+    world.core.accounts().delete(&"fan".into()).await.unwrap();
     let late = world.core.rooms().follow(fan, room, true).await;
     assert!(matches!(late, Err(Error::InvalidSession)), "{late:?}");
 }
@@ -55,8 +55,8 @@ async fn the_check_whether_an_actor_may_act_creates_no_guest() {
     assert!(matches!(may("anna").await, Err(Error::ProofRequired)));
     assert!(matches!(may("ANNA").await, Err(Error::ProofRequired)));
     assert!(may("bob").await.is_ok());
-    assert!(world.core.accounts().find("bob").await.unwrap().is_none());
+    assert!(world.core.accounts().find(&"bob".into()).await.unwrap().is_none());
     assert!(world.core.accounts().may_act(Actor::Proven(anna)).await.is_ok());
-    world.core.accounts().delete("anna").await.unwrap();
+    world.core.accounts().delete(&"anna".into()).await.unwrap();
     assert!(matches!(world.core.accounts().may_act(Actor::Proven(anna)).await, Err(Error::InvalidSession)));
 }

@@ -19,8 +19,8 @@ async fn the_overview_of_a_host_is_complete() {
     world.core.rooms().plan(host, plan).await.unwrap();
     let room = world.sxb_live(host, "song").await;
     world.core.audiences().enter(fan, room, Role::Viewer).await.unwrap();
-    world.core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
-    world.core.broadcasts().count("host", Counted::AnonymousViewer, Step::Up).await.unwrap();
+    world.core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
+    world.core.broadcasts().count(&"host".into(), Counted::AnonymousViewer, Step::Up).await.unwrap();
     world.core.rooms().follow(fan, room, true).await.unwrap();
     let clip = NewShortVideo { file_id: "clip".into(), ..NewShortVideo::default() };
     world.core.short_videos().upload(relive_core::Actor::Proven(host), clip).await.unwrap();
@@ -36,7 +36,7 @@ async fn the_overview_of_a_host_is_complete() {
     };
     world.recorded(&shown.stream_code, recording).await.unwrap();
 
-    let overview = accounts.overview("host").await.unwrap().unwrap();
+    let overview = accounts.overview(&"host".into()).await.unwrap().unwrap();
     assert_eq!((overview.account.id, overview.account.profile.sex), (host, Sex::Female));
     let own = overview.room.unwrap();
     assert_eq!((own.number, own.owner_name.as_str(), own.followers), (room, "Lin", 1));
@@ -56,7 +56,7 @@ async fn the_overview_of_a_host_is_complete() {
     assert_eq!((overview.recordings, overview.short_videos, listed.total), (1, 1, 1));
 
     world.core.broadcasts().exit(host, Some(room)).await.unwrap();
-    let latest = accounts.overview("host").await.unwrap().unwrap().latest.unwrap();
+    let latest = accounts.overview(&"host".into()).await.unwrap().unwrap().latest.unwrap();
     assert_eq!((latest.broadcast.state, latest.deadline), (State::Ended, None));
     assert_eq!((latest.broadcast.likes, latest.ended_at), (1, Some(START + Seconds(60))));
 }
@@ -65,21 +65,24 @@ async fn the_overview_of_a_host_is_complete() {
 async fn a_guest_has_no_session_and_an_unknown_id_has_no_overview() {
     let world = World::new();
     world.guest_live("visitor", "walk").await;
-    let overview = world.core.accounts().overview("visitor").await.unwrap().unwrap();
+    let overview = world.core.accounts().overview(&"visitor".into()).await.unwrap().unwrap();
     assert!(!overview.account.registered && overview.sessions.is_empty() && overview.plan.is_none());
     assert_eq!(overview.latest.unwrap().deadline, None, "a live of minilvb-v1 does not end by itself");
     world.core.broadcasts().set_on_air(guest("visitor"), false).await.unwrap();
-    let overview = world.core.accounts().overview("visitor").await.unwrap().unwrap();
+    let overview = world.core.accounts().overview(&"visitor".into()).await.unwrap().unwrap();
     assert_eq!(overview.latest.unwrap().broadcast.state, State::Prepared);
     assert!(overview.room.unwrap().on_air.is_none());
-    assert!(world.core.accounts().overview("Visitor").await.unwrap().is_none(), "ids compare exactly");
+    assert!(
+        world.core.accounts().overview(&"Visitor".into()).await.unwrap().is_none(),
+        "ids compare exactly"
+    );
 }
 
 #[tokio::test]
 async fn sessions_are_listed_until_they_can_neither_be_used_nor_refreshed() {
     let world = World::new();
     world.user("anna").await;
-    let sessions = async || world.core.accounts().overview("anna").await.unwrap().unwrap().sessions;
+    let sessions = async || world.core.accounts().overview(&"anna".into()).await.unwrap().unwrap().sessions;
     assert_eq!(sessions().await, []);
     for dialect in [Dialect::Qplus, Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus] {
         world.token(dialect, "anna").await;
@@ -104,7 +107,7 @@ async fn the_overview_does_not_end_a_broadcast_past_its_deadline() {
     world.clock.advance(Seconds(10_000));
     let neighbour = world.neighbour();
     let state = async || {
-        let overview = neighbour.accounts().overview("host").await.unwrap().unwrap();
+        let overview = neighbour.accounts().overview(&"host".into()).await.unwrap().unwrap();
         overview.latest.unwrap().broadcast.state
     };
     assert_eq!(state().await, State::OnAir);

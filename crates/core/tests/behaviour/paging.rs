@@ -90,7 +90,12 @@ async fn members_and_groups() {
         } else {
             let group = if index % 3 == 1 { room.to_string() } else { "other".to_owned() };
             let names = MemberNames::default();
-            world.core.audiences().enter_group(guest(&id), "host", &group, names).await.unwrap();
+            world
+                .core
+                .audiences()
+                .enter_group(guest(&id), &"host".into(), &group.as_str().into(), names)
+                .await
+                .unwrap();
         }
         expected.push(id);
     }
@@ -105,12 +110,18 @@ async fn members_and_groups() {
     for index in 0..4 {
         let names = MemberNames::default();
         let viewer = guest(&format!("watcher{index}"));
-        world.core.audiences().enter_recording(viewer, "host", &room.to_string(), names).await.unwrap();
+        world
+            .core
+            .audiences()
+            .enter_recording(viewer, &"host".into(), &room.to_string().as_str().into(), names)
+            .await
+            .unwrap();
     }
     for (group, size) in [(room.to_string(), 14), ("other".to_owned(), 5), ("none".to_owned(), 0)] {
-        let listed =
-            check(6, async |window| world.core.audiences().group("host", &group, window).await.unwrap())
-                .await;
+        let listed = check(6, async |window| {
+            world.core.audiences().group(&"host".into(), &group.as_str().into(), window).await.unwrap()
+        })
+        .await;
         let ids: Vec<_> = listed.iter().map(|member| &*member.user_id).collect();
         assert_eq!(ids.len(), size);
         assert!(ids.is_sorted(), "{ids:?}");
@@ -124,7 +135,7 @@ async fn recordings_and_short_videos() {
     for index in 0..13 {
         let start_at = START + Seconds((index % 5) * 1_000_000 + index * 100);
         let recording = NewRecording {
-            file_id: format!("f{index}"),
+            file_id: format!("f{index}").into(),
             format: if index % 4 == 0 { FileFormat::Hls } else { FileFormat::Mp4 },
             url: "http://vod.example/f".to_owned(),
             start_at: Some(start_at),
@@ -133,7 +144,7 @@ async fn recordings_and_short_videos() {
             size: None,
         };
         world.recorded("1000_anna", recording).await.unwrap();
-        let video = NewShortVideo { file_id: format!("v{}", index % 9), ..NewShortVideo::default() };
+        let video = NewShortVideo { file_id: format!("v{}", index % 9).into(), ..NewShortVideo::default() };
         world.core.short_videos().upload(guest("anna"), video).await.unwrap();
         world.clock.advance(Seconds(index % 2));
     }
@@ -223,15 +234,15 @@ async fn each_session_has_a_cursor_of_its_own_in_each_list() {
     assert_eq!(all(&a, false, 10).await, [0_i64; 0]);
     assert_eq!(all(&a, false, 10).await, [0_i64; 0], "the end of the list stays its end");
     // A room that goes on air meanwhile is missing until the list is restarted; a room that ends drops out.
-    let host0 = world.core.accounts().find("host0").await.unwrap().unwrap().id;
+    let host0 = world.core.accounts().find(&"host0".into()).await.unwrap().unwrap().id;
     world.core.broadcasts().push(host0, RoomNumber(10_001), Seconds(3_600)).await.unwrap();
-    let host1 = world.core.accounts().find("host1").await.unwrap().unwrap().id;
+    let host1 = world.core.accounts().find(&"host1".into()).await.unwrap().unwrap().id;
     world.core.broadcasts().stop_push(host1, RoomNumber(10_002)).await.unwrap();
     assert_eq!(all(&a, false, 10).await, [0_i64; 0]);
     assert_eq!(all(&b, false, 10).await, [0_i64; 0]);
     assert_eq!(all(&a, true, 2).await, [10_001, 10_006]);
     // Renewing a push does not move a room.
-    let host3 = world.core.accounts().find("host3").await.unwrap().unwrap().id;
+    let host3 = world.core.accounts().find(&"host3".into()).await.unwrap().unwrap().id;
     world.core.broadcasts().push(host3, RoomNumber(10_004), Seconds(3_600)).await.unwrap();
     assert_eq!(all(&a, false, 2).await, [10_004]);
 }

@@ -119,7 +119,7 @@ impl World {
 
     /// Logs an account in and returns the token.
     pub(crate) async fn token(&self, dialect: Dialect, id: &str) -> String {
-        let identifier = Identifier::UserId(id.to_owned());
+        let identifier = Identifier::UserId(id.into());
         let forms = [Password::plain(id)];
         let (_, issued) = self.core.accounts().login(dialect, identifier, &forms, None).await.unwrap();
         issued.token.expose_secret().to_owned()
@@ -163,7 +163,7 @@ impl World {
 
     /// Delivers a notice on the path that both minilvb dialects share.
     pub(crate) async fn event(&self, code: &str, event: StreamEvent) -> Result<()> {
-        self.core.streams().event(code.to_owned(), CallbackSource::Shared, event).await
+        self.core.streams().event(code.into(), CallbackSource::Shared, event).await
     }
 
     /// Delivers the notice of a finished recording on the shared path.
@@ -174,13 +174,13 @@ impl World {
 
 /// An actor that has not proved its id.
 pub(crate) fn guest(id: &str) -> Actor {
-    Actor::Unproven(id.to_owned())
+    Actor::Unproven(id.into())
 }
 
 /// The announcement of a live in the group `g-<title>`, whose host is nicknamed `nick of <title>`.
 pub(crate) fn announcement(title: &str) -> Announcement {
     Announcement {
-        group_id: format!("g-{title}"),
+        group_id: format!("g-{title}").into(),
         title: title.to_owned(),
         user_info: UserInfo { nickname: format!("nick of {title}"), ..UserInfo::default() },
     }
@@ -193,7 +193,7 @@ pub(crate) fn report(room: RoomNumber, title: &str) -> Report {
         title: title.to_owned(),
         cover: format!("cover of {title}"),
         kind: "live".to_owned(),
-        group_id: room.to_string(),
+        group_id: room.to_string().into(),
         app: 7,
         device: 0,
         screen: false,

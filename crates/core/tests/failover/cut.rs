@@ -40,14 +40,14 @@ async fn a_committed_like_is_shown_although_its_confirmation_was_lost() {
     // One writer, so that both likes use the same connection.
     config.database.writers = 1;
     let core = Core::start(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
-    let host = Actor::Unproven(HOST.to_owned());
+    let host = Actor::Unproven(HOST.into());
     core.broadcasts().announce(host.clone(), Announcement::default()).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
-    core.broadcasts().count(HOST, Counted::Like, Step::Up).await.unwrap();
+    core.broadcasts().count(&HOST.into(), Counted::Like, Step::Up).await.unwrap();
     assert_eq!(likes(&core).await.unwrap(), 1);
 
     relay.arm();
-    let cut_off = core.broadcasts().count(HOST, Counted::Like, Step::Up).await;
+    let cut_off = core.broadcasts().count(&HOST.into(), Counted::Like, Step::Up).await;
     assert!(matches!(cut_off, Err(Error::Unavailable)), "the outcome is unknown: {cut_off:?}");
     assert!(!relay.is_armed(), "no answer was swallowed");
     let started = Instant::now();
@@ -55,7 +55,7 @@ async fn a_committed_like_is_shown_although_its_confirmation_was_lost() {
         assert!(started.elapsed() < RELOAD_LIMIT, "{:?} likes instead of 2", likes(&core).await);
         tokio::task::yield_now().await;
     }
-    core.broadcasts().count(HOST, Counted::Like, Step::Up).await.unwrap();
+    core.broadcasts().count(&HOST.into(), Counted::Like, Step::Up).await.unwrap();
     assert_eq!(likes(&core).await.unwrap(), 3);
     core.shutdown().await;
 }

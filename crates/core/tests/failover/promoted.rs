@@ -40,12 +40,12 @@ fn start(url: String) -> Core {
 }
 
 async fn enter(core: &Core, name: &str) {
-    let guest = Actor::Unproven(name.to_owned());
-    core.audiences().enter_group(guest, "host", "g", MemberNames::default()).await.unwrap();
+    let guest = Actor::Unproven(name.into());
+    core.audiences().enter_group(guest, &"host".into(), &"g".into(), MemberNames::default()).await.unwrap();
 }
 
 async fn like(core: &Core) {
-    core.broadcasts().count("host", Counted::Like, Step::Up).await.unwrap();
+    core.broadcasts().count(&"host".into(), Counted::Like, Step::Up).await.unwrap();
 }
 
 async fn register(core: &Core, name: &str) {
@@ -58,15 +58,15 @@ async fn log_in(core: &Core, names: &str) -> String {
         register(core, &format!("{names}-{number}")).await;
     }
     let name = format!("{names}-{}", LOST - 1);
-    let (identifier, forms) = (Identifier::UserId(name.clone()), [Password::plain(name)]);
+    let (identifier, forms) = (Identifier::UserId(name.clone().into()), [Password::plain(name)]);
     let (_, session) = core.accounts().login(Dialect::Sxb, identifier, &forms, None).await.unwrap();
     session.token.expose_secret().to_owned()
 }
 
 /// Describes what the read model shows.
 async fn shown(core: &Core) -> String {
-    let live = core.broadcasts().latest("host").await.unwrap().unwrap();
-    let group = core.audiences().group("host", "g", ALL).await.unwrap();
+    let live = core.broadcasts().latest(&"host".into()).await.unwrap().unwrap();
+    let group = core.audiences().group(&"host".into(), &"g".into(), ALL).await.unwrap();
     let on_air = core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
     let stats = core.stats();
     format!(
@@ -89,7 +89,7 @@ fn keep_reading(core: &Core, stop: &Arc<AtomicBool>) -> tokio::task::JoinHandle<
     let (core, stop) = (core.clone(), Arc::clone(stop));
     tokio::spawn(async move {
         while !stop.load(Ordering::Relaxed) {
-            let _ = core.accounts().find("host").await;
+            let _ = core.accounts().find(&"host".into()).await;
         }
     })
 }
@@ -101,8 +101,8 @@ async fn the_read_model_follows_to_a_server_that_lacks_the_last_writes() {
     let relay = Relay::start(server.address(), "");
     let cores = [(); 2].map(|()| start(relay.url(&server.url())));
     let [here, there] = &cores;
-    let host = Actor::Unproven("host".to_owned());
-    let announcement = Announcement { group_id: "g".to_owned(), ..Announcement::default() };
+    let host = Actor::Unproven("host".into());
+    let announcement = Announcement { group_id: "g".into(), ..Announcement::default() };
     here.broadcasts().announce(host.clone(), announcement).await.unwrap();
     here.broadcasts().set_on_air(host, true).await.unwrap();
     for round in 0..ROUNDS {
@@ -167,7 +167,7 @@ async fn a_server_that_was_set_back_is_refused() {
     for _ in 0..20 {
         assert!(core.maintain().await.is_err(), "the follower uses the old server");
         assert!(core.probe().await.is_err(), "a write goes to the old server");
-        assert!(core.accounts().find("host").await.is_err());
+        assert!(core.accounts().find(&"host".into()).await.is_err());
         assert!(matches!(
             core.broadcasts().on_air(OnAirFilter::default(), ALL).await,
             Err(Error::Unavailable)
@@ -177,5 +177,5 @@ async fn a_server_that_was_set_back_is_refused() {
 
     relay.switch(new.address());
     catch_up(&core).await;
-    assert!(core.accounts().find("newcomer").await.unwrap().is_some());
+    assert!(core.accounts().find(&"newcomer".into()).await.unwrap().is_some());
 }

@@ -45,7 +45,7 @@ fn found(live: &relive_core::Broadcast) -> Shown {
         driver: live.driver,
         title: live.title.clone(),
         nickname: live.nickname.clone(),
-        group: live.group_id.clone(),
+        group: live.group_id.to_string(),
         started: live.started_at.0,
         likes: live.likes,
         viewers: live.viewers,
@@ -92,7 +92,7 @@ pub(crate) async fn lists(core: &Core, model: &Model) {
 /// Compares the views that read tables.
 pub(crate) async fn tables(core: &Core, model: &Model, session: &Session) {
     for host in 0..USERS {
-        let latest = core.broadcasts().latest(&id_of(host)).await.unwrap().unwrap();
+        let latest = core.broadcasts().latest(&id_of(host).as_str().into()).await.unwrap().unwrap();
         assert_eq!(found(&latest), expected(model, host));
         assert_eq!(latest.state, model.lives[host].state);
         let number = RoomNumber(room_of(host));
@@ -104,7 +104,8 @@ pub(crate) async fn tables(core: &Core, model: &Model, session: &Session) {
         );
         let own = model.own_group(host);
         for group in GROUPS.into_iter().chain([&*own]) {
-            let page = core.audiences().group(&id_of(host), group, ALL).await.unwrap();
+            let page =
+                core.audiences().group(&id_of(host).as_str().into(), &group.into(), ALL).await.unwrap();
             let shown: Vec<&str> = page.items.iter().map(|member| &*member.user_id).collect();
             let listed: Vec<_> = model.group(host, group).iter().map(|member| id_of(member.user)).collect();
             assert_eq!(shown, listed, "in {group} of {}", id_of(host));

@@ -89,7 +89,7 @@ impl Runner {
             self.take(Action::Prepare(user)).await;
         }
         self.flush().await;
-        let account = self.core.accounts().find(&id_of(user)).await.unwrap().unwrap().id;
+        let account = self.core.accounts().find(&id_of(user).as_str().into()).await.unwrap().unwrap().id;
         self.accounts[user] = account;
         assert_eq!(self.core.rooms().number_of(account).await.unwrap(), Some(RoomNumber(room_of(user))));
         if user < GUESTS {
@@ -101,7 +101,7 @@ impl Runner {
     }
 
     async fn log_in(&mut self, user: usize) -> String {
-        let identifier = Identifier::UserId(id_of(user));
+        let identifier = Identifier::UserId(id_of(user).into());
         let forms = [Password::plain("secret")];
         let (_, issued) = self.core.accounts().login(Dialect::Qplus, identifier, &forms, None).await.unwrap();
         let token = issued.token.expose_secret().to_owned();
@@ -218,7 +218,7 @@ impl Runner {
         let core = self.core.clone();
         let accounts = self.accounts.clone();
         let actor = |user: usize| {
-            if user < GUESTS { Actor::Unproven(id_of(user)) } else { Actor::Proven(accounts[user]) }
+            if user < GUESTS { Actor::Unproven(id_of(user).into()) } else { Actor::Proven(accounts[user]) }
         };
         let room = |user: usize| RoomNumber(room_of(user));
         let model = &mut self.model;
@@ -229,7 +229,7 @@ impl Runner {
                 model.announce(host, GROUPS[group], &title);
                 let nickname = format!("nick of {title}");
                 let announcement = Announcement {
-                    group_id: GROUPS[group].to_owned(),
+                    group_id: GROUPS[group].into(),
                     title,
                     user_info: UserInfo { nickname, ..UserInfo::default() },
                 };
@@ -246,17 +246,25 @@ impl Runner {
                 let actor = actor(user);
                 Box::pin(async move {
                     let names = MemberNames::default();
-                    core.audiences().enter_group(actor, &id_of(host), GROUPS[group], names).await
+                    core.audiences()
+                        .enter_group(actor, &id_of(host).as_str().into(), &GROUPS[group].into(), names)
+                        .await
                 })
             }
             Action::QuitGroup(user, host, group) => {
                 model.quit_group(user, host, GROUPS[group]);
                 let actor = actor(user);
-                Box::pin(async move { core.audiences().quit_group(actor, &id_of(host), GROUPS[group]).await })
+                Box::pin(async move {
+                    core.audiences()
+                        .quit_group(actor, &id_of(host).as_str().into(), &GROUPS[group].into())
+                        .await
+                })
             }
             Action::Count(host, counted, step) => {
                 model.count(host, counted, step);
-                Box::pin(async move { core.broadcasts().count(&id_of(host), counted, step).await })
+                Box::pin(
+                    async move { core.broadcasts().count(&id_of(host).as_str().into(), counted, step).await },
+                )
             }
             Action::Prepare(host) => {
                 model.prepare(host);
@@ -270,7 +278,7 @@ impl Runner {
                     title,
                     cover: String::new(),
                     kind: KINDS[kind].to_owned(),
-                    group_id: room_of(host).to_string(),
+                    group_id: room_of(host).to_string().into(),
                     app,
                     device: 0,
                     screen: false,
@@ -362,5 +370,5 @@ impl Runner {
 
 fn notify(core: Core, host: usize, event: StreamEvent) -> Call {
     let stream = format!("1000_{}", id_of(host));
-    Box::pin(async move { core.streams().event(stream, CallbackSource::Shared, event).await })
+    Box::pin(async move { core.streams().event(stream.into(), CallbackSource::Shared, event).await })
 }

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
-use relive_core::{Account, Core, NewAccount, Password};
+use relive_core::{Account, Core, NewAccount, Password, UserId};
 
 use self::import::OriginalServer;
 use super::{Standard, first_line, time};
@@ -138,7 +138,7 @@ impl User {
             }
             Self::Show { id } => {
                 super::with_reader(sources, async |core, settings| {
-                    show::run(core, &id, settings, standard.out).await
+                    show::run(core, &id.into(), settings, standard.out).await
                 })?;
             }
             Self::Passwd { id, password } => {
@@ -146,7 +146,7 @@ impl User {
                 let failed = format!("cannot set the password of {id:?}");
                 let settings = super::load_printing_warnings(sources)?.settings;
                 super::with_core(&settings, async |core| {
-                    core.accounts().set_password(&id, &password).await.context(failed)
+                    core.accounts().set_password(&id.as_str().into(), &password).await.context(failed)
                 })?;
                 writeln!(standard.out, "{id} has a new password.")?;
             }
@@ -169,7 +169,9 @@ impl User {
                 }
                 let failed = format!("cannot delete {id:?}");
                 let settings = super::load_printing_warnings(sources)?.settings;
-                super::with_core(&settings, async |core| core.accounts().delete(&id).await.context(failed))?;
+                super::with_core(&settings, async |core| {
+                    core.accounts().delete(&id.as_str().into()).await.context(failed)
+                })?;
                 writeln!(standard.out, "{id} is deleted.")?;
             }
         }
@@ -196,14 +198,14 @@ fn check_id(id: &str) -> anyhow::Result<()> {
 }
 
 async fn list(core: &Core, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut after: Option<String> = None;
+    let mut after: Option<UserId> = None;
     loop {
-        let page = core.accounts().list(after.as_deref(), PAGE_SIZE).await?;
+        let page = core.accounts().list(after.as_ref(), PAGE_SIZE).await?;
         for account in &page {
             writeln!(out, "{}", row(account))?;
         }
         match page.last() {
-            Some(last) if page.len() == PAGE_SIZE => after = Some(last.user_id.as_ref().to_owned()),
+            Some(last) if page.len() == PAGE_SIZE => after = Some(last.user_id.clone()),
             _ => return Ok(()),
         }
     }

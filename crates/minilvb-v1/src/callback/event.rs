@@ -1,21 +1,21 @@
 //! The handlers of notices. The cloud may send any notice twice, so each handler is idempotent.
 
 use relive_core::{
-    CallbackSource, Core, FileFormat, NewRecording, Seconds, StreamEvent, UnixSeconds,
+    CallbackSource, Core, FileFormat, NewRecording, Seconds, StreamCode, StreamEvent, UnixSeconds,
     sign::callback::{Notice, Number},
 };
 
 use super::code::Code;
 
 /// Checks a required text: neither missing nor empty, and without U+0000.
-fn required(text: Option<&str>) -> Result<String, Code> {
+fn required<T: for<'a> From<&'a str>>(text: Option<&str>) -> Result<T, Code> {
     let text = text.filter(|text| !text.is_empty()).ok_or(Code::Incomplete)?;
-    if text.contains('\0') { Err(Code::Incomplete) } else { Ok(text.to_owned()) }
+    if text.contains('\0') { Err(Code::Incomplete) } else { Ok(text.into()) }
 }
 
 /// A notice that a stream has started or stopped.
 pub(crate) struct Push {
-    stream: String,
+    stream: StreamCode,
     sequence: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn started(core: &Core, push: Push) -> Result<Code, Code> {
 
 /// A notice that a recording is ready.
 pub(crate) struct Recorded {
-    stream: String,
+    stream: StreamCode,
     recording: NewRecording,
 }
 
@@ -62,7 +62,7 @@ impl<'a> TryFrom<&'a Notice> for Recorded {
             stream: required(notice.stream_id.as_deref())?,
             recording: NewRecording {
                 file_id: required(notice.recording_id())?,
-                format: FileFormat::named(&required(notice.file_format.as_deref())?),
+                format: FileFormat::named(&required::<String>(notice.file_format.as_deref())?),
                 url: required(notice.video_url.as_deref())?,
                 start_at: time(notice.start_time)?,
                 end_at: time(notice.end_time)?,

@@ -50,8 +50,8 @@ impl Callbacks {
 
     /// Parses a notice and verifies its signature. The members that every notice has are checked before the signature.
     fn verified(&self, body: &Body) -> Result<Notice, Code> {
-        /// Seconds for which a notice is accepted after its `t`, because the cloud repeats notices.
-        const GRACE_SECONDS: i64 = 600;
+        /// Length of time for which a notice is accepted after its `t`, because the cloud repeats notices.
+        const GRACE: Seconds = Seconds(600);
         let Body::Whole(body) = body else { return Err(Code::Malformed) };
         if Object::parse(body, DEPTH).is_err() {
             return Err(Code::Malformed);
@@ -61,7 +61,7 @@ impl Callbacks {
             return Err(Code::Incomplete);
         }
         let key = self.core.config().cloud.callback_key.expose_secret();
-        match authenticate(&notice, key, self.core.now(), Seconds(GRACE_SECONDS)) {
+        match authenticate(&notice, key, self.core.now(), GRACE) {
             Ok(()) => Ok(notice),
             Err(NoticeError::Missing) => Err(Code::Incomplete),
             Err(NoticeError::BadSign | NoticeError::Expired) => Err(Code::Unproven),

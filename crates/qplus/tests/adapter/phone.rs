@@ -21,7 +21,7 @@ async fn a_code_is_valid_for_one_registration() {
     assert_eq!((&login["sex"], &login["liveRoomId"]), (&json!(1), &json!(0)));
     let account = login["account"].as_str().unwrap();
     assert!(server.login(account, "s3cret!").await.is_some());
-    let found = server.core.accounts().find(account).await.unwrap().unwrap();
+    let found = server.core.accounts().find(&account.into()).await.unwrap().unwrap();
     assert_eq!((found.email, found.profile.address.as_str()), (None, "中国,上海"));
 
     assert_eq!(server.status("Register", form).await, 10_105, "the code is used up");

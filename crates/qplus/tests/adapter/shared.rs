@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 const ALL: Window = Window { offset: 0, limit: 10 };
 
 async fn id(server: &Server, name: &str) -> AccountId {
-    server.core.accounts().find(name).await.unwrap().unwrap().id
+    server.core.accounts().find(&name.into()).await.unwrap().unwrap().id
 }
 
 /// Puts a live of minilvb-v1 on air; its host is a registered account or a guest.
 async fn announce(server: &Server, host: Actor) {
     let user_info = UserInfo { nickname: "Guest Star".to_owned(), ..UserInfo::default() };
     let announcement =
-        Announcement { group_id: "@TGS#1".to_owned(), title: "song evening".to_owned(), user_info };
+        Announcement { group_id: "@TGS#1".into(), title: "song evening".to_owned(), user_info };
     server.core.broadcasts().announce(host.clone(), announcement).await.unwrap();
     server.core.broadcasts().set_on_air(host, true).await.unwrap();
 }
@@ -31,16 +31,16 @@ async fn list(server: &Server, session: &str) -> Vec<Value> {
 async fn a_guests_live_is_listed_with_its_play_urls() {
     let server = Server::start();
     let viewer = server.user("vera").await;
-    let guest = Actor::Unproven("guest-1".to_owned());
+    let guest = Actor::Unproven("guest-1".into());
     announce(&server, guest.clone()).await;
     let names = MemberNames::default();
     server
         .core
         .audiences()
-        .enter_group(Actor::Unproven("fan".to_owned()), "guest-1", "@TGS#1", names)
+        .enter_group(Actor::Unproven("fan".into()), &"guest-1".into(), &"@TGS#1".into(), names)
         .await
         .unwrap();
-    server.core.broadcasts().count("guest-1", Counted::AnonymousViewer, Step::Up).await.unwrap();
+    server.core.broadcasts().count(&"guest-1".into(), Counted::AnonymousViewer, Step::Up).await.unwrap();
     let rooms = list(&server, &viewer).await;
     let [room] = rooms.as_slice() else { panic!("{rooms:?}") };
     let number = room["liveRoomId"].as_i64().unwrap();
@@ -102,7 +102,7 @@ async fn a_push_takes_over_what_another_dialect_has_on_air() {
     let server = Server::start();
     let (session, viewer) = (server.user("mira").await, server.user("vera").await);
     announce(&server, Actor::Proven(id(&server, "mira").await)).await;
-    server.core.broadcasts().count("mira", Counted::AnonymousViewer, Step::Up).await.unwrap();
+    server.core.broadcasts().count(&"mira".into(), Counted::AnonymousViewer, Step::Up).await.unwrap();
     let room = list(&server, &viewer).await[0]["liveRoomId"].clone();
     let push = |status| json!({"sessionId": session, "liveRoomId": room, "status": status, "timeout": 60});
     assert_eq!(server.status("PushLiveStream", push(1)).await, 10_000);

@@ -44,7 +44,7 @@ async fn no_value_in_any_field_breaks_a_call() {
         json!([[{}]]),
         json!({"type": {}}),
     ];
-    let server = Server::start(Config { admins: vec!["lin".to_owned()], ..Config::default() });
+    let server = Server::start(Config { admins: vec!["lin".into()], ..Config::default() });
     let mut token = server.log_in("lin").await;
     for interface in server.sxb.interfaces() {
         let name = interface.name;

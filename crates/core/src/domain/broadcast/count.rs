@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn only_steps_of_one_kind_need_no_transaction() {
         let one = |counter| (counter, Steps { by: 1, low: 0, high: LARGEST_COUNT });
-        let broadcast = |user: &str, counted| one(Counter::Broadcast { user_id: user.to_owned(), counted });
+        let broadcast = |user: &str, counted| one(Counter::Broadcast { user_id: user.into(), counted });
         let like = |user| broadcast(user, Counted::Like);
         let viewer = || broadcast("a", Counted::AnonymousViewer);
         let recording = || {
-            let (owner, file_id) = ("a".to_owned(), "file".to_owned());
+            let (owner, file_id) = ("a".into(), "file".into());
             one(Counter::Recording { owner, file_id, counted: Counted::Like })
         };
         for engine in [Engine::Sqlite, Engine::Postgres] {

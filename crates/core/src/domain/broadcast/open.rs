@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, Seconds, State,
+    StreamCode,
     domain::{actor, audience::add_host, room, stream_code},
     model::counter::Counters,
     store::Tx,
@@ -114,7 +115,7 @@ pub(crate) fn open_planned(
     host: &AccountRow,
     room: &RoomRow,
     sequence: Option<&str>,
-    code: &str,
+    code: &StreamCode,
 ) -> Result<()> {
     let new = NewBroadcast {
         title: room.plan_title.clone(),

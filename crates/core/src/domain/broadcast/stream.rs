@@ -5,7 +5,7 @@ use super::{
     open::{open_planned, put_on_air},
 };
 use crate::{
-    CallbackSource, Dialect, Error, Result, State, StreamEvent,
+    CallbackSource, Dialect, Error, Result, State, StreamCode, StreamEvent,
     domain::{
         recording::{self, MergePolicy},
         stream_code::{self, StreamOwner},
@@ -22,7 +22,12 @@ use crate::{
 ///
 /// Errors: [`Error::RoomNotFound`] for a recording of a stream that belongs to no room. Other notices of such a stream are
 /// ignored.
-pub(crate) fn event(tx: &mut Tx<'_>, code: &str, source: &CallbackSource, event: &StreamEvent) -> Result<()> {
+pub(crate) fn event(
+    tx: &mut Tx<'_>,
+    code: &StreamCode,
+    source: &CallbackSource,
+    event: &StreamEvent,
+) -> Result<()> {
     let owner = match stream_code::owner(tx.conn, code, source)? {
         Some(owner) if rooms::of_account(tx.conn, owner.account)?.is_some() => Some(owner),
         _ => None,
@@ -41,7 +46,12 @@ pub(crate) fn event(tx: &mut Tx<'_>, code: &str, source: &CallbackSource, event:
     }
 }
 
-fn apply_to_broadcast(tx: &mut Tx<'_>, owner: &StreamOwner, code: &str, event: &StreamEvent) -> Result<()> {
+fn apply_to_broadcast(
+    tx: &mut Tx<'_>,
+    owner: &StreamOwner,
+    code: &StreamCode,
+    event: &StreamEvent,
+) -> Result<()> {
     let Some(host) = accounts::by_id(tx.conn, owner.account)? else { return Ok(()) };
     match event {
         StreamEvent::Started { sequence } => stream_started(tx, &host, code, sequence.as_deref()),
@@ -51,13 +61,18 @@ fn apply_to_broadcast(tx: &mut Tx<'_>, owner: &StreamOwner, code: &str, event: &
 }
 
 /// A stream has started (minilvb paths only): puts the host's announced live or planned broadcast on the air.
-fn stream_started(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Option<&str>) -> Result<()> {
+fn stream_started(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    code: &StreamCode,
+    sequence: Option<&str>,
+) -> Result<()> {
     let row = latest(tx.conn, host.id)?;
     let room = rooms::of_account(tx.conn, host.id)?;
     let planned_at = room.as_ref().and_then(|room| room.planned_at);
     match row {
         Some(row) if row.state == State::OnAir => match row.driver {
-            Dialect::MinilvbV1 if row.stream_code != code => Ok(()),
+            Dialect::MinilvbV1 if row.stream_code != *code => Ok(()),
             Dialect::MinilvbV1 | Dialect::MinilvbV2 => store_sequence(tx, &row, sequence),
             Dialect::Sxb | Dialect::Qplus => Ok(()),
         },
@@ -67,7 +82,7 @@ fn stream_started(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Opti
                 && row.state == State::Prepared
                 && planned_at.is_none_or(|planned_at| planned_at <= row.started_at) =>
         {
-            if row.stream_code == code { put_on_air(tx, host, &row, sequence) } else { Ok(()) }
+            if row.stream_code == *code { put_on_air(tx, host, &row, sequence) } else { Ok(()) }
         }
         _ => match room {
             Some(room) if planned_at.is_some() => open_planned(tx, host, &room, sequence, code),
@@ -77,11 +92,16 @@ fn stream_started(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Opti
 }
 
 /// A stream has stopped (minilvb paths only): closes the host's broadcast. The late end of an older push closes nothing.
-fn stream_stopped(tx: &mut Tx<'_>, host: &AccountRow, code: &str, sequence: Option<&str>) -> Result<()> {
+fn stream_stopped(
+    tx: &mut Tx<'_>,
+    host: &AccountRow,
+    code: &StreamCode,
+    sequence: Option<&str>,
+) -> Result<()> {
     let Some(row) = latest(tx.conn, host.id)? else { return Ok(()) };
     let ours = match row.driver {
         // An announced live has one stream code. The user may also push another stream into the live of another host.
-        Dialect::MinilvbV1 => row.stream_code == code,
+        Dialect::MinilvbV1 => row.stream_code == *code,
         Dialect::MinilvbV2 => true,
         Dialect::Sxb | Dialect::Qplus => false,
     };

@@ -48,11 +48,11 @@ fn a_registered_user_id_in_any_case_acts_only_with_proof() {
     let mut tables = Tables::new();
     let anna = tables.user("anna");
     for name in ["anna", "Anna"] {
-        let refused = tables.run(|tx| actor::acting(tx, &Actor::Unproven(name.to_owned())).map(|row| row.id));
+        let refused = tables.run(|tx| actor::acting(tx, &Actor::Unproven(name.into())).map(|row| row.id));
         assert!(matches!(refused, Err(Error::ProofRequired)), "{name}");
     }
     assert_eq!(tables.run(|tx| actor::acting(tx, &Actor::Proven(anna))).unwrap().user_id, "anna");
-    tables.run(|tx| account::delete(tx, "anna")).unwrap();
+    tables.run(|tx| account::delete(tx, &"anna".into())).unwrap();
     let deleted = tables.run(|tx| actor::acting(tx, &Actor::Proven(anna)).map(|row| row.id));
     assert!(matches!(deleted, Err(Error::InvalidSession)));
 }

@@ -2,7 +2,7 @@
 
 use super::tables::Tables;
 use crate::{
-    AccountId, Actor, Error, HostLocation, MemberNames, Report, Role, RoomNumber, Seconds,
+    AccountId, Actor, Error, GroupId, HostLocation, MemberNames, Report, Role, RoomNumber, Seconds,
     domain::{audience, broadcast::open, group},
     table::audience::{self as members, MemberRow},
 };
@@ -15,7 +15,7 @@ fn live(tables: &mut Tables, id: &str) -> (AccountId, RoomNumber) {
         title: String::new(),
         cover: String::new(),
         kind: "live".to_owned(),
-        group_id: String::new(),
+        group_id: GroupId::default(),
         app: 1,
         device: 0,
         screen: false,
@@ -64,8 +64,8 @@ fn a_silent_viewer_leaves_after_its_own_time_out_and_a_minilvb_member_never() {
     let (host, room) = live(&mut tables, "host");
     let viewer = tables.user("viewer");
     tables.run(|tx| audience::enter(tx, room, viewer, None)).unwrap();
-    let guest = Actor::Unproven("guest".to_owned());
-    tables.run(|tx| group::enter(tx, &guest, "host", "g", &MemberNames::default())).unwrap();
+    let guest = Actor::Unproven("guest".into());
+    tables.run(|tx| group::enter(tx, &guest, &"host".into(), &"g".into(), &MemberNames::default())).unwrap();
     let guest = tables.run(|tx| crate::table::accounts::by_user_id(tx.conn, "guest")).unwrap().unwrap().id;
     tables.now += Seconds(30);
     tables.run(|tx| audience::expire(tx, host, viewer)).unwrap();
@@ -80,11 +80,11 @@ fn a_silent_viewer_leaves_after_its_own_time_out_and_a_minilvb_member_never() {
 fn a_group_is_left_under_its_own_name_only() {
     let mut tables = Tables::new();
     let (host, _) = live(&mut tables, "host");
-    let guest = Actor::Unproven("guest".to_owned());
-    tables.run(|tx| group::enter(tx, &guest, "host", "g", &MemberNames::default())).unwrap();
+    let guest = Actor::Unproven("guest".into());
+    tables.run(|tx| group::enter(tx, &guest, &"host".into(), &"g".into(), &MemberNames::default())).unwrap();
     let account = tables.run(|tx| crate::table::accounts::by_user_id(tx.conn, "guest")).unwrap().unwrap().id;
-    tables.run(|tx| group::quit(tx, &guest, "host", "other")).unwrap();
+    tables.run(|tx| group::quit(tx, &guest, &"host".into(), &"other".into())).unwrap();
     assert!(member(&mut tables, host, account).is_some());
-    tables.run(|tx| group::quit(tx, &guest, "host", "g")).unwrap();
+    tables.run(|tx| group::quit(tx, &guest, &"host".into(), &"g".into())).unwrap();
     assert!(member(&mut tables, host, account).is_none());
 }

@@ -26,7 +26,7 @@ fn report(room: RoomNumber, title: &str) -> Report {
         title: title.to_owned(),
         cover: String::new(),
         kind: "live".to_owned(),
-        group_id: "g".to_owned(),
+        group_id: "g".into(),
         app: 1,
         device: 0,
         screen: false,
@@ -96,7 +96,7 @@ fn an_announced_live_comes_back_and_every_other_one_ends() {
     let mut tables = Tables::new();
     tables.announce("guest", "t");
     let guest = tables.run(|tx| accounts::by_user_id(tx.conn, "guest")).unwrap().unwrap().id;
-    let actor = Actor::Unproven("guest".to_owned());
+    let actor = Actor::Unproven("guest".into());
     assert_eq!(latest(&mut tables, guest).aired_at, None);
     for _ in 0..2 {
         tables.run(|tx| open::put_announced_on_air(tx, &actor)).unwrap();
@@ -132,11 +132,12 @@ fn stream_events_open_and_end_a_planned_broadcast() {
     tables.run(|tx| room::plan(tx, host, &plan)).unwrap();
     let started = StreamEvent::Started { sequence: Some("1".to_owned()) };
     let stopped = |sequence: &str| StreamEvent::Stopped { sequence: Some(sequence.to_owned()) };
-    let mut event = |event| tables.run(|tx| stream::event(tx, "1000_host", &CallbackSource::Shared, &event));
+    let mut event =
+        |event| tables.run(|tx| stream::event(tx, &"1000_host".into(), &CallbackSource::Shared, &event));
     event(started).unwrap();
     event(stopped("0")).unwrap();
     let row = latest(&mut tables, host);
     assert_eq!((row.state, row.driver, &*row.title), (State::OnAir, Dialect::MinilvbV2, "planned"));
-    tables.run(|tx| stream::event(tx, "1000_host", &CallbackSource::Shared, &stopped("1"))).unwrap();
+    tables.run(|tx| stream::event(tx, &"1000_host".into(), &CallbackSource::Shared, &stopped("1"))).unwrap();
     assert_eq!(latest(&mut tables, host).state, State::Ended);
 }

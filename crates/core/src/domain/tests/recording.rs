@@ -12,7 +12,7 @@ use crate::{
 
 fn file(id: &str, format: FileFormat, from: i64, to: i64) -> NewRecording {
     NewRecording {
-        file_id: id.to_owned(),
+        file_id: id.into(),
         format,
         url: format!("http://vod.example/{id}/{format:?}"),
         start_at: Some(START + Seconds(from)),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::tables::Tables;
 use crate::{
-    Actor, Announcement, Error,
+    Actor, Announcement, Error, RoomNumber, StreamCode,
     domain::{actor, broadcast::open, room, stream_code},
     sign::stream::{VideoSource, bypass_digest},
     table::{
@@ -14,14 +14,14 @@ use crate::{
 };
 
 /// Makes a room, and returns the number of the room that is made next.
-fn next_room(tables: &mut Tables) -> i64 {
+fn next_room(tables: &mut Tables) -> RoomNumber {
     let probe = tables.user("probe");
-    tables.run(|tx| open::prepare(tx, probe)).unwrap().0 + 1
+    RoomNumber(tables.run(|tx| open::prepare(tx, probe)).unwrap().0 + 1)
 }
 
 /// The stream code that a guest gets when it announces a live.
-fn code_of_guest(tables: &mut Tables, name: &str) -> Result<String, Error> {
-    let actor = Actor::Unproven(name.to_owned());
+fn code_of_guest(tables: &mut Tables, name: &str) -> Result<StreamCode, Error> {
+    let actor = Actor::Unproven(name.into());
     tables.run(|tx| {
         let announced = open::announce(tx, &actor, &Announcement::default())?;
         Ok(announced.stream_code.clone())
@@ -32,12 +32,12 @@ fn code_of_guest(tables: &mut Tables, name: &str) -> Result<String, Error> {
 fn a_guest_with_the_digest_of_a_future_sxb_stream_as_user_id_gets_another_code() {
     let mut tables = Tables::new();
     // The guest's own room takes the next number, the victim's room the one after.
-    let victims_room = next_room(&mut tables) + 1;
-    let name = bypass_digest(victims_room, "emil", VideoSource::Camera);
+    let victims_room = RoomNumber(next_room(&mut tables).0 + 1);
+    let name = bypass_digest(victims_room, &"emil".into(), VideoSource::Camera);
     let code = code_of_guest(&mut tables, &name).unwrap();
     let emil = tables.user("emil");
-    assert_eq!(tables.run(|tx| open::prepare(tx, emil)).unwrap().0, victims_room);
-    assert_ne!(code, format!("1000_{name}"));
+    assert_eq!(tables.run(|tx| open::prepare(tx, emil)).unwrap(), victims_room);
+    assert_ne!(code.as_str(), format!("1000_{name}"));
     let owner = tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &format!("1000_{name}"))).unwrap();
     assert_eq!(owner, Some(emil), "replays of the code are the victim's");
 }
@@ -45,11 +45,11 @@ fn a_guest_with_the_digest_of_a_future_sxb_stream_as_user_id_gets_another_code()
 #[test]
 fn an_sxb_room_gets_its_code_back_from_another_account() {
     let mut tables = Tables::new();
-    let victims_room = next_room(&mut tables) + 1;
-    let name = bypass_digest(victims_room, "emil", VideoSource::Camera);
+    let victims_room = RoomNumber(next_room(&mut tables).0 + 1);
+    let name = bypass_digest(victims_room, &"emil".into(), VideoSource::Camera);
     let code = format!("1000_{name}");
     let attacker = tables.run(|tx| {
-        let attacker = actor::ensure(tx, &name)?;
+        let attacker = actor::ensure(tx, &name.as_str().into())?;
         room::ensure(tx, &attacker)?;
         stream_codes::keep(tx, WHOLE, &code, attacker.id)?;
         Ok(attacker)
@@ -58,7 +58,7 @@ fn an_sxb_room_gets_its_code_back_from_another_account() {
     let emil = tables.user("emil");
     tables.run(|tx| open::prepare(tx, emil)).unwrap();
     assert_eq!(tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &code)).unwrap(), Some(emil));
-    assert_ne!(tables.run(|tx| stream_code::code_of_host(tx, &attacker)).unwrap(), code);
+    assert_ne!(tables.run(|tx| stream_code::code_of_host(tx, &attacker)).unwrap().as_str(), code);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_code_that_was_issued_before_stays() {
     let mut tables = Tables::new();
     let name = "x_6b0917f7";
     let host = tables.run(|tx| {
-        let host = actor::ensure(tx, name)?;
+        let host = actor::ensure(tx, &name.into())?;
         stream_codes::keep(tx, WHOLE, "1000_x_6b0917f7", host.id)?;
         Ok(host)
     });
@@ -82,8 +82,8 @@ fn hostile_id() -> impl Strategy<Value = String> {
         "_[0-9a-f]{8}",
         "[0-9a-f]{32}",
         (2..13_i64, "[ab.]{1,2}").prop_map(|(room, host)| bypass_digest(
-            9_999 + room,
-            &host,
+            RoomNumber(9_999 + room),
+            &host.as_str().into(),
             VideoSource::Camera
         )),
     ];
@@ -100,11 +100,11 @@ proptest! {
         steps in proptest::collection::vec((hostile_id(), any::<bool>()), 1..12),
     ) {
         let mut tables = Tables::new();
-        let mut given: Vec<(String, String)> = Vec::new();
+        let mut given: Vec<(StreamCode, String)> = Vec::new();
         for (name, by_sxb) in steps {
             let codes = if by_sxb {
                 tables.run(|tx| {
-                    let host = actor::ensure(tx, &name)?;
+                    let host = actor::ensure(tx, &name.as_str().into())?;
                     let room = room::ensure(tx, &host)?;
                     let camera = stream_code::code_of_room(tx, &room, &host, false)?;
                     Ok(vec![camera, stream_code::code_of_room(tx, &room, &host, true)?])

@@ -67,7 +67,7 @@ impl Tables {
     /// A guest with an announced live.
     pub(super) fn announce(&mut self, guest: &str, title: &str) {
         let announcement = Announcement { title: title.to_owned(), ..Announcement::default() };
-        let actor = Actor::Unproven(guest.to_owned());
+        let actor = Actor::Unproven(guest.into());
         self.run(|tx| open::announce(tx, &actor, &announcement)).unwrap();
     }
 }

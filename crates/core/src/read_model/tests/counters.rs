@@ -21,11 +21,11 @@ async fn older_counters_never_replace_newer_ones() {
     let core =
         Core::start(config, Arc::new(TestClock::at(UnixSeconds(1_700_000_000))), Arc::new(SystemRandom))
             .unwrap();
-    let host = Actor::Unproven("host".to_owned());
+    let host = Actor::Unproven("host".into());
     core.broadcasts().announce(host.clone(), Announcement::default()).await.unwrap();
     core.broadcasts().set_on_air(host, true).await.unwrap();
     let memory = core.memory();
-    let live = core.broadcasts().latest("host").await.unwrap().unwrap();
+    let live = core.broadcasts().latest(&"host".into()).await.unwrap().unwrap();
     let info = Arc::clone(&memory.live().on_air(live.host).unwrap().info);
     let (host, broadcast) = (info.host, info.id);
 

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use super::operation::filters;
 use crate::{
     AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber,
-    Seconds, State,
+    Seconds, State, UserId,
     model::{audience::Listed, counter::Counters, session::TokenHash},
     read_model::{live::Live, member::MemberClock},
     store::{
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, PartialEq)]
 pub(super) struct ListedMember {
     pub(super) account: AccountId,
-    user_id: String,
+    user_id: UserId,
     role: Role,
     dialect: Dialect,
     listed: Listed,
@@ -46,7 +46,7 @@ pub(super) struct Lists {
     /// By filter: total, and the hosts in order.
     orders: Vec<(OnAirFilter, usize, Vec<AccountId>)>,
     by_room: BTreeMap<RoomNumber, AccountId>,
-    by_user: BTreeMap<String, AccountId>,
+    by_user: BTreeMap<UserId, AccountId>,
     /// By host, in order.
     pub(super) audiences: BTreeMap<AccountId, Vec<ListedMember>>,
     pub(super) viewers: BTreeMap<AccountId, usize>,
@@ -105,7 +105,7 @@ impl Tables {
                 user_id: accounts[&row.account_id].user_id.clone(),
                 role: row.role,
                 dialect: row.dialect,
-                listed: Listed::new(row.listed, row.group_id.as_deref()),
+                listed: Listed::new(row.listed, row.group_id.clone()),
                 position: row.position,
                 session: row.session.as_deref().and_then(TokenHash::from_bytes),
             });
@@ -167,7 +167,7 @@ impl Live {
                 .collect(),
             orders: filters().map(|filter| (filter, self.directory.total(filter), hosts(filter))).collect(),
             by_room: self.by_room.iter().map(|(room, host)| (*room, *host)).collect(),
-            by_user: self.by_user.iter().map(|(user, host)| (user.to_string(), *host)).collect(),
+            by_user: self.by_user.iter().map(|(user, host)| (user.clone(), *host)).collect(),
             audiences: self
                 .audiences
                 .keys()
@@ -176,7 +176,7 @@ impl Live {
                         audience(host).members().map(|(account, one)| (one.position, account)).collect();
                     let listed = audience(host).page(0, usize::MAX).map(|member| ListedMember {
                         account: accounts[&member.position],
-                        user_id: member.user_id.to_string(),
+                        user_id: member.user_id.clone(),
                         role: member.role,
                         dialect: member.dialect,
                         listed: member.listed.clone(),

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
     Identifier, Listing, MemberNames, NewAccount, NewRecording, Password, Plan, ProfileUpdate, Report,
-    Result, Role, RoomNumber, RoomOnAir, RoomText, Seconds, Session, State, StreamEvent, TestClock,
-    TestRandom, UnixSeconds, UserInfo, Window,
+    Result, Role, RoomNumber, RoomOnAir, RoomText, Seconds, Session, State, StreamCode, StreamEvent,
+    TestClock, TestRandom, UnixSeconds, UserInfo, Window,
     database::Scratch,
     model::session::TokenHash,
     read_model::{expiry::Expirable, member::MemberClock},
@@ -34,7 +34,7 @@ pub(super) struct Runner {
     /// The last ids of the users; their accounts may be deleted.
     ids: [AccountId; USERS.len()],
     rooms: [RoomNumber; USERS.len()],
-    codes: [String; USERS.len()],
+    codes: [StreamCode; USERS.len()],
     /// All tokens ever issued: most of them are invalid.
     tokens: Vec<(Dialect, String)>,
     sessions: Vec<Arc<Session>>,
@@ -84,7 +84,7 @@ impl Runner {
             starts: 0,
             ids: [AccountId(999_999); USERS.len()],
             rooms: [RoomNumber(1); USERS.len()],
-            codes: USERS.map(|user| format!("1000_{user}")),
+            codes: USERS.map(|user| format!("1000_{user}").into()),
             tokens: Vec::new(),
             sessions: Vec::new(),
             beats: HashMap::new(),
@@ -107,16 +107,12 @@ impl Runner {
         let (ids, rooms) = (self.ids, self.rooms);
         let actor = |user: usize| -> Actor {
             // Without a proof in even seconds.
-            if core.now().0 % 2 == 0 {
-                Actor::Unproven(USERS[user].to_owned())
-            } else {
-                Actor::Proven(ids[user])
-            }
+            if core.now().0 % 2 == 0 { Actor::Unproven(USERS[user].into()) } else { Actor::Proven(ids[user]) }
         };
         match *operation {
             Operation::Announce(host, group) => {
                 let announcement = Announcement {
-                    group_id: GROUPS[group].to_owned(),
+                    group_id: GROUPS[group].into(),
                     title: format!("by v1 at {}", core.now()),
                     user_info: UserInfo { nickname: format!("nick {group}"), ..UserInfo::default() },
                 };
@@ -125,12 +121,16 @@ impl Runner {
             Operation::SetOnAir(host, on) => core.broadcasts().set_on_air(actor(host), on).await,
             Operation::EnterGroup(user, host, group) => {
                 let names = MemberNames::default();
-                core.audiences().enter_group(actor(user), USERS[host], GROUPS[group], names).await
+                core.audiences()
+                    .enter_group(actor(user), &USERS[host].into(), &GROUPS[group].into(), names)
+                    .await
             }
             Operation::QuitGroup(user, host, group) => {
-                core.audiences().quit_group(actor(user), USERS[host], GROUPS[group]).await
+                core.audiences().quit_group(actor(user), &USERS[host].into(), &GROUPS[group].into()).await
             }
-            Operation::Count(host, counted, by) => core.broadcasts().count(USERS[host], counted, by).await,
+            Operation::Count(host, counted, by) => {
+                core.broadcasts().count(&USERS[host].into(), counted, by).await
+            }
             Operation::Prepare(host) => core.broadcasts().prepare(ids[host]).await.map(drop),
             Operation::Report { host, app, live, screen } => {
                 let report = Report {
@@ -138,7 +138,7 @@ impl Runner {
                     title: format!("by sxb at {}", core.now()),
                     cover: String::new(),
                     kind: if live { "live" } else { "other" }.to_owned(),
-                    group_id: rooms[host].to_string(),
+                    group_id: rooms[host].to_string().into(),
                     app,
                     device: 0,
                     screen,
@@ -197,7 +197,7 @@ impl Runner {
                 let (kind, format) = if hls { ("m3u8", FileFormat::Hls) } else { ("mp4", FileFormat::Mp4) };
                 let end_at = UnixSeconds(1_699_000_000 + end * 100);
                 let new = NewRecording {
-                    file_id: file.to_string(),
+                    file_id: file.to_string().into(),
                     format,
                     url: format!("http://vod.example/{file}.{kind}"),
                     start_at: Some(end_at - Seconds(90)),
@@ -208,22 +208,33 @@ impl Runner {
                 self.event(host, Code::Inside, StreamEvent::Recorded(new)).await
             }
             Operation::CountRecording(host, file, counted, by) => {
-                core.recordings().count(USERS[host], &file.to_string(), counted, by).await
+                core.recordings()
+                    .count(&USERS[host].into(), &file.to_string().as_str().into(), counted, by)
+                    .await
             }
             Operation::EnterRecording(user, host, file) => {
                 let (audiences, file) = (core.audiences(), file.to_string());
                 let names = MemberNames::default();
-                audiences.enter_recording(Actor::Proven(self.ids[user]), USERS[host], &file, names).await
+                audiences
+                    .enter_recording(
+                        Actor::Proven(self.ids[user]),
+                        &USERS[host].into(),
+                        &file.as_str().into(),
+                        names,
+                    )
+                    .await
             }
             Operation::QuitRecording(user, host, file) => {
                 let (audiences, file) = (core.audiences(), file.to_string());
-                audiences.quit_recording(Actor::Proven(self.ids[user]), USERS[host], &file).await
+                audiences
+                    .quit_recording(Actor::Proven(self.ids[user]), &USERS[host].into(), &file.as_str().into())
+                    .await
             }
             Operation::Register(user) => {
                 core.accounts().register(NewAccount::new(USERS[user], password())).await.map(drop)
             }
             Operation::Login(user, dialect) => {
-                let identifier = Identifier::UserId(USERS[user].to_owned());
+                let identifier = Identifier::UserId(USERS[user].into());
                 let (_, issued) = core.accounts().login(dialect, identifier, &[password()], None).await?;
                 let token = issued.token.expose_secret().to_owned();
                 if dialect == Dialect::Qplus {
@@ -240,9 +251,11 @@ impl Runner {
                 Some((dialect, token)) => core.sessions().close(dialect, &token).await,
                 None => Ok(()),
             },
-            Operation::SetPassword(user) => core.accounts().set_password(USERS[user], &password()).await,
+            Operation::SetPassword(user) => {
+                core.accounts().set_password(&USERS[user].into(), &password()).await
+            }
             Operation::Rename(user, name) => core.accounts().update_profile(ids[user], renamed(name)).await,
-            Operation::Delete(user) => core.accounts().delete(USERS[user]).await,
+            Operation::Delete(user) => core.accounts().delete(&USERS[user].into()).await,
             Operation::Maintain => core.maintain().await,
             Operation::Wait(seconds) => {
                 self.clock.advance(Seconds(seconds));
@@ -264,8 +277,10 @@ impl Runner {
                 let other = open(&self.config, &self.clock, 1_000);
                 // The other process may fail, but the core has to notice each of its changes.
                 let _ = match what {
-                    Foreign::SetPassword => other.accounts().set_password(USERS[user], &password()).await,
-                    Foreign::Delete => other.accounts().delete(USERS[user]).await,
+                    Foreign::SetPassword => {
+                        other.accounts().set_password(&USERS[user].into(), &password()).await
+                    }
+                    Foreign::Delete => other.accounts().delete(&USERS[user].into()).await,
                     Foreign::Rename => other.accounts().update_profile(ids[user], renamed("foreign")).await,
                     Foreign::Open => other.broadcasts().push(ids[user], rooms[user], Seconds(100)).await,
                     Foreign::Stop => other.broadcasts().stop_push(ids[user], rooms[user]).await,
@@ -287,7 +302,7 @@ impl Runner {
     async fn event(&self, host: usize, code: Code, event: StreamEvent) -> Result<()> {
         let code = match code {
             Code::Last => self.codes[host].clone(),
-            Code::Inside => format!("8888_{}_suffix", USERS[host]),
+            Code::Inside => format!("8888_{}_suffix", USERS[host]).into(),
         };
         self.core.streams().event(code, CallbackSource::Shared, event).await
     }

@@ -63,7 +63,7 @@ async fn a_file_that_overlaps_exactly_one_recording_is_merged_into_it() {
     assert_eq!(ids(&world).await, ["c", "b", "a"]);
     store(file("d", Mp4, 199, 300)).await; // overlaps b by a second
     assert_eq!(ids(&world).await, ["c", "b", "a"]);
-    let b = world.core.recordings().find("anna", "b").await.unwrap().unwrap();
+    let b = world.core.recordings().find(&"anna".into(), &"b".into()).await.unwrap().unwrap();
     assert_eq!(b.play_url, url("d", Mp4));
     // Only recordings of the same owner are compared.
     announced(&world, "bob").await;
@@ -111,7 +111,7 @@ async fn a_playlist_is_kept_beside_the_file() {
             world.recorded("1000_anna", NewRecording { url: url("f", format), ..file }).await.unwrap();
         }
         let [one] = recordings(&world).await.try_into().unwrap();
-        assert_eq!((one.file_id, one.play_url, one.hls_url), ("0".to_owned(), url("f", Mp4), url("f", Hls)));
+        assert_eq!((one.file_id, one.play_url, one.hls_url), ("0".into(), url("f", Mp4), url("f", Hls)));
     }
     assert_eq!(["hls", "M3U8", "Flv", "MP4", "aac"].map(FileFormat::named), [Hls, Hls, Flv, Mp4, Other]);
 }
@@ -127,7 +127,7 @@ async fn on_sxbs_path_each_file_is_a_recording_of_its_own() {
     assert_eq!(ids(&world).await, ["b", "a"]);
     let b = recordings(&world).await.remove(0);
     assert_eq!((&*b.play_url, b.hls_url), ("", url("b", Hls)));
-    assert_eq!((&*b.title, b.file_name), ("Evening", code.clone()));
+    assert_eq!((&*b.title, b.file_name), ("Evening", code.to_string()));
     // The shared paths recognize a file that came on sxb's path.
     world.recorded(&code, file("a", Mp4, 0, 100)).await.unwrap();
     assert_eq!(recordings(&world).await.len(), 2);
@@ -149,9 +149,9 @@ async fn on_sxbs_path_missing_times_are_derived() {
         ("negative", None, Some(now), Some(Seconds(-30)), (now, now, Seconds(0))),
         ("huge", None, Some(now), Some(huge), (now - huge, now, huge)),
     ] {
-        let file = NewRecording { file_id: id.to_owned(), start_at, end_at, duration, ..plain.clone() };
+        let file = NewRecording { file_id: id.into(), start_at, end_at, duration, ..plain.clone() };
         on_sxb(&world, "nonsense", Some(room), file).await.unwrap();
-        let kept = world.core.recordings().find("host", id).await.unwrap().unwrap();
+        let kept = world.core.recordings().find(&"host".into(), &id.into()).await.unwrap().unwrap();
         assert_eq!((kept.start_at, kept.end_at, kept.duration), expected, "{id}");
         assert_eq!(kept.size, 0);
     }

@@ -26,7 +26,7 @@ fn stopped(sequence: Option<&str>) -> StreamEvent {
 /// A file from `from` to `to`, in seconds after [`START`], at a URL made of id and format.
 fn file(id: &str, format: FileFormat, from: i64, to: i64) -> NewRecording {
     NewRecording {
-        file_id: id.to_owned(),
+        file_id: id.into(),
         format,
         url: url(id, format),
         start_at: Some(START + Seconds(from)),
@@ -47,11 +47,7 @@ async fn on_sxb(
     room: Option<RoomNumber>,
     file: NewRecording,
 ) -> Result<(), Error> {
-    world
-        .core
-        .streams()
-        .event(code.to_owned(), CallbackSource::Sxb { room }, StreamEvent::Recorded(file))
-        .await
+    world.core.streams().event(code.into(), CallbackSource::Sxb { room }, StreamEvent::Recorded(file)).await
 }
 
 /// All recordings, the latest stored first.
@@ -62,11 +58,11 @@ async fn recordings(world: &World) -> Vec<Recording> {
 }
 
 async fn ids(world: &World) -> Vec<String> {
-    recordings(world).await.into_iter().map(|recording| recording.file_id).collect()
+    recordings(world).await.into_iter().map(|recording| recording.file_id.to_string()).collect()
 }
 
 async fn latest(world: &World, user: &str) -> Broadcast {
-    world.core.broadcasts().latest(user).await.unwrap().unwrap()
+    world.core.broadcasts().latest(&user.into()).await.unwrap().unwrap()
 }
 
 /// Announces a live of a guest; its stream code is `1000_<id>`.

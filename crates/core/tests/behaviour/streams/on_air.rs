@@ -108,7 +108,7 @@ async fn a_notice_of_an_sxb_stream_changes_no_broadcast() {
     let plan = Plan { title: "planned".to_owned(), ..Plan::default() };
     world.core.rooms().plan(host, plan).await.unwrap();
     let tail = code.rsplit_once('_').unwrap().1;
-    for code in [code.clone(), format!("8888_{tail}")] {
+    for code in [code.clone(), format!("8888_{tail}").into()] {
         world.event(&code, started(None)).await.unwrap();
         assert!(world.on_air().await.is_empty());
     }
@@ -131,12 +131,12 @@ async fn a_notice_on_sxbs_path_changes_no_broadcast() {
     let room = world.core.rooms().number_of(host).await.unwrap();
     for code in ["1000_anna", "8888_host"] {
         let route = CallbackSource::Sxb { room };
-        world.core.streams().event(code.to_owned(), route, started(None)).await.unwrap();
+        world.core.streams().event(code.into(), route, started(None)).await.unwrap();
     }
     assert!(world.on_air().await.is_empty());
     world.core.broadcasts().set_on_air(guest("anna"), true).await.unwrap();
     let route = CallbackSource::Sxb { room: None };
-    world.core.streams().event("1000_anna".to_owned(), route, stopped(None)).await.unwrap();
+    world.core.streams().event("1000_anna".into(), route, stopped(None)).await.unwrap();
     assert_eq!(world.on_air().await.len(), 1);
 }
 
@@ -144,7 +144,7 @@ async fn a_notice_on_sxbs_path_changes_no_broadcast() {
 async fn a_stream_into_the_live_of_another_host_does_not_change_the_users_own_live() {
     let world = World::new();
     announced(&world, "anna").await;
-    let joint = world.core.config().media.joint_code("anna", world.core.now());
+    let joint = world.core.config().media.joint_code(&"anna".into(), world.core.now());
     for (code, event, on_air) in [
         (&*joint, started(None), 0),
         ("1000_anna", started(None), 1),

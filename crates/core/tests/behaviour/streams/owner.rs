@@ -7,11 +7,11 @@ async fn owner(world: &World, code: &str, route: CallbackSource) -> Option<Strin
     // At a time of its own: a file that overlaps another recording would be merged into it.
     let from = 2_000 * i64::try_from(recordings(world).await.len()).unwrap();
     let file = StreamEvent::Recorded(file(&id, FileFormat::Mp4, from, from + 1_000));
-    match world.core.streams().event(code.to_owned(), route, file).await {
+    match world.core.streams().event(code.into(), route, file).await {
         Ok(()) => recordings(world)
             .await
             .into_iter()
-            .find(|one| one.file_id == id)
+            .find(|one| one.file_id.as_str() == id)
             .map(|one| one.user_id.to_string()),
         Err(Error::RoomNotFound) => None,
         Err(error) => panic!("{error:?}"),
@@ -47,7 +47,7 @@ async fn then_a_digest_of_an_sxb_room_after_the_last_underscore() {
     announced(&world, "other").await;
     let others = latest(&world, "other").await.room;
     for source in [VideoSource::Camera, VideoSource::Screen] {
-        let digest = bypass_digest(room.0, "host", source);
+        let digest = bypass_digest(room, &"host".into(), source);
         for code in [format!("1000_{digest}"), format!("8888_{digest}"), format!("x_y_{digest}"), digest] {
             for route in [CallbackSource::Shared, CallbackSource::Sxb { room: None }, sxb(others.0)] {
                 assert_eq!(owner(&world, &code, route).await.as_deref(), Some("host"), "{code}");

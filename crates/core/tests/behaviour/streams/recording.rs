@@ -29,7 +29,7 @@ async fn a_recording_takes_its_title_from_the_broadcast_it_overlaps_most() {
     ] {
         let id = format!("{from}-{to}");
         on_sxb(&world, "1000_anna", None, file(&id, Mp4, from, to)).await.unwrap();
-        let kept = world.core.recordings().find("anna", &id).await.unwrap().unwrap();
+        let kept = world.core.recordings().find(&"anna".into(), &id.as_str().into()).await.unwrap().unwrap();
         assert_eq!(kept.title, title, "{id}");
         assert_eq!(kept.nickname, format!("nick {title}"));
         assert_eq!((kept.avatar, kept.cover), (format!("head {title}"), format!("cover {title}")));
@@ -46,7 +46,7 @@ async fn without_an_overlap_the_title_is_that_of_the_newer_of_broadcast_and_plan
     world.core.rooms().plan(host, plan("planned")).await.unwrap();
     let title = async |id: &str, from, to| {
         world.recorded("8525_host", file(id, Mp4, from, to)).await.unwrap();
-        world.core.recordings().find("host", id).await.unwrap().unwrap().title
+        world.core.recordings().find(&"host".into(), &id.into()).await.unwrap().unwrap().title
     };
     assert_eq!(title("plan alone", -1_000, -900).await, "planned");
     let room = world.core.rooms().number_of(host).await.unwrap().unwrap();
@@ -56,7 +56,10 @@ async fn without_an_overlap_the_title_is_that_of_the_newer_of_broadcast_and_plan
     world.clock.advance(Seconds(1));
     world.core.rooms().plan(host, plan("again")).await.unwrap();
     assert_eq!(title("newer plan", -3_000, -2_900).await, "again");
-    assert_eq!(world.core.recordings().find("host", "newer plan").await.unwrap().unwrap().nickname, "host");
+    assert_eq!(
+        world.core.recordings().find(&"host".into(), &"newer plan".into()).await.unwrap().unwrap().nickname,
+        "host"
+    );
 }
 
 #[tokio::test]
@@ -71,7 +74,7 @@ async fn without_a_broadcast_or_a_plan_a_recording_has_no_title() {
     world.core.rooms().plan(planner, Plan::default()).await.unwrap();
     for user in ["pusher", "preparer", "planner"] {
         world.recorded(&format!("8525_{user}"), file("f", Mp4, -500, -400)).await.unwrap();
-        let kept = world.core.recordings().find(user, "f").await.unwrap().unwrap();
+        let kept = world.core.recordings().find(&user.into(), &"f".into()).await.unwrap().unwrap();
         assert_eq!((&*kept.title, &*kept.nickname), ("", user));
     }
 }
@@ -127,7 +130,7 @@ async fn lists_are_filtered_and_sorted() {
     let recent = RecordingFilter { ended_after: Some(START + Seconds(1_200)), ..every() };
     assert_eq!(list(recent, RecordingOrder::Ended).await, ["list only"]);
     for (owner, count) in [("anna", 2), ("ANNA", 0), ("ann_", 0), ("nobody", 0)] {
-        let of_one = RecordingFilter { owner: Some(owner.to_owned()), ..every() };
+        let of_one = RecordingFilter { owner: Some(owner.into()), ..every() };
         assert_eq!(list(of_one, RecordingOrder::Stored).await.len(), count, "{owner}");
     }
     for (prefix, count) in
@@ -142,12 +145,13 @@ async fn lists_are_filtered_and_sorted() {
 async fn a_recording_has_counters_of_its_own() {
     let world = World::new();
     world.guest_live("anna", "t").await;
-    world.core.broadcasts().count("anna", Counted::Like, Step::Up).await.unwrap();
+    world.core.broadcasts().count(&"anna".into(), Counted::Like, Step::Up).await.unwrap();
     world.recorded("1000_anna", file("f", Mp4, 60, 160)).await.unwrap();
-    let count =
-        async |counted, step| world.core.recordings().count("anna", "f", counted, step).await.unwrap();
+    let count = async |counted, step| {
+        world.core.recordings().count(&"anna".into(), &"f".into(), counted, step).await.unwrap();
+    };
     let counters = async || {
-        let one = world.core.recordings().find("anna", "f").await.unwrap().unwrap();
+        let one = world.core.recordings().find(&"anna".into(), &"f".into()).await.unwrap().unwrap();
         (one.likes, one.viewers)
     };
     assert_eq!(counters().await, (0, 0));
@@ -161,7 +165,8 @@ async fn a_recording_has_counters_of_its_own() {
     count(Counted::Like, Step::Down).await;
     assert_eq!(counters().await, (2, 1));
     assert_eq!(world.on_air().await[0].likes, 1);
-    let nothing = world.core.recordings().count("anna", "no such", Counted::Like, Step::Up).await;
+    let nothing =
+        world.core.recordings().count(&"anna".into(), &"no such".into(), Counted::Like, Step::Up).await;
     assert!(nothing.is_ok());
 }
 
@@ -174,25 +179,26 @@ async fn members_of_a_recording_are_viewers_of_it() {
         |nickname: &str| relive_core::MemberNames { nickname: nickname.to_owned(), avatar: String::new() };
     let audiences = world.core.audiences();
     for viewer in ["bob", "carl", "bob"] {
-        audiences.enter_recording(guest(viewer), "anna", "f", names(viewer)).await.unwrap();
+        audiences.enter_recording(guest(viewer), &"anna".into(), &"f".into(), names(viewer)).await.unwrap();
     }
-    audiences.enter_recording(guest("bob"), "anna", "f", names("Robert")).await.unwrap();
-    let viewers = async || world.core.recordings().find("anna", "f").await.unwrap().unwrap().viewers;
+    audiences.enter_recording(guest("bob"), &"anna".into(), &"f".into(), names("Robert")).await.unwrap();
+    let viewers =
+        async || world.core.recordings().find(&"anna".into(), &"f".into()).await.unwrap().unwrap().viewers;
     assert_eq!(viewers().await, 2);
-    let group = audiences.group("anna", "f", ALL).await.unwrap();
+    let group = audiences.group(&"anna".into(), &"f".into(), ALL).await.unwrap();
     let shown: Vec<_> = group.items.iter().map(|one| (&*one.user_id, &*one.nickname)).collect();
     assert_eq!(shown, [("bob", "Robert"), ("carl", "carl")], "new names, same position");
     for viewer in ["bob", "bob", "stranger"] {
-        audiences.quit_recording(guest(viewer), "anna", "f").await.unwrap();
+        audiences.quit_recording(guest(viewer), &"anna".into(), &"f".into()).await.unwrap();
     }
     assert_eq!(viewers().await, 1);
     assert_eq!(world.on_air().await[0].viewers, 0, "not of the live");
     // A new live empties the group of the live, not that of a recording.
     announced(&world, "anna").await;
-    assert_eq!(audiences.group("anna", "f", ALL).await.unwrap().total, 1);
+    assert_eq!(audiences.group(&"anna".into(), &"f".into(), ALL).await.unwrap().total, 1);
     // Entering the group of a missing recording succeeds and counts nothing.
-    audiences.enter_recording(guest("bob"), "anna", "none", names("bob")).await.unwrap();
-    assert_eq!(audiences.group("anna", "none", ALL).await.unwrap().total, 1);
+    audiences.enter_recording(guest("bob"), &"anna".into(), &"none".into(), names("bob")).await.unwrap();
+    assert_eq!(audiences.group(&"anna".into(), &"none".into(), ALL).await.unwrap().total, 1);
 }
 
 #[tokio::test]
@@ -205,6 +211,6 @@ async fn a_broadcast_that_was_only_prepared_names_no_recording_another_one_overl
     world.clock.advance(Seconds(100));
     // Over all of both: 300 s prepared, 100 s on air.
     on_sxb(&world, "nonsense", Some(room), file("both", Mp4, 60, 460)).await.unwrap();
-    let kept = world.core.recordings().find("host", "both").await.unwrap().unwrap();
+    let kept = world.core.recordings().find(&"host".into(), &"both".into()).await.unwrap().unwrap();
     assert_eq!(kept.title, "reported");
 }

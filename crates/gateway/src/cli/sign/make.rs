@@ -3,7 +3,7 @@
 
 use anyhow::{bail, ensure};
 use relive_core::{
-    Config, Seconds, UnixSeconds,
+    Config, Seconds, StreamCode, UnixSeconds,
     sign::{callback, cos, room_service, usersig, vod},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -61,7 +61,8 @@ impl Maker<'_> {
             self.warn(format!("names of this server's streams begin with {prefix} (media.bizid)"));
         }
         let media = self.config().media;
-        let (push, play) = (media.push_url(stream, self.now), media.play_urls(stream, self.now));
+        let code = StreamCode::from(stream);
+        let (push, play) = (media.push_url(&code, self.now), media.play_urls(&code, self.now));
         Ok(format!("push  {push}\nrtmp  {}\nflv   {}\nhls   {}\n", play.rtmp, play.flv, play.hls))
     }
 

@@ -78,20 +78,23 @@ async fn fill(core: &Core) {
     host_lin(core).await;
     let gone = core.accounts().register(NewAccount::new("gone", Password::plain("pw"))).await.unwrap();
     core.broadcasts().prepare(gone.id).await.unwrap();
-    core.accounts().delete("gone").await.unwrap();
-    let lin = core.accounts().find("lin").await.unwrap().unwrap();
+    core.accounts().delete(&"gone".into()).await.unwrap();
+    let lin = core.accounts().find(&"lin".into()).await.unwrap().unwrap();
     let picture = Picture(vec![0, 9, 10, b'\\', 255].into());
     core.accounts().set_head_picture(lin.id, picture).await.unwrap();
     core.accounts().grant_reset("13800000000").await.unwrap();
-    let guest = || Actor::Unproven("guest \"one\", \\N\t'2'".to_owned());
+    let guest = || Actor::Unproven("guest \"one\", \\N\t'2'".into());
     core.short_videos().upload(guest(), short_video("clip")).await.unwrap();
-    core.audiences().enter_recording(guest(), "lin", "new", MemberNames::default()).await.unwrap();
-    core.accounts().report(guest(), "lin").await.unwrap();
+    core.audiences()
+        .enter_recording(guest(), &"lin".into(), &"new".into(), MemberNames::default())
+        .await
+        .unwrap();
+    core.accounts().report(guest(), &"lin".into()).await.unwrap();
 }
 
 fn short_video(file_id: &str) -> NewShortVideo {
     NewShortVideo {
-        file_id: file_id.to_owned(),
+        file_id: file_id.into(),
         title: "夜 ☕".to_owned(),
         play_url: "http://vod/clip".to_owned(),
         ..NewShortVideo::default()
@@ -100,7 +103,7 @@ fn short_video(file_id: &str) -> NewShortVideo {
 
 /// Adds rows after a restore: they must get new ids and numbers.
 async fn add_rows(core: &Core) {
-    let lin = core.accounts().find("lin").await.unwrap().unwrap();
+    let lin = core.accounts().find(&"lin".into()).await.unwrap().unwrap();
     let late = core.accounts().register(NewAccount::new("late", Password::plain("pw"))).await.unwrap();
     assert!(late.id > lin.id);
     assert_eq!(
@@ -109,10 +112,10 @@ async fn add_rows(core: &Core) {
         "10002 belonged to a deleted account"
     );
     core.accounts().set_head_picture(late.id, Picture(vec![1].into())).await.unwrap();
-    let late = || Actor::Unproven("later".to_owned());
+    let late = || Actor::Unproven("later".into());
     core.short_videos().upload(late(), short_video("another")).await.unwrap();
-    core.accounts().report(late(), "lin").await.unwrap();
-    core.audiences().enter_group(late(), "lin", "g1", MemberNames::default()).await.unwrap();
+    core.accounts().report(late(), &"lin".into()).await.unwrap();
+    core.audiences().enter_group(late(), &"lin".into(), &"g1".into(), MemberNames::default()).await.unwrap();
 }
 
 fn without<'a>(rows: &'a [String], table: &str) -> Vec<&'a String> {

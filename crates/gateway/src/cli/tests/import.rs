@@ -27,7 +27,7 @@ fn imported_users_log_in_with_their_passwords_of_every_original_server() {
     let core = server_core(&directory);
     block_on(async {
         for (_, id, _) in originals {
-            let sent_by_v2 = Password::canonical(derive("password1", id));
+            let sent_by_v2 = Password::canonical(derive("password1", &id.into()));
             let tries = [
                 (Password::plain("password1"), true),
                 (Password::plain("password2"), false),
@@ -35,7 +35,7 @@ fn imported_users_log_in_with_their_passwords_of_every_original_server() {
             ];
             for (password, right) in tries {
                 let forms = [password];
-                let user = Identifier::UserId(id.to_owned());
+                let user = Identifier::UserId(id.into());
                 let logged_in = core.accounts().login(Dialect::Sxb, user, &forms, None).await.is_ok();
                 assert_eq!(logged_in, right, "{id}");
             }
@@ -63,14 +63,14 @@ fn all_members_of_a_line_are_imported() {
     assert_eq!(ran.out, "2 registered, 0 refused.\n");
     let core = server_core(&directory);
     block_on(async {
-        let anna = core.accounts().find("anna").await?.unwrap();
+        let anna = core.accounts().find(&"anna".into()).await?.unwrap();
         assert_eq!(anna.phone.as_deref(), Some("13800000000"));
         assert_eq!(anna.email.as_deref(), Some("anna@example.org"));
         let profile = anna.profile;
         assert_eq!((profile.nickname.as_str(), profile.avatar.as_str()), ("安娜", "http://pic/a"));
         assert_eq!((profile.frontcover.as_str(), profile.address.as_str()), ("http://pic/f", "Bonn"));
         assert_eq!(profile.sex, Sex::Female);
-        let bob = core.accounts().find("bob").await?.unwrap();
+        let bob = core.accounts().find(&"bob".into()).await?.unwrap();
         assert_eq!((bob.phone, bob.profile.sex), (None, Sex::Unknown));
         core.shutdown().await;
         Ok(())

@@ -30,7 +30,7 @@ fn has(out: &str, group: &str, name: &str, value: &str) -> bool {
 
 async fn log_in(core: &Core, dialect: Dialect, id: &str) {
     let forms = [Password::plain("pw")];
-    core.accounts().login(dialect, Identifier::UserId(id.to_owned()), &forms, None).await.unwrap();
+    core.accounts().login(dialect, Identifier::UserId(id.into()), &forms, None).await.unwrap();
 }
 
 /// Stores a host with profile, room, live, audience, sessions and recordings.
@@ -59,7 +59,7 @@ pub(super) async fn host_lin(core: &Core) {
         title: "Evening".to_owned(),
         cover: "http://pic/c".to_owned(),
         kind: "live".to_owned(),
-        group_id: "g1".to_owned(),
+        group_id: "g1".into(),
         app: 7,
         device: 0,
         screen: false,
@@ -68,11 +68,11 @@ pub(super) async fn host_lin(core: &Core) {
     core.broadcasts().report(host, report).await.unwrap();
     core.audiences().enter(fan, room, Role::Viewer).await.unwrap();
     core.rooms().follow(fan, room, true).await.unwrap();
-    core.broadcasts().count("lin", Counted::Like, Step::Up).await.unwrap();
-    core.broadcasts().count("lin", Counted::AnonymousViewer, Step::Up).await.unwrap();
-    let stream = core.broadcasts().latest("lin").await.unwrap().unwrap().stream_code.clone();
+    core.broadcasts().count(&"lin".into(), Counted::Like, Step::Up).await.unwrap();
+    core.broadcasts().count(&"lin".into(), Counted::AnonymousViewer, Step::Up).await.unwrap();
+    let stream = core.broadcasts().latest(&"lin".into()).await.unwrap().unwrap().stream_code.clone();
     let recorded = |file_id: &str, format, age: i64| NewRecording {
-        file_id: file_id.to_owned(),
+        file_id: file_id.into(),
         format,
         url: format!("http://vod/{file_id}"),
         start_at: None,
@@ -197,8 +197,8 @@ fn guests_and_the_effect_of_settings_are_shown() {
     let core = server_core(&directory);
     block_on(async {
         let info = UserInfo { nickname: "Vi".to_owned(), location: "Ulm".to_owned(), ..UserInfo::default() };
-        let live = Announcement { group_id: "g".to_owned(), title: "walk".to_owned(), user_info: info };
-        core.broadcasts().announce(relive_core::Actor::Unproven("visitor".to_owned()), live).await?;
+        let live = Announcement { group_id: "g".into(), title: "walk".to_owned(), user_info: info };
+        core.broadcasts().announce(relive_core::Actor::Unproven("visitor".into()), live).await?;
         Ok(())
     })
     .unwrap();

@@ -6,7 +6,8 @@
 use std::{fmt::Write as _, io};
 
 use relive_core::{
-    AccountOverview, Broadcast, Core, Dialect, RecordingFilter, RecordingOrder, Seconds, Sex, State, Window,
+    AccountOverview, Broadcast, Core, Dialect, RecordingFilter, RecordingOrder, Seconds, Sex, State, UserId,
+    Window,
 };
 
 use crate::{
@@ -25,12 +26,12 @@ struct ListedRecordings {
 }
 
 impl ListedRecordings {
-    async fn of(core: &Core, user_id: &str, settings: &Settings) -> relive_core::Result<Self> {
+    async fn of(core: &Core, user_id: &UserId, settings: &Settings) -> relive_core::Result<Self> {
         let count = async |with_play_url, window: Seconds| {
             let filter = RecordingFilter {
                 with_play_url,
                 ended_after: (window > Seconds(0)).then(|| core.now() - window),
-                owner: Some(user_id.to_owned()),
+                owner: Some(user_id.clone()),
                 file_name_prefix: None,
             };
             let nothing = Window { offset: 0, limit: 0 };
@@ -48,7 +49,7 @@ impl ListedRecordings {
 /// Prints an account.
 pub(super) async fn run(
     core: &Core,
-    user_id: &str,
+    user_id: &UserId,
     settings: &Settings,
     out: &mut dyn io::Write,
 ) -> anyhow::Result<()> {
