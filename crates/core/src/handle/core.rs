@@ -39,7 +39,7 @@ pub struct Stats {
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let core = Core::start(Config::sqlite(folder.path().join("relive.db")), Arc::new(SystemClock), Arc::new(SystemRandom))?;
 /// core.accounts().register(NewAccount::new("anna", Password::plain("secret"))).await?;
-/// let anna = Identifier::UserId("anna".to_owned());
+/// let anna = Identifier::UserId("anna".into());
 /// let (account, issued) = core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")], None).await?;
 /// let room = core.broadcasts().prepare(account.id).await?;
 /// assert_eq!(core.rooms().number_of(issued.account).await?, Some(room));
