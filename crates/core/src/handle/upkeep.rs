@@ -11,6 +11,7 @@ use diesel::{
     prelude::*,
     sql_types::{BigInt, Bool},
 };
+use tokio::sync::oneshot;
 
 use super::core::{Core, Inner};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     read_model::memory::{DirtyClocks, Memory},
     replica::load::{last_position, load},
     store::{
-        self, CommitNotice, Tx,
+        CommitNotice, Tx,
         conn::{Conn, on},
         prepared::prepared,
     },
@@ -110,9 +111,8 @@ impl Core {
     /// Waits until the read model has all changes that other gateways have committed before this call.
     async fn follow_siblings(&self) -> Result<()> {
         let Some(follower) = &self.0.follower else { return Ok(()) };
-        let (job, answer) = store::wait();
-        let poll = CommitNotice::Keys(Vec::new(), job);
-        follower.try_send(poll).map_err(|_| Error::Busy)?;
+        let (reply, answer) = oneshot::channel();
+        follower.try_send(CommitNotice::Poll(reply)).map_err(|_| Error::Busy)?;
         answer.await.map_err(|_| Error::Unavailable)?;
         if self.memory().is_fresh() { Ok(()) } else { Err(Error::Unavailable) }
     }

@@ -16,6 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
 use crate::{
     Clock, Config, Result, StartError, causes,
     model::{change_key::ChangeKey, rule::Grace},
@@ -27,7 +29,6 @@ use crate::{
     },
     table::changes::{NOBODY, current, unseen},
 };
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 /// How often the feed is polled: changes of siblings are known here a little later than this.
 const POLL: Duration = Duration::from_millis(200);
@@ -109,16 +110,18 @@ impl Follower {
             Err(RecvTimeoutError::Disconnected) => return false,
         };
         let mut polls = first.is_none() || self.polled.elapsed() >= POLL;
-        let (mut jobs, mut in_doubt) = (Vec::new(), false);
+        let (mut jobs, mut callers, mut in_doubt) = (Vec::new(), Vec::new(), false);
         for notice in first.into_iter().chain(self.committed.try_iter().take(BATCH)) {
             match notice {
-                CommitNotice::Keys(keys, job) => {
-                    // A job that changed nothing and waits here asks for the changes of siblings.
-                    polls |= keys.is_empty();
+                CommitNotice::Committed(keys, job) => {
                     self.waiting.extend(keys);
                     jobs.push(job);
                 }
                 CommitNotice::InDoubt => in_doubt = true,
+                CommitNotice::Poll(caller) => {
+                    polls = true;
+                    callers.push(caller);
+                }
             }
         }
         if in_doubt {
@@ -141,6 +144,10 @@ impl Follower {
         // These jobs are committed, whether or not memory has them.
         for job in jobs {
             job.answer(None);
+        }
+        for caller in callers {
+            // A caller that has gone needs no answer.
+            let _ = caller.send(());
         }
         true
     }

@@ -115,9 +115,3 @@ impl WriteJob for Stop {
 pub(super) fn stop(reply: oneshot::Sender<()>) -> Box<dyn WriteJob> {
     Box::new(Stop(reply))
 }
-
-/// Makes a job that does nothing, and the receiver of its answer.
-pub(crate) fn wait() -> (Box<dyn WriteJob>, oneshot::Receiver<()>) {
-    let (reply, answer) = oneshot::channel();
-    (stop(reply), answer)
-}

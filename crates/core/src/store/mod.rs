@@ -30,11 +30,6 @@ mod tests;
 mod tx;
 
 pub(crate) use self::{
-    env::Env,
-    executor::Store,
-    job::{Isolation, wait},
-    lease::Connections,
-    listener::CommitListener,
-    postgres::writer::CommitNotice,
-    tx::Tx,
+    env::Env, executor::Store, job::Isolation, lease::Connections, listener::CommitListener,
+    postgres::writer::CommitNotice, tx::Tx,
 };

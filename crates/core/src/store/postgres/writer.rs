@@ -17,6 +17,7 @@ use diesel::{
     prelude::*,
     result::{DatabaseErrorKind, Error as QueryError},
 };
+use tokio::sync::oneshot;
 
 use crate::model::{change::Change, change_key::ChangeKey};
 use crate::{
@@ -36,12 +37,14 @@ use crate::{
 /// Runs of a job at most; [`crate::DatabaseConfig::conflict_patience`] bounds their time.
 const TRIES: u32 = 64;
 
-/// The message to the follower about the end of a transaction.
+/// A message to the follower.
 pub(crate) enum CommitNotice {
     /// The transaction is committed. Carries the keys of its changes, and the job to answer when memory has them.
-    Keys(Vec<ChangeKey>, Box<dyn WriteJob>),
+    Committed(Vec<ChangeKey>, Box<dyn WriteJob>),
     /// The connection broke during the commit, so the transaction may be committed.
     InDoubt,
+    /// A caller waits until memory has the changes that other gateways have committed.
+    Poll(oneshot::Sender<()>),
 }
 
 /// Starts the writer threads.
@@ -126,7 +129,7 @@ impl PostgresWriter {
             return;
         }
         let commits = Arc::clone(&self.commits);
-        let (reply, answer) = tokio::sync::oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         self.serve(job::job(Isolation::Serializable, move |tx| commits.expire(tx), reply));
         // The next job meets the same failure and reports it.
         let _ = answer.blocking_recv();
@@ -145,8 +148,8 @@ impl PostgresWriter {
                 Ok(End::Done(keys)) if keys.is_empty() => job.answer(None),
                 Ok(End::Done(keys)) => {
                     // The follower outlives the writers; without it there is no memory to wait for.
-                    if let Err(lost) = self.committed.send(CommitNotice::Keys(keys, job))
-                        && let CommitNotice::Keys(_, job) = lost.into_inner()
+                    if let Err(lost) = self.committed.send(CommitNotice::Committed(keys, job))
+                        && let CommitNotice::Committed(_, job) = lost.into_inner()
                     {
                         job.answer(None);
                     }
