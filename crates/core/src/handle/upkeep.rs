@@ -11,7 +11,7 @@ use diesel::{
     prelude::*,
     sql_types::{BigInt, Bool},
 };
-use tokio::sync::oneshot;
+use tokio::{runtime, sync::oneshot};
 
 use super::core::{Core, Inner};
 use crate::{
@@ -49,6 +49,7 @@ impl Core {
     /// Starts the thread that maintains the core once a second, until the core is shut down or dropped.
     pub(super) fn start_upkeep(&self) -> Result<(), StartError> {
         let core: Weak<Inner> = Arc::downgrade(&self.0);
+        let runtime = runtime::Builder::new_current_thread().build().map_err(StartError::Thread)?;
         thread::Builder::new()
             .name("relive-upkeep".to_owned())
             .spawn(move || {
@@ -56,7 +57,7 @@ impl Core {
                     if inner.stopped.load(Ordering::Acquire) {
                         break;
                     }
-                    if let Err(error) = Self(inner).maintain_blocking() {
+                    if let Err(error) = runtime.block_on(Self(inner).maintain()) {
                         tracing::warn!(error = %causes(&error), "upkeep failed");
                     }
                     thread::park_timeout(Duration::from_secs(1));
@@ -117,32 +118,11 @@ impl Core {
         if self.memory().is_fresh() { Ok(()) } else { Err(Error::Unavailable) }
     }
 
-    fn maintain_blocking(&self) -> Result<()> {
-        let mut upkeep = std::pin::pin!(self.maintain());
-        let waker = std::task::Waker::from(Arc::new(Unpark(thread::current())));
-        let mut context = std::task::Context::from_waker(&waker);
-        loop {
-            match upkeep.as_mut().poll(&mut context) {
-                std::task::Poll::Ready(result) => return result,
-                std::task::Poll::Pending => thread::park(),
-            }
-        }
-    }
-
     /// Flushes all clocks and stops. Later calls fail with [`Error::Unavailable`].
     pub async fn shutdown(&self) {
         while let Ok(true) = self.flush_clocks().await {}
         self.0.stopped.store(true, Ordering::Release);
         self.store().stop().await;
-    }
-}
-
-/// Wakes a thread that waits for a future.
-struct Unpark(thread::Thread);
-
-impl std::task::Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }
 
