@@ -2,8 +2,8 @@
 
 use super::core::Broadcasts;
 use crate::{
-    AccountId, Actor, Announcement, Broadcast, Counted, Dialect, Error, OnAirFilter, Page, Report, Result,
-    RoomNumber, Seconds, Step, UserId, Window,
+    AccountId, Actor, Announcement, Broadcast, Counted, Error, OnAirFilter, Page, Report, Result, RoomNumber,
+    Seconds, Step, UserId, Window,
     domain::broadcast::{close, open},
     model::counter::Counter,
     table::broadcasts,
@@ -84,20 +84,10 @@ impl Broadcasts<'_> {
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn push(&self, account: AccountId, room: RoomNumber, lease: Seconds) -> Result<()> {
+        let now = self.0.expire_due().await?;
         // A sibling may just have ended the broadcast, so with siblings the tables decide.
-        let renewed = !self.0.has_siblings() && {
-            let live = self.0.memory().live();
-            live.on_air(account).is_some_and(|on_air| {
-                on_air.info.room == room
-                    && on_air.info.driver == Dialect::Qplus
-                    && on_air.lease == Some(lease)
-            })
-        };
-        if renewed {
-            self.0.expire_due().await?;
-            if self.0.memory().beat_broadcast(account, Dialect::Qplus, self.0.now()) {
-                return Ok(());
-            }
+        if !self.0.has_siblings() && self.0.memory().beat_by_push(account, room, lease, now) {
+            return Ok(());
         }
         self.0.store().write(move |tx| open::push(tx, account, room, lease)).await
     }

@@ -17,7 +17,7 @@ use super::{
     room_cache::RoomCache, sessions::SessionCache,
 };
 use crate::{
-    AccountId, BroadcastId, Dialect, Random, Role, RoomNumber, Session, UnixSeconds,
+    AccountId, BroadcastId, Dialect, Random, Role, RoomNumber, Seconds, Session, UnixSeconds,
     model::{
         change::Change,
         clock::AtomicTime,
@@ -275,12 +275,20 @@ impl Memory {
         beat
     }
 
-    /// Renews a broadcast if the dialect is its driver; returns whether it is.
-    pub(crate) fn beat_broadcast(&self, host: AccountId, driver: Dialect, now: UnixSeconds) -> bool {
+    /// Renews the broadcast that a host has on air through qplus, in this room and with this lease; `false`: the host has no
+    /// such broadcast.
+    pub(crate) fn beat_by_push(
+        &self,
+        host: AccountId,
+        room: RoomNumber,
+        lease: Seconds,
+        now: UnixSeconds,
+    ) -> bool {
         let live = self.live();
-        let Some(on_air) = live.on_air(host).filter(|on_air| on_air.driver == driver) else {
+        let Some(on_air) = live.on_air(host) else { return false };
+        if on_air.driver != Dialect::Qplus || on_air.info.room != room || on_air.lease != Some(lease) {
             return false;
-        };
+        }
         self.beat_on_air(host, &on_air.beat, &on_air.dirty, now);
         true
     }
