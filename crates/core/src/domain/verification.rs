@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::registration;
 use crate::{
-    Error, Purpose, Result, Seconds,
+    AccountId, Error, Purpose, ResetProof, Result, Seconds,
     model::{
         random::{self, Random},
         session::TokenHash,
@@ -86,11 +86,21 @@ pub(crate) fn use_registration_code(tx: &mut Tx<'_>, phone: &str, code: &SecretS
     Ok(right)
 }
 
-/// Uses up the code for a new password, or the grant if no code is given; returns whether the proof was valid.
-pub(crate) fn use_reset_proof(tx: &mut Tx<'_>, phone: &str, code: Option<&SecretString>) -> Result<bool> {
-    match code {
-        Some(code) => try_code(tx, phone, number(Purpose::Reset), code.expose_secret()),
-        None => try_code(tx, phone, GRANT, ""),
+/// Checks the proof with a request for a new password of the account with the phone, and uses up its code or, if there is
+/// neither a session of the account nor a code, the grant. Returns whether the proof is valid.
+pub(crate) fn use_reset_proof(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    phone: &str,
+    proof: &ResetProof,
+) -> Result<bool> {
+    match proof {
+        ResetProof::NotNeeded => Ok(true),
+        ResetProof::Of { session: Some(session), .. } if session.account() == account => Ok(true),
+        ResetProof::Of { code: Some(code), .. } => {
+            try_code(tx, phone, number(Purpose::Reset), code.expose_secret())
+        }
+        ResetProof::Of { code: None, .. } => try_code(tx, phone, GRANT, ""),
     }
 }
 

@@ -58,9 +58,9 @@ impl Accounts<'_> {
         self.0.store().snapshot(move |conn| overview::overview(conn, &user_id, policy, now)).await
     }
 
-    /// Registers an account. If a guest has the user id, its broadcast ends and it leaves all audiences; the account keeps the
-    /// room number and the recordings, and starts with a new profile. The broadcasts and memberships of guests whose ids
-    /// differ in ASCII case only end as well.
+    /// Registers an account. If a guest has the user id, its broadcast ends and it leaves the audiences of all broadcasts;
+    /// the account keeps the room number and the recordings, and starts with a new profile. The broadcasts and memberships of
+    /// guests whose ids differ in ASCII case only end as well.
     ///
     /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
     /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
@@ -217,7 +217,8 @@ impl Accounts<'_> {
 
     /// Sets a new password for the account with a phone, ends all its sessions, and returns the account.
     ///
-    /// Errors: [`Error::NoSuchAccount`]; [`Error::WrongCode`] without a valid proof, also for an unknown phone; [`Error::RateLimited`] beyond ten times in an hour; [`Error::Busy`].
+    /// Errors: [`Error::NoSuchAccount`]; [`Error::WrongCode`] without a valid proof, also for an unknown phone;
+    /// [`Error::RateLimited`] beyond ten times in an hour; [`Error::Busy`].
     pub async fn reset_password(
         &self,
         phone: &str,
@@ -229,20 +230,15 @@ impl Accounts<'_> {
             (None, ResetProof::NotNeeded) => return Err(Error::NoSuchAccount),
             (None, ResetProof::Of { .. }) => return Err(Error::WrongCode),
         };
-        if let ResetProof::Of { session, code } = proof
-            && session.is_none_or(|session| session.account() != account.id)
-        {
-            let phone = phone.to_owned();
-            let use_proof = move |tx: &mut Tx<'_>| verification::use_reset_proof(tx, &phone, code.as_ref());
-            if !self.0.store().write(use_proof).await? {
-                return Err(Error::WrongCode);
-            }
+        let (id, phone) = (account.id, phone.to_owned());
+        let use_proof = move |tx: &mut Tx<'_>| verification::use_reset_proof(tx, id, &phone, &proof);
+        if !self.0.store().write(use_proof).await? {
+            return Err(Error::WrongCode);
         }
-        if !self.0.throttle().may_reset(account.id, self.0.now()) {
+        if !self.0.throttle().may_reset(id, self.0.now()) {
             return Err(Error::RateLimited);
         }
         let stored = self.0.hasher().hash(password, &account.user_id).await?;
-        let id = account.id;
         self.0.store().write(move |tx| account::replace_password(tx, id, &stored)).await?;
         Ok(account)
     }
