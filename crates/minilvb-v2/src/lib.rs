@@ -5,9 +5,10 @@
 //!   path may end with one slash.
 //! * **Envelope.** Always HTTP 200 and `{"code":…,"message":"…","data":{…}}`; code 200 is success, and `data` is `{}`
 //!   if the call returns no data. The codes are in `code`.
-//! * **Authentication.** `/login` opens the session of a user, who has one at a time. Every call but `/register`,
-//!   `/login` and `/refresh` needs a proof of it: the header `Liteav-Sig` over the bytes of the body, as the apps send
-//!   it, or `Authorization: Bearer <token>`, or a field `token` (`identity`). A user id alone is no proof.
+//! * **Authentication.** `/login` opens a session and ends the older one of the same user. Every call but
+//!   `/register`, `/login` and `/refresh` needs a proof of the session: the header `Liteav-Sig` over the bytes of the
+//!   body, as the apps send it, or `Authorization: Bearer <token>`, or a field `token` (`identity`). A user id alone is
+//!   no proof.
 //! * **Quirks kept on purpose.** Counters of a replay are sent in the four spellings that apps read; `keyTime` is
 //!   joined by `;`; times are texts in a fixed offset from UTC; upload calls require fewer fields than their seed
 //!   lists, because apps leave some out.

@@ -66,7 +66,7 @@ impl RoomObject {
 }
 
 /// Appends a room on air. Everything but the members that change is serialized once per broadcast instead of once per
-/// reply, unless the viewer is its owner, who sees more than others, or play URLs are signed: signed URLs change every
+/// reply. Exceptions: the owner's own room has members that other viewers do not get, and signed play URLs change every
 /// second.
 pub(crate) fn write(cx: &Context, viewer: AccountId, room: &RoomOnAir, text: &mut Vec<u8>) {
     if viewer == room.broadcast.host || !cx.core.config().media.has_lasting_play_urls() {

@@ -64,8 +64,8 @@ pub(crate) struct KickoutReply {
     hold_sig: bool,
 }
 
-/// Ends the session of the kicked user, who has to log in again. An IM ticket cannot be revoked: it stays valid until
-/// it expires.
+/// Ends the session of the kicked user. The kicked user has to log in again. An IM ticket cannot be revoked: it stays
+/// valid until it expires.
 pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
     let admin = request.admin.check(cx).await?;
     if !cx.config.admins.contains(&admin.user_id) {

@@ -38,8 +38,8 @@ pub(crate) fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
     Ok(())
 }
 
-/// Registers an account. The broadcasts and memberships of guests with this user id, in any ASCII case, end, because such a
-/// guest may not act any more, not even to leave. A guest with exactly this user id becomes the account.
+/// Registers an account. The broadcasts of guests with this user id, in any ASCII case, and their memberships in broadcasts
+/// end, because such a guest may not act any more, not even to leave. A guest with exactly this user id becomes the account.
 ///
 /// Errors: those of [`check`].
 pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
