@@ -122,7 +122,8 @@ fn urls_are_signed_for_their_stream() {
     ] {
         let (_, query) = line(&made.out, label).split_once('?').unwrap();
         assert!(line(&made.out, label).starts_with(address), "{}", made.out);
-        assert_eq!(url::verify(Key(key), &"8888_anna".into(), query, now()), Ok(()), "{label}");
+        let verdict = url::verify(Key(key), &"8888_anna".into(), query, now(), Seconds(10_800));
+        assert_eq!(verdict, Ok(now() + Seconds(10_800)), "{label}");
     }
     assert!(sign(KEYS, &["push-url", "anna"]).err.contains("media.bizid"), "not a stream of this server");
     let unsigned = sign(&KEYS.replace("demo-push-key", ""), &["push-url", "8888_anna"]);
