@@ -27,7 +27,7 @@ use crate::{
         CommitNotice, Connections,
         lease::{Lease, deadline},
     },
-    table::changes::{NOBODY, current, unseen},
+    table::changes::{FeedPosition, NOBODY, current, unseen},
 };
 
 /// How often the feed is polled: changes of siblings are known here a little later than this.
@@ -45,9 +45,9 @@ pub(crate) struct Follower {
     /// The number of this gateway in the feed.
     origin: i64,
     committed: Receiver<CommitNotice>,
-    /// The snapshot that memory is equal to, as PostgreSQL writes it; `None`: everything has to be read anew.
-    snapshot: Option<String>,
-    /// The generation of connections that `snapshot` was read through; 0 at first.
+    /// The position in the feed that memory is equal to; `None`: everything has to be read anew.
+    position: Option<FeedPosition>,
+    /// The generation of connections that `position` was read through; 0 at first.
     generation: u64,
     /// The timeline of the server at that time, if it told one.
     timeline: Option<u32>,
@@ -77,7 +77,7 @@ impl Follower {
             clock,
             origin,
             committed,
-            snapshot: None,
+            position: None,
             generation: 0,
             timeline: None,
             succeeded: true,
@@ -155,7 +155,7 @@ impl Follower {
     /// Makes the next poll read everything anew; until then memory is not shown.
     fn forget(&mut self, reason: &'static str) {
         self.memory.set_fresh(false);
-        if self.snapshot.take().is_some() {
+        if self.position.take().is_some() {
             tracing::info!(reason, "everything is read anew");
         }
     }
@@ -170,7 +170,7 @@ impl Follower {
         }
         let read = self.read(&mut lease, polls);
         if let Err(error) = &read {
-            self.snapshot = None;
+            self.position = None;
             if !lease.lost_by(error) && lease.execute("ROLLBACK").is_err() {
                 lease.lose();
             }
@@ -180,7 +180,7 @@ impl Follower {
 
     fn read(&mut self, lease: &mut Lease, polls: bool) -> Result<()> {
         lease.begin_snapshot()?;
-        let polls = polls || self.snapshot.is_none();
+        let polls = polls || self.position.is_none();
         if polls && let Some(timeline) = lease.timeline()? {
             if self.timeline.is_some_and(|before| before != timeline) {
                 self.forget("the server is on another timeline");
@@ -188,7 +188,12 @@ impl Follower {
             self.timeline = Some(timeline);
         }
         let now = if polls { Some(current(lease)?) } else { None };
-        match &self.snapshot {
+        if let Some((last, now)) = self.position.as_ref().zip(now.as_ref())
+            && last.is_too_old(now.looked_at)
+        {
+            self.forget("the feed may have dropped changes since it was last read");
+        }
+        match &self.position {
             None => {
                 // No beat was accepted while the database was away.
                 let grace = Grace::after(self.clock.now());
@@ -201,7 +206,7 @@ impl Follower {
                 if polls {
                     self.unsure_until = self.unsure_until.filter(|until| *until > Instant::now());
                     let except = if self.unsure_until.is_some() { NOBODY } else { self.origin };
-                    for row in unseen(lease, last, except)? {
+                    for row in unseen(lease, &last.snapshot, except)? {
                         keys.extend(ChangeKey::parse(&row.keys));
                     }
                 }
@@ -211,7 +216,7 @@ impl Follower {
             }
         }
         if now.is_some() {
-            self.snapshot = now;
+            self.position = now;
             self.polled = Instant::now();
         }
         lease.execute("COMMIT")?;
@@ -219,3 +224,6 @@ impl Follower {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,17 +6,30 @@ use diesel::{
 };
 
 use crate::{
-    Result,
+    Result, Seconds, UnixSeconds,
     store::{conn::Conn, prepared::prepared},
 };
 
-/// Time for which rows stay in the feed.
-pub(crate) const RETENTION: &str = "10 minutes";
+/// Time for which rows stay in the feed, by the clock of the database.
+pub(crate) const RETENTION: Seconds = Seconds(600);
 
-#[derive(QueryableByName)]
-struct Snapshot {
+/// A look at the feed: a later look finds what was committed since.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct FeedPosition {
+    /// The numbers of the transactions that the look saw, as PostgreSQL writes them.
     #[diesel(sql_type = Text)]
-    snapshot: String,
+    pub(crate) snapshot: String,
+    /// The time of the look by the clock of the database.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) looked_at: UnixSeconds,
+}
+
+impl FeedPosition {
+    /// Whether a look at `now` may miss rows, because the feed may have dropped them since. Half of [`RETENTION`] is left for
+    /// transactions that take long.
+    pub(crate) fn is_too_old(&self, now: UnixSeconds) -> bool {
+        now.0.saturating_sub(self.looked_at.0) > RETENTION.0 / 2
+    }
 }
 
 #[derive(QueryableByName)]
@@ -25,11 +38,15 @@ pub(crate) struct ChangesRow {
     pub(crate) keys: String,
 }
 
-/// The snapshot of this transaction: the numbers of the transactions that it sees.
-pub(crate) fn current(conn: &mut Conn) -> Result<String> {
-    let Conn::Postgres(conn) = conn else { return Ok(String::new()) };
-    let current = prepared!(diesel::sql_query("SELECT pg_current_snapshot()::text AS snapshot"));
-    Ok(current.get_result::<Snapshot>(conn)?.snapshot)
+/// The position of this transaction in the feed.
+pub(crate) fn current(conn: &mut Conn) -> Result<FeedPosition> {
+    let Conn::Postgres(conn) = conn else {
+        return Ok(FeedPosition { snapshot: String::new(), looked_at: UnixSeconds(0) });
+    };
+    let current = prepared!(diesel::sql_query(
+        "SELECT pg_current_snapshot()::text AS snapshot, extract(epoch FROM now())::bigint AS looked_at"
+    ));
+    Ok(current.get_result(conn)?)
 }
 
 /// The number of no gateway: the numbers of gateways begin with 1.
@@ -51,7 +68,8 @@ pub(crate) fn unseen(conn: &mut Conn, last: &str, origin: i64) -> Result<Vec<Cha
 /// Deletes rows older than [`RETENTION`], which every gateway has read. Runs on a writer.
 pub(crate) fn prune(conn: &mut Conn) -> Result<()> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };
-    diesel::sql_query(format!("DELETE FROM changes WHERE at < now() - interval '{RETENTION}'"))
+    diesel::sql_query("DELETE FROM changes WHERE at < now() - $1 * interval '1 second'")
+        .bind::<BigInt, _>(RETENTION)
         .execute(conn)?;
     Ok(())
 }
