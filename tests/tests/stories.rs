@@ -134,8 +134,10 @@ async fn a_broadcast_from_creation_to_end() {
 
     host.call("exitroom", json!({"roomnum": room, "type": "live"})).await;
     assert!(mei.rooms().await.is_empty() && mei.members(room).await.is_empty());
+    // The web client stays in the room until its leaving succeeds.
+    assert_eq!(mei.code("reportmemid", json!({"roomnum": room, "role": 0, "operate": 1})).await, 0);
     for (command, fields) in [
-        ("reportmemid", json!({"roomnum": room, "role": 0, "operate": 1})),
+        ("reportmemid", json!({"roomnum": room, "role": 0, "operate": 0})),
         ("request", json!({"roomnum": room})),
         ("reportstatus", json!({"roomnum": room, "status": "off"})),
         ("getroomplayurl", json!({"roomnum": room})),

@@ -1,7 +1,7 @@
 //! The audience of a room: enters, leaves and lists members, takes heartbeats, requests and sets the microphone (seed
 //! 003 §六 to §十).
 
-use relive_core::{Member, Microphone, Role, RoomNumber, Window};
+use relive_core::{Error, Member, Microphone, Role, RoomNumber, Window};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -35,15 +35,18 @@ impl TryFrom<Input<'_>> for ReportMemId {
     }
 }
 
-/// Adds the caller to the audience or removes the caller from it.
+/// Adds the caller to the audience or removes the caller from it. Leaving a room that is over succeeds: the web client stays in
+/// the room until its leaving is answered with success.
 pub(crate) async fn report(cx: &Context, call: Authed<ReportMemId>) -> Result<(), Code> {
     let ReportMemId { room, role, leaves } = call.request;
     let audiences = cx.core.audiences();
-    Ok(if leaves {
-        audiences.leave(call.caller, room).await
-    } else {
-        audiences.enter(call.caller, room, role).await
-    }?)
+    if !leaves {
+        return Ok(audiences.enter(call.caller, room, role).await?);
+    }
+    match audiences.leave(call.caller, room).await {
+        Err(Error::NotOnAir) => Ok(()),
+        left => Ok(left?),
+    }
 }
 
 /// Request of `live/roomidlist` (seed 003 §七).

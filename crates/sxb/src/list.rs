@@ -28,10 +28,13 @@ impl TryFrom<Input<'_>> for OnAir {
     }
 }
 
-/// Reads the filter. `type` is an Integer in the seed's table and a text in its example; only the text `live` filters.
+/// Reads the filter. `type` is an Integer in the seed's table and a text in its example; only the text `live` filters. A blank
+/// `appid` counts as absent: a client sends the number of its configuration as a text.
 fn filter(fields: Fields<'_>) -> Result<OnAirFilter, Code> {
+    let blank = fields.0.get("appid").and_then(|app| app.text()).is_some_and(|app| app.trim().is_empty());
+    let app = if blank { None } else { fields.optional_integer("appid")? };
     Ok(OnAirFilter {
-        app: fields.optional_integer("appid")?.filter(|app| *app != 0),
+        app: app.filter(|app| *app != 0),
         live_kind: fields.0.get("type").and_then(|kind| kind.text()) == Some(BroadcastInfo::LIVE),
     })
 }

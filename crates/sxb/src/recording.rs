@@ -15,9 +15,6 @@ use crate::{
     route::Profile,
 };
 
-/// Start of the file names of recordings that a client made.
-const CLIENT_FILE_PREFIX: &str = "sxb_";
-
 /// Request of `live/reportrecord` (seed 003 §十一).
 pub(crate) struct ReportRecord {
     room: RoomNumber,
@@ -60,18 +57,15 @@ impl TryFrom<Input<'_>> for RecordList {
     fn try_from(input: Input<'_>) -> Result<Self, Code> {
         let index = input.fields.index()?;
         let limit = input.fields.size(100, "0..100")?;
-        let own_only = input.fields.integer("type")? == 1;
+        // Clients of 2017 ask for type 1, files that the apps named at the cloud: all recordings here are of the apps.
+        input.fields.integer("type")?;
         let owner = input.fields.optional_text("s_uid")?.filter(|owner| !owner.is_empty());
         let offset = match input.profile {
             Profile::Seed => index,
             Profile::Client => index.saturating_sub(1).saturating_mul(limit),
         };
         Ok(Self {
-            filter: RecordingFilter {
-                owner: owner.map(UserId::from),
-                file_name_prefix: own_only.then(|| CLIENT_FILE_PREFIX.to_owned()),
-                ..RecordingFilter::default()
-            },
+            filter: RecordingFilter { owner: owner.map(UserId::from), ..RecordingFilter::default() },
             window: Window { offset, limit },
             profile: input.profile,
         })
