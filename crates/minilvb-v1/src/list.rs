@@ -111,12 +111,7 @@ async fn recordings(
     owner: Option<UserId>,
     window: Window,
 ) -> Result<Page<Arc<Recording>>, Refusal> {
-    let filter = RecordingFilter {
-        with_play_url: true,
-        ended_after: Some(cx.core.now() - LISTED),
-        owner,
-        file_name_prefix: None,
-    };
+    let filter = RecordingFilter { with_play_url: true, ended_after: Some(cx.core.now() - LISTED), owner };
     Ok(cx.core.recordings().list(filter, RecordingOrder::Ended, window).await?)
 }
 

@@ -158,8 +158,6 @@ pub struct RecordingFilter {
     pub ended_after: Option<UnixSeconds>,
     /// Only recordings of this user.
     pub owner: Option<UserId>,
-    /// Only recordings whose file name begins with this text.
-    pub file_name_prefix: Option<String>,
 }
 
 /// The order of a list of recordings.

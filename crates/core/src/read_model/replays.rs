@@ -136,8 +136,7 @@ impl Replays {
         window: Window,
     ) -> Option<Page<Arc<Recording>>> {
         let after = filter.ended_after.unwrap_or(UnixSeconds::MIN);
-        let whole = filter.owner.is_none() && filter.file_name_prefix.is_none();
-        if !whole || order != RecordingOrder::Ended || after < self.complete_after {
+        if filter.owner.is_some() || order != RecordingOrder::Ended || after < self.complete_after {
             return None;
         }
         let list = if filter.with_play_url { &self.with_play_url } else { &self.all };

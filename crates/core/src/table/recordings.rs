@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use diesel::{
-    prelude::*,
-    sql_types::{BigInt, Integer, Text},
-};
+use diesel::{prelude::*, sql_types::BigInt};
 
 use super::counters::stepped;
 use crate::{
@@ -141,12 +138,6 @@ pub(crate) fn count_of(conn: &mut Conn, owner: AccountId) -> Result<i64> {
     Ok(on!(conn, |c| recordings::table.filter(recordings::account_id.eq(owner)).count().get_result(c))?)
 }
 
-#[diesel::declare_sql_function]
-extern "SQL" {
-    /// `length` characters of a text, from the first (1) on.
-    fn substr(text: Text, from: Integer, length: Integer) -> Text;
-}
-
 /// The start of a query for the recordings that match a filter, joined with their owners.
 macro_rules! filtered {
     ($filter:expr) => {{
@@ -162,11 +153,6 @@ macro_rules! filtered {
         }
         if let Some(owner) = &filter.owner {
             query = query.filter(accounts::user_id.eq(owner));
-        }
-        if let Some(prefix) = &filter.file_name_prefix {
-            // Not LIKE: SQLite's ignores case, PostgreSQL's does not.
-            let length = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
-            query = query.filter(substr(recordings::file_name, 1, length).eq(prefix));
         }
         query
     }};

@@ -32,7 +32,6 @@ impl ListedRecordings {
                 with_play_url,
                 ended_after: (window > Seconds(0)).then(|| core.now() - window),
                 owner: Some(user_id.clone()),
-                file_name_prefix: None,
             };
             let nothing = Window { offset: 0, limit: 0 };
             let page = core.recordings().list(filter, RecordingOrder::Stored, nothing).await?;
