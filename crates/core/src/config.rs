@@ -115,7 +115,7 @@ pub struct MediaConfig {
     pub app: String,
     /// Key of push URLs; empty = unsigned.
     pub push_key: SecretString,
-    /// How long a push URL is valid.
+    /// How long a push URL is valid; at most 7 days, because revoked URLs are remembered no longer.
     pub push_ttl: Seconds,
     /// Key of play URLs; empty = unsigned.
     pub play_key: SecretString,

@@ -50,6 +50,7 @@ pub use self::{
             Accounts, Audiences, Broadcasts, Cloud, Core, Recordings, Rooms, Sessions, ShortVideos, Stats,
             Streams,
         },
+        streams::PublishError,
     },
     model::{
         account::{
@@ -73,7 +74,7 @@ pub use self::{
         room::{Listing, PageStart, Plan, RecordingHint, Room, RoomText},
         session::{IssuedSession, Session},
         short_video::{NewShortVideo, ShortVideo},
-        stream::{CallbackSource, StreamEvent},
+        stream::{CallbackSource, LinkMicStream, StreamEvent},
     },
     read_model::room_cache::{RoomList, RoomOnAir},
     time::{Seconds, UnixSeconds},

@@ -11,8 +11,8 @@ use std::{
 
 use relive_core::{
     Actor, Announcement, Config, Core, Counted, Dialect, Error, GroupId, HostLocation, Identifier, Listing,
-    MemberNames, NewAccount, OnAirFilter, PageStart, Password, Report, Role, Seconds, Step, SystemClock,
-    SystemRandom, TestClock, UnixSeconds, Window, database::Scratch,
+    MemberNames, NewAccount, OnAirFilter, PageStart, Password, PublishError, Report, Role, Seconds, Step,
+    SystemClock, SystemRandom, TestClock, UnixSeconds, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 
@@ -35,7 +35,7 @@ fn config(database: &Scratch) -> Config {
 }
 
 fn three(config: &Config) -> [Core; 3] {
-    [(); 3].map(|()| Core::start(config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap())
+    [(); 3].map(|()| start(config))
 }
 
 /// Repeats a question until the answer is yes, for a second at most.
@@ -69,6 +69,10 @@ async fn token(core: &Core, dialect: Dialect, id: &str) -> String {
     let identifier = Identifier::UserId(id.into());
     let (_, issued) = core.accounts().login(dialect, identifier, &[Password::plain(id)], None).await.unwrap();
     issued.token.expose_secret().to_owned()
+}
+
+fn start(config: &Config) -> Core {
+    Core::start(config.clone(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap()
 }
 
 fn announcement(title: &str) -> Announcement {
@@ -265,6 +269,28 @@ async fn a_token_is_valid_on_all_gateways_at_once_and_revoked_on_all_within_a_se
     for core in [&here, &there, &elsewhere] {
         soon("a new password", async || core.sessions().authenticate(Dialect::Sxb, &token).await.is_err())
             .await;
+    }
+}
+
+#[tokio::test]
+async fn a_push_url_that_one_gateway_revokes_is_refused_by_all() {
+    let Some(database) = database() else { return };
+    let mut config = config(&database);
+    config.media.push_key = "demoPushKey0001".to_owned().into();
+    let (here, there) = (start(&config), start(&config));
+    let carl = Actor::Unproven("carl".into());
+    let live = here.broadcasts().announce(carl, Announcement::default()).await.unwrap();
+    let url = there.streams().push_url(&live.stream_code, live.started_at);
+    let query = url.split_once('?').unwrap().1;
+    for core in [&here, &there] {
+        assert!(core.streams().check_publish(&live.stream_code, query).is_ok());
+    }
+    register(&here, "carl").await.unwrap();
+    let elsewhere = start(&config);
+    for core in [&here, &there, &elsewhere] {
+        let revoked =
+            async || core.streams().check_publish(&live.stream_code, query) == Err(PublishError::Revoked);
+        soon("a revocation", revoked).await;
     }
 }
 

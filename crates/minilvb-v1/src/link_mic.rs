@@ -1,5 +1,4 @@
-//! Joint broadcasts: signs the addresses at which a viewer pushes and plays a second stream beside the host's. Nothing
-//! is stored.
+//! Joint broadcasts: makes the addresses at which a viewer pushes and plays a second stream beside the host's.
 
 use std::borrow::Cow;
 
@@ -42,11 +41,10 @@ pub(crate) async fn request_address(
     request: RequestAddress,
 ) -> Result<JointAddress, Refusal> {
     let viewer = cx.broadcaster(&request.user_id).await?;
-    cx.core.accounts().may_act(viewer).await?;
-    let (media, timestamp) = (&cx.core.config().media, cx.core.now());
-    let code = media.joint_code(&request.user_id, timestamp);
-    let playurl = media.play_urls(&code, timestamp).rtmp;
-    Ok(JointAddress { pushurl: media.push_url(&code, timestamp), timestamp, playurl })
+    let stream = cx.core.streams().link_mic(viewer).await?;
+    let timestamp = stream.made_at;
+    let playurl = cx.core.config().media.play_urls(&stream.code, timestamp).rtmp;
+    Ok(JointAddress { pushurl: cx.core.streams().push_url(&stream.code, timestamp), timestamp, playurl })
 }
 
 /// Request of `RequestPlayUrlWithSignForLinkMic`.

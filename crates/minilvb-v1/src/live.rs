@@ -46,7 +46,7 @@ pub(crate) async fn request_address(
 ) -> Result<PushAddress, Refusal> {
     let host = cx.broadcaster(&request.user_id).await?;
     let live = cx.core.broadcasts().announce(host, request.announcement).await?;
-    let pushurl = cx.core.config().media.push_url(&live.stream_code, live.started_at);
+    let pushurl = cx.core.streams().push_url(&live.stream_code, live.started_at);
     Ok(PushAddress { pushurl, timestamp: live.started_at })
 }
 

@@ -64,7 +64,7 @@ pub(crate) struct KickoutReply {
     hold_sig: bool,
 }
 
-/// Ends the session of the kicked user. The kicked user has to log in again. An IM ticket cannot be revoked: it stays
+/// Ends the session of the kicked user and revokes its push URLs. The kicked user has to log in again. An IM ticket cannot be revoked: it stays
 /// valid until it expires.
 pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
     let admin = request.admin.check(cx).await?;
@@ -73,7 +73,7 @@ pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<Kicko
     }
     let victim = cx.core.accounts().find(&request.victim).await?.filter(|account| account.registered);
     let victim = victim.ok_or(Code::NoSuchUser)?;
-    cx.core.sessions().close_all(victim.id, Dialect::Sxb).await?;
+    cx.core.sessions().kick(victim.id, Dialect::Sxb).await?;
     Ok(Data(KickoutReply { kick_id: request.victim, hold_sig: request.hold_sig }))
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every table of relive. `changes` exists in PostgreSQL only.
-pub const TABLES: [&str; 17] = [
+pub const TABLES: [&str; 18] = [
     "__diesel_schema_migrations",
     "accounts",
     "audience",
@@ -21,6 +21,7 @@ pub const TABLES: [&str; 17] = [
     "recording_audience",
     "recordings",
     "reports",
+    "revoked_codes",
     "rooms",
     "sessions",
     "settings",

@@ -1,6 +1,6 @@
 //! Accounts: profiles, passwords, deletion.
 
-use super::{group, session};
+use super::{group, session, stream_code};
 use crate::{
     AccountId, Error, Picture, PictureId, ProfileUpdate, Result, UserId,
     model::password::StoredPassword,
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Replaces the password of a registered account and ends its sessions in all dialects.
+/// Replaces the password of a registered account, ends its sessions in all dialects and revokes its push URLs.
 ///
 /// Errors: [`Error::NoSuchAccount`].
 pub(crate) fn set_password(tx: &mut Tx<'_>, user_id: &UserId, stored: &StoredPassword) -> Result<()> {
@@ -21,9 +21,11 @@ pub(crate) fn set_password(tx: &mut Tx<'_>, user_id: &UserId, stored: &StoredPas
     replace_password(tx, account.id, stored)
 }
 
-/// Replaces the password of an account and ends its sessions in all dialects.
+/// Replaces the password of an account, ends its sessions in all dialects and revokes its push URLs: the old password may
+/// have been a stranger's, too.
 pub(crate) fn replace_password(tx: &mut Tx<'_>, account: AccountId, stored: &StoredPassword) -> Result<()> {
     accounts::set_password(tx, account, stored)?;
+    stream_code::revoke(tx, account)?;
     session::close_account(tx, account, None)?;
     Ok(())
 }
@@ -57,5 +59,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, user_id: &UserId) -> Result<()> {
     if let Some(phone) = &account.phone {
         verifications::delete_of_phone(tx, phone)?;
     }
+    // The next account with the user id gets the same codes.
+    stream_code::revoke(tx, account.id)?;
     accounts::delete(tx, account.id)
 }

@@ -9,6 +9,7 @@ pub(crate) mod broadcast;
 pub(crate) mod group;
 pub(crate) mod login;
 pub(crate) mod overview;
+pub(crate) mod push_ttl;
 pub(crate) mod recording;
 pub(crate) mod registration;
 pub(crate) mod report;

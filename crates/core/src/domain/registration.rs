@@ -1,6 +1,6 @@
 //! Registration: gives a user id a password, also if a guest has used the id before.
 
-use super::broadcast;
+use super::{broadcast, stream_code};
 use crate::{
     Error, NewAccount, Result,
     model::password::StoredPassword,
@@ -39,7 +39,7 @@ pub(crate) fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
 }
 
 /// Registers an account. The broadcasts of guests with this user id, in any ASCII case, and their memberships in broadcasts
-/// end, because such a guest may not act any more, not even to leave. A guest with exactly this user id becomes the account.
+/// end and their push URLs are revoked, because such a guest may not act any more, not even to leave. A guest with exactly this user id becomes the account.
 ///
 /// Errors: those of [`check`].
 pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
@@ -48,6 +48,7 @@ pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPasswor
     for guest in &guests {
         broadcast::close::close_for_registration(tx, guest)?;
         audience::leave_everywhere(tx, guest.id)?;
+        stream_code::revoke(tx, guest.id)?;
     }
     let id = match guests.iter().find(|guest| guest.user_id == new.user_id) {
         Some(guest) => guest.id,

@@ -5,6 +5,7 @@
 
 use subtle::ConstantTimeEq as _;
 
+use super::stream_code;
 use crate::{
     AccountId, Dialect, Error, IssuedSession, Result, UserId,
     model::{random, session::TokenHash},
@@ -100,6 +101,12 @@ pub(crate) fn close_account(tx: &mut Tx<'_>, account: AccountId, dialect: Option
         }
     }
     Ok(closed)
+}
+
+/// Ends the sessions of an account in one dialect, and revokes its push URLs. Returns the number of sessions ended.
+pub(crate) fn kick(tx: &mut Tx<'_>, account: AccountId, dialect: Dialect) -> Result<usize> {
+    stream_code::revoke(tx, account)?;
+    close_account(tx, account, Some(dialect))
 }
 
 /// Deletes some ended sessions, together with members that still watch through one of them.

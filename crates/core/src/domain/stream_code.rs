@@ -3,49 +3,76 @@
 //! Every code ever issued is stored with its account, so that a late notice finds its room.
 
 use crate::{
-    AccountId, CallbackSource, Error, Result, StreamCode,
+    AccountId, Actor, CallbackSource, Error, LinkMicStream, Result, Seconds, StreamCode,
+    domain::actor,
+    model::stream::live_of_link_mic,
     sign::{
         digest::md5_hex,
-        stream::{VideoSource, bypass_digest, live_code},
+        stream::{VideoSource, bypass_digest, link_mic_code, live_code},
     },
     store::{Tx, conn::Conn},
     table::{
         accounts::{self, AccountRow},
+        revoked_codes,
         rooms::{self, RoomRow},
-        stream_codes::{self, TAIL, WHOLE, keep},
+        stream_codes::{self, TAIL, WHOLE, keep, keep_link_mic},
     },
 };
 
 /// Largest number of codes tried for a host; more than two are needed only against deliberate collisions.
 const TRIES: u32 = 64;
 
+/// Time after the end of its push URL for which a link-mic code is kept, because notices of its stream may be late.
+const LINK_MIC_KEPT_FOR: Seconds = Seconds(7 * 24 * 3_600);
+
+/// The effect of a stream's notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamKind {
+    /// Puts a minilvb live on and off the air, and is recorded.
+    Live,
+    /// The stream of an sxb room, whose notices never change a broadcast; it is recorded.
+    Bypass,
+    /// Pushed into the live of another host: changes no broadcast, and is not recorded.
+    LinkMic,
+}
+
 /// The owner of a stream.
 pub(crate) struct StreamOwner {
     pub(crate) account: AccountId,
-    /// Whether the code was found as that of an sxb stream, whose notices never change a broadcast.
-    pub(crate) by_tail: bool,
+    pub(crate) kind: StreamKind,
 }
 
-/// Finds the owner of a stream by its stored code, else by the tail of an sxb code, else by the path of the notice.
+/// Finds the owner of a stream by its stored code, else by the tail of an sxb code, else by the path of the notice. A code
+/// whose account was deleted has no owner while a push URL of it may be valid.
 pub(crate) fn owner(
     conn: &mut Conn,
     code: &StreamCode,
     source: &CallbackSource,
 ) -> Result<Option<StreamOwner>> {
     let tail = code.rsplit_once('_').map_or(code.as_str(), |(_, tail)| tail);
-    let by_tail = stream_codes::owner(conn, TAIL, tail)?;
-    if let Some(account) = stream_codes::owner(conn, WHOLE, code)? {
-        return Ok(Some(StreamOwner { account, by_tail: by_tail == Some(account) }));
+    let by_tail = stream_codes::owner(conn, TAIL, tail)?.map(|owner| owner.account);
+    if let Some(found) = stream_codes::owner(conn, WHOLE, code)? {
+        let account = found.account;
+        let kind = match (found.is_of_link_mic(), by_tail == Some(account)) {
+            (true, _) => StreamKind::LinkMic,
+            (false, true) => StreamKind::Bypass,
+            (false, false) => StreamKind::Live,
+        };
+        return Ok(Some(StreamOwner { account, kind }));
     }
     if let Some(account) = by_tail {
-        return Ok(Some(StreamOwner { account, by_tail: true }));
+        return Ok(Some(StreamOwner { account, kind: StreamKind::Bypass }));
+    }
+    let live = live_of_link_mic(code).unwrap_or(code);
+    if revoked_codes::contains_any(conn, &[code, live])? {
+        return Ok(None);
     }
     let account = match source {
         CallbackSource::Sxb { room: Some(room) } => rooms::owner(conn, *room)?,
         CallbackSource::Sxb { room: None } => None,
         CallbackSource::Shared => user_inside(conn, code)?,
     };
-    Ok(account.map(|account| StreamOwner { account, by_tail: false }))
+    Ok(account.map(|account| StreamOwner { account, kind: StreamKind::Live }))
 }
 
 /// Finds the user id inside a code that this server has not issued: the longest after the business id whose account has a
@@ -71,7 +98,7 @@ fn user_inside(conn: &mut Conn, code: &StreamCode) -> Result<Option<AccountId>> 
 pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<StreamCode> {
     let bizid = &tx.config().media.bizid;
     let plain = live_code(bizid, &host.user_id, None);
-    if stream_codes::owner(tx.conn, WHOLE, &plain)? == Some(host.id) {
+    if stream_codes::owner(tx.conn, WHOLE, &plain)?.is_some_and(|owner| owner.account == host.id) {
         return Ok(plain);
     }
     if !is_reserved(&plain) && keep(tx, WHOLE, &plain, host.id)? {
@@ -113,7 +140,33 @@ pub(crate) fn code_of_room(
         return Err(Error::Busy);
     }
     if !keep(tx, WHOLE, &code, host.id)? {
+        revoked_codes::put(tx, host.id, vec![code.clone()])?;
         stream_codes::give(tx, WHOLE, &code, host.id)?;
     }
     Ok(code)
+}
+
+/// Makes the code of a stream that an actor pushes into the live of another host: the code of the actor's own live and the
+/// time at which a push URL made now expires (contract minilvb-v1 §7).
+///
+/// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`], [`Error::Busy`] if every code that was tried is in use.
+pub(crate) fn link_mic(tx: &mut Tx<'_>, actor: &Actor) -> Result<LinkMicStream> {
+    let viewer = actor::acting(tx, actor)?;
+    let live = code_of_host(tx, &viewer)?;
+    let expires = tx.now + tx.config().media.push_ttl;
+    for later in 0..TRIES {
+        // Another account may have chosen an id whose code looks like a link-mic code of this second.
+        let code = link_mic_code(&live, expires + Seconds(i64::from(later)));
+        if keep_link_mic(tx, &code, viewer.id, expires + LINK_MIC_KEPT_FOR)? {
+            return Ok(LinkMicStream { code, made_at: tx.now });
+        }
+    }
+    Err(Error::Busy)
+}
+
+/// Revokes every push URL that an account has got so far, those of its link-mic streams included. The URLs that it gets from
+/// the next second on are valid.
+pub(crate) fn revoke(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let codes = stream_codes::of_lives(tx.conn, account)?;
+    revoked_codes::put(tx, account, codes)
 }

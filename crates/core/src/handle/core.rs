@@ -8,7 +8,7 @@ use std::sync::{
 use crossbeam_channel::Sender;
 
 use crate::{
-    Clock, Config, Error, Random, Result, Step, UnixSeconds,
+    Clock, Config, Error, Random, Result, Seconds, Step, UnixSeconds,
     login::{hasher::Hasher, throttle::LoginThrottle},
     model::counter::Counter,
     read_model::memory::Memory,
@@ -63,6 +63,8 @@ pub(super) struct Inner {
     pub(super) memory: Arc<Memory>,
     pub(super) hasher: Hasher,
     pub(super) throttle: LoginThrottle,
+    /// The longest time for which a push URL that may be in use was signed.
+    pub(super) longest_push_ttl: Seconds,
     /// SQLite's counter of changes by other connections, at the last upkeep.
     pub(super) foreign_changes: AtomicI64,
     /// Held while clocks are flushed.

@@ -12,5 +12,5 @@ mod rooms;
 mod sessions;
 mod short_videos;
 mod start;
-mod streams;
+pub(crate) mod streams;
 mod upkeep;

@@ -103,8 +103,8 @@ impl Sessions<'_> {
         if closed { Ok(()) } else { Err(Error::InvalidSession) }
     }
 
-    /// Ends the sessions of an account in one dialect. Returns the number of sessions ended.
-    pub async fn close_all(&self, account: AccountId, dialect: Dialect) -> Result<usize> {
-        self.0.store().write(move |tx| session::close_account(tx, account, Some(dialect))).await
+    /// Ends the sessions of an account in one dialect, and revokes its push URLs. Returns the number of sessions ended.
+    pub async fn kick(&self, account: AccountId, dialect: Dialect) -> Result<usize> {
+        self.0.store().write(move |tx| session::kick(tx, account, dialect)).await
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Clock, Config, Random, Result, StartError,
-    domain::broadcast::count,
+    domain::{broadcast::count, push_ttl},
     login::{hasher::Hasher, throttle::LoginThrottle},
     model::rule::Grace,
     read_model::memory::Memory,
@@ -40,6 +40,8 @@ impl Core {
         let shared = matches!(Backend::of(&config.database)?, Backend::Postgres(_));
         let mut conn = Conn::open(&config.database)?;
         migrate(&mut conn)?;
+        let longest_push_ttl =
+            push_ttl::keep(&mut conn, config.media.push_ttl, clock.now()).map_err(StartError::Load)?;
         let memory =
             Arc::new(Memory::new(empty(&config, Grace::after(clock.now())), Arc::clone(&random), shared));
         let env = Arc::new(Env {
@@ -67,6 +69,7 @@ impl Core {
             clock,
             random,
             memory,
+            longest_push_ttl,
             foreign_changes: AtomicI64::new(seen),
             flushing: tokio::sync::Mutex::default(),
             stopped: AtomicBool::new(false),

@@ -15,7 +15,7 @@ use tokio::{runtime, sync::oneshot};
 
 use super::core::{Core, Inner};
 use crate::{
-    Error, Result, Session, StartError, causes,
+    Error, Result, Session, StartError, UnixSeconds, causes,
     domain::session,
     model::{change::Change, rule::Grace},
     read_model::memory::{DirtyClocks, Memory},
@@ -25,7 +25,7 @@ use crate::{
         conn::{Conn, on},
         prepared::prepared,
     },
-    table::{audience, broadcasts, changes, sessions, verifications},
+    table::{audience, broadcasts, changes, revoked_codes, sessions, stream_codes, verifications},
 };
 
 /// Advisory lock of the gateway that deletes ended rows, until the end of its transaction.
@@ -73,6 +73,7 @@ impl Core {
         self.follow_siblings().await?;
         self.flush_clocks().await?;
         self.expire_due().await?;
+        self.memory().forget_revocations(self.0.oldest_push_url(self.now()));
         let core = Arc::clone(&self.0);
         let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
         self.0.foreign_changes.store(seen, Ordering::Relaxed);
@@ -132,21 +133,32 @@ impl Inner {
     fn upkeep(&self, tx: &mut Tx<'_>) -> Result<i64> {
         match tx.conn {
             Conn::Sqlite(_) => {
-                session::close_ended(tx)?;
-                verifications::delete_ended(tx)?;
+                self.delete_ended(tx)?;
                 self.reload_after_foreign_writes(tx)
             }
             Conn::Postgres(c) => {
                 // The other gateways need not delete the same rows.
                 let locked: bool = prepared!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
                 if locked {
-                    session::close_ended(tx)?;
-                    verifications::delete_ended(tx)?;
+                    self.delete_ended(tx)?;
                     changes::prune(tx.conn)?;
                 }
                 Ok(0)
             }
         }
+    }
+
+    /// The earliest second in which a push URL can have been issued that is valid now.
+    fn oldest_push_url(&self, now: UnixSeconds) -> UnixSeconds {
+        now - self.longest_push_ttl
+    }
+
+    fn delete_ended(&self, tx: &mut Tx<'_>) -> Result<()> {
+        session::close_ended(tx)?;
+        verifications::delete_ended(tx)?;
+        stream_codes::delete_ended(tx)?;
+        let oldest = self.oldest_push_url(tx.now);
+        revoked_codes::prune(tx, oldest)
     }
 
     /// SQLite: reads everything again if another process (the command line) has changed the database.

@@ -10,6 +10,7 @@ use super::{
     id::{AccountId, BroadcastId},
     recording::Recording,
     session::{Session, TokenHash},
+    stream::Revocation,
 };
 use crate::{Seconds, UnixSeconds};
 
@@ -42,6 +43,8 @@ pub(crate) enum Change {
     RecordingCounters(RecordingCounters),
     /// The nickname or the avatar of an account has changed.
     Renamed(Box<OwnerProfile>),
+    /// The earlier push URLs of a stream code are refused.
+    Revoked(Revocation),
     /// A session to cache: a new one, or one that a member watches through.
     SessionOpened(Box<Session>),
     /// Another process has changed the tables: the staged model, read anew, replaces the read model.

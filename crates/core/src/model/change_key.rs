@@ -28,6 +28,8 @@ pub(crate) enum ChangeKey {
     Recording(RecordingId),
     /// The profile that recordings show of their owner, and the existence of its account.
     Owner(AccountId),
+    /// The stream codes of which an account lost its push URLs.
+    Revocations(AccountId),
     /// The existence, the last use and the cursors of a session.
     Session(TokenHash),
 }
@@ -60,14 +62,15 @@ impl ChangeKey {
                 Change::Recording(recording) => drop(keys.insert(Self::Recording(recording.id))),
                 Change::RecordingCounters(counters) => drop(keys.insert(Self::Recording(counters.id))),
                 Change::Renamed(owner) => drop(keys.insert(Self::Owner(owner.account))),
+                Change::Revoked(revoked) => drop(keys.insert(Self::Revocations(revoked.account))),
                 Change::SessionOpened(..) | Change::Reloaded => {}
             }
         }
         keys.into_iter().collect()
     }
 
-    /// `b17 c17 a17 m17.42 h17 f42 r5 o17 s0f…`, separated by spaces: broadcast, counters, audience, member, room, follows,
-    /// recording, owner, session.
+    /// `b17 c17 a17 m17.42 h17 f42 r5 o17 p17 s0f…`, separated by spaces: broadcast, counters, audience, member, room, follows,
+    /// recording, owner, revocations, session.
     pub(crate) fn format(keys: &[Self]) -> String {
         keys.iter().fold(String::new(), |mut text, key| {
             let space = if text.is_empty() { "" } else { " " };
@@ -80,6 +83,7 @@ impl ChangeKey {
                 Self::Follows(account) => write!(text, "{space}f{account}"),
                 Self::Recording(id) => write!(text, "{space}r{id}"),
                 Self::Owner(owner) => write!(text, "{space}o{owner}"),
+                Self::Revocations(account) => write!(text, "{space}p{account}"),
                 Self::Session(digest) => write!(text, "{space}s{}", hex(digest.bytes())),
             };
             text
@@ -103,6 +107,7 @@ impl ChangeKey {
                 "f" => account(rest).map(Self::Follows),
                 "r" => rest.parse().ok().map(|id| Self::Recording(RecordingId(id))),
                 "o" => account(rest).map(Self::Owner),
+                "p" => account(rest).map(Self::Revocations),
                 "s" => TokenHash::from_hex(rest).map(Self::Session),
                 _ => None,
             }
@@ -125,6 +130,7 @@ mod tests {
             ChangeKey::Follows(AccountId(42)),
             ChangeKey::Recording(RecordingId(5)),
             ChangeKey::Owner(AccountId(17)),
+            ChangeKey::Revocations(AccountId(17)),
             ChangeKey::Session(TokenHash::of("token")),
         ];
         assert_eq!(ChangeKey::parse(&ChangeKey::format(&keys)).collect::<Vec<_>>(), keys);

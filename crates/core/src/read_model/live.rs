@@ -15,6 +15,7 @@ use super::{
     expiry::{Expirable, Expiry},
     member::{LiveMember, MemberClock},
     replays::Replays,
+    revocations::Revocations,
     sessions::SessionCache,
 };
 use crate::{
@@ -82,6 +83,7 @@ pub(crate) struct Live {
     pub(super) sxb_memberships: ById<AccountId, (AccountId, Arc<LiveMember>)>,
     pub(super) members: usize,
     pub(super) replays: Replays,
+    pub(super) revocations: Revocations,
     pub(super) expiry: Expiry,
     pub(super) timeouts: TimeoutConfig,
     pub(super) session_idle: Seconds,
@@ -100,6 +102,7 @@ impl Live {
             sxb_memberships: ById::default(),
             members: 0,
             replays: Replays::default(),
+            revocations: Revocations::default(),
             expiry: Expiry::default(),
             timeouts,
             session_idle,
@@ -184,6 +187,10 @@ impl Live {
         &mut self.replays
     }
 
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
     /// The time before which nothing times out.
     pub(crate) fn due_at(&self) -> UnixSeconds {
         self.expiry.due_at()
@@ -259,6 +266,7 @@ impl Live {
             Change::Recording(recording) => self.replays.put(recording),
             Change::RecordingCounters(counters) => self.replays.count(counters),
             Change::Renamed(owner) => self.replays.rename(&owner),
+            Change::Revoked(revocation) => self.revocations.put(revocation),
             Change::Reloaded
             | Change::SessionOpened(_)
             | Change::SessionClosed(_)

@@ -442,6 +442,9 @@ impl Memory {
                 None => live.replays_mut().remove(id),
             }
         }
+        for revocation in refresh.revocations {
+            live.apply(Change::Revoked(revocation), &self.sessions);
+        }
         for (account, owner) in refresh.owners {
             match owner {
                 Some(owner) => live.replays_mut().rename(&owner),
@@ -454,6 +457,13 @@ impl Memory {
                 None => Change::Left { host, account },
             };
             live.apply(change, &self.sessions);
+        }
+    }
+
+    /// Forgets revocations of push URLs before a time.
+    pub(crate) fn forget_revocations(&self, before: UnixSeconds) {
+        if self.live().revocations().has_before(before) {
+            self.live_mut().revocations.forget_before(before);
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod memory;
 mod ranked;
 pub(crate) mod refresh;
 pub(crate) mod replays;
+pub(crate) mod revocations;
 pub(crate) mod room_cache;
 pub(crate) mod sessions;
 #[cfg(test)]

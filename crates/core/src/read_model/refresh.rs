@@ -6,7 +6,7 @@ use crate::{
     AccountId, BroadcastId, Recording, RecordingId, Session,
     model::{
         account::OwnerProfile, audience::MemberState, broadcast::BroadcastState, counter::Counters,
-        session::TokenHash,
+        session::TokenHash, stream::Revocation,
     },
 };
 
@@ -25,5 +25,6 @@ pub(crate) struct Refresh {
     /// Accounts whose follows are removed from the room cache.
     pub(crate) follows: Vec<AccountId>,
     pub(crate) recordings: HashMap<RecordingId, Option<Arc<Recording>>>,
+    pub(crate) revocations: Vec<Revocation>,
     pub(crate) owners: HashMap<AccountId, Option<Box<OwnerProfile>>>,
 }

@@ -9,7 +9,9 @@ use crate::{
     model::{change::Change, change_key::ChangeKey, rule::Grace, session::TokenHash},
     read_model::{live::Live, memory::Memory, refresh::Refresh, replays::Replays},
     store::conn::Conn,
-    table::{accounts, audience, broadcasts, counters, recording_audience, recordings, sessions},
+    table::{
+        accounts, audience, broadcasts, counters, recording_audience, recordings, revoked_codes, sessions,
+    },
 };
 
 /// Largest number of keys in one query, because SQLite limits its parameters.
@@ -44,6 +46,9 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, grace: Grace, memory: &Memo
     load_in_background(put, |rows| audience::each(conn, |member| rows.put(member)))?;
     for recording in recordings::latest(conn, Replays::rows_to_load())? {
         live.apply(Change::Recording(Arc::new(recording)), &memory.sessions);
+    }
+    for revocation in revoked_codes::all(conn)? {
+        live.apply(Change::Revoked(revocation), &memory.sessions);
     }
     Ok(live)
 }
@@ -97,6 +102,7 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Re
     let mut refresh = Refresh::default();
     let mut digests = Vec::new();
     let mut counted = Vec::new();
+    let mut revoked = Vec::new();
     for key in keys {
         match key {
             ChangeKey::Broadcast(host) => drop(refresh.broadcasts.insert(host, None)),
@@ -107,6 +113,7 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Re
             ChangeKey::Follows(account) => refresh.follows.push(account),
             ChangeKey::Recording(id) => drop(refresh.recordings.insert(id, None)),
             ChangeKey::Owner(account) => drop(refresh.owners.insert(account, None)),
+            ChangeKey::Revocations(account) => revoked.push(account),
             ChangeKey::Session(digest) => digests.push(digest),
         }
     }
@@ -130,6 +137,9 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Re
         for owner in accounts::owner_profiles(conn, owners)? {
             refresh.owners.insert(owner.account, Some(Box::new(owner)));
         }
+    }
+    for accounts in revoked.chunks(KEYS_PER_QUERY) {
+        refresh.revocations.extend(revoked_codes::of_accounts(conn, accounts)?);
     }
     read_members(conn, &mut refresh)?;
     let watching = refresh.members.values().flatten().filter_map(|member| member.session);

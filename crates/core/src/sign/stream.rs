@@ -30,6 +30,19 @@ pub fn live_code(bizid: &str, user_id: &UserId, suffix: Option<&str>) -> StreamC
     .into()
 }
 
+/// The stream code of a link-mic stream: `<live>_<expires>`, the code of the user's own live and the second at which the push
+/// URL expires, in lower-case hex digits.
+///
+/// ```
+/// use relive_core::{UnixSeconds, sign::stream::link_mic_code};
+/// assert_eq!(link_mic_code(&"1000_anna".into(), UnixSeconds(1_700_010_800)), "1000_anna_65541b30");
+/// ```
+///
+/// Source: contract minilvb-v1 §7, tencent-cloud a.4 (2).
+pub fn link_mic_code(live: &StreamCode, expires: UnixSeconds) -> StreamCode {
+    format!("{live}_{}", tx_time(expires, HexCase::Lower)).into()
+}
+
 /// The source of the video in a host's bypass stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VideoSource {
@@ -111,15 +124,6 @@ impl MediaConfig {
         let protection = self.protection(&self.play_key, now);
         let address = Address { host: &host, app: &self.app, stream: code };
         url::play_urls(&self.play_scheme, address, Some(protection))
-    }
-
-    /// The stream code under which a user pushes its own video into another host's broadcast: the user's stream code with
-    /// a suffix, the time at which a push URL made now expires.
-    ///
-    /// Source: contract minilvb-v1 §7, tencent-cloud a.4 (2).
-    pub fn joint_code(&self, user_id: &UserId, now: UnixSeconds) -> StreamCode {
-        let until = tx_time(now + self.push_ttl, HexCase::Lower);
-        live_code(&self.bizid, user_id, Some(&until))
     }
 
     /// Signs a play URL: `<url>?[txSecret=…&txTime=…&]bizid=…`, with `&` instead of `?` if the URL has a query already.
@@ -209,14 +213,5 @@ mod tests {
         for url in ["http://h/1000_a-b", "http://h/1000_é", "http://h/1000_a#x", "http://h/x?y=/1000_a"] {
             assert_eq!(media.signed_play_url(url, UnixSeconds(0)), None, "{url}");
         }
-    }
-
-    #[test]
-    fn a_joint_code_ends_like_its_push_url() {
-        let mut media = Config::sqlite("unused").media;
-        media.push_key = "demoPushKey0001".to_owned().into();
-        let code = media.joint_code(&"a-b".into(), UnixSeconds(1_700_000_000));
-        assert_eq!(code, "1000_a_b_65541b30");
-        assert!(media.push_url(&code, UnixSeconds(1_700_000_000)).ends_with("&txTime=65541b30"));
     }
 }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::{
         Config,
-        store::schema::{broadcasts, counters},
+        store::schema::{broadcasts, counters, revoked_codes, stream_codes},
     };
 
     #[test]
@@ -103,6 +103,60 @@ mod tests {
             Ok(0),
             "counters are deleted with their broadcast"
         );
+    }
+
+    const OLD_CODES: &str = "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) \
+         VALUES (7, 'anna', 'anna', '', '', 0, '', '', 1); \
+         INSERT INTO stream_codes (kind, code, account_id) VALUES (0, '1000_anna', 7), (1, 'tail', 7);";
+
+    type CodeRow = (i16, String, i64, i16, Option<i64>);
+
+    /// The rows above after migration 0005: codes of lives, kept as long as their account.
+    fn codes() -> [CodeRow; 2] {
+        [(0, "1000_anna".to_owned(), 7, 0, None), (1, "tail".to_owned(), 7, 0, None)]
+    }
+
+    #[test]
+    fn older_stream_codes_are_those_of_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::sqlite(folder.path().join("relive.db")).database;
+        let mut conn = Conn::open(&config).unwrap();
+        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
+        for _ in 0..4 {
+            sqlite.run_next_migration(SQLITE).unwrap();
+        }
+        sqlite.batch_execute(OLD_CODES).unwrap();
+        for _ in 0..2 {
+            migrate(&mut conn).unwrap();
+            let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
+            let rows: Vec<CodeRow> = stream_codes::table.order(stream_codes::kind).load(sqlite).unwrap();
+            assert_eq!(rows, codes());
+            assert_eq!(revoked_codes::table.count().get_result(sqlite), Ok(0));
+            sqlite.revert_last_migration(SQLITE).unwrap();
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+    fn older_stream_codes_are_those_of_lives_on_postgresql() {
+        let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
+        let scratch = crate::database::Scratch::empty(&url).unwrap();
+        let mut config = Config::sqlite("").database;
+        scratch.url().clone_into(&mut config.url);
+        let mut conn = Conn::open(&config).unwrap();
+        let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
+        for _ in 0..4 {
+            postgres.run_next_migration(POSTGRES).unwrap();
+        }
+        postgres.batch_execute(OLD_CODES).unwrap();
+        for _ in 0..2 {
+            migrate(&mut conn).unwrap();
+            let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
+            let rows: Vec<CodeRow> = stream_codes::table.order(stream_codes::kind).load(postgres).unwrap();
+            assert_eq!(rows, codes());
+            assert_eq!(revoked_codes::table.count().get_result(postgres), Ok(0));
+            postgres.revert_last_migration(POSTGRES).unwrap();
+        }
     }
 
     /// Rows of every kind that migration 0004 tells apart: id, driver, state, end, lease.
@@ -139,7 +193,9 @@ mod tests {
             .load(sqlite)
             .unwrap();
         assert_eq!(rows, AIRED);
-        sqlite.revert_last_migration(SQLITE).unwrap();
+        for _ in 0..2 {
+            sqlite.revert_last_migration(SQLITE).unwrap();
+        }
         migrate(&mut conn).unwrap();
     }
 

@@ -75,7 +75,12 @@ diesel::table! {
     follows (account_id, room) { account_id -> BigInt, room -> BigInt, }
 }
 diesel::table! {
-    stream_codes (kind, code) { kind -> SmallInt, code -> Text, account_id -> BigInt, }
+    stream_codes (kind, code) {
+        kind -> SmallInt, code -> Text, account_id -> BigInt, purpose -> SmallInt, kept_until -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    revoked_codes (code) { code -> Text, account_id -> BigInt, valid_from -> BigInt, }
 }
 diesel::table! {
     verifications (phone, purpose) {
@@ -116,6 +121,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     short_videos,
     follows,
     stream_codes,
+    revoked_codes,
     verifications,
     reports,
     settings,

@@ -11,6 +11,7 @@ pub(crate) mod head_pictures;
 pub(crate) mod recording_audience;
 pub(crate) mod recordings;
 pub(crate) mod reports;
+pub(crate) mod revoked_codes;
 pub(crate) mod rooms;
 pub(crate) mod sessions;
 pub(crate) mod settings;

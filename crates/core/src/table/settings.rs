@@ -4,7 +4,12 @@ use diesel::prelude::*;
 
 use crate::{
     Result,
-    store::{Tx, conn::on, prepared::prepared, schema::settings},
+    store::{
+        Tx,
+        conn::{Conn, on},
+        prepared::prepared,
+        schema::settings,
+    },
 };
 
 /// Writes the current time, which proves that the database accepts writes.
@@ -18,5 +23,21 @@ pub(crate) fn probe(tx: &mut Tx<'_>) -> Result<()> {
             .set(settings::value.eq(&now))
     )
     .run(c))?;
+    Ok(())
+}
+
+/// The value of a name.
+pub(crate) fn value(conn: &mut Conn, name: &str) -> Result<Option<String>> {
+    Ok(on!(conn, |c| settings::table.find(name).select(settings::value).first(c).optional())?)
+}
+
+/// Sets the value of a name.
+pub(crate) fn set(conn: &mut Conn, name: &str, value: &str) -> Result<()> {
+    on!(conn, |c| diesel::insert_into(settings::table)
+        .values((settings::name.eq(name), settings::value.eq(value)))
+        .on_conflict(settings::name)
+        .do_update()
+        .set(settings::value.eq(value))
+        .execute(c))?;
     Ok(())
 }

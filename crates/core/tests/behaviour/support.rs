@@ -100,6 +100,11 @@ impl World {
         Core::start(config, Arc::clone(&self.clock) as _, Arc::new(SystemRandom))
     }
 
+    /// Changes the settings of the cores that are started from now on.
+    pub(crate) fn change_config(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+    }
+
     /// Shuts the core down and starts another one in its place, `pause` later.
     pub(crate) async fn restart(&mut self, pause: Seconds) {
         self.core.shutdown().await;

@@ -2,10 +2,14 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use secrecy::ExposeSecret as _;
+
 use super::{AuthCodeDelivery, Settings, error::ConfigError};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
+/// Upper bound of the validity of push URLs: for that time the core remembers which ones it revoked.
+const WEEK: Duration = Duration::from_hours(24 * 7);
 /// Upper bound of lifetimes: longer than any key is used, and short enough that sums of times do not overflow.
 const TEN_YEARS: Duration = Duration::from_hours(24 * 3650);
 
@@ -71,7 +75,13 @@ impl Settings {
         let segment = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let app = !media.app.is_empty() && media.app.bytes().all(segment);
         check.that("media.app", app, "must be one path segment of letters, digits, '-', '_' and '.'");
-        check.time("media.push_ttl", media.push_ttl, SECOND..=TEN_YEARS);
+        check.time("media.push_ttl", media.push_ttl, SECOND..=WEEK);
+        let (push, play) = (media.push_key.text(), media.play_key.text());
+        check.that(
+            "media.play_key",
+            play.expose_secret().is_empty() || play.expose_secret() != push.expose_secret(),
+            "must not equal media.push_key: everybody who may watch could publish",
+        );
         let im = &self.tencent.im;
         check.number("tencent.im.sdkappid", im.sdkappid, 0..=i64::from(u32::MAX));
         check.time("tencent.im.usersig_ttl", im.usersig_ttl, SECOND..=TEN_YEARS);

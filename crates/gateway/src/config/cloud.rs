@@ -25,7 +25,7 @@ pub struct Media {
     /// Key of push URLs, generated at the first start; `""` = unsigned.
     #[serde(skip_serializing_if = "Secret::is_absent")]
     pub push_key: Secret,
-    /// How long a push URL is valid.
+    /// How long a push URL is valid; at most 7 days.
     #[serde(with = "duration")]
     pub push_ttl: Duration,
     /// Key of play URLs; `""` = unsigned. Never generated.

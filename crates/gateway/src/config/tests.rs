@@ -153,7 +153,7 @@ fn errors_of_values_of_the_wrong_type_name_origin_and_key() {
 
 #[test]
 fn all_values_out_of_range_are_reported() {
-    let toml = "[http]\nmax_connections = 0\nidle_timeout = \"1ms\"\n[media]\napp = \"a/b\"\n[qplus]\nmounts = [\"/x/\"]\n\
+    let toml = "[http]\nmax_connections = 0\nidle_timeout = \"1ms\"\n[media]\napp = \"a/b\"\npush_key = \"hunter2\"\nplay_key = \"hunter2\"\npush_ttl = \"169h\"\n[qplus]\nmounts = [\"/x/\"]\n\
                 [sxb]\nrequire_sign = true\n[minilvb_v2]\nutc_offset = \"+08:00\"\nmounts = [\"\", \"\"]\n[database]\nurl = \"mysql://x\"";
     let problems = Home::with(toml).problems(&[("RELIVE_DATABASE__URL", "mysql://x")], &[]);
     let starts = [
@@ -161,9 +161,11 @@ fn all_values_out_of_range_are_reported() {
         "relive.toml:3: http.idle_timeout: must be whole seconds",
         "RELIVE_DATABASE__URL: database.url: must be sqlite://PATH",
         "relive.toml:5: media.app: ",
-        "relive.toml:12: minilvb_v2.mounts: names a prefix twice",
+        "relive.toml:8: media.push_ttl: must be whole seconds between 1s and 604800s",
+        "relive.toml:7: media.play_key: must not equal media.push_key",
+        "relive.toml:15: minilvb_v2.mounts: names a prefix twice",
         "default: sxb.sign_secret: must be set",
-        "relive.toml:7: qplus.mounts: each must start with /",
+        "relive.toml:10: qplus.mounts: each must start with /",
     ];
     assert_eq!(problems.len(), starts.len(), "{problems:#?}");
     for (problem, start) in problems.iter().zip(starts) {

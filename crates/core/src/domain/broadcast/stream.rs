@@ -8,7 +8,7 @@ use crate::{
     CallbackSource, Dialect, Error, Result, State, StreamCode, StreamEvent,
     domain::{
         recording::{self, MergePolicy},
-        stream_code::{self, StreamOwner},
+        stream_code::{self, StreamKind, StreamOwner},
     },
     store::Tx,
     table::{
@@ -29,17 +29,23 @@ pub(crate) fn event(
     event: &StreamEvent,
 ) -> Result<()> {
     let owner = match stream_code::owner(tx.conn, code, source)? {
-        Some(owner) if rooms::of_account(tx.conn, owner.account)?.is_some() => Some(owner),
+        // The user of a link-mic stream needs no room.
+        Some(owner)
+            if owner.kind == StreamKind::LinkMic || rooms::of_account(tx.conn, owner.account)?.is_some() =>
+        {
+            Some(owner)
+        }
         _ => None,
     };
     match (event, owner) {
+        (_, Some(owner)) if owner.kind == StreamKind::LinkMic => Ok(()),
         (StreamEvent::Recorded(_), None) => Err(Error::RoomNotFound),
         (StreamEvent::Recorded(new), Some(owner)) => {
             let policy =
                 if *source == CallbackSource::Shared { MergePolicy::Overlapping } else { MergePolicy::Never };
             recording::store(tx, owner.account, code, policy, new)
         }
-        (_, Some(owner)) if *source == CallbackSource::Shared && !owner.by_tail => {
+        (_, Some(owner)) if *source == CallbackSource::Shared && owner.kind == StreamKind::Live => {
             apply_to_broadcast(tx, &owner, code, event)
         }
         _ => Ok(()),

@@ -4,14 +4,19 @@ use proptest::prelude::*;
 
 use super::tables::Tables;
 use crate::{
-    Actor, Announcement, Error, RoomNumber, StreamCode,
+    AccountId, Actor, Announcement, Error, RoomNumber, Seconds, StreamCode,
     domain::{actor, broadcast::open, room, stream_code},
     sign::stream::{VideoSource, bypass_digest},
     table::{
-        accounts,
+        accounts, revoked_codes,
         stream_codes::{self, WHOLE},
     },
 };
+
+/// The account that a whole code belongs to.
+fn owner(tables: &mut Tables, code: &str) -> Option<AccountId> {
+    tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, code)).unwrap().map(|owner| owner.account)
+}
 
 /// Makes a room, and returns the number of the room that is made next.
 fn next_room(tables: &mut Tables) -> RoomNumber {
@@ -38,8 +43,11 @@ fn a_guest_with_the_digest_of_a_future_sxb_stream_as_user_id_gets_another_code()
     let emil = tables.user("emil");
     assert_eq!(tables.run(|tx| open::prepare(tx, emil)).unwrap(), victims_room);
     assert_ne!(code.as_str(), format!("1000_{name}"));
-    let owner = tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &format!("1000_{name}"))).unwrap();
-    assert_eq!(owner, Some(emil), "replays of the code are the victim's");
+    assert_eq!(
+        owner(&mut tables, &format!("1000_{name}")),
+        Some(emil),
+        "replays of the code are the victim's"
+    );
 }
 
 #[test]
@@ -57,7 +65,9 @@ fn an_sxb_room_gets_its_code_back_from_another_account() {
     let attacker = attacker.unwrap();
     let emil = tables.user("emil");
     tables.run(|tx| open::prepare(tx, emil)).unwrap();
-    assert_eq!(tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &code)).unwrap(), Some(emil));
+    assert_eq!(owner(&mut tables, &code), Some(emil));
+    let revoked: Vec<_> = tables.run(|tx| revoked_codes::all(tx.conn)).unwrap();
+    assert_eq!(revoked.len(), 1, "the attacker's push URL of the code: {revoked:?}");
     assert_ne!(tables.run(|tx| stream_code::code_of_host(tx, &attacker)).unwrap().as_str(), code);
 }
 
@@ -74,12 +84,46 @@ fn a_code_that_was_issued_before_stays() {
     assert_eq!(code, "1000_x_6b0917f7");
 }
 
+#[test]
+fn a_link_mic_code_that_somebody_else_has_is_not_handed_out() {
+    let mut tables = Tables::new();
+    let taken = "1000_anna_65541b30";
+    tables
+        .run(|tx| {
+            let other = actor::ensure(tx, &"other".into())?;
+            stream_codes::keep(tx, WHOLE, taken, other.id)
+        })
+        .unwrap();
+    let anna = Actor::Unproven("anna".into());
+    for expected in ["1000_anna_65541b31", "1000_anna_65541b31"] {
+        assert_eq!(tables.run(|tx| stream_code::link_mic(tx, &anna)).unwrap().code, expected);
+    }
+}
+
+#[test]
+fn a_link_mic_code_is_pruned_a_week_after_its_time() {
+    let mut tables = Tables::new();
+    let start = tables.now;
+    let anna = Actor::Unproven("anna".into());
+    let code = tables.run(|tx| stream_code::link_mic(tx, &anna)).unwrap().code;
+    let week = start + Seconds(10_800 + 7 * 24 * 3_600);
+    for (now, kept) in [(week - Seconds(1), true), (week, false)] {
+        tables.now = now;
+        tables.run(stream_codes::delete_ended).unwrap();
+        assert_eq!(owner(&mut tables, &code).is_some(), kept, "{now}");
+        assert!(owner(&mut tables, "1000_anna").is_some(), "a code of a live stays");
+    }
+}
+
 /// User ids that are likely to give the same code: short, of few characters, with the endings of other kinds of streams.
 fn hostile_id() -> impl Strategy<Value = String> {
     let ending = prop_oneof![
         Just(String::new()),
         Just("_r".to_owned()),
         "_[0-9a-f]{8}",
+        // Ids whose codes look like link-mic codes of the first second, and of the next one.
+        Just("_65541b30".to_owned()),
+        Just("_65541b31".to_owned()),
         "[0-9a-f]{32}",
         (2..13_i64, "[ab.]{1,2}").prop_map(|(room, host)| bypass_digest(
             RoomNumber(9_999 + room),
@@ -97,28 +141,31 @@ proptest! {
 
     #[test]
     fn every_code_belongs_to_one_account(
-        steps in proptest::collection::vec((hostile_id(), any::<bool>()), 1..12),
+        steps in proptest::collection::vec((hostile_id(), 0..3), 1..12),
     ) {
         let mut tables = Tables::new();
         let mut given: Vec<(StreamCode, String)> = Vec::new();
-        for (name, by_sxb) in steps {
-            let codes = if by_sxb {
-                tables.run(|tx| {
+        for (name, maker) in steps {
+            let codes = match maker {
+                0 => tables.run(|tx| {
                     let host = actor::ensure(tx, &name.as_str().into())?;
                     let room = room::ensure(tx, &host)?;
                     let camera = stream_code::code_of_room(tx, &room, &host, VideoSource::Camera)?;
                     Ok(vec![camera, stream_code::code_of_room(tx, &room, &host, VideoSource::Screen)?])
-                }).unwrap()
-            } else {
-                match code_of_guest(&mut tables, &name) {
+                }).unwrap(),
+                1 => match code_of_guest(&mut tables, &name) {
                     Ok(code) => vec![code],
                     Err(error) => panic!("{name}: {error}"),
+                },
+                _ => {
+                    let actor = Actor::Unproven(name.as_str().into());
+                    vec![tables.run(|tx| stream_code::link_mic(tx, &actor)).unwrap().code]
                 }
             };
             for code in codes {
                 let other = given.iter().find(|(known, of)| *known == code && *of != name);
                 prop_assert!(other.is_none(), "{name} got the code of {other:?}");
-                let owner = tables.run(|tx| stream_codes::owner(tx.conn, WHOLE, &code)).unwrap();
+                let owner = owner(&mut tables, &code);
                 let account = tables.run(|tx| accounts::by_user_id(tx.conn, &name)).unwrap().unwrap().id;
                 prop_assert_eq!(owner, Some(account));
                 given.push((code, name.clone()));

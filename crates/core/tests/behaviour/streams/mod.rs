@@ -4,6 +4,7 @@
 mod merge;
 mod on_air;
 mod owner;
+mod publish;
 mod recording;
 
 use relive_core::{

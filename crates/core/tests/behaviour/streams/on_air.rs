@@ -144,7 +144,7 @@ async fn a_notice_on_sxbs_path_changes_no_broadcast() {
 async fn a_stream_into_the_live_of_another_host_does_not_change_the_users_own_live() {
     let world = World::new();
     announced(&world, "anna").await;
-    let joint = world.core.config().media.joint_code(&"anna".into(), world.core.now());
+    let joint = world.core.streams().link_mic(guest("anna")).await.unwrap().code;
     for (code, event, on_air) in [
         (&*joint, started(None), 0),
         ("1000_anna", started(None), 1),
