@@ -16,8 +16,8 @@ fn world() -> World {
 /// The result of a publish to a push URL.
 fn publish(core: &Core, url: &str) -> Result<UnixSeconds, PublishError> {
     let (path, query) = url.split_once('?').unwrap();
-    let (_, code) = path.rsplit_once('/').unwrap();
-    core.streams().check_publish(&code.into(), query)
+    let (_, stream) = path.rsplit_once('/').unwrap();
+    core.streams().check_publish(&stream.into(), query)
 }
 
 /// The push URL that a guest gets when it announces a live.
@@ -88,7 +88,7 @@ async fn a_new_password_a_kick_and_a_deletion_revoke_push_urls() {
         assert!(urls.iter().all(|url| publish(&world.core, url).is_ok()), "{change}");
         match change {
             "password" => {
-                world.core.accounts().set_password(&"carl".into(), &Password::plain("new")).await.unwrap()
+                world.core.accounts().set_password(&"carl".into(), &Password::plain("new")).await.unwrap();
             }
             "kick" => drop(world.core.sessions().kick(carl, Dialect::Sxb).await.unwrap()),
             _ => world.core.accounts().delete(&"carl".into()).await.unwrap(),
