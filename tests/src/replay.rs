@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use relive_core::{Clock as _, Seconds};
 
 use crate::{
@@ -13,12 +14,21 @@ use crate::{
     template::Scope,
 };
 
+/// The paths of the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paths {
+    /// As the case has them.
+    AsWritten,
+    /// With the first slash doubled, as an app sends them whose base address ends in a slash.
+    Doubled,
+}
+
 /// Replays a case on a fresh server; with several gateways each request goes to the next one.
 ///
 /// # Errors
-/// If an answer differs from the file; the message names the step.
-pub async fn replay(file: &Path, gateways: usize) -> Result<()> {
-    perform(file, gateways, usize::MAX, &[]).await?;
+/// If an answer differs from the file, or may not be read by every web page; the message names the step.
+pub async fn replay(file: &Path, gateways: usize, paths: Paths) -> Result<()> {
+    perform(file, gateways, paths, usize::MAX, &[]).await?;
     Ok(())
 }
 
@@ -32,17 +42,18 @@ pub async fn rehearse(
     steps: usize,
     keys: &[(&str, toml::Value)],
 ) -> Result<(Server, Option<Prepared>)> {
-    perform(file, 1, steps, keys).await
+    perform(file, 1, Paths::AsWritten, steps, keys).await
 }
 
 async fn perform(
     file: &Path,
     gateways: usize,
+    paths: Paths,
     steps: usize,
     keys: &[(&str, toml::Value)],
 ) -> Result<(Server, Option<Prepared>)> {
     let script = Script::of_case(file, &std::fs::read_to_string(file)?)?;
-    let mut run = Run::start(&script, gateways, keys).await;
+    let mut run = Run { paths, ..Run::start(&script, gateways, keys).await };
     for (index, written) in script.steps.iter().enumerate() {
         run.advance(&written.step);
         if index == steps {
@@ -107,6 +118,7 @@ struct Run {
     server: Server,
     client: Client,
     scope: Scope,
+    paths: Paths,
 }
 
 impl Run {
@@ -115,7 +127,7 @@ impl Run {
         let config: Vec<_> = config.chain(keys.iter().cloned()).collect();
         let server = Server::several(gateways, &config).await;
         let client = server.client();
-        Self { server, client, scope: Scope::default() }
+        Self { server, client, scope: Scope::default(), paths: Paths::AsWritten }
     }
 
     /// Moves the clock to the time of a step.
@@ -126,9 +138,15 @@ impl Run {
 
     /// Sends the request of a step; returns the answer and, if it differs from the expected reply, the differences.
     async fn send(&self, step: &Step) -> Result<(Answer, Option<String>)> {
-        let request = step.request.prepare(&self.scope)?;
+        let mut request = step.request.prepare(&self.scope)?;
+        if self.paths == Paths::Doubled {
+            request.path.insert(0, '/');
+        }
         let answer = request.send(&self.client, request.body.clone()).await?;
-        let found = step.reply.differences(&answer, &self.scope)?;
+        let mut found = step.reply.differences(&answer, &self.scope)?;
+        if answer.headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_none_or(|origins| origins != "*") {
+            found.push("a web page of another origin may not read the answer".to_owned());
+        }
         if found.is_empty() {
             return Ok((answer, None));
         }

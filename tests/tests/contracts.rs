@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use contract_tests::{case, cases, postgres, replay::replay};
+use contract_tests::{
+    case, cases, postgres,
+    replay::{Paths, replay},
+};
 use futures_util::{StreamExt as _, stream};
 
 /// How many cases are replayed at a time.
@@ -11,7 +14,7 @@ const PARALLEL: usize = 8;
 /// Cases of rate limits: each gateway counts the requests it gets by itself, so several gateways allow more of them.
 const PER_GATEWAY: [&str; 4] = ["too_many_failures.json", "too_many.json", "guessing.json", "limited.json"];
 
-async fn replay_all(adapter: &str, gateways: usize) {
+async fn replay_all(adapter: &str, gateways: usize, paths: Paths) {
     let mut cases = cases::of_adapter(&cases::adapter(adapter)).unwrap_or_else(|error| panic!("{error:#}"));
     if gateways > 1 {
         cases.retain(|case| !PER_GATEWAY.iter().any(|name| case.ends_with(name)));
@@ -20,7 +23,10 @@ async fn replay_all(adapter: &str, gateways: usize) {
     let count = cases.len();
     let failures: Vec<String> = stream::iter(cases)
         .map(|file| async move {
-            replay(&file, gateways).await.err().map(|error| format!("{}: {error:#}", cases::name(&file)))
+            replay(&file, gateways, paths)
+                .await
+                .err()
+                .map(|error| format!("{}: {error:#}", cases::name(&file)))
         })
         .buffer_unordered(PARALLEL)
         .filter_map(|failure| async move { failure })
@@ -34,20 +40,32 @@ macro_rules! adapters {
         $(
             #[tokio::test]
             async fn $test() {
-                replay_all($name, 1).await;
+                replay_all($name, 1, Paths::AsWritten).await;
             }
         )+
+
+        /// Replays each case with the first slash of every path doubled. The replies have to be the same.
+        mod doubled_slashes {
+            use super::{Paths, replay_all};
+
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    replay_all($name, 1, Paths::Doubled).await;
+                }
+            )+
+        }
 
         /// Replays each case on three gateways over one PostgreSQL, every request on another gateway. The replies have
         /// to be those of one gateway.
         mod hopping {
-            use super::{postgres, replay_all};
+            use super::{Paths, postgres, replay_all};
 
             $(
                 #[tokio::test]
                 async fn $test() {
                     if postgres().is_some() {
-                        replay_all($name, 3).await;
+                        replay_all($name, 3, Paths::AsWritten).await;
                     }
                 }
             )+

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use relive_wire::{Body, Reply, Request};
@@ -21,6 +21,7 @@ use crate::{
     connection::{Gone, Handler},
     mount::{MountTable, Mounted},
     observe::series::Series,
+    path::{merge_slashes, without_last_slash},
 };
 
 /// Body limit of a request whose path no adapter owns.
@@ -73,9 +74,18 @@ impl Handler for Front {
         request: http::Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Gone> {
         let start = Instant::now();
-        let (parts, mut body) = request.into_parts();
+        let (mut parts, mut body) = request.into_parts();
         let client = self.proxies.client(peer, &parts.headers);
-        let target = self.mounts.find(&parts.method, parts.uri.path());
+        parts.uri = merge_slashes(parts.uri);
+        let mut target = self.mounts.find(&parts.method, parts.uri.path());
+        if target.is_none()
+            && let Some(uri) = without_last_slash(&parts.uri)
+        {
+            target = self.mounts.find(&parts.method, uri.path());
+            if target.is_some() {
+                parts.uri = uri;
+            }
+        }
         let limit = target.map_or(UNOWNED_BODY_BYTES, |target| target.endpoint.body_limit);
         let expects = parts.headers.contains_key(header::EXPECT);
         let sending = if expects { Sending::AfterContinue } else { Sending::AtOnce };
@@ -89,6 +99,7 @@ impl Handler for Front {
             ReadOutcome::Gone => return Err(Gone),
         };
         let (series, adapter, reply) = match target {
+            _ if parts.method == Method::OPTIONS => (&self.unowned, "none", preflight()),
             Some(target) => {
                 let request = Request {
                     method: parts.method,
@@ -143,16 +154,36 @@ fn respond(reply: Reply, reusable: bool) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
+    allow_every_origin(&mut response);
     if !reusable {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
+/// Lets every web page read the reply (CORS). No dialect has cookies: a page can only send what its user gave to it.
+fn allow_every_origin(response: &mut Response<Full<Bytes>>) {
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+}
+
+/// The reply to a browser that asks what a page of another origin may send (CORS): what the clients of all dialects send.
+fn preflight() -> Reply {
+    let headers = HeaderMap::from_iter([
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS")),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("Content-Type, Liteav-Sig, Authorization"),
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+    ]);
+    Reply { status: StatusCode::OK, headers, body: Bytes::new(), interface: "unknown", code: 0 }
+}
+
 /// The reply to a client that sent its body too slowly: HTTP 408 without an envelope.
 fn timed_out(version: Version) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    allow_every_origin(&mut response);
     if version != Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -24,6 +24,7 @@ mod limits;
 mod listener;
 mod mount;
 mod observe;
+mod path;
 mod storage;
 
 pub mod cli;

@@ -37,7 +37,7 @@ pub(crate) struct Done {}
 
 /// Writes the reply of a call, named as in the interface table (contract qplus §1.4, §3).
 pub(crate) fn reply(api: &'static str, outcome: Result<Answer, Code>) -> Reply {
-    let reply = match outcome {
+    match outcome {
         Ok(Answer::Members(Ok(members))) => json(api, Code::Success, &members),
         Ok(Answer::Members(Err(error))) => {
             tracing::error!(
@@ -50,9 +50,7 @@ pub(crate) fn reply(api: &'static str, outcome: Result<Answer, Code>) -> Reply {
         }
         Ok(Answer::Picture(picture)) => raw(api, picture),
         Err(code) => json(api, code, b"{}"),
-    };
-    // Any web page may call: the session is sent in the body, never in a cookie.
-    reply.with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+    }
 }
 
 /// Writes a JSON reply. `access`, `status` and `desc` contain no character that JSON escapes.

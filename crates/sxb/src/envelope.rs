@@ -1,12 +1,6 @@
 //! Writes replies and their headers (seed 003, 通用字段说明; contract sxb §3.1).
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, StatusCode,
-    header::{
-        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName,
-    },
-};
 use relive_wire::{Reply, array, count};
 use serde::Serialize;
 
@@ -81,19 +75,7 @@ pub(crate) fn reply(interface: &'static str, outcome: Result<Payload, Code>) -> 
             (code.number(), envelope.write())
         }
     };
-    Reply::json(interface, code, body).with_header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
-}
-
-/// Writes the reply to a browser's preflight request (CORS).
-pub(crate) fn preflight(interface: &'static str) -> Reply {
-    let allowed: [(HeaderName, &'static str); 3] = [
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type"),
-    ];
-    let empty =
-        Reply { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::new(), interface, code: 0 };
-    allowed.into_iter().fold(empty, |reply, (name, value)| reply.with_header(name, value))
+    Reply::json(interface, code, body)
 }
 
 #[cfg(test)]

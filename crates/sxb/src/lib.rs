@@ -2,7 +2,7 @@
 //!
 //! * **Transport.** Any method on `…/index.php?svc=S&cmd=C`; the query alone names the call. The body is one JSON
 //!   object of any content type; an empty body means `{}`. The HTTP status is always 200, except 503 for a cloud
-//!   callback that could not be stored. Every web page may read every reply.
+//!   callback that could not be stored.
 //! * **Envelope.** `errorCode`, `errorInfo` and, with the same text, `errInfo`; `data` only if the call returns data.
 //! * **Authentication.** Most calls require a `token` from login in their body. An account has one session: a login
 //!   ends the previous one, and each use extends it. The seed's `timeStamp` and `sign` are ignored unless
@@ -40,7 +40,7 @@ use crate::{
     call::{Input, caller},
     code::Code,
     context::Context,
-    envelope::{Payload, preflight, reply},
+    envelope::{Payload, reply},
     fields::Fields,
     interface::Api,
     route::Profile,
@@ -91,9 +91,6 @@ impl Sxb {
     }
 
     async fn answer(&self, request: &Request) -> Reply {
-        if request.method == Method::OPTIONS {
-            return preflight(UNKNOWN);
-        }
         let Some(api) = Api::named(request.query()) else { return reply(UNKNOWN, Err(Code::BadRequest)) };
         let outcome = self.outcome(api, request).await;
         // The cloud repeats a notice only if the HTTP status is not 200.

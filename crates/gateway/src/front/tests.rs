@@ -80,11 +80,12 @@ async fn an_adapter_gets_the_whole_request() {
 #[tokio::test]
 async fn a_path_without_an_adapter_is_not_found_for_every_method() {
     let mut client = connect();
-    for request in ["GET /", "DELETE /lite", "OPTIONS *", "POST /no"] {
+    for request in ["GET /", "DELETE /lite", "POST /no"] {
         client.send(format!("{request} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}")).await;
         let reply = client.receive().await;
         assert!(reply.starts_with("HTTP/1.1 404 Not Found\r\n"), "{request}: {reply}");
         assert!(reply.contains("{\"code\":400,\"message\":\"Bad Request | "), "{request}: {reply}");
+        assert!(reply.contains("access-control-allow-origin: *\r\n"), "{request}: {reply}");
     }
     assert!(
         client
@@ -92,6 +93,31 @@ async fn a_path_without_an_adapter_is_not_found_for_every_method() {
             .await
             .ends_with("{\"access\":\"/live/Nope\",\"status\":10002,\"desc\":\"参数错误\"}")
     );
+}
+
+#[tokio::test]
+async fn slashes_are_merged_and_one_at_the_end_is_allowed() {
+    let mut client = connect();
+    for path in ["//echo?a=//", "/lite//echo", "///lite///echo//", "/echo/"] {
+        let reply = client.get(path).await;
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("GET /echo?"), "{path}: {reply}");
+    }
+    assert!(client.get("//echo?a=//").await.contains("GET /echo?a=// "), "the query is left alone");
+    for path in ["/%2fecho", "/echo%2f"] {
+        assert!(client.get(path).await.starts_with("HTTP/1.1 404 "), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_on_every_path_without_the_adapter() {
+    let mut client = connect();
+    for path in ["/echo", "/lite/echo", "/no", "*"] {
+        client.send(format!("OPTIONS {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}")).await;
+        let reply = client.receive().await;
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && !reply.contains("x-adapter"), "{path}: {reply}");
+        assert!(reply.contains("access-control-allow-origin: *\r\n"), "{path}: {reply}");
+        assert!(reply.contains("access-control-allow-methods: GET, POST, OPTIONS\r\n"), "{path}: {reply}");
+    }
 }
 
 #[tokio::test]
