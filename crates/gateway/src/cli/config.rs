@@ -1,6 +1,6 @@
 //! `relive config`.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use clap::Subcommand;
 
@@ -19,6 +19,9 @@ impl Config {
         let loaded = super::load_printing_warnings(sources)?;
         match self {
             Self::Check => {
+                for advice in &loaded.advice {
+                    writeln!(io::stderr(), "warning: {advice}")?;
+                }
                 let from = sources.file.as_ref().map_or_else(
                     || "no file, defaults and environment only".to_owned(),
                     |file| file.display().to_string(),

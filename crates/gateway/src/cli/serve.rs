@@ -16,7 +16,7 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<()> {
     let loaded = load(sources)?;
     let mut settings = loaded.settings;
     logging::start(&settings.log);
-    for warning in &loaded.warnings {
+    for warning in loaded.warnings.iter().chain(&loaded.advice) {
         tracing::warn!("{warning}");
     }
     let generated = generate(&mut settings, &SystemRandom).context("cannot store generated secrets")?;

@@ -3,6 +3,7 @@
 //! This module and its children own names, defaults, layering, origins and validation. They do not know how the values
 //! are used; only `domain` translates the values for the core.
 
+mod advice;
 mod check;
 mod cloud;
 mod dialect;
@@ -62,6 +63,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Problems that do not keep the server from starting.
     pub warnings: Vec<String>,
+    /// What is valid, but keeps clients from something that they need.
+    pub advice: Vec<String>,
     figment: Figment,
 }
 
@@ -89,6 +92,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     files.splice(0..0, given);
     let mut figment = files.iter().fold(Figment::from(&defaults), Figment::merge);
     let url = figment.extract_inner::<String>("database.url").unwrap_or_default();
+    let own_im_secret = figment.contains("tencent.im.secret");
     let mut warnings = Vec::new();
     warnings.extend(storage::warning(&url));
     if let Some(stored) = secrets::read(&url, &mut warnings)? {
@@ -103,7 +107,11 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         .into_iter()
         .map(|(key, text)| format!("{}: {key}: {text}", origin(&figment, key)))
         .collect();
-    if problems.is_empty() { Ok(Loaded { settings, warnings, figment }) } else { Err(ConfigError(problems)) }
+    if !problems.is_empty() {
+        return Err(ConfigError(problems));
+    }
+    let advice = settings.advice(own_im_secret);
+    Ok(Loaded { settings, warnings, advice, figment })
 }
 
 /// The sources that the operator gave, each overriding those before it.

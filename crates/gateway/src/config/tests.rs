@@ -280,3 +280,19 @@ fn the_defaults_are_those_of_the_core() {
     let own = relive_core::Config::sqlite("relive-data/relive.db");
     assert_eq!(ours, format!("{own:?}"));
 }
+
+#[test]
+fn what_clients_need_and_the_operator_has_not_set_is_named() {
+    let named = |toml: &str| {
+        let advice = Home::with(toml).load(&[], &[]).unwrap().advice;
+        ["media.push_host", "sdkappid is 0", "70009", "tencent.cos"]
+            .map(|part| advice.iter().filter(|line| line.contains(part)).count())
+    };
+    assert_eq!(named(""), [1, 1, 0, 1]);
+    let im = "[tencent.im]\nsdkappid = 1400000123\n";
+    assert_eq!(named(im), [1, 0, 1, 1]);
+    assert_eq!(named(&format!("{im}secret = \"hunter2\"\n")), [1, 0, 0, 1]);
+    let rest = "[media]\npush_host = \"a\"\nplay_host = \"a\"\n[tencent.cos]\nbucket = \"b\"\nsecret_key = \"hunter2\"\n";
+    assert_eq!(named(&format!("{im}secret = \"hunter2\"\n{rest}")), [0, 0, 0, 0]);
+    assert_eq!(named("[sxb]\nenabled = false\n[minilvb_v2]\nenabled = false\n"), [1, 0, 0, 0]);
+}
