@@ -35,19 +35,17 @@ impl<'a> TryFrom<&'a Object<'_>> for Register<'a> {
 
 /// Registers an account; opens no session.
 pub(crate) async fn register(cx: &Context<'_>, request: Register<'_>) -> Result<Nothing, Code> {
-    let password = if is_derived(request.password) {
-        Password::canonical(request.password)
-    } else {
-        Password::plain(request.password)
-    };
+    let password = derived(request.password).unwrap_or_else(|| Password::plain(request.password));
     let new = NewAccount { client: Some(cx.client), ..NewAccount::new(request.user_id, password) };
     cx.core.accounts().register(new).await?;
     Ok(Nothing {})
 }
 
-/// Whether a password has the form of a derived one, `md5hex(md5hex(password) + userid)`, which the apps send.
-fn is_derived(password: &str) -> bool {
-    password.len() == 32 && password.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+/// The password in the derived form, `md5hex(md5hex(password) + userid)`, which the apps send; in either case, because some
+/// send capitals. `None` for a text of another form.
+fn derived(password: &str) -> Option<Password> {
+    let has_form = password.len() == 32 && password.bytes().all(|byte| byte.is_ascii_hexdigit());
+    has_form.then(|| Password::canonical(password.to_ascii_lowercase()))
 }
 
 /// Request of `/login` (seed 001 §2, contract minilvb-v2 §4.2).
@@ -72,9 +70,7 @@ impl Login<'_> {
     /// The possible meanings of the password: the derived form, as sent by the apps, or the plain text, as in the seed.
     fn forms(&self) -> Vec<Password> {
         let mut forms = Vec::with_capacity(3);
-        if is_derived(self.password) {
-            forms.push(Password::canonical(self.password));
-        }
+        forms.extend(derived(self.password));
         forms.push(Password::plain(self.password));
         if fields::trim(self.password) != self.password {
             forms.push(Password::plain(fields::trim(self.password)));
@@ -133,7 +129,8 @@ struct CosInfo<'a> {
     secret_id: &'a str,
 }
 
-/// A string, as in the seed, or a number, as in the original server (contract minilvb-v2 §8, conflict 4).
+/// A string, as in the seed, or a number, as in the original server (contract minilvb-v2 §8, conflict 4). Never an empty
+/// string: typed clients parse it as a number. iOS builds stop at any string (contract minilvb-v2 §0).
 #[derive(Serialize)]
 #[serde(untagged)]
 enum CosAppid<'a> {
@@ -148,10 +145,10 @@ impl<'a> CosInfo<'a> {
         Self {
             bucket: &config.cos_bucket,
             region: &config.cos_region,
-            appid: if cx.config.cos_appid_as_number {
+            appid: if cx.config.cos_appid_as_number || cx.is_ios() {
                 CosAppid::Number(appid.parse().unwrap_or(0))
             } else {
-                CosAppid::Text(appid)
+                CosAppid::Text(if appid.is_empty() { "0" } else { appid })
             },
             secret_id: &config.cos_secret_id,
         }

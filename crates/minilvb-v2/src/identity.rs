@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use http::{
     HeaderMap,
-    header::{AUTHORIZATION, HeaderName},
+    header::{AUTHORIZATION, HeaderName, USER_AGENT},
 };
 use relive_core::{
     Core, Dialect, Session,
@@ -71,6 +71,12 @@ impl Context<'_> {
     fn signature(&self) -> Option<&str> {
         let value = self.headers.get(LITEAV_SIG)?;
         Some(value.to_str().map_or("not text", str::trim)).filter(|text| !text.is_empty())
+    }
+
+    /// Whether the client is an iOS app: its system's HTTP library names itself.
+    pub(crate) fn is_ios(&self) -> bool {
+        let agent = self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        agent.is_some_and(|agent| agent.contains("CFNetwork/"))
     }
 
     fn bearer(&self) -> Option<&str> {

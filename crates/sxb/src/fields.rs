@@ -74,6 +74,21 @@ impl<'a> Fields<'a> {
         if range.contains(&number) { Ok(number) } else { Err(Code::Field(name, Fault::OutOf(values))) }
     }
 
+    /// An integer within a range; `None` if it is missing. `values` describes the range in the error text.
+    pub(crate) fn optional_integer_in(
+        self,
+        name: &'static str,
+        range: RangeInclusive<i64>,
+        values: &'static str,
+    ) -> Result<Option<i64>, Code> {
+        let number = self.optional_integer(name)?;
+        if number.is_none_or(|number| range.contains(&number)) {
+            Ok(number)
+        } else {
+            Err(Code::Field(name, Fault::OutOf(values)))
+        }
+    }
+
     /// `true` or `false`; missing is `false`.
     pub(crate) fn flag(self, name: &'static str) -> Result<bool, Code> {
         match self.0.present(name) {

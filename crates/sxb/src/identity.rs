@@ -77,8 +77,10 @@ fn forms(pwd: &str) -> Vec<Password> {
     decoded(pwd).into_iter().chain([pwd.to_owned()]).map(Password::plain).collect()
 }
 
+/// Decodes base64, in which Android's default encoder puts line feeds (contract sxb §0).
 fn decoded(pwd: &str) -> Option<String> {
-    let text = String::from_utf8(STANDARD.decode(pwd).ok()?).ok()?;
+    let digits: String = pwd.trim().chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
+    let text = String::from_utf8(STANDARD.decode(digits).ok()?).ok()?;
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 

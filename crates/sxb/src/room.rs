@@ -57,12 +57,13 @@ impl TryFrom<Input<'_>> for ReportRoom {
             room: room.room()?,
             group_id: room.short_text("groupid", MAX_TEXT_BYTES)?.into(),
             app: room.integer("appid")?,
-            device: match room.integer_in("device", 0..=2, "0, 1 or 2")? {
+            // Android builds of December 2016 send neither `device` nor `videotype`.
+            device: match room.optional_integer_in("device", 0..=2, "0, 1 or 2")?.unwrap_or(0) {
                 0 => 0,
                 1 => 1,
                 _ => 2,
             },
-            screen: room.integer_in("videotype", 0..=1, "0 or 1")? == 1,
+            screen: room.optional_integer_in("videotype", 0..=1, "0 or 1")? == Some(1),
             place: place(input.fields)?,
         }))
     }

@@ -167,14 +167,7 @@ async fn unknown_paths_are_answered_in_the_form_of_v2_or_qplus() {
             let shown = message.strip_prefix("Bad Request | ").expect("a name").trim_start_matches('/');
             assert!(name.starts_with(shown) && shown.is_empty() == name.is_empty(), "{path} {message}");
         }
-        for path in [
-            "/live/",
-            "/live/login",
-            "/live/Login/x",
-            "/live/%4cogin",
-            "/live/Pay",
-            "/live/x",
-        ] {
+        for path in ["/live/", "/live/login", "/live/Login/x", "/live/%4cogin", "/live/Pay", "/live/x"] {
             let answer = send(&client, method.clone(), path, "{}").await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
             let body = serde_json::json!({"access": path, "status": 10_002, "desc": "参数错误"});
