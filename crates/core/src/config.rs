@@ -121,6 +121,9 @@ pub struct MediaConfig {
     pub play_key: SecretString,
     /// Whether push URLs ask the cloud to record.
     pub record: bool,
+    /// Recordings that are no longer are not kept, in the dialects that merge files (contract minilvb-v1 §0); 0 = all are
+    /// kept.
+    pub shortest_recording: Seconds,
 }
 
 /// Keys of the cloud services for which clients get signatures. An empty key means "not configured".
@@ -202,6 +205,7 @@ impl Config {
                 push_ttl: Seconds(10_800),
                 play_key: SecretString::default(),
                 record: true,
+                shortest_recording: Seconds(60),
             },
             cloud: CloudConfig {
                 callback_key: SecretString::default(),

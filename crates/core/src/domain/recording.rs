@@ -11,13 +11,10 @@ use crate::{
     },
 };
 
-/// The duration that a recording must exceed in the dialects that merge files.
-const SHORTEST: Seconds = Seconds(60);
-
 /// The stored recordings that a new file may be merged into, beyond the recording with the same file id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MergePolicy {
-    /// The only recording of the owner that overlaps the file; files of a minute or less are dropped.
+    /// The only recording of the owner that overlaps the file; files that are not longer than the shortest recording are dropped.
     Overlapping,
     /// None: each file id is a recording of its own.
     Never,
@@ -33,7 +30,10 @@ pub(crate) fn store(
 ) -> Result<()> {
     let end_at = new.end_at.unwrap_or(tx.now);
     let start_at = new.start_at.unwrap_or_else(|| end_at - new.duration.unwrap_or_default().max(Seconds(0)));
-    if policy == MergePolicy::Overlapping && end_at - start_at <= SHORTEST {
+    let shortest = tx.config().media.shortest_recording;
+    if policy == MergePolicy::Overlapping && shortest > Seconds(0) && end_at - start_at <= shortest {
+        let seconds = (end_at - start_at).0;
+        tracing::info!(stream, seconds, "a recording is not kept: media.shortest_recording is {shortest} s");
         return Ok(());
     }
     if let Some(known) = known(tx, owner, new, policy, (start_at, end_at))? {

@@ -33,6 +33,9 @@ pub struct Media {
     pub play_key: Secret,
     /// Whether push URLs ask the cloud to record.
     pub record: bool,
+    /// Recordings of 小直播 that are no longer are not kept; `"0s"` keeps all.
+    #[serde(with = "duration")]
+    pub shortest_recording: Duration,
 }
 
 impl Default for Media {
@@ -47,6 +50,7 @@ impl Default for Media {
             push_ttl: Duration::from_hours(3),
             play_key: Secret::default(),
             record: true,
+            shortest_recording: Duration::from_mins(1),
         }
     }
 }

@@ -56,6 +56,7 @@ impl Settings {
                 push_ttl: seconds(media.push_ttl),
                 play_key: media.play_key.text(),
                 record: media.record,
+                shortest_recording: seconds(media.shortest_recording),
             },
             cloud: relive_core::CloudConfig {
                 callback_key: self.callback.key.text(),

@@ -17,6 +17,20 @@ async fn the_shared_paths_store_only_files_longer_than_a_minute() {
 }
 
 #[tokio::test]
+async fn the_shortest_recording_is_configurable() {
+    let world = World::with(|config| config.media.shortest_recording = Seconds(10));
+    announced(&world, "anna").await;
+    world.recorded("1000_anna", file("10", Mp4, 0, 10)).await.unwrap();
+    world.recorded("1000_anna", file("11", Mp4, 20, 31)).await.unwrap();
+    assert_eq!(ids(&world).await, ["11"]);
+    let world = World::with(|config| config.media.shortest_recording = Seconds(0));
+    announced(&world, "anna").await;
+    world.recorded("1000_anna", file("0", Mp4, 5, 5)).await.unwrap();
+    world.recorded("1000_anna", file("1", Mp4, 20, 21)).await.unwrap();
+    assert_eq!(ids(&world).await, ["1", "0"]);
+}
+
+#[tokio::test]
 async fn a_repeated_notice_changes_nothing() {
     let world = World::new();
     announced(&world, "anna").await;
