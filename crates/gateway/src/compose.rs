@@ -51,6 +51,7 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
     if sxb.enabled {
         let config = sxb::Config {
             client_profile: sxb.client_profile.clone(),
+            array_playurl: sxb.array_playurl.clone(),
             require_sign: sxb.require_sign,
             sign_secret: sxb.sign_secret.text(),
             sign_window: seconds(sxb.sign_window),

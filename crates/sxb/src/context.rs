@@ -14,7 +14,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(core: Core, config: Config) -> Self {
-        let routes = Routes::new(&config.client_profile);
+        let routes = Routes::new(&config);
         Self { core, config, routes }
     }
 }

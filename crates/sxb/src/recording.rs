@@ -61,7 +61,7 @@ impl TryFrom<Input<'_>> for RecordList {
         input.fields.integer("type")?;
         let owner = input.fields.optional_text("s_uid")?.filter(|owner| !owner.is_empty());
         let offset = match input.profile {
-            Profile::Seed => index,
+            Profile::Seed | Profile::Array => index,
             Profile::Client => index.saturating_sub(1).saturating_mul(limit),
         };
         Ok(Self {
@@ -109,7 +109,7 @@ impl PlayUrl {
         let mut urls = urls.into_iter().filter(|url| !url.is_empty()).map(str::to_owned);
         match profile {
             Profile::Seed => Self::One(urls.next().unwrap_or_default()),
-            Profile::Client => Self::All(urls.collect()),
+            Profile::Array | Profile::Client => Self::All(urls.collect()),
         }
     }
 }

@@ -76,6 +76,7 @@ impl Settings {
         let app = !media.app.is_empty() && media.app.bytes().all(segment);
         check.that("media.app", app, "must be one path segment of letters, digits, '-', '_' and '.'");
         check.time("media.push_ttl", media.push_ttl, SECOND..=WEEK);
+        check.time("media.shortest_recording", media.shortest_recording, Duration::ZERO..=DAY);
         let (push, play) = (media.push_key.text(), media.play_key.text());
         check.that(
             "media.play_key",
@@ -106,8 +107,9 @@ impl Settings {
 
         let sxb = &self.sxb;
         check.mounts("sxb.mounts", &sxb.mounts);
-        let routes = sxb.client_profile.iter().all(|route| !route.is_empty() && is_prefix(route));
-        check.that("sxb.client_profile", routes, PREFIX_RULE);
+        let are_routes = |routes: &[String]| routes.iter().all(|route| !route.is_empty() && is_prefix(route));
+        check.that("sxb.client_profile", are_routes(&sxb.client_profile), PREFIX_RULE);
+        check.that("sxb.array_playurl", are_routes(&sxb.array_playurl), PREFIX_RULE);
         check.time("sxb.token_ttl", sxb.token_ttl, SECOND..=TEN_YEARS);
         check.time("sxb.viewer_timeout", sxb.viewer_timeout, SECOND..=TEN_YEARS);
         check.time("sxb.host_timeout", sxb.host_timeout, SECOND..=TEN_YEARS);

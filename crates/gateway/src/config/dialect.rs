@@ -91,6 +91,8 @@ pub struct Sxb {
     pub mounts: Vec<String>,
     /// Routes, after the mount, that are answered in the client profile.
     pub client_profile: Vec<String>,
+    /// Routes, after the mount, whose clients read `playurl` as an array while `index` stays an offset.
+    pub array_playurl: Vec<String>,
     /// Time without a request after which a token expires.
     #[serde(with = "duration")]
     pub token_ttl: Duration,
@@ -118,6 +120,7 @@ impl Default for Sxb {
             enabled: true,
             mounts: vec![String::new()],
             client_profile: vec!["/sxb_dev".to_owned(), "/sxb_new".to_owned()],
+            array_playurl: Vec::new(),
             token_ttl: DAY * 7,
             viewer_timeout: Duration::from_secs(30),
             host_timeout: Duration::from_secs(90),
