@@ -67,10 +67,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A number that must not be missing: a JSON integer or a plain decimal string that fits into `i32`.
+    /// A number that must not be missing: a JSON integer, also with a fraction of zeros, as untyped Gson maps send all numbers
+    /// (contract minilvb-v1 §0), or a plain decimal string, that fits into `i32`.
     pub(crate) fn integer(self, name: &'static str) -> Result<i32, Refusal> {
         let value = self.get(name).ok_or(Refusal::input(name, Fault::Missing))?;
-        let number = value.integer(Integer::Text).ok_or(Refusal::input(name, Fault::WrongType))?;
+        let number = value.integer(Integer::Lenient).ok_or(Refusal::input(name, Fault::WrongType))?;
         i32::try_from(number).map_err(|_| Refusal::input(name, Fault::OutOfRange))
     }
 
@@ -193,15 +194,17 @@ mod tests {
     }
 
     #[test]
-    fn integers_have_two_spellings_and_32_bits() {
+    fn integers_have_three_spellings_and_32_bits() {
         let integer = |json: &str| read(&format!("{{\"a\":{json}}}"), |fields| fields.integer("a"));
-        for (json, number) in [("1", 1), ("\"1\"", 1), ("\"-3\"", -3), ("2147483647", i32::MAX)] {
+        for (json, number) in
+            [("1", 1), ("1.0", 1), ("-3.00", -3), ("\"1\"", 1), ("\"-3\"", -3), ("2147483647", i32::MAX)]
+        {
             assert_eq!(integer(json), Ok(number), "{json}");
         }
         for json in ["2147483648", "-2147483649", "\"2147483648\""] {
             assert!(integer(json).unwrap_err().ends_with("is out of range"), "{json}");
         }
-        for json in ["1.0", "1e2", "true", "\"\"", "\" 1\"", "\"+1\"", "\"1.0\"", "[]", "{}"] {
+        for json in ["1.5", "15e-1", "true", "\"\"", "\" 1\"", "\"+1\"", "\"1.0\"", "[]", "{}"] {
             assert!(integer(json).unwrap_err().ends_with("has a wrong type"), "{json}");
         }
     }

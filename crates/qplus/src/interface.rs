@@ -32,7 +32,11 @@ relive_wire::interfaces! {
 impl Api {
     /// Finds the call at a path, mount prefix removed.
     pub(crate) fn at(path: &str) -> Option<Self> {
-        Self::find(path.strip_prefix("/live/")?)
+        match path.strip_prefix("/live/")? {
+            // One published iOS client spells it so (contract qplus §0).
+            "GetUserHighPic" => Some(Self::GetUserHeadPic),
+            name => Self::find(name),
+        }
     }
 
     /// Decodes the request, runs its handler and encodes the reply.
