@@ -67,8 +67,8 @@ pub(crate) struct KickoutReply {
     hold_sig: bool,
 }
 
-/// Ends the session of the kicked user and revokes its push URLs. The kicked user has to log in again. An IM ticket cannot be revoked: it stays
-/// valid until it expires.
+/// Ends the session of the kicked user and revokes its push URLs. The kicked user has to log in again. An IM ticket cannot be
+/// revoked: it stays valid until it expires.
 pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
     let admin = request.admin.check(cx).await?;
     if !cx.config.admins.contains(&admin.user_id) {

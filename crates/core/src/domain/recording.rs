@@ -14,7 +14,8 @@ use crate::{
 /// The stored recordings that a new file may be merged into, beyond the recording with the same file id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MergePolicy {
-    /// The only recording of the owner that overlaps the file; files that are not longer than the shortest recording are dropped.
+    /// The only recording of the owner that overlaps the file; files that are not longer than the shortest recording are
+    /// dropped.
     Overlapping,
     /// None: each file id is a recording of its own.
     Never,

@@ -39,7 +39,8 @@ pub(crate) fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
 }
 
 /// Registers an account. The broadcasts of guests with this user id, in any ASCII case, and their memberships in broadcasts
-/// end and their push URLs are revoked, because such a guest may not act any more, not even to leave. A guest with exactly this user id becomes the account.
+/// end and their push URLs are revoked, because such a guest may not act any more, not even to leave. A guest with exactly
+/// this user id becomes the account.
 ///
 /// Errors: those of [`check`].
 pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPassword) -> Result<AccountRow> {
