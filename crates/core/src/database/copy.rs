@@ -191,6 +191,7 @@ tables! {
         location: String, nickname: String, avatar: String, play_url: String, play_rank: i16, hls_url: String,
         start_at: i64, end_at: i64, duration: i64, size: i64, likes: i64, viewers: i64, stored_at: i64
     }
+    recording_files { account_id: i64, file_id: String, recording_id: i64, format: i16 }
     recording_audience {
         owner_id: i64, file_id: String, account_id: i64, nickname: String, avatar: String, position: i64
     }

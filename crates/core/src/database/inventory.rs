@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every table of relive. `changes` exists in PostgreSQL only.
-pub const TABLES: [&str; 18] = [
+pub const TABLES: [&str; 19] = [
     "__diesel_schema_migrations",
     "accounts",
     "audience",
@@ -19,6 +19,7 @@ pub const TABLES: [&str; 18] = [
     "follows",
     "head_pictures",
     "recording_audience",
+    "recording_files",
     "recordings",
     "reports",
     "revoked_codes",

@@ -14,8 +14,8 @@ use crate::{
 /// The stored recordings that a new file may be merged into, beyond the recording with the same file id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MergePolicy {
-    /// The only recording of the owner that overlaps the file; files that are not longer than the shortest recording are
-    /// dropped.
+    /// The recording of the owner that covers the same time in other formats; files that are not longer than the shortest
+    /// recording are dropped.
     Overlapping,
     /// None: each file id is a recording of its own.
     Never,
@@ -37,8 +37,8 @@ pub(crate) fn store(
         tracing::info!(stream, seconds, "a recording is not kept: media.shortest_recording is {shortest} s");
         return Ok(());
     }
-    if let Some(known) = known(tx, owner, new, policy, (start_at, end_at))? {
-        return set_url(tx, &known, new);
+    if merge(tx, owner, new, policy, (start_at, end_at))? {
+        return Ok(());
     }
     let about = about(tx, owner, start_at, end_at)?;
     // Where files are merged, the notice has both times; elsewhere an unknown duration stays unknown.
@@ -49,20 +49,50 @@ pub(crate) fn store(
     recordings::insert(tx, owner, stream, new, Span { start_at, end_at, duration }, &about)
 }
 
-/// The stored recording that a file belongs to.
-fn known(
+/// Merges a file into the stored recording that it belongs to, if there is one.
+fn merge(
     tx: &mut Tx<'_>,
     owner: AccountId,
     new: &NewRecording,
     policy: MergePolicy,
     span: (UnixSeconds, UnixSeconds),
-) -> Result<Option<RecordingRow>> {
-    let same_file = recordings::of_file(tx.conn, owner, &new.file_id)?;
-    if same_file.is_some() || policy == MergePolicy::Never {
-        return Ok(same_file);
+) -> Result<bool> {
+    if let Some(known) = recordings::of_file(tx.conn, owner, &new.file_id)? {
+        set_url(tx, &known, new)?;
+        return Ok(true);
     }
-    let mut overlapping = recordings::overlapping(tx.conn, owner, span)?;
-    Ok(if overlapping.len() == 1 { overlapping.pop() } else { None })
+    if policy == MergePolicy::Never {
+        return Ok(false);
+    }
+    let without = recordings::overlapping_without(tx.conn, owner, span, new.format)?;
+    let Some(known) = of_the_same_time(without, span) else { return Ok(false) };
+    recordings::add_file(tx, owner, known.id, &new.file_id, new.format)?;
+    set_url(tx, &known, new)?;
+    Ok(true)
+}
+
+/// Seconds by which two formats of one recording differ at most, at the start and at the end.
+const NEARLY: u64 = 30;
+
+/// The one recording of the same stretch of time as a new file of another format: the overlap is more than half of the
+/// shorter of both. If that holds for several recordings, it is the one whose start and end are nearly those of the file.
+fn of_the_same_time(
+    overlapping: Vec<RecordingRow>,
+    (start_at, end_at): (UnixSeconds, UnixSeconds),
+) -> Option<RecordingRow> {
+    let halves = |row: &RecordingRow| {
+        let overlap = end_at.min(row.end_at) - start_at.max(row.start_at);
+        let shorter = (end_at - start_at).min(row.end_at - row.start_at);
+        overlap.0 > shorter.0 / 2
+    };
+    let near = |row: &RecordingRow| {
+        row.start_at.0.abs_diff(start_at.0) <= NEARLY && row.end_at.0.abs_diff(end_at.0) <= NEARLY
+    };
+    let mut same: Vec<_> = overlapping.into_iter().filter(halves).collect();
+    if same.len() > 1 {
+        same.retain(near);
+    }
+    if same.len() == 1 { same.pop() } else { None }
 }
 
 fn set_url(tx: &mut Tx<'_>, known: &RecordingRow, new: &NewRecording) -> Result<()> {

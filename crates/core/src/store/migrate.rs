@@ -74,151 +74,148 @@ mod tests {
     use super::*;
     use crate::{
         Config,
-        store::schema::{broadcasts, counters, revoked_codes, stream_codes},
+        database::Scratch,
+        store::{
+            conn::on,
+            schema::{broadcasts, counters, recording_files, revoked_codes, stream_codes},
+        },
     };
+
+    const ACCOUNT: &str = "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) \
+         VALUES (7, 'anna', 'anna', '', '', 0, '', '', 1);";
+
+    /// A database of an older version, deleted with this value.
+    struct Old {
+        conn: Conn,
+        _place: (tempfile::TempDir, Option<Scratch>),
+    }
+
+    impl Old {
+        fn revert(&mut self) {
+            match &mut self.conn {
+                Conn::Sqlite(sqlite) => sqlite.revert_last_migration(SQLITE).map(drop),
+                Conn::Postgres(postgres) => postgres.revert_last_migration(POSTGRES).map(drop),
+            }
+            .unwrap();
+        }
+
+        fn migrate(&mut self) {
+            migrate(&mut self.conn).unwrap();
+        }
+    }
+
+    /// Databases with some migrations, an account and some rows: SQLite, and PostgreSQL if the tests have one.
+    #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
+    fn old(migrations: usize, rows: &str) -> Vec<Old> {
+        let folder = || tempfile::tempdir().unwrap();
+        let sqlite = folder();
+        let mut configs = vec![(Config::sqlite(sqlite.path().join("relive.db")).database, (sqlite, None))];
+        if let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") {
+            let scratch = Scratch::empty(&url).unwrap();
+            let mut config = Config::sqlite("").database;
+            scratch.url().clone_into(&mut config.url);
+            configs.push((config, (folder(), Some(scratch))));
+        }
+        let filled = |(config, place)| {
+            let mut conn = Conn::open(&config).unwrap();
+            for _ in 0..migrations {
+                match &mut conn {
+                    Conn::Sqlite(sqlite) => sqlite.run_next_migration(SQLITE).map(drop),
+                    Conn::Postgres(postgres) => postgres.run_next_migration(POSTGRES).map(drop),
+                }
+                .unwrap();
+            }
+            on!(&mut conn, |c| c.batch_execute(&format!("{ACCOUNT} {rows}"))).unwrap();
+            Old { conn, _place: place }
+        };
+        configs.into_iter().map(filled).collect()
+    }
 
     #[test]
     fn counters_survive_the_migration_to_a_table_of_their_own() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config::sqlite(folder.path().join("relive.db")).database;
-        let mut conn = Conn::open(&config).unwrap();
-        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
-        sqlite.run_next_migration(SQLITE).unwrap();
-        sqlite
-            .batch_execute(
-                "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) \
-                 VALUES (7, 'anna', 'anna', '', '', 0, '', '', 1); \
-                 INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, \
-                 place, stream_code, started_at, counted_likes, host_likes, anonymous, beat_at) \
-                 VALUES (3, 7, 10001, 1, 1, '', '', '', 'live', 0, '', 'c', 5, 11, 12, 13, 5);",
-            )
-            .unwrap();
-        migrate(&mut conn).unwrap();
-        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
-        let rows: Vec<(i64, i64, i64, i64, i64, i64)> = counters::table.load(sqlite).unwrap();
-        assert_eq!(rows, [(3, 7, 11, 12, 13, 0)]);
-        sqlite.batch_execute("DELETE FROM accounts").unwrap();
-        assert_eq!(
-            counters::table.count().get_result(sqlite),
-            Ok(0),
-            "counters are deleted with their broadcast"
-        );
-    }
-
-    const OLD_CODES: &str = "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) \
-         VALUES (7, 'anna', 'anna', '', '', 0, '', '', 1); \
-         INSERT INTO stream_codes (kind, code, account_id) VALUES (0, '1000_anna', 7), (1, 'tail', 7);";
-
-    type CodeRow = (i16, String, i64, i16, Option<i64>);
-
-    /// The rows above after migration 0005: codes of lives, kept as long as their account.
-    fn codes() -> [CodeRow; 2] {
-        [(0, "1000_anna".to_owned(), 7, 0, None), (1, "tail".to_owned(), 7, 0, None)]
+        for mut old in old(
+            1,
+            "INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, \
+             place, stream_code, started_at, counted_likes, host_likes, anonymous, beat_at) \
+             VALUES (3, 7, 10001, 1, 1, '', '', '', 'live', FALSE, '', 'c', 5, 11, 12, 13, 5);",
+        ) {
+            old.migrate();
+            let rows: Vec<(i64, i64, i64, i64, i64, i64)> =
+                on!(&mut old.conn, |c| counters::table.load(c)).unwrap();
+            assert_eq!(rows, [(3, 7, 11, 12, 13, 0)]);
+            on!(&mut old.conn, |c| c.batch_execute("DELETE FROM accounts")).unwrap();
+            let left: i64 = on!(&mut old.conn, |c| counters::table.count().get_result(c)).unwrap();
+            assert_eq!(left, 0, "counters are deleted with their broadcast");
+        }
     }
 
     #[test]
     fn older_stream_codes_are_those_of_lives() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config::sqlite(folder.path().join("relive.db")).database;
-        let mut conn = Conn::open(&config).unwrap();
-        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
-        for _ in 0..4 {
-            sqlite.run_next_migration(SQLITE).unwrap();
-        }
-        sqlite.batch_execute(OLD_CODES).unwrap();
-        for _ in 0..2 {
-            migrate(&mut conn).unwrap();
-            let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
-            let rows: Vec<CodeRow> = stream_codes::table.order(stream_codes::kind).load(sqlite).unwrap();
-            assert_eq!(rows, codes());
-            assert_eq!(revoked_codes::table.count().get_result(sqlite), Ok(0));
-            sqlite.revert_last_migration(SQLITE).unwrap();
-        }
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
-    fn older_stream_codes_are_those_of_lives_on_postgresql() {
-        let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
-        let scratch = crate::database::Scratch::empty(&url).unwrap();
-        let mut config = Config::sqlite("").database;
-        scratch.url().clone_into(&mut config.url);
-        let mut conn = Conn::open(&config).unwrap();
-        let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
-        for _ in 0..4 {
-            postgres.run_next_migration(POSTGRES).unwrap();
-        }
-        postgres.batch_execute(OLD_CODES).unwrap();
-        for _ in 0..2 {
-            migrate(&mut conn).unwrap();
-            let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
-            let rows: Vec<CodeRow> = stream_codes::table.order(stream_codes::kind).load(postgres).unwrap();
-            assert_eq!(rows, codes());
-            assert_eq!(revoked_codes::table.count().get_result(postgres), Ok(0));
-            postgres.revert_last_migration(POSTGRES).unwrap();
+        let rows =
+            "INSERT INTO stream_codes (kind, code, account_id) VALUES (0, '1000_anna', 7), (1, 'tail', 7);";
+        for mut old in old(4, rows) {
+            for _ in 0..2 {
+                old.migrate();
+                let rows: Vec<(i16, String, i64, i16, Option<i64>)> =
+                    on!(&mut old.conn, |c| stream_codes::table.order(stream_codes::kind).load(c)).unwrap();
+                let kept = [(0, "1000_anna".to_owned(), 7, 0, None), (1, "tail".to_owned(), 7, 0, None)];
+                assert_eq!(rows, kept, "codes of lives, kept as long as their account");
+                let revoked: i64 = on!(&mut old.conn, |c| revoked_codes::table.count().get_result(c)).unwrap();
+                assert_eq!(revoked, 0);
+                for _ in 0..2 {
+                    old.revert();
+                }
+            }
         }
     }
-
-    /// Rows of every kind that migration 0004 tells apart: id, driver, state, end, lease.
-    const OLD_BROADCASTS: &str = "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) \
-         VALUES (7, 'anna', 'anna', '', '', 0, '', '', 1); \
-         INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, place, \
-         stream_code, started_at, ended_at, beat_at, lease) VALUES \
-         (1, 7, 10001, 1, 0, '', '', '', 'live', FALSE, '', 'c', 5, NULL, 5, NULL), \
-         (2, 7, 10001, 1, 0, '', '', '', 'live', FALSE, '', 'c', 6, 9, 6, NULL), \
-         (3, 7, 10001, 2, 2, '', '', '', 'live', FALSE, '', 'c', 7, 9, 7, NULL), \
-         (4, 7, 10001, 3, 2, '', '', '', 'live', FALSE, '', 'c', 8, 9, 8, NULL), \
-         (5, 7, 10001, 3, 1, '', '', '', 'live', FALSE, '', 'c', 9, NULL, 9, 90), \
-         (6, 7, 10001, 4, 2, '', '', '', 'live', FALSE, '', 'c', 10, 11, 10, 60);";
-
-    /// Of the rows above, those that were on air, with the first second.
-    const AIRED: [(i64, Option<i64>); 6] =
-        [(1, None), (2, Some(6)), (3, Some(7)), (4, None), (5, Some(9)), (6, Some(10))];
 
     #[test]
     fn older_broadcasts_keep_whether_they_were_on_air() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = Config::sqlite(folder.path().join("relive.db")).database;
-        let mut conn = Conn::open(&config).unwrap();
-        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
-        for _ in 0..3 {
-            sqlite.run_next_migration(SQLITE).unwrap();
+        // Rows of every kind that migration 4 tells apart: id, driver, state, end, lease.
+        let rows = "INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, place, \
+             stream_code, started_at, ended_at, beat_at, lease) VALUES \
+             (1, 7, 10001, 1, 0, '', '', '', 'live', FALSE, '', 'c', 5, NULL, 5, NULL), \
+             (2, 7, 10001, 1, 0, '', '', '', 'live', FALSE, '', 'c', 6, 9, 6, NULL), \
+             (3, 7, 10001, 2, 2, '', '', '', 'live', FALSE, '', 'c', 7, 9, 7, NULL), \
+             (4, 7, 10001, 3, 2, '', '', '', 'live', FALSE, '', 'c', 8, 9, 8, NULL), \
+             (5, 7, 10001, 3, 1, '', '', '', 'live', FALSE, '', 'c', 9, NULL, 9, 90), \
+             (6, 7, 10001, 4, 2, '', '', '', 'live', FALSE, '', 'c', 10, 11, 10, 60);";
+        for mut old in old(3, rows) {
+            for _ in 0..2 {
+                old.migrate();
+                let rows: Vec<(i64, Option<i64>)> = on!(&mut old.conn, |c| broadcasts::table
+                    .select((broadcasts::id, broadcasts::aired_at))
+                    .order(broadcasts::id)
+                    .load(c))
+                .unwrap();
+                // Those that were on air have their first second.
+                assert_eq!(
+                    rows,
+                    [(1, None), (2, Some(6)), (3, Some(7)), (4, None), (5, Some(9)), (6, Some(10))]
+                );
+                for _ in 0..3 {
+                    old.revert();
+                }
+            }
         }
-        sqlite.batch_execute(OLD_BROADCASTS).unwrap();
-        migrate(&mut conn).unwrap();
-        let Conn::Sqlite(sqlite) = &mut conn else { panic!("SQLite") };
-        let rows: Vec<(i64, Option<i64>)> = broadcasts::table
-            .select((broadcasts::id, broadcasts::aired_at))
-            .order(broadcasts::id)
-            .load(sqlite)
-            .unwrap();
-        assert_eq!(rows, AIRED);
-        for _ in 0..2 {
-            sqlite.revert_last_migration(SQLITE).unwrap();
-        }
-        migrate(&mut conn).unwrap();
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
-    fn older_broadcasts_keep_whether_they_were_on_air_on_postgresql() {
-        let Ok(url) = std::env::var("RELIVE_TEST_POSTGRES") else { return };
-        let scratch = crate::database::Scratch::empty(&url).unwrap();
-        let mut config = Config::sqlite("").database;
-        scratch.url().clone_into(&mut config.url);
-        let mut conn = Conn::open(&config).unwrap();
-        let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
-        for _ in 0..3 {
-            postgres.run_next_migration(POSTGRES).unwrap();
+    fn older_recordings_have_the_file_that_they_began_with() {
+        let rows = "INSERT INTO recordings (id, account_id, file_id, file_name, title, cover, location, nickname, avatar, \
+             play_url, play_rank, hls_url, start_at, end_at, duration, size, likes, viewers, stored_at) VALUES \
+             (1, 7, 'a', '', '', '', '', '', '', 'http://a', 3, '', 0, 100, 100, 0, 0, 0, 0), \
+             (2, 7, 'b', '', '', '', '', '', '', '', 0, 'http://b', 0, 100, 100, 0, 0, 0, 0);";
+        for mut old in old(5, rows) {
+            for _ in 0..2 {
+                old.migrate();
+                let rows: Vec<(i64, String, i64, i16)> = on!(&mut old.conn, |c| recording_files::table
+                    .order(recording_files::file_id)
+                    .load(c))
+                .unwrap();
+                assert_eq!(rows, [(7, "a".to_owned(), 1, 3), (7, "b".to_owned(), 2, 0)]);
+                old.revert();
+            }
         }
-        postgres.batch_execute(OLD_BROADCASTS).unwrap();
-        migrate(&mut conn).unwrap();
-        let Conn::Postgres(postgres) = &mut conn else { panic!("PostgreSQL") };
-        let rows: Vec<(i64, Option<i64>)> = broadcasts::table
-            .select((broadcasts::id, broadcasts::aired_at))
-            .order(broadcasts::id)
-            .load(postgres)
-            .unwrap();
-        assert_eq!(rows, AIRED);
     }
 }

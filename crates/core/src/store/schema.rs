@@ -60,6 +60,11 @@ diesel::table! {
     }
 }
 diesel::table! {
+    recording_files (account_id, file_id) {
+        account_id -> BigInt, file_id -> Text, recording_id -> BigInt, format -> SmallInt,
+    }
+}
+diesel::table! {
     recording_audience (owner_id, file_id, account_id) {
         owner_id -> BigInt, file_id -> Text, account_id -> BigInt,
         nickname -> Text, avatar -> Text, position -> BigInt,
@@ -105,6 +110,7 @@ diesel::joinable!(counters -> broadcasts (broadcast_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(audience -> accounts (account_id));
 diesel::joinable!(recordings -> accounts (account_id));
+diesel::joinable!(recording_files -> recordings (recording_id));
 diesel::joinable!(recording_audience -> accounts (account_id));
 diesel::joinable!(short_videos -> accounts (account_id));
 diesel::joinable!(follows -> rooms (room));
@@ -117,6 +123,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     counters,
     audience,
     recordings,
+    recording_files,
     recording_audience,
     short_videos,
     follows,

@@ -1,4 +1,4 @@
-//! Table `recordings`: replays with counters of their own.
+//! Tables `recordings`, replays with counters of their own, and `recording_files`, the files of each.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
         Tx,
         conn::{Conn, on},
         prepared::prepared,
-        schema::{accounts, recordings},
+        schema::{accounts, recording_files, recordings},
     },
 };
 
@@ -35,9 +35,9 @@ pub(crate) struct RecordingRow {
     avatar: String,
     play_url: String,
     pub(crate) play_rank: i16,
-    hls_url: String,
-    start_at: UnixSeconds,
-    end_at: UnixSeconds,
+    pub(crate) hls_url: String,
+    pub(crate) start_at: UnixSeconds,
+    pub(crate) end_at: UnixSeconds,
     duration: Seconds,
     size: i64,
     likes: i64,
@@ -112,25 +112,54 @@ pub(crate) fn find(conn: &mut Conn, owner: &UserId, file_id: &FileId) -> Result<
     Ok(row.map(RecordingRow::into_recording))
 }
 
-/// The row of an owner with a file id.
+/// The recording of an owner that a file belongs to: the file that the recording began with, or one merged into it.
 pub(crate) fn of_file(conn: &mut Conn, owner: AccountId, file_id: &FileId) -> Result<Option<RecordingRow>> {
-    Ok(on!(conn, |c| recordings::table
-        .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
+    Ok(on!(conn, |c| recording_files::table
+        .inner_join(recordings::table)
+        .filter(recording_files::account_id.eq(owner).and(recording_files::file_id.eq(file_id)))
+        .select(recordings::all_columns)
         .first(c)
         .optional())?)
 }
 
-/// Up to two rows of an owner that overlap a span of time.
-pub(crate) fn overlapping(
+/// Largest number of recordings that a new file is compared with.
+const COMPARED: i64 = 64;
+
+/// The recordings of an owner that overlap a span of time and have no file of a format, the latest first.
+pub(crate) fn overlapping_without(
     conn: &mut Conn,
     owner: AccountId,
     (start_at, end_at): (UnixSeconds, UnixSeconds),
+    format: FileFormat,
 ) -> Result<Vec<RecordingRow>> {
+    let same_format = recording_files::table
+        .filter(recording_files::recording_id.eq(recordings::id))
+        .filter(recording_files::format.eq(format.rank()));
     Ok(on!(conn, |c| recordings::table
         .filter(recordings::account_id.eq(owner))
         .filter(recordings::start_at.lt(end_at).and(recordings::end_at.gt(start_at)))
-        .limit(2)
+        .filter(diesel::dsl::not(diesel::dsl::exists(same_format)))
+        .order((recordings::end_at.desc(), recordings::id.desc()))
+        .limit(COMPARED)
         .load(c))?)
+}
+
+/// Stores that a recording has a file.
+pub(crate) fn add_file(
+    tx: &mut Tx<'_>,
+    owner: AccountId,
+    id: RecordingId,
+    file: &FileId,
+    format: FileFormat,
+) -> Result<()> {
+    let row = (
+        recording_files::account_id.eq(owner),
+        recording_files::file_id.eq(file),
+        recording_files::recording_id.eq(id),
+        recording_files::format.eq(format.rank()),
+    );
+    on!(tx.conn, |c| diesel::insert_into(recording_files::table).values(row).execute(c))?;
+    Ok(())
 }
 
 /// The number of recordings of an account, listed or not.
@@ -242,6 +271,7 @@ pub(crate) fn insert(
         ))
         .returning(recordings::id)
         .get_result(c))?;
+    add_file(tx, owner, id, &new.file_id, new.format)?;
     publish(tx, id)
 }
 

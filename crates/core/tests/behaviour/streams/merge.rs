@@ -63,19 +63,18 @@ async fn a_notice_of_a_known_file_changes_only_its_url() {
 }
 
 #[tokio::test]
-async fn a_file_that_overlaps_exactly_one_recording_is_merged_into_it() {
+async fn a_file_of_another_format_is_merged_into_the_recording_of_the_same_time() {
     let world = World::new();
     announced(&world, "anna").await;
     let store = async |recording| world.recorded("1000_anna", recording).await.unwrap();
     store(file("a", Flv, 0, 100)).await;
     store(file("a2", Hls, 0, 100)).await; // equal
-    store(file("a3", Hls, 1, 99)).await; // inside
+    store(file("a3", Mp4, 1, 99)).await; // inside
     assert_eq!(ids(&world).await, ["a"]);
     store(file("b", Flv, 100, 200)).await; // touches
-    assert_eq!(ids(&world).await, ["b", "a"]);
-    store(file("c", Mp4, 99, 161)).await; // overlaps two
+    store(file("c", Mp4, 50, 150)).await; // half of b, whose other half has no picture
     assert_eq!(ids(&world).await, ["c", "b", "a"]);
-    store(file("d", Mp4, 199, 300)).await; // overlaps b by a second
+    store(file("d", Mp4, 140, 300)).await; // 60 of the 100 seconds of b
     assert_eq!(ids(&world).await, ["c", "b", "a"]);
     let b = world.core.recordings().find(&"anna".into(), &"b".into()).await.unwrap().unwrap();
     assert_eq!(b.play_url, url("d", Mp4));
@@ -83,6 +82,67 @@ async fn a_file_that_overlaps_exactly_one_recording_is_merged_into_it() {
     announced(&world, "bob").await;
     world.recorded("1000_bob", file("x", Mp4, 0, 100)).await.unwrap();
     assert_eq!(recordings(&world).await.len(), 4);
+}
+
+#[tokio::test]
+async fn overlapping_files_of_one_format_are_recordings_of_their_own() {
+    for format in [Other, Flv, Mp4, Hls] {
+        let world = World::new();
+        announced(&world, "anna").await;
+        // The encoder lost its connection and pushed again before the cloud had closed the first file.
+        for (id, from, to) in [("first", 0, 100), ("second", 99, 200), ("same", 0, 100)] {
+            world.recorded("1000_anna", file(id, format, from, to)).await.unwrap();
+        }
+        let shown: Vec<String> = recordings(&world)
+            .await
+            .into_iter()
+            .map(|it| if format == Hls { it.hls_url } else { it.play_url })
+            .collect();
+        assert_eq!(shown, ["same", "second", "first"].map(|id| url(id, format)));
+    }
+}
+
+#[tokio::test]
+async fn each_format_of_a_reconnected_stream_is_merged_into_its_own_recording() {
+    let files = |format| [file("first", format, 0, 100), file("second", format, 99, 200)];
+    let id = |format, new: &NewRecording| format!("{}{format:?}", new.file_id).into();
+    // However the notices are ordered, and however often each arrives.
+    for order in [[Flv, Mp4, Hls], [Hls, Flv, Mp4], [Mp4, Hls, Flv]] {
+        for reversed in [false, true] {
+            let world = World::new();
+            announced(&world, "anna").await;
+            for format in order.into_iter().chain(order) {
+                let mut files = files(format);
+                if reversed {
+                    files.reverse();
+                }
+                for new in files {
+                    let file_id = id(format, &new);
+                    let new = NewRecording { url: url(&new.file_id, format), file_id, ..new };
+                    world.recorded("1000_anna", new).await.unwrap();
+                }
+            }
+            let mut shown: Vec<_> =
+                recordings(&world).await.into_iter().map(|it| (it.play_url, it.hls_url)).collect();
+            shown.sort();
+            assert_eq!(shown, ["first", "second"].map(|id| (url(id, Mp4), url(id, Hls))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_several_recordings_of_the_same_time_the_one_with_nearly_the_same_ends_is_taken() {
+    let world = World::new();
+    announced(&world, "anna").await;
+    let store = async |recording| world.recorded("1000_anna", recording).await.unwrap();
+    for (id, from, to) in [("long", 0, 1000), ("short", 100, 300)] {
+        store(file(id, Flv, from, to)).await;
+    }
+    store(file("mp4", Mp4, 130, 270)).await; // 30 seconds off at both ends
+    let short = world.core.recordings().find(&"anna".into(), &"short".into()).await.unwrap().unwrap();
+    assert_eq!(short.play_url, url("mp4", Mp4));
+    store(file("other", Hls, 131, 300)).await; // 31 seconds off
+    assert_eq!(ids(&world).await, ["other", "short", "long"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,11 @@
+-- The files of each recording: the file that the recording began with, and those of other formats that were merged into it.
+CREATE TABLE recording_files (
+    account_id   BIGINT NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    file_id      TEXT NOT NULL,
+    recording_id BIGINT NOT NULL REFERENCES recordings ON DELETE CASCADE,
+    format       SMALLINT NOT NULL,        -- 0 hls, 1 any, 2 flv, 3 mp4
+    PRIMARY KEY (account_id, file_id)
+) WITHOUT ROWID;
+CREATE INDEX recording_files_recording ON recording_files (recording_id, format);
+INSERT INTO recording_files (account_id, file_id, recording_id, format)
+SELECT account_id, file_id, id, play_rank FROM recordings;
