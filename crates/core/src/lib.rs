@@ -72,7 +72,7 @@ pub use self::{
         random::{Random, SystemRandom, TestRandom},
         recording::{FileFormat, NewRecording, Recording, RecordingFilter, RecordingOrder},
         room::{Listing, PageStart, Plan, RecordingHint, Room, RoomText},
-        session::{IssuedSession, Session},
+        session::{IssuedSession, RefreshOffer, Session},
         short_video::{NewShortVideo, ShortVideo},
         stream::{CallbackSource, LinkMicStream, StreamEvent},
     },

@@ -13,6 +13,6 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { guests: true, clock_skew: Seconds(300) }
+        Self { guests: true, clock_skew: Seconds(86_400) }
     }
 }

@@ -54,7 +54,11 @@ impl<'a> Context<'a> {
         {
             return Ok(unproven());
         }
-        if self.is_fresh()? { Ok(Actor::Proven(session.account())) } else { Ok(unproven()) }
+        if !self.is_fresh()? {
+            return Ok(unproven());
+        }
+        self.core.sessions().record_signed_use(&session);
+        Ok(Actor::Proven(session.account()))
     }
 
     /// Determines the actor like [`Context::actor`], but refuses guests if the operator does not admit them to
@@ -74,7 +78,7 @@ impl<'a> Context<'a> {
             clock_skew: self.config.clock_skew,
             longest_lifetime: self.core.config().sessions.v2_token_ttl,
         };
-        Ok(freshness.accepts(times, self.core.now()))
+        Ok(freshness.check(times, self.core.now()).is_ok())
     }
 
     /// A number that is not negative, as a JSON number or a text; `None` if it is missing.

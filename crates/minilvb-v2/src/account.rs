@@ -1,7 +1,10 @@
 //! Accounts and sessions: `/register`, `/login`, `/refresh`, `/get_user_info`, `/upload_user_info`.
 
+use std::borrow::Cow;
+
 use relive_core::{
-    Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, Seconds, Sex, UserId,
+    Dialect, Identifier, IssuedSession, NewAccount, Password, ProfileUpdate, RefreshOffer, Seconds, Sex,
+    UserId,
 };
 use relive_wire::Object;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -17,7 +20,7 @@ use crate::{
 /// Request of `/register` (seed 001 §1, contract minilvb-v2 §4.1).
 pub(crate) struct Register<'a> {
     user_id: UserId,
-    password: &'a str,
+    password: Cow<'a, str>,
 }
 
 impl<'a> TryFrom<&'a Object<'_>> for Register<'a> {
@@ -35,7 +38,7 @@ impl<'a> TryFrom<&'a Object<'_>> for Register<'a> {
 
 /// Registers an account; opens no session.
 pub(crate) async fn register(cx: &Context<'_>, request: Register<'_>) -> Result<Nothing, Code> {
-    let password = derived(request.password).unwrap_or_else(|| Password::plain(request.password));
+    let password = derived(&request.password).unwrap_or_else(|| Password::plain(&*request.password));
     let new = NewAccount { client: Some(cx.client), ..NewAccount::new(request.user_id, password) };
     cx.core.accounts().register(new).await?;
     Ok(Nothing {})
@@ -52,7 +55,7 @@ fn derived(password: &str) -> Option<Password> {
 pub(crate) struct Login<'a> {
     user_id: UserId,
     /// Not trimmed: passwords chosen in other dialects may begin or end with blanks.
-    password: &'a str,
+    password: Cow<'a, str>,
 }
 
 impl<'a> TryFrom<&'a Object<'_>> for Login<'a> {
@@ -70,10 +73,11 @@ impl Login<'_> {
     /// The possible meanings of the password: the derived form, as sent by the apps, or the plain text, as in the seed.
     fn forms(&self) -> Vec<Password> {
         let mut forms = Vec::with_capacity(3);
-        forms.extend(derived(self.password));
-        forms.push(Password::plain(self.password));
-        if fields::trim(self.password) != self.password {
-            forms.push(Password::plain(fields::trim(self.password)));
+        let (sent, trimmed) = (&*self.password, fields::trim(&self.password));
+        forms.extend(derived(sent));
+        forms.push(Password::plain(sent));
+        if trimmed != sent {
+            forms.push(Password::plain(trimmed));
         }
         forms
     }
@@ -173,27 +177,34 @@ pub(crate) async fn login<'c>(cx: &Context<'c>, request: Login<'_>) -> Result<Lo
 }
 
 /// Request of `/refresh` (seed 001 §3).
-pub(crate) struct Refresh<'a> {
+pub(crate) struct Refresh {
     user_id: UserId,
-    refresh_token: &'a str,
+    refresh_token: SecretString,
 }
 
-impl<'a> TryFrom<&'a Object<'_>> for Refresh<'a> {
+impl TryFrom<&Object<'_>> for Refresh {
     type Error = Code;
 
-    fn try_from(object: &'a Object<'_>) -> Result<Self, Code> {
+    fn try_from(object: &Object<'_>) -> Result<Self, Code> {
         Ok(Self {
             user_id: fields::required_text(object, "userid", usize::MAX)?.into(),
-            refresh_token: fields::required_text(object, "refresh_token", usize::MAX)?,
+            refresh_token: fields::required_text(object, "refresh_token", usize::MAX)?.into_owned().into(),
         })
     }
 }
 
 /// Replaces both tokens; the refresh token is the proof. Android signs this call, too: a signature has to be valid,
 /// even though the token may have expired (contract minilvb-v2 §2.5).
-pub(crate) async fn refresh(cx: &Context<'_>, request: Refresh<'_>) -> Result<Tokens, Code> {
-    cx.check_signature_if_any().await?;
-    Ok(cx.core.sessions().refresh(&request.user_id, request.refresh_token).await?.into())
+pub(crate) async fn refresh(cx: &Context<'_>, request: Refresh) -> Result<Tokens, Code> {
+    let offer = RefreshOffer { user_id: request.user_id, token: request.refresh_token, client: cx.client };
+    let sessions = cx.core.sessions();
+    let session = match cx.check_signature_if_any().await {
+        Ok(()) => sessions.refresh(&offer).await?,
+        // A client that missed the answer signs with the token that the missed answer has replaced.
+        Err(Code::InvalidToken) => sessions.repeat_refresh(&offer).await?,
+        Err(code) => return Err(code),
+    };
+    Ok(session.into())
 }
 
 /// Reply of `/get_user_info`; `userid` was added by the original server.
@@ -239,7 +250,7 @@ impl TryFrom<&Object<'_>> for UploadUserInfo {
             _ => return Err(Code::InvalidParameter("sex")),
         };
         let text = |name, width| -> Result<Option<String>, Code> {
-            Ok(fields::text(object, name, width)?.map(str::to_owned))
+            Ok(fields::text(object, name, width)?.map(Cow::into_owned))
         };
         Ok(Self(ProfileUpdate {
             nickname: text("nickname", 100)?,

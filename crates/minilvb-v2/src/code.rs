@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use relive_core::{Error, causes};
+use relive_core::{Error, Seconds, causes};
 use relive_wire::JsonError;
 
 /// A refusal; a text in it stands behind ` | ` in the message. Success is 200. The seed only defines "200 is success";
@@ -14,6 +14,8 @@ pub(crate) enum Code {
     BadRequest(&'static str),
     /// 498: the proof of the caller's identity is missing or invalid.
     InvalidToken,
+    /// 498: the clock of the client is off by so many seconds, positive if it is ahead.
+    ClockOff(Seconds),
     /// 500: a failure of the server.
     ServerError(&'static str),
     /// 602: the body or the named field is invalid.
@@ -38,7 +40,7 @@ impl Code {
     pub(crate) fn number(self) -> i32 {
         match self {
             Self::BadRequest(_) => 400,
-            Self::InvalidToken => 498,
+            Self::InvalidToken | Self::ClockOff(_) => 498,
             Self::ServerError(_) => 500,
             Self::InvalidParameter(_) => 602,
             Self::UserIdFormat => 610,
@@ -56,6 +58,10 @@ impl fmt::Display for Code {
         match self {
             Self::BadRequest(detail) => write!(f, "Bad Request | {detail}"),
             Self::InvalidToken => f.write_str("Invalid Token"),
+            Self::ClockOff(Seconds(ahead)) => {
+                let side = if *ahead < 0 { "behind" } else { "ahead" };
+                write!(f, "Invalid Token | the clock of this device is {} s {side}", ahead.unsigned_abs())
+            }
             Self::ServerError(detail) => write!(f, "Server Error | {detail}"),
             Self::InvalidParameter(detail) => write!(f, "Invalid Parameter | {detail}"),
             Self::UserIdFormat => {

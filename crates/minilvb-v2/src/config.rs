@@ -22,7 +22,7 @@ impl Default for Config {
     /// The values that seed 001 and its clients expect.
     fn default() -> Self {
         Self {
-            clock_skew: Seconds(300),
+            clock_skew: Seconds(86_400),
             index_mode: IndexMode::Offset,
             utc_offset: 28_800,
             list_window: Seconds(7 * 86_400),

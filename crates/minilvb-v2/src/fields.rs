@@ -1,5 +1,7 @@
-//! Reads the fields of requests (contract minilvb-v2 §2.1, §2.4, §3). An integer may also be a decimal text or a float
-//! without a fraction; a text must be a JSON string and is trimmed; `null` is the same as a missing field.
+//! Reads the fields of requests (contract minilvb-v2 §0, §2.1, §2.4, §3). An integer may also be a decimal text or a float
+//! without a fraction, a text may also be a number, and is trimmed; `null` is the same as a missing field.
+
+use std::borrow::Cow;
 
 use relive_wire::{Integer, Object, Value};
 
@@ -24,10 +26,10 @@ pub(crate) fn untrimmed<'o>(
     object: &'o Object<'_>,
     name: &'static str,
     width: usize,
-) -> Result<Option<&'o str>, Code> {
+) -> Result<Option<Cow<'o, str>>, Code> {
     let Some(value) = object.present(name) else { return Ok(None) };
-    match value.text() {
-        Some(text) if !text.contains('\0') && is_within(trim(text), width) => Ok(Some(text)),
+    match value.text_or_number() {
+        Some(text) if !text.contains('\0') && is_within(trim(&text), width) => Ok(Some(text)),
         _ => Err(Code::InvalidParameter(name)),
     }
 }
@@ -37,8 +39,11 @@ pub(crate) fn text<'o>(
     object: &'o Object<'_>,
     name: &'static str,
     width: usize,
-) -> Result<Option<&'o str>, Code> {
-    Ok(untrimmed(object, name, width)?.map(trim))
+) -> Result<Option<Cow<'o, str>>, Code> {
+    Ok(untrimmed(object, name, width)?.map(|text| match text {
+        Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+        number @ Cow::Owned(_) => number,
+    }))
 }
 
 /// A trimmed text of at most `width` characters, neither missing nor empty.
@@ -46,13 +51,13 @@ pub(crate) fn required_text<'o>(
     object: &'o Object<'_>,
     name: &'static str,
     width: usize,
-) -> Result<&'o str, Code> {
+) -> Result<Cow<'o, str>, Code> {
     text(object, name, width)?.filter(|text| !text.is_empty()).ok_or(Code::InvalidParameter(name))
 }
 
 /// A trimmed text of at most `width` characters; empty if it is missing.
 pub(crate) fn text_or_empty(object: &Object<'_>, name: &'static str, width: usize) -> Result<String, Code> {
-    Ok(text(object, name, width)?.unwrap_or_default().to_owned())
+    Ok(text(object, name, width)?.unwrap_or_default().into_owned())
 }
 
 /// An integer that must not be missing.
@@ -78,7 +83,7 @@ pub(crate) fn time(object: &Object<'_>, name: &'static str) -> Result<Option<f64
 
 /// The user id, in the form that this dialect admits: 4 to 24 of `A-Z a-z 0-9 _ -`, not only digits (contract
 /// minilvb-v2 §2.1).
-pub(crate) fn required_user_id<'o>(object: &'o Object<'_>) -> Result<&'o str, Code> {
+pub(crate) fn required_user_id<'o>(object: &'o Object<'_>) -> Result<Cow<'o, str>, Code> {
     required_text(object, "userid", 24)
         .ok()
         .filter(|id| {
@@ -108,14 +113,22 @@ mod tests {
 
     #[test]
     fn texts_are_trimmed_and_counted_in_characters() {
-        let read = |json: &str| with(json, |object| text(object, "a", 3).map(|text| text.map(str::to_owned)));
+        let read =
+            |json: &str| with(json, |object| text(object, "a", 3).map(|text| text.map(Cow::into_owned)));
         assert_eq!(read(r#"{"a":" \t小直播\r\n"}"#), Ok(Some("小直播".to_owned())));
         assert_eq!(read(r#"{"a":""}"#), Ok(Some(String::new())));
         assert_eq!(read(r#"{"a":null}"#), Ok(None));
         assert_eq!(read("{}"), Ok(None));
-        for bad in
-            [r#"{"a":"小直播间"}"#, r#"{"a":1}"#, r#"{"a":["x"]}"#, r#"{"a":"\u0000"}"#, r#"{"a":true}"#]
-        {
+        assert_eq!(read(r#"{"a":107}"#), Ok(Some("107".to_owned())));
+        assert_eq!(read(r#"{"a":1.0}"#), Ok(Some("1".to_owned())));
+        for bad in [
+            r#"{"a":"小直播间"}"#,
+            r#"{"a":1000}"#,
+            r#"{"a":1e99}"#,
+            r#"{"a":["x"]}"#,
+            r#"{"a":"\u0000"}"#,
+            r#"{"a":true}"#,
+        ] {
             assert_eq!(read(bad), Err(Code::InvalidParameter("a")), "{bad}");
         }
     }
@@ -137,7 +150,7 @@ mod tests {
     #[test]
     fn user_ids_have_the_forms_that_either_app_accepts() {
         let read = |id: &str| {
-            with(&format!("{{\"userid\":\"{id}\"}}"), |object| required_user_id(object).map(str::to_owned))
+            with(&format!("{{\"userid\":\"{id}\"}}"), |object| required_user_id(object).map(Cow::into_owned))
         };
         for good in ["abcd", "ningmeng_07", "1234-", "____", "A-b_9", "a23456789012345678901234"] {
             assert_eq!(read(good).as_deref(), Ok(good));

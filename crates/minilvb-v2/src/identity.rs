@@ -38,6 +38,7 @@ impl Context<'_> {
                 return Err(Code::InvalidToken);
             }
             self.check_age()?;
+            self.core.sessions().record_signed_use(&session);
             return Ok(session);
         }
         let token = self.bearer().or_else(|| self.object.get("token")?.text()).ok_or(Code::InvalidToken)?;
@@ -59,7 +60,7 @@ impl Context<'_> {
     /// The session of the user whose id is in the body.
     async fn signer(&self) -> Result<Arc<Session>, Code> {
         let user_id = fields::required_user_id(self.object).map_err(|_| Code::InvalidToken)?;
-        self.core.sessions().signed(user_id).await?.ok_or(Code::InvalidToken)
+        self.core.sessions().signed(&user_id).await?.ok_or(Code::InvalidToken)
     }
 
     fn is_signed_by(&self, session: &Session, signature: &str) -> bool {
@@ -92,7 +93,7 @@ impl Context<'_> {
             clock_skew: self.config.clock_skew,
             longest_lifetime: self.core.config().sessions.v2_token_ttl,
         };
-        let fresh = freshness.accepts(SignedTimes { sent, lifetime }, self.core.now());
-        if fresh { Ok(()) } else { Err(Code::InvalidToken) }
+        let checked = freshness.check(SignedTimes { sent, lifetime }, self.core.now());
+        checked.map_err(|not_fresh| Code::ClockOff(not_fresh.ahead))
     }
 }

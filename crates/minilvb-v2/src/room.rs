@@ -15,7 +15,7 @@ impl TryFrom<&Object<'_>> for UploadRoom {
 
     fn try_from(object: &Object<'_>) -> Result<Self, Code> {
         Ok(Self(Plan {
-            title: fields::required_text(object, "title", 128)?.to_owned(),
+            title: fields::required_text(object, "title", 128)?.into_owned(),
             cover: fields::text_or_empty(object, "frontcover", 255)?,
             location: fields::text_or_empty(object, "location", 128)?,
         }))

@@ -29,15 +29,15 @@ impl TryFrom<&Object<'_>> for UploadUgc {
         }
         let title = fields::required_text(object, "title", 128)?;
         let play_url = fields::required_text(object, "play_url", LONGEST_URL)?;
-        if !is_url(play_url) {
+        if !is_url(&play_url) {
             return Err(Code::InvalidParameter("play_url"));
         }
         Ok(Self(NewShortVideo {
             file_id: file_id.into(),
-            title: title.to_owned(),
+            title: title.into_owned(),
             cover: fields::text_or_empty(object, "frontcover", 255)?,
             location: fields::text_or_empty(object, "location", 128)?,
-            play_url: play_url.to_owned(),
+            play_url: play_url.into_owned(),
             user_info: None,
         }))
     }

@@ -45,11 +45,35 @@ pub enum Integer {
     Lenient,
 }
 
+/// 2^53: above it, neighbouring integers are the same float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 impl<'a> Value<'a> {
     /// The text of a JSON string; `None` for every other type.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of a JSON string, or a number as decimal text; `None` for every other type, and for a number so large that
+    /// it is not known exactly.
+    ///
+    /// ```
+    /// use relive_wire::Value;
+    /// assert_eq!(Value::Text("a".into()).text_or_number().as_deref(), Some("a"));
+    /// assert_eq!(Value::Int(-7).text_or_number().as_deref(), Some("-7"));
+    /// assert_eq!(Value::Float(1.0).text_or_number().as_deref(), Some("1"));
+    /// assert_eq!(Value::Float(1.5).text_or_number().as_deref(), Some("1.5"));
+    /// assert_eq!(Value::Float(1e300).text_or_number(), None);
+    /// assert_eq!(Value::Bool(true).text_or_number(), None);
+    /// ```
+    pub fn text_or_number(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) => Some(Cow::Borrowed(text)),
+            Self::Int(number) => Some(number.to_string().into()),
+            Self::Float(number) if number.abs() <= EXACT => Some(number.to_string().into()),
             _ => None,
         }
     }
@@ -74,8 +98,6 @@ impl<'a> Value<'a> {
     /// assert_eq!(Value::Text("7.0".into()).integer(Integer::Lenient), None);
     /// ```
     pub fn integer(&self, spelling: Integer) -> Option<i64> {
-        /// 2^53: above it, neighbouring integers are the same float.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
         match self {
             Self::Int(number) => Some(*number),
             #[expect(clippy::cast_possible_truncation, reason = "checked: no fraction and within ±2^53")]

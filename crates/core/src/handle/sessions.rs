@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::Sessions;
 use crate::{
-    AccountId, Dialect, Error, IssuedSession, Result, Session, UserId,
+    AccountId, Dialect, Error, IssuedSession, RefreshOffer, Result, Session, UserId,
     domain::session,
     model::session::TokenHash,
     store::conn::Conn,
@@ -86,12 +86,44 @@ impl Sessions<'_> {
         Err(Error::Busy)
     }
 
-    /// Exchanges a refresh token for a new session (minilvb-v2). The old tokens are invalid at once.
+    /// Records that a client has used the session that signed its request; see [`Sessions::repeat_refresh`].
+    pub fn record_signed_use(&self, session: &Arc<Session>) {
+        if !session.is_used() {
+            self.0.memory().record_use(session, self.0.now());
+        }
+    }
+
+    /// Exchanges a refresh token for a new session (minilvb-v2). The old tokens are invalid at once. An offer that was
+    /// accepted already is answered as by [`Sessions::repeat_refresh`].
     ///
     /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
-    pub async fn refresh(&self, user_id: &UserId, refresh_token: &str) -> Result<IssuedSession> {
-        let (user_id, offered) = (user_id.clone(), TokenHash::of(refresh_token));
-        self.0.store().write(move |tx| session::refresh(tx, &user_id, &offered)).await
+    pub async fn refresh(&self, offer: &RefreshOffer) -> Result<IssuedSession> {
+        let refreshing = offer.clone();
+        match self.0.store().write(move |tx| session::refresh(tx, &refreshing)).await {
+            Err(Error::InvalidSession) => self.repeat_refresh(offer).await,
+            done => done,
+        }
+    }
+
+    /// The tokens that an offer was exchanged for within the last 60 s, if it comes from the same address again and no
+    /// client has used the new session: the answer may have been lost (contract minilvb-v2 §0).
+    ///
+    /// Errors: [`Error::InvalidSession`].
+    pub async fn repeat_refresh(&self, offer: &RefreshOffer) -> Result<IssuedSession> {
+        let user_id = offer.user_id.clone();
+        let (row, user_id) = self
+            .0
+            .store()
+            .read(move |conn| sessions::by_signer(conn, &user_id))
+            .await?
+            .ok_or(Error::InvalidSession)?;
+        // The table learns of a use later than the memory.
+        let digest = TokenHash::from_bytes(&row.digest).ok_or(Error::InvalidSession)?;
+        if self.0.memory().sessions.peek(&digest, |session| session.is_used()) == Some(true) {
+            return Err(Error::InvalidSession);
+        }
+        session::repeated(row, user_id, offer, self.0.now(), self.0.config().sessions)
+            .ok_or(Error::InvalidSession)
     }
 
     /// Ends the session of a token.

@@ -99,6 +99,11 @@ pub(crate) fn session_ends_at(
     }
 }
 
+/// Whether a minilvb-v2 session has been used. A use in the second of the opening counts as one in the next second.
+pub(crate) fn signed_session_is_used(opened_at: UnixSeconds, used_at: UnixSeconds) -> bool {
+    used_at > opened_at
+}
+
 /// The name of a room that visitors see: its own, else the title of its last broadcast, else the title of the plan.
 pub(crate) fn shown_room_name<'a>(
     name: &'a str,

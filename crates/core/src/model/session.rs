@@ -3,6 +3,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    net::IpAddr,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -149,8 +150,17 @@ impl Session {
         now < rule::session_ends_at(self.dialect, self.opened_at, self.used_at(), config)
     }
 
+    /// Whether a client has used the session since it was opened (minilvb-v2).
+    pub(crate) fn is_used(&self) -> bool {
+        rule::signed_session_is_used(self.opened_at, self.used_at())
+    }
+
     /// Records a use; returns whether the session just became dirty.
     pub(crate) fn record_use(&self, now: UnixSeconds) -> bool {
+        let now = match self.dialect {
+            Dialect::MinilvbV2 => now.max(self.opened_at + Seconds(1)),
+            _ => now,
+        };
         self.used_at.advance(now) && !self.dirty.swap(true, Ordering::Relaxed)
     }
 
@@ -214,6 +224,23 @@ pub struct IssuedSession {
 impl fmt::Debug for IssuedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IssuedSession for {}", self.user_id)
+    }
+}
+
+/// A refresh token that a client offers for new tokens (minilvb-v2).
+#[derive(Clone)]
+pub struct RefreshOffer {
+    /// The user id that the client names.
+    pub user_id: UserId,
+    /// The refresh token.
+    pub token: SecretString,
+    /// The client's address.
+    pub client: IpAddr,
+}
+
+impl fmt::Debug for RefreshOffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RefreshOffer of {} from {}", self.user_id, self.client)
     }
 }
 

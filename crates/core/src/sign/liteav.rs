@@ -43,8 +43,8 @@ pub struct SignedTimes {
 /// };
 /// let freshness = Freshness { clock_skew: Seconds(60), longest_lifetime: Seconds(86_400) };
 /// let times = SignedTimes { sent: 1_700_000_000.0, lifetime: Some(10.0) };
-/// assert!(freshness.accepts(times, UnixSeconds(1_700_000_070)));
-/// assert!(!freshness.accepts(times, UnixSeconds(1_700_000_071)));
+/// assert_eq!(freshness.check(times, UnixSeconds(1_700_000_070)), Ok(()));
+/// assert_eq!(freshness.check(times, UnixSeconds(1_700_000_071)).unwrap_err().ahead, Seconds(-71));
 /// ```
 ///
 /// Source: contract minilvb-v2 §2.4.
@@ -59,8 +59,11 @@ pub struct Freshness {
 impl Freshness {
     /// Checks that the request was not sent in the future and that its lifetime is not over, both give or take the
     /// skew.
+    ///
+    /// Errors: [`NotFresh`] with how far the client's clock is off, if the request was sent just now.
     #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
-    pub fn accepts(&self, times: SignedTimes, now: UnixSeconds) -> bool {
+    #[expect(clippy::cast_possible_truncation, reason = "a cast of a float to an integer saturates")]
+    pub fn check(&self, times: SignedTimes, now: UnixSeconds) -> Result<(), NotFresh> {
         const FIRST_IN_MILLISECONDS: f64 = 1e11;
         const DEFAULT_LIFETIME: f64 = 300.0;
         let SignedTimes { sent, lifetime } = times;
@@ -68,8 +71,20 @@ impl Freshness {
         let [now, skew, longest] =
             [now.0, self.clock_skew.0, self.longest_lifetime.0].map(|seconds| seconds as f64);
         let lifetime = lifetime.unwrap_or(DEFAULT_LIFETIME).min(longest);
-        now <= sent + lifetime + skew && sent <= now + skew
+        if now <= sent + lifetime + skew && sent <= now + skew {
+            Ok(())
+        } else {
+            Err(NotFresh { ahead: Seconds((sent - now).round() as i64) })
+        }
     }
+}
+
+/// A signed request is too old or from the future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the request was sent {ahead} s after now")]
+pub struct NotFresh {
+    /// How far the time of the request is ahead of the server's clock; negative if it is behind.
+    pub ahead: Seconds,
 }
 
 #[cfg(test)]
@@ -82,7 +97,17 @@ mod tests {
     const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
     fn accepts(sent: f64, lifetime: Option<f64>) -> bool {
-        FRESHNESS.accepts(SignedTimes { sent, lifetime }, NOW)
+        FRESHNESS.check(SignedTimes { sent, lifetime }, NOW).is_ok()
+    }
+
+    #[test]
+    fn a_refusal_tells_how_far_the_clock_is_off() {
+        for (sent, ahead) in
+            [(1.7e9 - 7e6, -7_000_000), (0.0, -NOW.0), (1.7e12 + 99_400.0, 99), (f64::MAX, i64::MAX)]
+        {
+            let refused = FRESHNESS.check(SignedTimes { sent, lifetime: None }, NOW);
+            assert_eq!(refused, Err(NotFresh { ahead: Seconds(ahead) }));
+        }
     }
 
     #[test]

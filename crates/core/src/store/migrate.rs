@@ -160,7 +160,8 @@ mod tests {
                     on!(&mut old.conn, |c| stream_codes::table.order(stream_codes::kind).load(c)).unwrap();
                 let kept = [(0, "1000_anna".to_owned(), 7, 0, None), (1, "tail".to_owned(), 7, 0, None)];
                 assert_eq!(rows, kept, "codes of lives, kept as long as their account");
-                let revoked: i64 = on!(&mut old.conn, |c| revoked_codes::table.count().get_result(c)).unwrap();
+                let revoked: i64 =
+                    on!(&mut old.conn, |c| revoked_codes::table.count().get_result(c)).unwrap();
                 assert_eq!(revoked, 0);
                 for _ in 0..2 {
                     old.revert();
@@ -209,10 +210,9 @@ mod tests {
         for mut old in old(5, rows) {
             for _ in 0..2 {
                 old.migrate();
-                let rows: Vec<(i64, String, i64, i16)> = on!(&mut old.conn, |c| recording_files::table
-                    .order(recording_files::file_id)
-                    .load(c))
-                .unwrap();
+                let rows: Vec<(i64, String, i64, i16)> =
+                    on!(&mut old.conn, |c| recording_files::table.order(recording_files::file_id).load(c))
+                        .unwrap();
                 assert_eq!(rows, [(7, "a".to_owned(), 1, 3), (7, "b".to_owned(), 2, 0)]);
                 old.revert();
             }

@@ -11,7 +11,7 @@ use relive_core::{
 };
 use secrecy::ExposeSecret as _;
 
-use crate::support::{ALL, START, World};
+use crate::support::{ALL, START, World, offer};
 
 #[tokio::test]
 async fn a_watching_session_keeps_its_cursor_over_a_restart() {
@@ -235,8 +235,7 @@ async fn a_restart_does_not_change_the_lifetime_of_a_session() {
     assert_eq!(world.core.sessions().signed("anna").await.unwrap().unwrap().expose_token(), token);
     world.restart(Seconds(1)).await;
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, token).await.is_err());
-    let renewed =
-        world.core.sessions().refresh(&"anna".into(), issued.refresh_token.expose_secret()).await.unwrap();
+    let renewed = world.core.sessions().refresh(&offer(&issued)).await.unwrap();
     assert_eq!(renewed.expires_in, Seconds(86_400));
 }
 

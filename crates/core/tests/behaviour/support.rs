@@ -1,15 +1,16 @@
 //! The fixture of the tests: a core on a manual clock, and the calls with which most tests begin.
 
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use relive_core::{
     AccountId, Actor, Announcement, Broadcast, CallbackSource, Config, Core, Dialect, HostLocation,
-    Identifier, NewAccount, NewRecording, OnAirFilter, Password, Report, Result, RoomNumber, Seconds,
-    Session, StartError, StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo, Window,
-    database::Scratch,
+    Identifier, IssuedSession, NewAccount, NewRecording, OnAirFilter, Password, RefreshOffer, Report, Result,
+    RoomNumber, Seconds, Session, StartError, StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo,
+    Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -180,6 +181,15 @@ impl World {
 /// An actor that has not proved its id.
 pub(crate) fn guest(id: &str) -> Actor {
     Actor::Unproven(id.into())
+}
+
+/// The offer of the refresh token of a session, always from the same address.
+pub(crate) fn offer(issued: &IssuedSession) -> RefreshOffer {
+    RefreshOffer {
+        user_id: issued.user_id.clone(),
+        token: issued.refresh_token.clone(),
+        client: Ipv4Addr::new(192, 0, 2, 7).into(),
+    }
 }
 
 /// The announcement of a live in the group `g-<title>`, whose host is nicknamed `nick of <title>`.

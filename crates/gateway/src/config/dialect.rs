@@ -62,7 +62,7 @@ impl Default for MinilvbV2 {
             mounts: vec![String::new()],
             token_ttl: DAY,
             refresh_ttl: DAY * 30,
-            clock_skew: Duration::from_mins(5),
+            clock_skew: Duration::from_hours(24),
             index_mode: IndexMode::Offset,
             utc_offset: UtcOffset::CHINA,
             list_window: DAY * 7,
