@@ -1,5 +1,6 @@
 //! Operators' tools for a database: migrate, check, back up, copy and compare. None of them needs a running core.
 
+mod check;
 mod copy;
 mod inventory;
 mod scratch;
@@ -9,6 +10,7 @@ use std::path::Path;
 use diesel::prelude::*;
 
 pub use self::{
+    check::{Problem, collisions, damage},
     copy::{Progress, Transfer, copy},
     inventory::{TABLES, rows, tables},
     scratch::Scratch,
@@ -66,38 +68,6 @@ fn secret_name(key: &str) -> String {
 struct Line {
     #[diesel(sql_type = diesel::sql_types::Text)]
     line: String,
-}
-
-/// Faults that SQLite finds in its pages and indexes.
-const SQLITE_PAGES: &str =
-    "SELECT integrity_check AS line FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
-/// Rows that refer to missing rows.
-const SQLITE_REFERENCES: &str = "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to a missing row of ' || parent AS line \
-     FROM pragma_foreign_key_check";
-/// Indexes and constraints that PostgreSQL ignores because it failed to create them.
-const POSTGRES_PARTS: &str = "SELECT 'index ' || indexrelid::regclass || ' is not valid' AS line FROM pg_index \
-     JOIN pg_class ON pg_class.oid = indrelid WHERE relnamespace = current_schema()::regnamespace AND NOT indisvalid \
-     UNION ALL SELECT 'constraint ' || conname || ' of ' || conrelid::regclass || ' is not valid' FROM pg_constraint \
-     WHERE connamespace = current_schema()::regnamespace AND NOT convalidated";
-/// Rooms that name a missing broadcast: neither database has a constraint for that.
-const ROOMS: &str = "SELECT 'room ' || number || ' names a missing broadcast' AS line FROM rooms \
-     WHERE broadcast_id NOT IN (SELECT id FROM broadcasts)";
-
-/// Checks the pages, the indexes and the references between the rows of a database. Returns one text per fault, none for
-/// a sound database. The pages of PostgreSQL are not checked: `pg_amcheck` does that.
-pub fn check(config: &DatabaseConfig) -> Result<Vec<String>, StartError> {
-    let mut conn = Conn::open(config)?;
-    let found: QueryResult<Vec<Vec<Line>>> = match &mut conn {
-        Conn::Sqlite(c) => [SQLITE_PAGES, SQLITE_REFERENCES, ROOMS]
-            .into_iter()
-            .map(|query| diesel::sql_query(query).load(c))
-            .collect(),
-        Conn::Postgres(c) => {
-            [POSTGRES_PARTS, ROOMS].into_iter().map(|query| diesel::sql_query(query).load(c)).collect()
-        }
-    };
-    let found = found.map_err(|error| StartError::Load(error.into()))?;
-    Ok(found.into_iter().flatten().map(|line| line.line).collect())
 }
 
 /// Copies a SQLite database into a new, compacted file. The copy is consistent also while the database is in use.

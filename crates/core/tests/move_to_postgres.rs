@@ -101,7 +101,7 @@ async fn a_copy_is_complete_and_continues_the_numbers() {
     ));
     let backwards = database::Transfer { from: &to, to: &from };
     assert!(matches!(database::copy(backwards, &[], |_| {}), Err(StartError::NotACopy(_))));
-    assert!(database::check(&to).unwrap().is_empty());
+    assert!(database::damage(&to).unwrap().is_empty());
     let kept = database::keep_secrets(&to, &[("callback.key", "another".to_owned())]).unwrap();
     assert_eq!(kept, [("callback.key", "kept".to_owned())]);
 

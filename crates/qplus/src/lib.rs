@@ -33,7 +33,9 @@ mod stream;
 
 use http::{Method, StatusCode};
 use relive_core::Core;
-use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
+use relive_wire::{
+    Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request, replace_lone_surrogates,
+};
 
 use crate::{code::Code, context::Context, fields::Input, interface::Api};
 pub use crate::{
@@ -66,11 +68,12 @@ impl Qplus {
         let Body::Whole(body) = &request.body else {
             return envelope::reply(name, Err(Code::Param)).with_status(StatusCode::PAYLOAD_TOO_LARGE);
         };
+        let body = replace_lone_surrogates(body);
         let object = match api {
             Api::GetUserHeadPic => Object::default(),
             // The original server ignored the method and refused the empty body of other methods.
             _ if request.method != Method::POST => return envelope::reply(name, Err(Code::Param)),
-            _ => match Object::parse(body, DEPTH) {
+            _ => match Object::parse(&body, DEPTH) {
                 Ok(object) => object,
                 Err(_) => return envelope::reply(name, Err(Code::Param)),
             },

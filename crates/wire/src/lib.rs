@@ -5,6 +5,7 @@
 //!   completeness are derived from it.
 //! * [`Object`], [`Value`]: a JSON object, read as leniently as the original servers did (the last of duplicate keys
 //!   counts, a byte order mark is skipped, numbers may be texts).
+//! * [`replace_lone_surrogates`]: what Go's JSON decoder does before it reads a text.
 //! * [`array()`], [`number()`], [`count()`]: write JSON replies piece by piece.
 //!
 //! **Invariant:** this crate depends on `http` and `bytes`, neither on hyper nor on the domain.
@@ -12,9 +13,11 @@
 mod adapter;
 mod interface;
 mod json;
+mod surrogate;
 mod write;
 
 pub use adapter::{Adapter, Body, Endpoint, Reply, ReplyFuture, Request};
 pub use interface::Interface;
 pub use json::{Integer, JsonError, Object, Value};
+pub use surrogate::replace_lone_surrogates;
 pub use write::{array, count, number};

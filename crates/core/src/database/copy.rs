@@ -201,6 +201,7 @@ tables! {
     }
     follows { account_id: i64, room: i64 }
     stream_codes { kind: i16, code: String, account_id: i64, purpose: i16, kept_until: Option<i64> }
+    pushes { code: String, account_id: i64, sequence: Option<String>, began_at: i64 }
     revoked_codes { code: String, account_id: i64, valid_from: i64 }
     verifications {
         phone: String, purpose: i16, digest: Vec<u8>, tries: i16, created_at: i64, valid_until: i64

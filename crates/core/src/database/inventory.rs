@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every table of relive. `changes` exists in PostgreSQL only.
-pub const TABLES: [&str; 19] = [
+pub const TABLES: [&str; 20] = [
     "__diesel_schema_migrations",
     "accounts",
     "audience",
@@ -18,6 +18,7 @@ pub const TABLES: [&str; 19] = [
     "counters",
     "follows",
     "head_pictures",
+    "pushes",
     "recording_audience",
     "recording_files",
     "recordings",

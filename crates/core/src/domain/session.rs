@@ -139,7 +139,7 @@ const REPEATABLE: Seconds = Seconds(60);
 /// The answer to a refresh that this offer has had within the last minute, from the same address: the answer may have been
 /// lost on a phone's network. `None` for any other offer, and once the new session has been used (contract minilvb-v2 §0).
 pub(crate) fn repeated(
-    row: SessionRow,
+    row: &SessionRow,
     user_id: UserId,
     offer: &RefreshOffer,
     now: UnixSeconds,
@@ -148,7 +148,7 @@ pub(crate) fn repeated(
     let is_unused = !rule::signed_session_is_used(row.opened_at, row.used_at);
     let token = row.token.clone().filter(|_| is_unused && now <= row.opened_at + REPEATABLE)?;
     let refresh_token = successor(offer, &token);
-    is_refreshed_by(&row, &TokenHash::of(&refresh_token))
+    is_refreshed_by(row, &TokenHash::of(&refresh_token))
         .then(|| issued(row.account_id, user_id, Dialect::MinilvbV2, Tokens { token, refresh_token }, policy))
 }
 

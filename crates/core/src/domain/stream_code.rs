@@ -13,7 +13,7 @@ use crate::{
     store::{Tx, conn::Conn},
     table::{
         accounts::{self, AccountRow},
-        revoked_codes,
+        pushes, revoked_codes,
         rooms::{self, RoomRow},
         stream_codes::{self, TAIL, WHOLE, keep, keep_link_mic},
     },
@@ -76,9 +76,10 @@ pub(crate) fn owner(
 }
 
 /// Finds the user id inside a code that this server has not issued: the longest after the business id whose account has a
-/// room.
+/// room, else all of it, because a host may push before its first `/upload_room`.
 fn user_inside(conn: &mut Conn, code: &StreamCode) -> Result<Option<AccountId>> {
-    let mut rest = code.split_once('_').map_or("", |(_, rest)| rest);
+    let whole = code.split_once('_').map_or("", |(_, rest)| rest);
+    let mut rest = whole;
     while !rest.is_empty() {
         if let Some(user) = accounts::by_user_id(conn, rest)?
             && rooms::of_account(conn, user.id)?.is_some()
@@ -87,7 +88,7 @@ fn user_inside(conn: &mut Conn, code: &StreamCode) -> Result<Option<AccountId>> 
         }
         rest = rest.rsplit_once('_').map_or("", |(shorter, _)| shorter);
     }
-    Ok(None)
+    Ok(accounts::by_user_id(conn, whole)?.map(|user| user.id))
 }
 
 /// The stream code of a host in the dialects that make it from the user id (contract minilvb-v1 §6.1). User ids that differ
@@ -168,5 +169,6 @@ pub(crate) fn link_mic(tx: &mut Tx<'_>, actor: &Actor) -> Result<LinkMicStream> 
 /// the next second on are valid.
 pub(crate) fn revoke(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     let codes = stream_codes::of_lives(tx.conn, account)?;
+    pushes::delete_of(tx, account)?;
     revoked_codes::put(tx, account, codes)
 }

@@ -6,7 +6,7 @@ use super::core::Rooms;
 use crate::{
     AccountId, Broadcast, Error, Listing, OnAirFilter, PageStart, Plan, RecordingHint, Result, Room,
     RoomList, RoomNumber, RoomOnAir, RoomText, Session,
-    domain::room,
+    domain::{broadcast::stream, room},
     model::cursor::{Cursor, ListPosition},
     read_model::room_cache::{CachedRoom, FoundRooms, KnownRooms},
     store::conn::Conn,
@@ -185,9 +185,10 @@ impl Rooms<'_> {
         self.0.store().write(move |tx| room::modify(tx, account, number, &text)).await
     }
 
-    /// minilvb-v2: stores the caller's plan for its next broadcast; a broadcast of this dialect on air gets the new title.
+    /// minilvb-v2: stores the caller's plan for its next broadcast, which opens at once if the caller's stream is up and
+    /// nothing is on air; a broadcast of this dialect on air gets the new title.
     pub async fn plan(&self, account: AccountId, plan: Plan) -> Result<()> {
-        self.0.store().write(move |tx| room::plan(tx, account, &plan)).await
+        self.0.store().write(move |tx| stream::plan(tx, account, &plan)).await
     }
 
     /// sxb: stores the name and the cover that the caller announces for its next recording, which takes them if the broadcast

@@ -122,7 +122,7 @@ impl Sessions<'_> {
         if self.0.memory().sessions.peek(&digest, |session| session.is_used()) == Some(true) {
             return Err(Error::InvalidSession);
         }
-        session::repeated(row, user_id, offer, self.0.now(), self.0.config().sessions)
+        session::repeated(&row, user_id, offer, self.0.now(), self.0.config().sessions)
             .ok_or(Error::InvalidSession)
     }
 

@@ -25,7 +25,7 @@ use crate::{
         conn::{Conn, on},
         prepared::prepared,
     },
-    table::{audience, broadcasts, changes, revoked_codes, sessions, stream_codes, verifications},
+    table::{audience, broadcasts, changes, pushes, revoked_codes, sessions, stream_codes, verifications},
 };
 
 /// Advisory lock of the gateway that deletes ended rows, until the end of its transaction.
@@ -157,6 +157,7 @@ impl Inner {
         session::close_ended(tx)?;
         verifications::delete_ended(tx)?;
         stream_codes::delete_ended(tx)?;
+        pushes::delete_forgotten(tx)?;
         let oldest = self.oldest_push_url(tx.now);
         revoked_codes::prune(tx, oldest)
     }

@@ -85,6 +85,9 @@ diesel::table! {
     }
 }
 diesel::table! {
+    pushes (code) { code -> Text, account_id -> BigInt, sequence -> Nullable<Text>, began_at -> BigInt, }
+}
+diesel::table! {
     revoked_codes (code) { code -> Text, account_id -> BigInt, valid_from -> BigInt, }
 }
 diesel::table! {
@@ -128,6 +131,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     short_videos,
     follows,
     stream_codes,
+    pushes,
     revoked_codes,
     verifications,
     reports,

@@ -8,6 +8,7 @@ pub(crate) mod changes;
 pub(crate) mod counters;
 pub(crate) mod follows;
 pub(crate) mod head_pictures;
+pub(crate) mod pushes;
 pub(crate) mod recording_audience;
 pub(crate) mod recordings;
 pub(crate) mod reports;

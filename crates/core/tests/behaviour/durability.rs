@@ -171,7 +171,7 @@ async fn a_restart_changes_nothing() {
     assert!(before.iter().all(|trace| !trace.is_empty()));
     world.restart(Seconds(30)).await;
     assert_eq!(traces(&world).await, before);
-    assert!(database::check(&world.core.config().database).unwrap().is_empty());
+    assert!(database::damage(&world.core.config().database).unwrap().is_empty());
 }
 
 #[tokio::test]

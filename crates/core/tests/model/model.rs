@@ -53,6 +53,12 @@ pub(crate) struct Member {
     beat: i64,
 }
 
+/// A push that the media cloud has announced.
+#[derive(Debug, Clone, Copy)]
+struct Push {
+    sequence: Option<u8>,
+}
+
 /// The state of the model.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -63,6 +69,8 @@ pub(crate) struct Model {
     pub(crate) nicknames: Vec<String>,
     /// Title and time of a user's v2 plan.
     plans: Vec<Option<(String, i64)>>,
+    /// Each host's push under way.
+    pushes: Vec<Option<Push>>,
     /// Time at which a user's qplus session was last used.
     sessions: Vec<i64>,
     clock: u64,
@@ -93,6 +101,7 @@ impl Model {
             audiences: vec![Vec::new(); USERS],
             nicknames: vec![String::new(); USERS],
             plans: vec![None; USERS],
+            pushes: vec![None; USERS],
             sessions: vec![now; USERS],
             clock: 0,
         }
@@ -279,9 +288,15 @@ impl Model {
         if self.is_on_air(host) && self.lives[host].driver == Dialect::MinilvbV2 {
             title.clone_into(&mut self.lives[host].title);
         }
+        if let Some(Push { sequence }) = self.pushes[host].filter(|_| !self.is_on_air(host)) {
+            let live = self.replace(host, Dialect::MinilvbV2, State::OnAir, false);
+            title.clone_into(&mut live.title);
+            live.sequence = sequence;
+        }
     }
 
     pub(crate) fn started(&mut self, host: usize, sequence: Option<u8>) {
+        self.pushes[host] = Some(Push { sequence });
         let plan = self.plans[host].clone();
         let live = &mut self.lives[host];
         let announced = live.driver == Dialect::MinilvbV1
@@ -300,6 +315,8 @@ impl Model {
     }
 
     pub(crate) fn stopped(&mut self, host: usize, sequence: Option<u8>) {
+        let differs = |push: &Push| sequence.zip(push.sequence).is_some_and(|(named, known)| named != known);
+        self.pushes[host] = self.pushes[host].filter(differs);
         let live = &self.lives[host];
         let other = sequence.zip(live.sequence).is_some_and(|(named, known)| named != known);
         if matches!(live.driver, Dialect::MinilvbV1 | Dialect::MinilvbV2) && !other {

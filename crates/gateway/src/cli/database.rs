@@ -50,7 +50,8 @@ pub(super) enum Db {
         #[arg(long, value_name = "URL")]
         to: String,
     },
-    /// Check the database for damage; prints each problem, and exits with 1 if there is one
+    /// Check the database for damage, and for stream codes that look like those of another account; prints each kind of
+    /// problem, and exits with 1 if there is one
     Check,
 }
 
@@ -88,13 +89,15 @@ impl Db {
             }
             Self::Check => {
                 super::require_database_file(&config.url)?;
-                let problems = database::check(&config)?;
+                let mut problems = database::damage(&config)?;
+                problems.extend(database::collisions(&config)?);
                 for problem in &problems {
                     writeln!(out, "{problem}")?;
                 }
                 match problems.len() {
                     0 => writeln!(out, "The database is sound.")?,
-                    count => bail!("{count} problem(s) found"),
+                    1 => bail!("1 kind of problem found"),
+                    count => bail!("{count} kinds of problems found"),
                 }
             }
         }
@@ -121,6 +124,13 @@ fn backup(config: &DatabaseConfig, archive: Option<&Archive<'_>>, file: &Path) -
     })
 }
 
+/// Checks a database; the error names each kind of damage.
+fn ensure_sound(config: &DatabaseConfig) -> anyhow::Result<()> {
+    let damage = database::damage(config)?;
+    ensure!(damage.is_empty(), damage.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+    Ok(())
+}
+
 /// Restores a SQLite database. Checks the copy first, and renames the old database instead of overwriting it.
 fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = Path::new(config.url.strip_prefix("sqlite://").unwrap_or_default());
@@ -141,10 +151,8 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
     let checked = || {
         let not_a_copy = || format!("{} is not a copy of a database", file.display());
         ensure!(!database::tables(&copy).with_context(not_a_copy)?.is_empty(), not_a_copy());
-        let problems =
-            database::migrate(&copy).and_then(|()| database::check(&copy)).with_context(not_a_copy)?;
-        ensure!(problems.is_empty(), "{} is damaged: {}", file.display(), problems.join("; "));
-        Ok(())
+        database::migrate(&copy).with_context(not_a_copy)?;
+        ensure_sound(&copy).with_context(|| format!("{} is damaged", file.display()))
     };
     if let Err(error) = checked() {
         remove_database(&arriving);

@@ -5,16 +5,17 @@ use super::{
     open::{open_planned, put_on_air},
 };
 use crate::{
-    CallbackSource, Dialect, Error, Result, State, StreamCode, StreamEvent,
+    AccountId, CallbackSource, Dialect, Error, Plan, Result, State, StreamCode, StreamEvent,
     domain::{
         recording::{self, MergePolicy},
+        room,
         stream_code::{self, StreamKind, StreamOwner},
     },
     store::Tx,
     table::{
         accounts::{self, AccountRow},
         broadcasts::{self, BroadcastRow, latest},
-        rooms,
+        pushes, rooms,
     },
 };
 
@@ -35,6 +36,11 @@ pub(crate) fn event(
         {
             Some(owner)
         }
+        // The encoder may be up before the host's first `/upload_room`.
+        Some(owner) if *source == CallbackSource::Shared && owner.kind == StreamKind::Live => {
+            note_push(tx, &owner, code, event)?;
+            None
+        }
         _ => None,
     };
     match (event, owner) {
@@ -46,10 +52,35 @@ pub(crate) fn event(
             recording::store(tx, owner.account, code, policy, new)
         }
         (_, Some(owner)) if *source == CallbackSource::Shared && owner.kind == StreamKind::Live => {
+            note_push(tx, &owner, code, event)?;
             apply_to_broadcast(tx, &owner, code, event)
         }
         _ => Ok(()),
     }
+}
+
+/// Remembers the pushes under way, for a host that announces its live after its encoder has begun.
+fn note_push(tx: &mut Tx<'_>, owner: &StreamOwner, code: &StreamCode, event: &StreamEvent) -> Result<()> {
+    match event {
+        StreamEvent::Started { sequence } => pushes::begin(tx, owner.account, code, sequence.as_deref()),
+        StreamEvent::Stopped { sequence } => pushes::end(tx, code, sequence.as_deref()),
+        StreamEvent::Recorded(_) => Ok(()),
+    }
+}
+
+/// minilvb-v2: stores the host's plan for its next broadcast. The broadcast opens at once if the host's stream is up and
+/// nothing is on air.
+pub(crate) fn plan(tx: &mut Tx<'_>, account: AccountId, plan: &Plan) -> Result<()> {
+    room::plan(tx, account, plan)?;
+    if latest(tx.conn, account)?.is_some_and(|row| row.state == State::OnAir) {
+        return Ok(());
+    }
+    let Some(push) = pushes::latest(tx.conn, account)? else { return Ok(()) };
+    let (Some(host), Some(room)) = (accounts::by_id(tx.conn, account)?, rooms::of_account(tx.conn, account)?)
+    else {
+        return Ok(());
+    };
+    open_planned(tx, &host, &room, push.sequence.as_deref(), &push.code)
 }
 
 fn apply_to_broadcast(

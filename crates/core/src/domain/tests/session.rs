@@ -65,7 +65,7 @@ fn a_lost_answer_is_repeated_for_a_minute_from_the_same_address_until_the_sessio
     let opened_at = row.opened_at;
     let policy = Config::sqlite("").sessions;
     let repeated = |row: &SessionRow, offer: &RefreshOffer, after: i64| {
-        session::repeated(row.clone(), "anna".into(), offer, opened_at + Seconds(after), policy)
+        session::repeated(row, "anna".into(), offer, opened_at + Seconds(after), policy)
     };
     for after in [0, 60] {
         let again = repeated(&row, &offer(&issued), after).unwrap();

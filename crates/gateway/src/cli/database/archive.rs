@@ -76,9 +76,7 @@ impl<'a> Archive<'a> {
         command.args(["--no-password", "--dbname", &self.url]);
         run(command.stdin(File::open(file)?)).context("nothing was changed")?;
         database::migrate(self.config)?;
-        let problems = database::check(self.config)?;
-        ensure!(problems.is_empty(), "the restored database is damaged: {}", problems.join("; "));
-        Ok(())
+        super::ensure_sound(self.config).context("the restored database is damaged")
     }
 
     /// The tables in an archive; an error if this version of relive cannot use the archive.

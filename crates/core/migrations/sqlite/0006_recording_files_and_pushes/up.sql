@@ -9,3 +9,13 @@ CREATE TABLE recording_files (
 CREATE INDEX recording_files_recording ON recording_files (recording_id, format);
 INSERT INTO recording_files (account_id, file_id, recording_id, format)
 SELECT account_id, file_id, id, play_rank FROM recordings;
+
+-- Pushes that the media cloud has announced and not ended: at most one per stream.
+CREATE TABLE pushes (
+    code       TEXT PRIMARY KEY,
+    account_id BIGINT NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    sequence   TEXT,                       -- the cloud's name of the push, if it gave one
+    began_at   BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX pushes_account ON pushes (account_id);
+CREATE INDEX pushes_began_at ON pushes (began_at);

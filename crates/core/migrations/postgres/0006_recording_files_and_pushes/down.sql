@@ -1,1 +1,2 @@
+DROP TABLE pushes;
 DROP TABLE recording_files;
