@@ -164,7 +164,8 @@ pub struct CloudConfig {
 }
 
 impl Config {
-    /// The defaults, with the data in the given SQLite file: for tests, examples and services that embed the core.
+    /// The defaults, with the data in the given SQLite file: for tests, examples and services that embed the core. A missing
+    /// file and its folders are made with access for this user only.
     /// No cloud key is configured, push URLs are unsigned, callbacks are refused.
     pub fn sqlite(path: impl AsRef<std::path::Path>) -> Self {
         Self {

@@ -23,6 +23,18 @@ use crate::{
     },
 };
 
+/// The place of a database for people: the absolute path of a file, or the server and the database, without user, password and
+/// parameters.
+pub fn place(config: &DatabaseConfig) -> String {
+    match Backend::of(config) {
+        Ok(Backend::Sqlite(path)) => {
+            std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+        }
+        Ok(backend) => backend.place(),
+        Err(_) => String::new(),
+    }
+}
+
 /// Migrates a database to this version's schema. A missing SQLite file is created; a PostgreSQL database must exist, but
 /// may be empty.
 pub fn migrate(config: &DatabaseConfig) -> Result<(), StartError> {

@@ -73,7 +73,9 @@ async fn fill(core: &Core) {
         duration: None,
         size: Some(7),
     });
-    core.streams().event(live.stream_code.clone(), CallbackSource::Shared, recorded).await.unwrap();
+    for event in [recorded, StreamEvent::Started { sequence: Some("7".to_owned()) }] {
+        core.streams().event(live.stream_code.clone(), CallbackSource::Shared, event).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,6 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
 use relive_core::{Core, SystemClock, SystemRandom, UnixSeconds};
 
@@ -161,11 +160,6 @@ fn load_printing_warnings(sources: &Sources) -> anyhow::Result<Loaded> {
         writeln!(io::stderr(), "warning: {warning}")?;
     }
     Ok(loaded)
-}
-
-/// Creates the database's directory and file if they are missing.
-fn create_database_file(url: &str) -> anyhow::Result<()> {
-    storage::prepare(url).context("cannot create the database's file (database.url)")
 }
 
 /// Fails if the database's file is missing: most likely the command runs in another directory than the server, and an

@@ -84,6 +84,7 @@ pub(crate) fn addresses(listen: SocketAddr, settings: &Settings) -> Vec<(&'stati
         ("minilvb_v1", minilvb_v1.enabled, &minilvb_v1.mounts, "/interface.php"),
         ("minilvb_v2", minilvb_v2.enabled, &minilvb_v2.mounts, ""),
         ("sxb", sxb.enabled, &sxb.mounts, "/sxb_dev/index.php"),
+        ("sxb", sxb.enabled, &sxb.mounts, "/index.php"),
         ("qplus", qplus.enabled, &qplus.mounts, ""),
     ];
     let host = if listen.ip().is_unspecified() {
@@ -117,6 +118,7 @@ mod tests {
                 "minilvb_v2 http://<this machine>:80",
                 "minilvb_v2 http://<this machine>:80/lite",
                 "sxb http://<this machine>:80/sxb_dev/index.php",
+                "sxb http://<this machine>:80/index.php",
             ]
         );
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use relive_wire::{Body, Reply, Request};
@@ -40,9 +40,8 @@ pub(crate) struct Front {
     unowned: Series,
     proxies: TrustedProxies,
     bodies: BodyReader,
-    /// First part of the request ids in this gateway's log lines: differs between gateways and between starts.
-    instance: Uuid,
-    requests: AtomicU64,
+    /// The id of the next request. Begins with a random number, so that ids differ between gateways and between starts.
+    next_id: AtomicU64,
 }
 
 impl Front {
@@ -61,8 +60,8 @@ impl Front {
             unowned: Series::new("none", &[]),
             proxies,
             bodies,
-            instance,
-            requests: AtomicU64::new(0),
+            // Half of the range is left to count.
+            next_id: AtomicU64::new(instance.as_u64_pair().1 >> 1),
         }
     }
 }
@@ -74,6 +73,7 @@ impl Handler for Front {
         request: http::Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Gone> {
         let start = Instant::now();
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (mut parts, mut body) = request.into_parts();
         let client = self.proxies.client(peer, &parts.headers);
         parts.uri = merge_slashes(parts.uri);
@@ -94,7 +94,7 @@ impl Handler for Front {
             ReadOutcome::Unread => (Body::TooLarge, None, false),
             ReadOutcome::TimedOut => {
                 self.unowned.record("unknown", 408, start.elapsed());
-                return Ok(timed_out(parts.version));
+                return Ok(timed_out(id, parts.version));
             }
             ReadOutcome::Gone => return Err(Gone),
         };
@@ -118,7 +118,7 @@ impl Handler for Front {
         series.record(reply.interface, reply.code, elapsed);
         if tracing::enabled!(tracing::Level::DEBUG) {
             tracing::debug!(
-                id = %format_args!("{}-{}", self.instance.simple(), self.requests.fetch_add(1, Ordering::Relaxed)),
+                id,
                 adapter,
                 interface = reply.interface,
                 code = reply.code,
@@ -132,7 +132,7 @@ impl Handler for Front {
         if elapsed < YIELD_BELOW {
             yield_once().await;
         }
-        Ok(respond(reply, reusable))
+        Ok(respond(id, reply, reusable))
     }
 }
 
@@ -150,20 +150,26 @@ async fn yield_once() {
     .await;
 }
 
-fn respond(reply: Reply, reusable: bool) -> Response<Full<Bytes>> {
+fn respond(id: u64, reply: Reply, reusable: bool) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
-    allow_every_origin(&mut response);
+    add_common_headers(&mut response, id);
     if !reusable {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// Lets every web page read the reply (CORS). No dialect has cookies: a page can only send what its user gave to it.
-fn allow_every_origin(response: &mut Response<Full<Bytes>>) {
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+/// The id of a request, which is also in its log line.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Adds the id of the request, and lets every web page read the reply (CORS). No dialect has cookies: a page can only send
+/// what its user gave to it.
+fn add_common_headers(response: &mut Response<Full<Bytes>>, id: u64) {
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, HeaderValue::from(id));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
 }
 
 /// The reply to a browser that asks what a page of another origin may send (CORS): what the clients of all dialects send.
@@ -180,10 +186,10 @@ fn preflight() -> Reply {
 }
 
 /// The reply to a client that sent its body too slowly: HTTP 408 without an envelope.
-fn timed_out(version: Version) -> Response<Full<Bytes>> {
+fn timed_out(id: u64, version: Version) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-    allow_every_origin(&mut response);
+    add_common_headers(&mut response, id);
     if version != Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -22,7 +22,6 @@ use crate::{
     listener::Listener,
     mount::Mounted,
     observe::recorder,
-    storage,
 };
 
 /// Caps of the operator's listener.
@@ -38,9 +37,6 @@ pub enum GatewayError {
     /// The core could not start.
     #[error(transparent)]
     Core(#[from] StartError),
-    /// The database's directory or file cannot be created.
-    #[error("cannot create the database's file (database.url)")]
-    Storage(#[source] io::Error),
     /// A listener cannot bind its address.
     #[error("cannot listen on {address} ({key})")]
     Listen {
@@ -105,11 +101,7 @@ impl Gateway {
             None => None,
         };
         let config = settings.core();
-        let start = move || {
-            storage::prepare(&config.database.url).map_err(GatewayError::Storage)?;
-            Ok::<_, GatewayError>(Core::start(config, clock, random)?)
-        };
-        let core = tokio::task::spawn_blocking(start)
+        let core = tokio::task::spawn_blocking(move || Core::start(config, clock, random))
             .await
             .map_err(|error| StartError::Thread(io::Error::other(error)))??;
         let adapters = adapters(&core, &settings);

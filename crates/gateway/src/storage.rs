@@ -1,11 +1,9 @@
-//! Creates the file of a SQLite database with private permissions, because it will hold password hashes and tokens.
-//!
-//! Knows nothing of the file's contents. SQLite gives its other files (`-wal`, `-shm`) the permissions of the database.
+//! The file of a SQLite database, and who may read it. The core creates it with private permissions.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::Path,
 };
 
@@ -19,17 +17,6 @@ pub(crate) fn create_directory(url: &str) -> io::Result<()> {
     match file(url).and_then(Path::parent).filter(|directory| !directory.as_os_str().is_empty()) {
         Some(directory) => DirBuilder::new().recursive(true).mode(0o700).create(directory),
         None => Ok(()),
-    }
-}
-
-/// Creates the database's directory and file if they are missing, with access for this user only. Existing ones stay
-/// unchanged.
-pub(crate) fn prepare(url: &str) -> io::Result<()> {
-    create_directory(url)?;
-    let Some(file) = file(url) else { return Ok(()) };
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 
@@ -47,36 +34,31 @@ pub(crate) fn warning(url: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
-
     #[test]
-    fn created_files_are_private_and_existing_ones_stay_unchanged() {
+    fn a_database_that_others_can_read_is_warned_about() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("a/b");
         let database = directory.join("relive.db");
         let url = format!("sqlite://{}", database.display());
-        prepare(&url).unwrap();
-        assert_eq!((mode(&directory), mode(&database)), (0o700, 0o600));
-        assert_eq!(warning(&url), None);
-
-        fs::write(&database, "kept").unwrap();
-        fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).unwrap();
-        prepare(&url).unwrap();
-        assert_eq!((fs::read_to_string(&database).unwrap().as_str(), mode(&database)), ("kept", 0o644));
+        create_directory(&url).unwrap();
+        let mode =
+            |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::write(&database, "").unwrap();
+        mode(&database, 0o644);
         assert_eq!(warning(&url), None, "other users cannot enter the directory");
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        mode(&directory, 0o755);
         assert!(
             warning(&url)
                 .unwrap()
                 .ends_with("relive.db can be read by other users of this machine: chmod 600 it")
         );
+        mode(&database, 0o600);
+        assert_eq!(warning(&url), None);
     }
 
     #[test]
     fn urls_of_other_databases_have_no_file() {
-        prepare("postgres://host/name").unwrap();
+        create_directory("postgres://host/name").unwrap();
         assert_eq!(file("postgres://host/name"), None);
         assert_eq!(warning("sqlite://no-such-directory/relive.db"), None);
     }

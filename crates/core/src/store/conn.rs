@@ -59,7 +59,7 @@ impl<'a> Backend<'a> {
     }
 
     /// The file, or the server and the database, without user, password and parameters.
-    fn place(self) -> String {
+    pub(crate) fn place(self) -> String {
         match self {
             Self::Sqlite(path) => path.to_owned(),
             Self::Postgres(url) => {

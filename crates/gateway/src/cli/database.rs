@@ -75,7 +75,6 @@ impl Db {
                 copy(Transfer { from: &with(from), to: &with(to) }, out)?;
             }
             Self::Migrate => {
-                super::create_database_file(&config.url)?;
                 database::migrate(&config)?;
                 writeln!(out, "The database is up to date.")?;
             }

@@ -68,17 +68,18 @@ impl Sign {
         if let Self::Check { file, skip } = &self {
             return check::run(file, skip, standard.out);
         }
-        let settings = super::load_printing_warnings(sources)?.settings;
+        let loaded = super::load_printing_warnings(sources)?;
+        let settings = &loaded.settings;
         let now = SystemClock.now();
         let mut bytes = [0; 4];
         SystemRandom.fill(&mut bytes);
         let random = u32::from_le_bytes(bytes);
-        let mut maker = Maker { settings: &settings, now, random, warnings: Vec::new() };
+        let mut maker = Maker { settings, now, random, warnings: Vec::new() };
         let text = match self {
             Self::Check { .. } => return Ok(()),
             Self::VerifyUsersig { text, user } => {
                 let text = if text == "-" { first_line(standard.input)? } else { text };
-                return verify::run(&text, user.as_deref(), &settings, now, standard.out);
+                return verify::run(&text, user.as_deref(), &loaded, now, standard.out);
             }
             Self::Usersig { user } => maker.usersig(&user)?,
             Self::PushUrl { stream } => maker.urls(&stream)?,

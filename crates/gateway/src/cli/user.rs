@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
-use relive_core::{Account, Core, NewAccount, Password, UserId};
+use relive_core::{Account, Core, NewAccount, Password, UserId, database};
 
 use self::import::OriginalServer;
 use super::{Standard, first_line, time};
@@ -185,7 +185,7 @@ fn settings_with_database(sources: &Sources, err: &mut dyn Write) -> anyhow::Res
     let settings = super::load_printing_warnings(sources)?.settings;
     if let Err(missing) = super::require_database_file(&settings.database.url) {
         writeln!(err, "note: {missing}, and so does this command")?;
-        super::create_database_file(&settings.database.url)?;
+        database::migrate(&settings.database())?;
     }
     Ok(settings)
 }

@@ -39,7 +39,8 @@ use schema::{SECRETS, Schema};
 pub struct Sources {
     /// The TOML file; `None` = no file.
     pub file: Option<PathBuf>,
-    /// Environment variables. Those named `RELIVE_<SECTION>__<KEY>` are keys, all others are ignored.
+    /// Environment variables. Those named `RELIVE_<SECTION>__<KEY>` are keys, those that would be but for their
+    /// underscores are errors, all others are ignored.
     pub environment: Vec<(String, String)>,
     /// Flags; a later one overrides an earlier one.
     pub flags: Vec<Flag>,
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// What is valid, but keeps clients from something that they need.
     pub advice: Vec<String>,
+    /// Whether `tencent.im.secret` is a key that the server generated, which no IM cloud knows.
+    pub has_generated_im_secret: bool,
     figment: Figment,
 }
 
@@ -111,7 +114,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         return Err(ConfigError(problems));
     }
     let advice = settings.advice(own_im_secret);
-    Ok(Loaded { settings, warnings, advice, figment })
+    let has_generated_im_secret = !own_im_secret && settings.tencent.im.secret.is_given();
+    Ok(Loaded { settings, warnings, advice, has_generated_im_secret, figment })
 }
 
 /// The sources that the operator gave, each overriding those before it.
@@ -123,10 +127,18 @@ fn layers(sources: &Sources, schema: &Schema) -> Result<Vec<Layer>, ConfigError>
         layers.push(Layer::toml(path, &text)?);
     }
     for (name, value) in &sources.environment {
-        // A variable without a section is not a key: orchestrators set variables such as RELIVE_PORT on their own.
-        if let Some(key) = name.strip_prefix("RELIVE_").filter(|key| key.contains("__")) {
-            let key = key.to_ascii_lowercase().replace("__", ".");
+        let Some(variable) = name.strip_prefix("RELIVE_").map(str::to_ascii_lowercase) else { continue };
+        if variable.contains("__") {
+            let key = variable.replace("__", ".");
             layers.push(Layer::single(&key, name.clone(), schema.read(&key, value)));
+        } else if let Some(key) = schema.meant_by(&variable) {
+            // Any other variable is not a key: orchestrators set variables such as RELIVE_PORT on their own.
+            let file = if variable.ends_with("_file") && !key.ends_with("_file") { "_FILE" } else { "" };
+            let right = key.to_ascii_uppercase().replace('.', "__");
+            return Err(format!(
+                "{name}: sections and keys are joined by two underscores: RELIVE_{right}{file}"
+            )
+            .into());
         }
     }
     for Flag { name, key, value } in &sources.flags {

@@ -67,6 +67,15 @@ impl Schema {
         self.keys.contains_key(key) || is_secret_file(key) || section()
     }
 
+    /// The key that an environment variable would name if its underscores were right: `http_listen` for `http.listen`.
+    pub(crate) fn meant_by(&self, variable: &str) -> Option<&str> {
+        let is_meant = |key: &&str| {
+            let written = key.replace('.', "_");
+            variable == written || (SECRETS.contains(key) && variable.strip_suffix("_file") == Some(&written))
+        };
+        self.keys().find(is_meant)
+    }
+
     /// The known key that is most similar to this one.
     pub(crate) fn nearest(&self, key: &str) -> &str {
         let similarity = |known: &&str| strsim::jaro_winkler(known, key);

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::Context as _;
 use figment::value::{Dict, Value};
 use relive_core::Random;
 
@@ -96,7 +97,8 @@ pub fn generate(settings: &mut Settings, random: &dyn Random) -> anyhow::Result<
         .collect();
     let (store, stored) = match path {
         Some(path) => {
-            add_to_file(&path, generated.iter().map(|(key, text)| (*key, text.as_str())))?;
+            add_to_file(&path, generated.iter().map(|(key, text)| (*key, text.as_str())))
+                .with_context(|| format!("cannot store generated secrets in {}", path.display()))?;
             (path.display().to_string(), generated.clone())
         }
         None => ("the database".to_owned(), relive_core::database::keep_secrets(&database, &generated)?),

@@ -71,6 +71,25 @@ fn later_layers_override_earlier_ones_and_origins_are_shown() {
 }
 
 #[test]
+fn a_variable_that_lacks_an_underscore_is_an_error() {
+    let home = Home::with("");
+    for (variable, right) in [
+        ("RELIVE_DATABASE_URL", "RELIVE_DATABASE__URL"),
+        ("RELIVE_HTTP_LISTEN", "RELIVE_HTTP__LISTEN"),
+        ("RELIVE_MINILVB_V2_CLOCK_SKEW", "RELIVE_MINILVB_V2__CLOCK_SKEW"),
+        ("RELIVE_ACCOUNTS_ARGON2_ITERATIONS", "RELIVE_ACCOUNTS__ARGON2__ITERATIONS"),
+        ("RELIVE_MEDIA_PUSH_KEY_FILE", "RELIVE_MEDIA__PUSH_KEY_FILE"),
+        ("RELIVE_QPLUS_PASSWORD_RESET", "RELIVE_QPLUS__PASSWORD_RESET"),
+    ] {
+        assert_eq!(
+            home.problems(&[(variable, "x")], &[]),
+            [format!("{variable}: sections and keys are joined by two underscores: {right}")]
+        );
+    }
+    assert!(home.load(&[("RELIVE_PORT", "x"), ("RELIVE_HTTP", "y"), ("RELIVE_CONFIG", "z")], &[]).is_ok());
+}
+
+#[test]
 fn plain_text_is_parsed_as_the_kind_of_its_key() {
     let home = Home::with("");
     let environment = [

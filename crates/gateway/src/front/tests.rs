@@ -96,6 +96,20 @@ async fn a_path_without_an_adapter_is_not_found_for_every_method() {
 }
 
 #[tokio::test]
+async fn every_reply_has_the_id_of_its_request() {
+    let mut client = connect();
+    let mut last = None;
+    for request in ["GET /echo", "GET /no", "OPTIONS /echo", "GET /echo"] {
+        client.send(format!("{request} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")).await;
+        let reply = client.receive().await;
+        let id = reply.lines().find_map(|line| line.strip_prefix("x-request-id: "));
+        let id: u64 = id.unwrap_or_else(|| panic!("{request}: {reply}")).parse().unwrap();
+        assert!(last.is_none_or(|last: u64| id == last + 1), "{request}: {id} after {last:?}");
+        last = Some(id);
+    }
+}
+
+#[tokio::test]
 async fn slashes_are_merged_and_one_at_the_end_is_allowed() {
     let mut client = connect();
     for path in ["//echo?a=//", "/lite//echo", "///lite///echo//", "/echo/"] {

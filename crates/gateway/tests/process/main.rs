@@ -19,3 +19,4 @@ mod likes;
 mod secrets;
 mod server;
 mod siblings;
+mod signals;

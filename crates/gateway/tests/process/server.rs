@@ -3,7 +3,7 @@
 use std::{
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -36,10 +36,21 @@ impl Server {
 
     /// Starts a server on a database.
     pub(crate) fn start_on(database: &str, folder: &Path, address: &str, log: Stdio) -> Self {
+        Self::start_with(Command::new(env!("CARGO_BIN_EXE_relive")), database, folder, address, log)
+    }
+
+    /// Starts a server with a command that takes its arguments.
+    pub(crate) fn start_with(
+        mut command: Command,
+        database: &str,
+        folder: &Path,
+        address: &str,
+        log: Stdio,
+    ) -> Self {
         let database = format!("database.url={database}");
         let listen = format!("http.listen={address}");
         let callback = format!("callback.key={CALLBACK_KEY}");
-        let process = Command::new(env!("CARGO_BIN_EXE_relive"))
+        let process = command
             .current_dir(folder)
             .args(["--set", &database, "--set", &listen, "--set", &callback, "--set", "admin.listen="])
             .args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"])
@@ -59,6 +70,17 @@ impl Server {
             thread::yield_now();
         }
         started.elapsed()
+    }
+
+    /// Sends a signal, such as `-TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.process.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for the end of the process.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.process.wait().expect("the server is gone")
     }
 
     /// Sends `kill -9` without waiting for the end of the process.

@@ -1,17 +1,22 @@
 //! Opens connections to a SQLite file.
 
-use std::error::Error;
+use std::{
+    error::Error,
+    fs::{DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+};
 
 use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
 
 /// Pages of the log after which a commit moves it into the database file.
 pub(super) const LOG_PAGES: u64 = 4_000;
 
-/// Opens a connection in WAL mode, synced at every commit, with foreign keys on. Makes the folder of the file.
+/// Opens a connection in WAL mode, synced at every commit, with foreign keys on. Makes the file and its folder if they are
+/// missing.
 pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Box<dyn Error + Send + Sync>> {
-    if let Some(folder) = std::path::Path::new(path).parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+    make_private(Path::new(path))?;
     let mut conn = SqliteConnection::establish(path)?;
     // busy_timeout only matters to a second process (the command line), because one thread of this process writes.
     conn.batch_execute(&format!(
@@ -20,4 +25,44 @@ pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Box<dyn Err
          PRAGMA wal_autocheckpoint = {LOG_PAGES};"
     ))?;
     Ok(conn)
+}
+
+/// Makes a missing file and its missing folders, with access for this user only: the file will hold password hashes and
+/// tokens. Existing ones stay as they are. SQLite gives its other files (`-wal`, `-shm`) the permissions of the database.
+fn make_private(file: &Path) -> io::Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+    };
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_database_is_private_and_an_existing_one_keeps_its_permissions() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("a/b");
+        let file = folder.join("relive.db");
+        let mut conn = open(file.to_str().unwrap()).unwrap();
+        conn.batch_execute("CREATE TABLE t (a)").unwrap();
+        assert_eq!((mode(&folder), mode(&file), mode(&folder.join("relive.db-wal"))), (0o700, 0o600, 0o600));
+        drop(conn);
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        open(file.to_str().unwrap()).unwrap();
+        assert_eq!((mode(&folder), mode(&file)), (0o755, 0o640));
+    }
 }

@@ -9,7 +9,7 @@ use relive_core::{
 
 use crate::{
     cli::{Reported, time},
-    config::Settings,
+    config::{Loaded, Settings},
 };
 
 /// Result of one check, with an explanation.
@@ -25,7 +25,7 @@ use Verdict::{Failed, Passed, Undecided};
 pub(super) fn run(
     text: &str,
     user: Option<&str>,
-    settings: &Settings,
+    loaded: &Loaded,
     now: UnixSeconds,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
@@ -47,8 +47,8 @@ pub(super) fn run(
     let checks = [
         ("form", Passed("a UserSig of version 2.0".to_owned())),
         ("identifier", identifier(&opened, user)),
-        ("sdkappid", sdkappid(&opened, settings)),
-        ("signature", signature(&opened, settings)),
+        ("sdkappid", sdkappid(&opened, &loaded.settings)),
+        ("signature", signature(&opened, loaded)),
         ("time", validity(&opened, now)),
     ];
     let mut failed = false;
@@ -96,12 +96,19 @@ fn sdkappid(opened: &Opened, settings: &Settings) -> Verdict {
     }
 }
 
-fn signature(opened: &Opened, settings: &Settings) -> Verdict {
-    let secret = &settings.tencent.im.secret;
+fn signature(opened: &Opened, loaded: &Loaded) -> Verdict {
+    let secret = &loaded.settings.tencent.im.secret;
     if secret.is_empty() {
         Failed("cannot be checked: tencent.im.secret is not configured".to_owned())
     } else if opened.is_signed_with((&secret.text()).into()) {
-        Passed("made with tencent.im.secret".to_owned())
+        if loaded.has_generated_im_secret {
+            Failed(
+                "made with a key relive generated, which the IM cloud refuses (70009): configure tencent.im.secret"
+                    .to_owned(),
+            )
+        } else {
+            Passed("made with tencent.im.secret".to_owned())
+        }
     } else {
         Failed("made with another key than tencent.im.secret, or changed since".to_owned())
     }

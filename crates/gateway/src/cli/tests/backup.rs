@@ -2,7 +2,8 @@
 //! a server, else on SQLite.
 
 use relive_core::{
-    Actor, DatabaseConfig, MemberNames, NewAccount, NewShortVideo, Password, Picture,
+    Actor, CallbackSource, DatabaseConfig, MemberNames, NewAccount, NewShortVideo, Password, Picture,
+    StreamEvent,
     database::{self, Scratch},
 };
 
@@ -90,6 +91,8 @@ async fn fill(core: &Core) {
         .await
         .unwrap();
     core.accounts().report(guest(), &"lin".into()).await.unwrap();
+    let push = StreamEvent::Started { sequence: Some("7".to_owned()) };
+    core.streams().event("1000_lin".into(), CallbackSource::Shared, push).await.unwrap();
 }
 
 fn short_video(file_id: &str) -> NewShortVideo {

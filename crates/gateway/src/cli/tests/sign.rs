@@ -80,6 +80,23 @@ fn a_usersig_is_made_and_explained() {
 }
 
 #[test]
+fn a_usersig_made_with_a_generated_key_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("secrets.toml"), "[tencent.im]\nsecret = \"generated-key\"\n").unwrap();
+    let keys = "[tencent.im]\nsdkappid = 1400000001\n";
+    let made = run_reading("", &folder, keys, &["sign", "usersig", "anna_lee"]).out;
+    let verify = |keys: &str| run_reading("", &folder, keys, &["sign", "verify-usersig", made.trim()]);
+    let ran = verify(keys);
+    assert!(
+        !ran.ok && ran.out.contains("signature   WRONG  made with a key relive generated"),
+        "{}",
+        ran.out
+    );
+    let ran = verify(&format!("{keys}secret = \"generated-key\"\n"));
+    assert!(ran.ok, "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn an_expired_an_early_and_a_malformed_usersig_are_distinguished() {
     let seal = |issued, ttl| {
         let ttl = Seconds(ttl);
