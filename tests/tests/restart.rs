@@ -175,7 +175,10 @@ async fn acknowledged_writes_survive_a_restart() {
     let gone = Tokens::of(&client, "gone_one").await;
     client.sxb("account/logout", json!({"token": gone.sxb})).await;
     let rotate = json!({"userid": "gone_one", "refresh_token": gone.refresh});
-    client.v2("refresh", None, rotate.clone()).await;
+    let rotated = client.v2("refresh", None, rotate.clone()).await;
+    // A use of the new session: without one the lost answer would be repeated.
+    let token = rotated["data"]["token"].as_str().expect("a token");
+    client.v2("get_user_info", Some(token), json!({"userid": "gone_one"})).await;
 
     // The restart comes after the first page of a list that is read page by page.
     let page = |session: &str, kind: i64, refresh: i64| json!({"sessionId": session, "type": kind, "refresh": refresh, "count": 1});
