@@ -14,8 +14,9 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    Answer, Client,
+    Answer, Client, Setup,
     json::{Members, compact},
+    needs::Needs,
     template::{Scope, difference},
 };
 
@@ -25,12 +26,18 @@ const GIVEN: &str = "given.json";
 /// The names and the steps of givens, in the order of the file.
 type Givens = Members<Vec<Box<RawValue>>>;
 
+/// Header values by their names.
+type Headers = HashMap<String, String>;
+
 /// One file of contract data.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     #[serde(rename = "about")]
     _about: String,
+    client: Option<String>,
+    #[serde(default)]
+    headers: Headers,
     #[serde(default)]
     config: HashMap<String, toml::Value>,
     #[serde(default)]
@@ -41,6 +48,10 @@ struct Case {
 /// The steps to replay on one fresh server.
 #[derive(Debug)]
 pub(crate) struct Script {
+    /// Whether the case is the story of a client.
+    pub(crate) of_client: bool,
+    /// The headers of every request without headers of its own.
+    pub(crate) headers: Headers,
     /// The keys of the configuration file that the case sets.
     pub(crate) config: HashMap<String, toml::Value>,
     /// The steps of the givens, then those of the case.
@@ -68,6 +79,8 @@ pub(crate) struct Step {
     /// Seconds the clock moves before the request is sent.
     #[serde(default)]
     pub(crate) advance: i64,
+    /// The only setup in which the request is sent; none: in all of them.
+    only: Option<Setup>,
     /// How many times the request is sent.
     #[serde(default = "once")]
     pub(crate) times: usize,
@@ -88,8 +101,7 @@ fn once() -> usize {
 pub(crate) struct Request {
     method: Option<String>,
     path: String,
-    #[serde(default)]
-    headers: HashMap<String, String>,
+    headers: Option<Headers>,
     body: Option<Box<RawValue>>,
     raw: Option<String>,
     base64: Option<String>,
@@ -117,6 +129,8 @@ pub(crate) struct Reply {
     pub(crate) body: Option<Value>,
     pub(crate) raw: Option<String>,
     pub(crate) base64: Option<String>,
+    #[serde(default)]
+    pub(crate) needs: Needs,
 }
 
 /// Reads all steps of a case, those of its givens first.
@@ -135,6 +149,15 @@ pub fn steps(file: &Path) -> Result<Vec<Value>> {
 pub fn given_names(file: &Path) -> Result<Vec<String>> {
     let case: Case = serde_json::from_str(&std::fs::read_to_string(file)?).context("this is no case")?;
     Ok(case.given)
+}
+
+/// Reads the name of the client whose story a case is; none for all other cases.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn client(file: &Path) -> Result<Option<String>> {
+    let case: Case = serde_json::from_str(&std::fs::read_to_string(file)?).context("this is no case")?;
+    Ok(case.client)
 }
 
 /// Reads the names of all givens of an adapter; none if its folder has no file of givens.
@@ -173,7 +196,7 @@ impl Script {
             }
         }
         steps.extend(written(&case.steps, true, "")?);
-        Ok(Self { config: case.config, steps })
+        Ok(Self { of_client: case.client.is_some(), headers: case.headers, config: case.config, steps })
     }
 
     /// Parses the text of a file of givens into one script for each given.
@@ -181,7 +204,7 @@ impl Script {
         let givens: Givens = serde_json::from_str(text).context("this holds no givens")?;
         let script = |(name, steps): &(String, Vec<_>)| {
             let steps = written(steps, true, &format!(" of {name:?}"))?;
-            Ok(Self { config: HashMap::new(), steps })
+            Ok(Self { of_client: false, headers: Headers::new(), config: HashMap::new(), steps })
         };
         givens.0.iter().map(script).collect()
     }
@@ -224,6 +247,11 @@ impl Prepared {
 }
 
 impl Step {
+    /// Tells whether the request is sent to servers of that setup.
+    pub(crate) fn belongs_to(&self, setup: Setup) -> bool {
+        self.only.is_none_or(|only| only == setup)
+    }
+
     /// Saves the values of an answer that later steps need.
     pub(crate) fn save(&self, answer: &Answer, scope: &mut Scope) -> Result<()> {
         for (name, pointer) in &self.save {
@@ -237,13 +265,14 @@ impl Step {
 }
 
 impl Request {
-    /// Fills in the placeholders of the request.
-    pub(crate) fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+    /// Fills in the placeholders of the request; `headers`: those of a request without headers of its own.
+    pub(crate) fn prepare(&self, scope: &Scope, headers: &Headers) -> Result<Prepared> {
+        let headers = self.headers.as_ref().unwrap_or(headers);
         Ok(Prepared {
             method: self.method.as_deref().unwrap_or("POST").parse()?,
             path: scope.text(&self.path),
             body: self.bytes(scope)?,
-            headers: self.headers.iter().map(|(name, value)| (name.clone(), scope.text(value))).collect(),
+            headers: headers.iter().map(|(name, value)| (name.clone(), scope.text(value))).collect(),
             liteav: self.liteav.as_ref().map(|token| scope.text(token)),
         })
     }
@@ -294,9 +323,14 @@ impl Reply {
             let at = format!("header {name}");
             scope.differences(&Value::from(value.as_str()), &answer.header(name).into(), &at, &mut found);
         }
-        if let Some(expected) = &self.body {
+        if self.body.is_some() || !self.needs.is_empty() {
             match serde_json::from_slice::<Value>(&answer.body) {
-                Ok(got) => scope.differences(expected, &got, "", &mut found),
+                Ok(got) => {
+                    if let Some(expected) = &self.body {
+                        scope.differences(expected, &got, "", &mut found);
+                    }
+                    found.extend(self.needs.unmet(&got));
+                }
                 Err(error) => found.push(format!("the body is no JSON: {error}")),
             }
         }
@@ -329,6 +363,49 @@ mod tests {
                 "step 1 (/d)",
             ]
         );
+    }
+
+    #[test]
+    fn headers_of_the_case_are_sent_with_requests_without_headers() {
+        let case = r#"{"about": "", "headers": {"a": "${n}"}, "steps": [
+            {"request": {"path": "/a"}}, {"request": {"path": "/b", "headers": {"b": "2"}}}
+        ]}"#;
+        let script = script(case).unwrap();
+        let mut scope = Scope::default();
+        scope.saved.insert("n".to_owned(), 1.into());
+        let sent = script
+            .steps
+            .iter()
+            .map(|written| written.step.request.prepare(&scope, &script.headers).unwrap().headers);
+        let pair = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        assert_eq!(sent.collect::<Vec<_>>(), [pair("a", "1"), pair("b", "2")]);
+    }
+
+    #[test]
+    fn a_step_may_belong_to_one_setup() {
+        let step = |only: &str| {
+            let step: Step =
+                serde_json::from_str(&format!(r#"{{{only} "request": {{"path": "/"}}}}"#)).unwrap();
+            [Setup::Harness, Setup::Full, Setup::Bare].map(|setup| step.belongs_to(setup))
+        };
+        assert_eq!(step(""), [true, true, true]);
+        assert_eq!(step(r#""only": "full","#), [false, true, false]);
+        assert_eq!(step(r#""only": "bare","#), [false, false, true]);
+    }
+
+    #[test]
+    fn unmet_needs_are_differences() {
+        let reply: Reply =
+            serde_json::from_str(r#"{"body": {"a": 1, "...": true}, "needs": {"/b": "int"}}"#).unwrap();
+        let differences = |body: &str| {
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            let answer = Answer { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body };
+            reply.differences(&answer, &Scope::default()).unwrap().len()
+        };
+        assert_eq!(differences(r#"{"a": 1, "b": 2}"#), 0);
+        assert_eq!(differences(r#"{"a": 1, "b": "2"}"#), 1);
+        assert_eq!(differences(r#"{"a": 2}"#), 2);
+        assert_eq!(differences("no JSON"), 1);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod cases;
 mod client;
 pub mod dialect;
 mod json;
+mod needs;
 pub mod replay;
 mod rewrite;
 mod server;
@@ -19,5 +20,5 @@ mod shell;
 mod template;
 
 pub use client::{Answer, Client};
-pub use server::{Server, postgres};
+pub use server::{Server, Setup, postgres};
 pub use shell::Shell;

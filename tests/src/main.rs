@@ -69,6 +69,9 @@ async fn run(mut arguments: Vec<String>) -> Result<()> {
 async fn rewrite(file: &Path, text: &str) -> Result<()> {
     std::fs::write(file, text)?;
     let again = review(file).await?;
-    ensure!(again.differences.is_empty(), "an answer differs from run to run: write a placeholder for it");
+    ensure!(
+        again.differences.is_empty(),
+        "an answer still differs: it is another one in each run, so write a placeholder for it, or the client needs something else"
+    );
     Ok(())
 }

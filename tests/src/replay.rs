@@ -1,35 +1,77 @@
 //! Replays contract data on a fresh server: until the first difference, up to a step, or in whole to collect
 //! differences.
 
-use std::path::Path;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use futures_util::{StreamExt as _, stream};
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use relive_core::{Clock as _, Seconds};
 
 use crate::{
-    Answer, Client, Server,
+    Answer, Client, Server, Setup,
     case::{Prepared, Script, Step, holds_givens},
-    rewrite,
+    cases, rewrite,
     template::Scope,
 };
 
 /// The paths of the requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Paths {
     /// As the case has them.
+    #[default]
     AsWritten,
     /// With the first slash doubled, as an app sends them whose base address ends in a slash.
     Doubled,
 }
 
-/// Replays a case on a fresh server; with several gateways each request goes to the next one.
+/// How many cases are replayed at a time.
+const PARALLEL: usize = 8;
+
+/// The servers and the client of a replay.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// How much of its configuration the server has set.
+    pub setup: Setup,
+    /// How many gateways run over one database; each request goes to the next one.
+    pub gateways: usize,
+    /// The paths of the requests.
+    pub paths: Paths,
+}
+
+impl Default for Way {
+    /// One gateway with the harness' configuration.
+    fn default() -> Self {
+        Self { setup: Setup::default(), gateways: 1, paths: Paths::default() }
+    }
+}
+
+/// Replays each case on a fresh server.
 ///
-/// # Errors
-/// If an answer differs from the file, or may not be read by every web page; the message names the step.
-pub async fn replay(file: &Path, gateways: usize, paths: Paths) -> Result<()> {
-    perform(file, gateways, paths, usize::MAX, &[]).await?;
-    Ok(())
+/// # Panics
+/// If there is no case. If an answer differs from its file, or may not be read by every web page; the message names
+/// every such case with its step.
+pub async fn replay(cases: Vec<PathBuf>, way: Way) {
+    assert!(!cases.is_empty(), "no contract data");
+    let count = cases.len();
+    let failures: Vec<String> = stream::iter(cases)
+        .map(|file| async move {
+            let error = perform(&file, way, usize::MAX, &[]).await.err();
+            error.map(|error| format!("{}: {error:#}", cases::name(&file)))
+        })
+        .buffer_unordered(PARALLEL)
+        .filter_map(|failure| async move { failure })
+        .collect()
+        .await;
+    assert!(
+        failures.is_empty(),
+        "{} of {count} cases fail ({way:?}):\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 /// Replays the first steps of a case, those of its givens included, on a fresh server with some more configuration
@@ -42,22 +84,24 @@ pub async fn rehearse(
     steps: usize,
     keys: &[(&str, toml::Value)],
 ) -> Result<(Server, Option<Prepared>)> {
-    perform(file, 1, Paths::AsWritten, steps, keys).await
+    perform(file, Way::default(), steps, keys).await
 }
 
 async fn perform(
     file: &Path,
-    gateways: usize,
-    paths: Paths,
+    way: Way,
     steps: usize,
     keys: &[(&str, toml::Value)],
 ) -> Result<(Server, Option<Prepared>)> {
     let script = Script::of_case(file, &std::fs::read_to_string(file)?)?;
-    let mut run = Run { paths, ..Run::start(&script, gateways, keys).await };
+    let mut run = Run::start(&script, way, keys).await;
     for (index, written) in script.steps.iter().enumerate() {
+        if !written.step.belongs_to(way.setup) {
+            continue;
+        }
         run.advance(&written.step);
         if index == steps {
-            let next = written.step.request.prepare(&run.scope)?;
+            let next = written.step.request.prepare(&run.scope, &script.headers)?;
             return Ok((run.server, Some(next)));
         }
         for _ in 0..written.step.times {
@@ -77,7 +121,7 @@ pub struct Review {
 }
 
 /// Replays a case on a fresh server to the end, also behind a difference; of a file of givens each given on a server of
-/// its own.
+/// its own. The server of a client's story has all keys set.
 ///
 /// # Errors
 /// If the file cannot be read, if a step of a given of the case differs, and if an answer lacks a value to save.
@@ -88,8 +132,9 @@ pub async fn review(file: &Path) -> Result<Review> {
     let mut review = Review { differences: Vec::new(), text: String::new() };
     let mut rest = text.as_str();
     for script in &scripts {
-        let mut run = Run::start(script, 1, &[]).await;
-        for written in &script.steps {
+        let setup = if script.of_client { Setup::Full } else { Setup::Harness };
+        let mut run = Run::start(script, Way { setup, ..Way::default() }, &[]).await;
+        for written in script.steps.iter().filter(|written| written.step.belongs_to(setup)) {
             run.advance(&written.step);
             let old = written.text.get();
             let mut new = old.to_owned();
@@ -114,20 +159,23 @@ pub async fn review(file: &Path) -> Result<Review> {
 }
 
 /// A server on which a script is being replayed.
-struct Run {
+struct Run<'a> {
+    headers: &'a HashMap<String, String>,
     server: Server,
     client: Client,
     scope: Scope,
     paths: Paths,
 }
 
-impl Run {
-    async fn start(script: &Script, gateways: usize, keys: &[(&str, toml::Value)]) -> Self {
+impl<'a> Run<'a> {
+    async fn start(script: &'a Script, way: Way, keys: &[(&str, toml::Value)]) -> Self {
         let config = script.config.iter().map(|(key, value)| (key.as_str(), value.clone()));
         let config: Vec<_> = config.chain(keys.iter().cloned()).collect();
-        let server = Server::several(gateways, &config).await;
+        let server = Server::set_up(way.setup, way.gateways, &config).await;
         let client = server.client();
-        Self { server, client, scope: Scope::default(), paths: Paths::AsWritten }
+        let mut scope = Scope::default();
+        scope.saved.insert("bizid".to_owned(), server.bizid().into());
+        Self { headers: &script.headers, server, client, scope, paths: way.paths }
     }
 
     /// Moves the clock to the time of a step.
@@ -138,7 +186,7 @@ impl Run {
 
     /// Sends the request of a step; returns the answer and, if it differs from the expected reply, the differences.
     async fn send(&self, step: &Step) -> Result<(Answer, Option<String>)> {
-        let mut request = step.request.prepare(&self.scope)?;
+        let mut request = step.request.prepare(&self.scope, self.headers)?;
         if self.paths == Paths::Doubled {
             request.path.insert(0, '/');
         }

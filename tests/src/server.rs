@@ -8,12 +8,13 @@ use relive_gateway::{
     Gateway,
     config::{Sources, load},
 };
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::Client;
 
-/// The configuration of every test server; `{folder}` is a folder of its own.
-const CONFIG: &str = r#"
+/// The configuration that every test server needs; `{folder}` is a folder of its own.
+const BARE: &str = r#"
 [http]
 listen = "127.0.0.1:0"
 [admin]
@@ -22,17 +23,73 @@ listen = "127.0.0.1:0"
 url = "sqlite://{folder}/relive.db"
 [accounts]
 argon2 = { memory_kib = 8, iterations = 1, parallelism = 1 }
+[callback]
+key = "S3cr"
+"#;
+
+/// The further keys of most test servers.
+const HARNESS: &str = r#"
 [media]
 bizid = "8123"
 push_key = "pushkey-demo"
-[callback]
-key = "S3cr"
 [tencent.im]
 sdkappid = 1400000123
 secret = "demo-im-secret-key"
 [qplus]
 password_reset = "open"
 "#;
+
+/// The further keys of a server with everything that an operator can set up.
+const FULL: &str = r#"
+[media]
+bizid = "7001"
+push_host = "push.example"
+play_host = "play.example"
+play_scheme = "https"
+push_key = "pushkey-demo"
+play_key = "playkey-demo"
+[tencent]
+api_key = "demo-api-key"
+[tencent.im]
+sdkappid = 1400000123
+secret = "demo-im-secret-key"
+account_type = "36862"
+[tencent.cos]
+appid = "1250000000"
+bucket = "covers"
+region = "ap-shanghai"
+secret_id = "demo-cos-secret-id"
+secret_key = "demo-cos-secret-key"
+[tencent.vod]
+secret_id = "demo-vod-secret-id"
+secret_key = "demo-vod-secret-key"
+[qplus]
+password_reset = "open"
+auth_code_delivery = "log"
+"#;
+
+/// How much of its configuration a test server has set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Setup {
+    /// The keys that most tests rely on, described in `tests/README.md`.
+    #[default]
+    Harness,
+    /// Every key of the media cloud, of signatures and of deliveries.
+    Full,
+    /// None of these keys, as at the first start at an operator's.
+    Bare,
+}
+
+impl Setup {
+    fn keys(self) -> &'static str {
+        match self {
+            Self::Harness => HARNESS,
+            Self::Full => FULL,
+            Self::Bare => "",
+        }
+    }
+}
 
 /// The URL of the PostgreSQL server to test on; none in the first run of `cargo xtask test`, which is on SQLite.
 #[expect(clippy::disallowed_methods, reason = "tests may read the environment")]
@@ -76,8 +133,17 @@ impl Server {
     /// # Panics
     /// If a gateway does not start.
     pub async fn several(count: usize, keys: &[(&str, toml::Value)]) -> Self {
+        Self::set_up(Setup::Harness, count, keys).await
+    }
+
+    /// Starts `count` gateways over one database, with some keys set over those of the setup; more than one need
+    /// PostgreSQL.
+    ///
+    /// # Panics
+    /// If a gateway does not start.
+    pub async fn set_up(setup: Setup, count: usize, keys: &[(&str, toml::Value)]) -> Self {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
-        let text = CONFIG.replace("{folder}", &folder.path().display().to_string());
+        let text = BARE.replace("{folder}", &folder.path().display().to_string()) + setup.keys();
         let mut config: toml::Table =
             toml::from_str(&text).unwrap_or_else(|error| panic!("the harness' configuration: {error}"));
         let scratch = postgres().map(|url| {
@@ -114,6 +180,12 @@ impl Server {
     /// Never: only a restart, which borrows the server exclusively, leaves it without a gateway.
     pub fn gateway(&self) -> &Gateway {
         self.gateways.first().unwrap_or_else(|| panic!("the server runs"))
+    }
+
+    /// The first part of the stream codes of the server.
+    pub fn bizid(&self) -> &str {
+        let set = self.config.get("media").and_then(|media| media.get("bizid")).and_then(toml::Value::as_str);
+        set.unwrap_or("1000")
     }
 
     /// All gateways.

@@ -4,35 +4,18 @@ use std::collections::HashSet;
 
 use contract_tests::{
     case, cases, postgres,
-    replay::{Paths, replay},
+    replay::{Paths, Way, replay},
 };
-use futures_util::{StreamExt as _, stream};
-
-/// How many cases are replayed at a time.
-const PARALLEL: usize = 8;
 
 /// Cases of rate limits: each gateway counts the requests it gets by itself, so several gateways allow more of them.
 const PER_GATEWAY: [&str; 4] = ["too_many_failures.json", "too_many.json", "guessing.json", "limited.json"];
 
-async fn replay_all(adapter: &str, gateways: usize, paths: Paths) {
+async fn replay_all(adapter: &str, way: Way) {
     let mut cases = cases::of_adapter(&cases::adapter(adapter)).unwrap_or_else(|error| panic!("{error:#}"));
-    if gateways > 1 {
+    if way.gateways > 1 {
         cases.retain(|case| !PER_GATEWAY.iter().any(|name| case.ends_with(name)));
     }
-    assert!(!cases.is_empty(), "{adapter} has no contract data");
-    let count = cases.len();
-    let failures: Vec<String> = stream::iter(cases)
-        .map(|file| async move {
-            replay(&file, gateways, paths)
-                .await
-                .err()
-                .map(|error| format!("{}: {error:#}", cases::name(&file)))
-        })
-        .buffer_unordered(PARALLEL)
-        .filter_map(|failure| async move { failure })
-        .collect()
-        .await;
-    assert!(failures.is_empty(), "{} of {count} cases fail:\n{}", failures.len(), failures.join("\n"));
+    replay(cases, way).await;
 }
 
 macro_rules! adapters {
@@ -40,20 +23,20 @@ macro_rules! adapters {
         $(
             #[tokio::test]
             async fn $test() {
-                replay_all($name, 1, Paths::AsWritten).await;
+                replay_all($name, Way::default()).await;
             }
         )+
 
         /// Replays each case with the first slash of every path doubled. The replies have to be the same, and do not depend
         /// on the database.
         mod doubled_slashes {
-            use super::{Paths, postgres, replay_all};
+            use super::{Paths, Way, postgres, replay_all};
 
             $(
                 #[tokio::test]
                 async fn $test() {
                     if postgres().is_none() {
-                        replay_all($name, 1, Paths::Doubled).await;
+                        replay_all($name, Way { paths: Paths::Doubled, ..Way::default() }).await;
                     }
                 }
             )+
@@ -62,13 +45,13 @@ macro_rules! adapters {
         /// Replays each case on three gateways over one PostgreSQL, every request on another gateway. The replies have
         /// to be those of one gateway.
         mod hopping {
-            use super::{Paths, postgres, replay_all};
+            use super::{Way, postgres, replay_all};
 
             $(
                 #[tokio::test]
                 async fn $test() {
                     if postgres().is_some() {
-                        replay_all($name, 3, Paths::AsWritten).await;
+                        replay_all($name, Way { gateways: 3, ..Way::default() }).await;
                     }
                 }
             )+
