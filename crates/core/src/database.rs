@@ -11,10 +11,11 @@ use diesel::prelude::*;
 
 pub use self::{
     check::{Problem, collisions, damage},
-    copy::{Progress, Transfer, copy},
+    copy::{Beside, Progress, Transfer, copy},
     inventory::{TABLES, rows, tables},
     scratch::Scratch,
 };
+pub use crate::store::lock::ExclusiveLock;
 use crate::{
     DatabaseConfig, Error, StartError,
     store::{
@@ -26,13 +27,7 @@ use crate::{
 /// The place of a database for people: the absolute path of a file, or the server and the database, without user, password and
 /// parameters.
 pub fn place(config: &DatabaseConfig) -> String {
-    match Backend::of(config) {
-        Ok(Backend::Sqlite(path)) => {
-            std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
-        }
-        Ok(backend) => backend.place(),
-        Err(_) => String::new(),
-    }
+    Backend::of(config).map(Backend::place).unwrap_or_default()
 }
 
 /// Migrates a database to this version's schema. A missing SQLite file is created; a PostgreSQL database must exist, but

@@ -113,6 +113,9 @@ pub enum StartError {
         #[source]
         source: Box<dyn error::Error + Send + Sync>,
     },
+    /// A server or a command holds the lock on the database.
+    #[error("the database is in use by another server or command: {0}")]
+    InUse(String),
     /// The operation exists for SQLite only: PostgreSQL has tools of its own for it.
     #[error("this works with SQLite only; PostgreSQL has pg_dump and pg_restore, see docs/OPERATIONS.md")]
     NotSqlite,

@@ -8,7 +8,7 @@ use relive_core::{
     Actor, Announcement, CallbackSource, Config, Core, Counted, DatabaseConfig, FileFormat, MemberNames,
     NewAccount, NewRecording, OnAirFilter, Password, RecordingFilter, RecordingOrder, StartError, Step,
     StreamEvent, TestClock, TestRandom, UnixSeconds, Window,
-    database::{self, Scratch},
+    database::{self, Beside, Scratch},
 };
 
 const ALL: Window = Window { offset: 0, limit: 1_000 };
@@ -93,16 +93,18 @@ async fn a_copy_is_complete_and_continues_the_numbers() {
     let databases = database::Transfer { from: &from, to: &to };
     let mut last = None;
     let rows =
-        database::copy(databases, &[("callback.key", "kept".to_owned())], |progress| last = Some(progress))
-            .unwrap();
+        database::copy(databases, &[("callback.key", "kept".to_owned())], Beside::Nobody, |progress| {
+            last = Some(progress);
+        })
+        .unwrap();
     let last = last.unwrap();
     assert_eq!((last.done, last.total), (rows, rows));
     assert!(matches!(
-        database::copy(databases, &[], |_| {}),
+        database::copy(databases, &[], Beside::Nobody, |_| {}),
         Err(StartError::NotACopy("the target is not empty"))
     ));
     let backwards = database::Transfer { from: &to, to: &from };
-    assert!(matches!(database::copy(backwards, &[], |_| {}), Err(StartError::NotACopy(_))));
+    assert!(matches!(database::copy(backwards, &[], Beside::Nobody, |_| {}), Err(StartError::NotACopy(_))));
     assert!(database::damage(&to).unwrap().is_empty());
     let kept = database::keep_secrets(&to, &[("callback.key", "another".to_owned())]).unwrap();
     assert_eq!(kept, [("callback.key", "kept".to_owned())]);

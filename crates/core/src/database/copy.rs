@@ -13,7 +13,12 @@ use crate::{
     DatabaseConfig, Error, Result, StartError,
     database::secret_name,
     replica::load::last_position,
-    store::{conn::Conn, migrate::migrate, schema},
+    store::{
+        conn::Conn,
+        lock::{ExclusiveLock, exclude},
+        migrate::migrate,
+        schema,
+    },
 };
 
 /// Rows per `INSERT`: PostgreSQL accepts 65,535 parameters in one statement.
@@ -26,6 +31,15 @@ pub struct Transfer<'a> {
     pub from: &'a DatabaseConfig,
     /// The PostgreSQL database that is written.
     pub to: &'a DatabaseConfig,
+}
+
+/// Whether a command may run beside a server that uses the same database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Only without one: what a server writes meanwhile would be lost.
+    Nobody,
+    /// Also beside one, at the operator's risk.
+    Servers,
 }
 
 /// Progress of a copy.
@@ -41,19 +55,28 @@ pub struct Progress {
 
 /// Copies all rows of a SQLite database, and the generated secrets that are kept in files beside it (by key), into an
 /// empty PostgreSQL database, and compares the number of rows of each table. Migrates both databases first. Rows that are
-/// written to the source meanwhile are not copied, so stop its server before. Returns the number of rows copied; after a
-/// failure the target is as empty as before.
+/// written to the source meanwhile are not copied. Returns the number of rows copied; after a failure the target is as empty
+/// as before.
 ///
-/// Errors: [`StartError::NotACopy`] if the databases are of other kinds, or if the target is not empty.
+/// Errors: [`StartError::NotACopy`] if the databases are of other kinds, or if the target is not empty,
+/// [`StartError::InUse`] if a server uses one of them and `beside` is [`Beside::Nobody`].
 pub fn copy(
     databases: Transfer<'_>,
     secrets: &[(&str, String)],
+    beside: Beside,
     mut progress: impl FnMut(Progress),
 ) -> std::result::Result<i64, StartError> {
     let (mut source, mut target) = (Conn::open(databases.from)?, Conn::open(databases.to)?);
     if !matches!((&source, &target), (Conn::Sqlite(_), Conn::Postgres(_))) {
         return Err(StartError::NotACopy("only from sqlite:// to postgres://"));
     }
+    let _lock = match beside {
+        Beside::Nobody => {
+            exclude(&mut target, databases.to)?;
+            Some(ExclusiveLock::take(databases.from)?)
+        }
+        Beside::Servers => None,
+    };
     migrate(&mut source)?;
     migrate(&mut target)?;
     source.begin_snapshot().map_err(StartError::Load)?;

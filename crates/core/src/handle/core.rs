@@ -1,7 +1,7 @@
 //! The handle of a running core, and its accessors.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, AtomicI64},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     login::{hasher::Hasher, throttle::LoginThrottle},
     model::counter::Counter,
     read_model::memory::Memory,
-    store::{CommitNotice, Store, coalesce::Coalescer},
+    store::{CommitNotice, Store, coalesce::Coalescer, lock::ExclusiveLock},
     table::settings,
 };
 
@@ -70,6 +70,8 @@ pub(super) struct Inner {
     /// Held while clocks are flushed.
     pub(super) flushing: tokio::sync::Mutex<()>,
     pub(super) stopped: AtomicBool,
+    /// The lock on a SQLite database; `None` for a command, and after the shutdown.
+    pub(super) lock: Mutex<Option<ExclusiveLock>>,
 }
 
 impl std::fmt::Debug for Inner {

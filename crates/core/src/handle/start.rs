@@ -1,7 +1,7 @@
 //! Starts a core: opens the database, loads the read model, starts the threads.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
@@ -28,16 +28,22 @@ use crate::{
         coalesce::Coalescer,
         conn::{Backend, Conn, on},
         lease,
+        lock::ExclusiveLock,
         migrate::migrate,
         pool,
     },
 };
 
 impl Core {
-    /// Opens the database, migrates it, loads the read model, and starts the threads.
+    /// Opens the database, migrates it, loads the read model, and starts the threads. Blocks until that is done.
+    ///
+    /// Errors: [`StartError::InUse`] if another core with upkeep ([`Config::background`]) runs on the SQLite file.
     pub fn start(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let shared = matches!(Backend::of(&config.database)?, Backend::Postgres(_));
+        // A second server would serve from a memory of its own. A short-lived command may run beside a server.
+        let lock =
+            if config.background && !shared { Some(ExclusiveLock::take(&config.database)?) } else { None };
         let mut conn = Conn::open(&config.database)?;
         migrate(&mut conn)?;
         let longest_push_ttl =
@@ -73,6 +79,7 @@ impl Core {
             foreign_changes: AtomicI64::new(seen),
             flushing: tokio::sync::Mutex::default(),
             stopped: AtomicBool::new(false),
+            lock: Mutex::new(lock),
         };
         let core = Self(Arc::new(inner));
         if core.config().background {

@@ -1,7 +1,7 @@
 //! Maintains a core once a second: flushes clocks, expires everything due, deletes ended rows, follows foreign writes.
 
 use std::{
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{Arc, PoisonError, Weak, atomic::Ordering},
     thread,
     time::Duration,
 };
@@ -124,6 +124,7 @@ impl Core {
         while let Ok(true) = self.flush_clocks().await {}
         self.0.stopped.store(true, Ordering::Release);
         self.store().stop().await;
+        drop(self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -58,10 +58,12 @@ impl<'a> Backend<'a> {
         }
     }
 
-    /// The file, or the server and the database, without user, password and parameters.
+    /// The absolute path of the file, or the server and the database, without user, password and parameters.
     pub(crate) fn place(self) -> String {
         match self {
-            Self::Sqlite(path) => path.to_owned(),
+            Self::Sqlite(path) => {
+                std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+            }
             Self::Postgres(url) => {
                 let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
                 let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);

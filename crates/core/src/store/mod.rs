@@ -16,6 +16,7 @@ mod generation;
 mod job;
 pub(crate) mod lease;
 mod listener;
+pub(crate) mod lock;
 pub(crate) mod migrate;
 mod opener;
 pub(crate) mod pool;

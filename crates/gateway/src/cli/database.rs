@@ -14,7 +14,7 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use relive_core::{
     DatabaseConfig,
-    database::{self, Transfer},
+    database::{self, Beside, ExclusiveLock, Transfer},
 };
 
 use self::archive::Archive;
@@ -40,6 +40,9 @@ pub(super) enum Db {
         /// tables, in the same transaction
         #[arg(long)]
         replace: bool,
+        /// Restore also if a server or a command uses the database: what it writes from now on is lost
+        #[arg(long)]
+        force: bool,
     },
     /// Copy everything from SQLite into an empty PostgreSQL database; the server must not run
     Copy {
@@ -49,6 +52,9 @@ pub(super) enum Db {
         /// Target, `postgres://USER@HOST/NAME`; best keep the password in a file that PGPASSFILE names
         #[arg(long, value_name = "URL")]
         to: String,
+        /// Copy also if a server uses one of the databases: what it writes meanwhile is not copied
+        #[arg(long)]
+        force: bool,
     },
     /// Check the database for damage, and for stream codes that look like those of another account; prints each kind of
     /// problem, and exits with 1 if there is one
@@ -59,20 +65,23 @@ impl Db {
     pub(super) fn run(&self, sources: &Sources, out: &mut dyn Write) -> anyhow::Result<()> {
         let config = super::load_printing_warnings(sources)?.settings.database();
         match self {
-            Self::Restore { file, replace } => {
+            Self::Restore { file, replace, force } => {
                 ensure!(file.is_file(), "{} is not a file", file.display());
                 // Only the directory: the database itself is not touched before the file is checked.
                 storage::create_directory(&config.url)
                     .context("cannot create the database's directory (database.url)")?;
-                match Archive::of(&config, sources)? {
-                    Some(archive) => archive.restore(file, *replace)?,
-                    None => restore(&config, file, *replace, out)?,
+                if let Some(archive) = Archive::of(&config, sources)? {
+                    archive.restore(file, *replace, *force)?;
+                } else {
+                    let _lock = if *force { None } else { Some(lock(&config)?) };
+                    restore(&config, file, *replace, out)?;
                 }
                 writeln!(out, "Restored from {}.", file.display())?;
             }
-            Self::Copy { from, to } => {
+            Self::Copy { from, to, force } => {
                 let with = |url: &str| DatabaseConfig { url: url.to_owned(), ..config.clone() };
-                copy(Transfer { from: &with(from), to: &with(to) }, out)?;
+                let beside = if *force { Beside::Servers } else { Beside::Nobody };
+                copy(Transfer { from: &with(from), to: &with(to) }, beside, out)?;
             }
             Self::Migrate => {
                 database::migrate(&config)?;
@@ -121,6 +130,11 @@ fn backup(config: &DatabaseConfig, archive: Option<&Archive<'_>>, file: &Path) -
     copied().inspect_err(|_| {
         let _ = fs::remove_file(file);
     })
+}
+
+/// Takes the lock on a database, which a running server holds.
+fn lock(config: &DatabaseConfig) -> anyhow::Result<ExclusiveLock> {
+    ExclusiveLock::take(config).context("stop every server first; --force goes on beside one")
 }
 
 /// Checks a database; the error names each kind of damage.
@@ -188,13 +202,13 @@ fn remove_database(path: &Path) {
     }
 }
 
-fn copy(databases: Transfer<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+fn copy(databases: Transfer<'_>, beside: Beside, out: &mut dyn Write) -> anyhow::Result<()> {
     let file = databases.from.url.strip_prefix("sqlite://").unwrap_or_default();
     ensure!(Path::new(file).is_file(), "--from: {file:?} is not a file");
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {msg}  {eta} left")?;
     let bar = ProgressBar::no_length().with_style(style);
     let secrets = config::stored_secrets(&databases.from.url)?;
-    let rows = database::copy(databases, &secrets, |progress| {
+    let rows = database::copy(databases, &secrets, beside, |progress| {
         bar.set_length(u64::try_from(progress.total).unwrap_or(0));
         bar.set_position(u64::try_from(progress.done).unwrap_or(0));
         bar.set_message(progress.table);

@@ -16,6 +16,7 @@
 mod crash;
 mod hopping;
 mod likes;
+mod ownership;
 mod secrets;
 mod server;
 mod siblings;

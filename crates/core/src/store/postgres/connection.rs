@@ -4,6 +4,7 @@ use std::{error::Error, time::Duration};
 
 use diesel::{Connection as _, connection::SimpleConnection as _, pg::PgConnection};
 
+use super::lock;
 use crate::DatabaseConfig;
 
 /// Opens a connection with the time limits of the configuration and the settings of the session.
@@ -33,6 +34,9 @@ pub(in crate::store) fn open(
         // Bounds how long a gateway that freezes inside a transaction holds its locks.
         millis(config.statement_timeout.saturating_mul(2)),
     ))?;
+    if !lock::share(&mut conn)? {
+        return Err("a command replaces the data (relive db restore or copy)".into());
+    }
     Ok(conn)
 }
 

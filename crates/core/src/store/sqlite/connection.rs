@@ -16,7 +16,8 @@ pub(super) const LOG_PAGES: u64 = 4_000;
 /// Opens a connection in WAL mode, synced at every commit, with foreign keys on. Makes the file and its folder if they are
 /// missing.
 pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Box<dyn Error + Send + Sync>> {
-    make_private(Path::new(path))?;
+    make_private_folder(path)?;
+    make_private(path)?;
     let mut conn = SqliteConnection::establish(path)?;
     // busy_timeout only matters to a second process (the command line), because one thread of this process writes.
     conn.batch_execute(&format!(
@@ -27,11 +28,20 @@ pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Box<dyn Err
     Ok(conn)
 }
 
-/// Makes a missing file and its missing folders, with access for this user only: the file will hold password hashes and
-/// tokens. Existing ones stay as they are. SQLite gives its other files (`-wal`, `-shm`) the permissions of the database.
-fn make_private(file: &Path) -> io::Result<()> {
-    let Some(folder) = file.parent() else { return Ok(()) };
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+/// Makes the missing folders of a file, with access for this user only.
+pub(in crate::store) fn make_private_folder(file: &str) -> io::Result<()> {
+    match Path::new(file).parent() {
+        Some(folder) => DirBuilder::new().recursive(true).mode(0o700).create(folder),
+        None => Ok(()),
+    }
+}
+
+/// Makes a missing file, with access for this user only: it will hold password hashes and tokens. SQLite gives its other files
+/// (`-wal`, `-shm`) the permissions of the database.
+fn make_private(file: &str) -> io::Result<()> {
+    if file.is_empty() {
+        return Ok(()); // A temporary database of SQLite.
+    }
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),

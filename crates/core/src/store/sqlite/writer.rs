@@ -12,7 +12,7 @@ use std::{
 
 use crossbeam_channel::Receiver;
 
-use super::wal;
+use super::{files::DatabaseFiles, wal};
 use crate::model::change::Change;
 use crate::{
     Error, Result, StartError, UnixSeconds, causes,
@@ -66,6 +66,7 @@ impl SqliteWriter {
     /// Commits the queued jobs until one of them stops the writer or the queue closes.
     fn serve(mut self, queue: &Receiver<Box<dyn WriteJob>>) {
         self.grow_log();
+        let mut files = self.files();
         let mut batch = Vec::with_capacity(BATCH);
         let mut stops = Vec::new();
         while stops.is_empty()
@@ -76,6 +77,15 @@ impl SqliteWriter {
             stops.extend(batch.extract_if(.., |job| job.stops()));
             if batch.is_empty() {
                 continue;
+            }
+            if let Some(fault) = files.as_mut().and_then(DatabaseFiles::fault) {
+                tracing::error!(
+                    "nothing is written any more: {fault} under the running server; stop it and restore the file"
+                );
+                for job in batch.into_iter().chain(stops) {
+                    job.answer(Some(Error::Unavailable));
+                }
+                return;
             }
             let failure = self.commit(&mut batch);
             for job in batch.drain(..) {
@@ -97,6 +107,14 @@ impl SqliteWriter {
             && let Err(error) = wal::grow(&mut self.conn, path)
         {
             tracing::warn!(error = %causes(&error), "the log could not be given its size");
+        }
+    }
+
+    /// The files that are watched; none for a short-lived command.
+    fn files(&self) -> Option<DatabaseFiles> {
+        match Backend::of(&self.env.config.database) {
+            Ok(Backend::Sqlite(path)) if self.env.config.background => Some(DatabaseFiles::of(path)),
+            _ => None,
         }
     }
 

@@ -58,7 +58,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Restores an archive in one transaction, into an empty database or, with `replace`, in place of relive's tables.
-    pub(super) fn restore(&self, file: &Path, replace: bool) -> anyhow::Result<()> {
+    pub(super) fn restore(&self, file: &Path, replace: bool, force: bool) -> anyhow::Result<()> {
         let not_an_archive = || format!("{} is not an archive made by relive db backup", file.display());
         let archived = self.archived(file).with_context(not_an_archive)?;
         let present = database::tables(self.config)?;
@@ -74,8 +74,12 @@ impl<'a> Archive<'a> {
             command.args(["--clean", "--if-exists"]);
         }
         command.args(["--no-password", "--dbname", &self.url]);
+        let lock = if force { None } else { Some(super::lock(self.config)?) };
         run(command.stdin(File::open(file)?)).context("nothing was changed")?;
-        database::migrate(self.config)?;
+        match lock {
+            Some(mut lock) => lock.migrate(self.config)?,
+            None => database::migrate(self.config)?,
+        }
         super::ensure_sound(self.config).context("the restored database is damaged")
     }
 
