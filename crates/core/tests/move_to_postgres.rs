@@ -46,7 +46,9 @@ async fn listed(core: &Core) -> Vec<String> {
 
 async fn fill(core: &Core) {
     for id in ["Anna", "anton", "Änne", "berta", "gone"] {
-        core.accounts().register(NewAccount::new(id, Password::plain("secret"))).await.unwrap();
+        let imported = id == "anton";
+        let new = NewAccount { imported, ..NewAccount::new(id, Password::plain("secret")) };
+        core.accounts().register(new).await.unwrap();
     }
     let host = Actor::Unproven("host".into());
     let announcement =

@@ -185,7 +185,7 @@ tables! {
     accounts {
         id: i64, user_id: String, folded: String, password: Option<String>, phone: Option<String>,
         email: Option<String>, nickname: String, avatar: String, sex: i16, frontcover: String, address: String,
-        head_picture: Option<i64>, created_at: i64
+        head_picture: Option<i64>, created_at: i64, imported: bool
     }
     head_pictures { id: i64, account_id: i64, bytes: Vec<u8> }
     sessions {

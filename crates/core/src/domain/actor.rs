@@ -17,7 +17,7 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &UserId) -> Result<AccountRow> {
 /// The account of an actor; creates a guest for an unknown user id.
 ///
 /// Errors: [`Error::ProofRequired`] for a user id without proof that is registered, or that differs from a registered
-/// one in ASCII case only.
+/// one in ASCII case only; for [`Actor::Trusted`] see there.
 pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     match actor {
         Actor::Proven(id) => accounts::by_id(tx.conn, *id)?.ok_or(Error::InvalidSession),
@@ -25,6 +25,10 @@ pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
             unclaimed(tx.conn, user_id)?;
             ensure(tx, user_id)
         }
+        Actor::Trusted { user_id, guests } => match trusted(tx.conn, user_id, *guests)? {
+            Some(imported) => Ok(imported),
+            None => ensure(tx, user_id),
+        },
     }
 }
 
@@ -35,9 +39,19 @@ pub(crate) fn may_act(conn: &mut Conn, actor: &Actor) -> Result<()> {
     match actor {
         Actor::Proven(id) => accounts::by_id(conn, *id)?.map(|_| ()).ok_or(Error::InvalidSession),
         Actor::Unproven(user_id) => unclaimed(conn, user_id),
+        Actor::Trusted { user_id, guests } => trusted(conn, user_id, *guests).map(|_| ()),
     }
 }
 
 fn unclaimed(conn: &mut Conn, user_id: &UserId) -> Result<()> {
     if accounts::registered_like(conn, user_id)?.is_some() { Err(Error::ProofRequired) } else { Ok(()) }
+}
+
+/// The imported account with a user id; `None` for the user id of a guest, if guests are admitted.
+fn trusted(conn: &mut Conn, user_id: &UserId, guests: bool) -> Result<Option<AccountRow>> {
+    match accounts::registered_like(conn, user_id)? {
+        None if guests => Ok(None),
+        Some(row) if row.imported && row.user_id == *user_id => Ok(Some(row)),
+        _ => Err(Error::ProofRequired),
+    }
 }

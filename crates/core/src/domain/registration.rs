@@ -2,7 +2,7 @@
 
 use super::{broadcast, stream_code};
 use crate::{
-    Error, NewAccount, Result,
+    Error, NewAccount, Result, UserId,
     model::password::StoredPassword,
     store::{Tx, conn::Conn},
     table::{
@@ -16,6 +16,21 @@ pub(crate) fn used(conn: &mut Conn, value: &str) -> Result<bool> {
     Ok(accounts::by_user_id(conn, value)?.is_some_and(|row| row.is_registered())
         || accounts::by_phone(conn, value)?.is_some()
         || accounts::by_email(conn, value)?.is_some())
+}
+
+/// The registered account that keeps a user id from being registered: the id is its own, in any ASCII case, or its phone or
+/// e-mail address.
+pub(crate) fn holder(conn: &mut Conn, user_id: &UserId) -> Result<Option<AccountRow>> {
+    // The exact spelling takes precedence.
+    if let Some(row) = accounts::by_user_id(conn, user_id)?.filter(AccountRow::is_registered) {
+        return Ok(Some(row));
+    }
+    for find in [accounts::registered_like, accounts::by_phone, accounts::by_email] {
+        if let Some(row) = find(conn, user_id)? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
 }
 
 /// Checks that all identifiers of a registration are free.

@@ -83,6 +83,21 @@ impl Accounts<'_> {
         outcome.map(Account::from)
     }
 
+    /// Checks whether [`Accounts::register`] would find all identifiers of a new account free; stores nothing.
+    ///
+    /// Errors, first match: [`Error::AccountExists`], [`Error::PhoneExists`], [`Error::EmailExists`].
+    pub async fn check_free(&self, new: NewAccount) -> Result<()> {
+        self.0.store().snapshot(move |conn| registration::check(conn, &new)).await
+    }
+
+    /// The registered account because of which [`Accounts::register`] refuses a user id with [`Error::AccountExists`]: the id
+    /// is its own, in any ASCII case, or its phone or e-mail address.
+    pub async fn holder(&self, user_id: &UserId) -> Result<Option<Account>> {
+        let user_id = user_id.clone();
+        let found = self.0.store().snapshot(move |conn| registration::holder(conn, &user_id)).await?;
+        Ok(found.map(Account::from))
+    }
+
     /// Refuses clients, but not the operator, while registration is closed.
     fn open_to(self, client: Option<IpAddr>) -> Result<()> {
         if client.is_some() && !self.0.config().accounts.open_registration {

@@ -32,6 +32,20 @@ fn canonical(password: &Password, user_id: &UserId) -> SecretString {
     }
 }
 
+impl Password {
+    /// Whether two forms are those of the same password for an account: whether both open it.
+    ///
+    /// ```
+    /// use relive_core::{Password, sign::password::derive};
+    /// let (stored, typed) = (Password::canonical(derive("123456", &"anna".into())), Password::plain("123456"));
+    /// assert!(stored.is_same(&typed, &"anna".into()));
+    /// assert!(!stored.is_same(&typed, &"Anna".into()));
+    /// ```
+    pub fn is_same(&self, other: &Self, user_id: &UserId) -> bool {
+        canonical(self, user_id).expose_secret() == canonical(other, user_id).expose_secret()
+    }
+}
+
 type HashJob = Box<dyn FnOnce(&mut HashWorker) + Send>;
 
 /// Time after which an idle thread frees its memory.

@@ -31,6 +31,8 @@ pub struct Account {
     pub profile: Profile,
     /// Time of creation.
     pub created_at: UnixSeconds,
+    /// Whether the account was taken over from an original server.
+    pub imported: bool,
 }
 
 impl Account {
@@ -45,6 +47,14 @@ impl Account {
 pub enum Actor {
     /// A user id without proof, which must not be registered.
     Unproven(UserId),
+    /// A user id without proof, which is that of an imported account or, if `guests` is set, not registered. The operator has
+    /// decided to trust the ids of imported accounts.
+    Trusted {
+        /// The user id.
+        user_id: UserId,
+        /// Whether a user id that is not registered may act, too.
+        guests: bool,
+    },
     /// An account that has proved its identity.
     Proven(AccountId),
 }
@@ -122,6 +132,8 @@ pub struct NewAccount {
     pub address: String,
     /// Address of the client; `None`: the operator.
     pub client: Option<IpAddr>,
+    /// Whether the account is taken over from an original server; see [`Actor::Trusted`].
+    pub imported: bool,
 }
 
 impl NewAccount {
@@ -138,6 +150,7 @@ impl NewAccount {
             frontcover: String::new(),
             address: String::new(),
             client: None,
+            imported: false,
         }
     }
 }

@@ -77,7 +77,7 @@ mod tests {
         database::Scratch,
         store::{
             conn::on,
-            schema::{broadcasts, counters, recording_files, revoked_codes, stream_codes},
+            schema::{accounts, broadcasts, counters, recording_files, revoked_codes, stream_codes},
         },
     };
 
@@ -197,6 +197,19 @@ mod tests {
                 for _ in 0..3 {
                     old.revert();
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn older_accounts_are_not_imported() {
+        for mut old in old(5, "") {
+            for _ in 0..2 {
+                old.migrate();
+                let rows: Vec<bool> =
+                    on!(&mut old.conn, |c| accounts::table.select(accounts::imported).load(c)).unwrap();
+                assert_eq!(rows, [false]);
+                old.revert();
             }
         }
     }

@@ -5,7 +5,7 @@ diesel::table! {
         id -> BigInt, user_id -> Text, folded -> Text, password -> Nullable<Text>,
         phone -> Nullable<Text>, email -> Nullable<Text>,
         nickname -> Text, avatar -> Text, sex -> SmallInt, frontcover -> Text, address -> Text,
-        head_picture -> Nullable<BigInt>, created_at -> BigInt,
+        head_picture -> Nullable<BigInt>, created_at -> BigInt, imported -> Bool,
     }
 }
 diesel::table! {

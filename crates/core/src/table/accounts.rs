@@ -31,6 +31,7 @@ pub(crate) struct AccountRow {
     address: String,
     head_picture: Option<PictureId>,
     created_at: UnixSeconds,
+    pub(crate) imported: bool,
 }
 
 impl AccountRow {
@@ -65,6 +66,7 @@ impl From<AccountRow> for Account {
                 head_picture: row.head_picture,
             },
             created_at: row.created_at,
+            imported: row.imported,
         }
     }
 }
@@ -174,6 +176,7 @@ pub(crate) fn register(
             accounts::sex.eq(new.sex),
             accounts::frontcover.eq(&new.frontcover),
             accounts::address.eq(&new.address),
+            accounts::imported.eq(new.imported),
         ))
         .get_result(c))?;
     publish(tx, &row);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use relive_core::{Actor, Error, OnAirFilter};
+use relive_core::{Actor, Error, NewAccount, OnAirFilter, Password};
 
 use crate::support::{ALL, World, announcement, guest};
 
@@ -35,6 +35,53 @@ async fn a_registration_ends_the_lives_of_guests_with_the_same_name() {
     assert!(matches!(refused, Err(Error::ProofRequired)));
     let left = world.core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
     assert_eq!(left.items.iter().map(|live| &*live.user_id).collect::<Vec<_>>(), ["other"]);
+}
+
+#[tokio::test]
+async fn a_trusted_id_is_an_imported_one_or_a_guest() {
+    let world = World::new();
+    world.user("here").await;
+    let imported = NewAccount { imported: true, ..NewAccount::new("anna", Password::plain("secret")) };
+    world.core.accounts().register(imported).await.unwrap();
+    let may = async |id: &str, guests: bool| {
+        world.core.accounts().may_act(Actor::Trusted { user_id: id.into(), guests }).await
+    };
+    for (id, guests, allowed) in [
+        ("anna", true, true),
+        ("anna", false, true),
+        ("ANNA", true, false),
+        ("here", true, false),
+        ("bob", true, true),
+        ("bob", false, false),
+    ] {
+        let answer = may(id, guests).await;
+        assert!(
+            matches!(&answer, Ok(()) if allowed) || matches!(&answer, Err(Error::ProofRequired) if !allowed)
+        );
+    }
+    assert!(matches!(world.core.accounts().may_act(guest("anna")).await, Err(Error::ProofRequired)));
+
+    // A new account with the id of a deleted one was not imported.
+    world.core.accounts().delete(&"anna".into()).await.unwrap();
+    world.user("anna").await;
+    assert!(matches!(may("anna", true).await, Err(Error::ProofRequired)));
+}
+
+#[tokio::test]
+async fn the_account_that_keeps_an_id_from_being_registered_is_found() {
+    let world = World::new();
+    let phone = Some("13800000000".to_owned());
+    let anna = NewAccount { phone, ..NewAccount::new("anna", Password::plain("secret")) };
+    world.core.accounts().register(anna).await.unwrap();
+    world.core.broadcasts().announce(guest("guest"), announcement("t")).await.unwrap();
+    for (id, holder) in
+        [("anna", Some("anna")), ("ANNA", Some("anna")), ("13800000000", Some("anna")), ("guest", None)]
+    {
+        let found = world.core.accounts().holder(&id.into()).await.unwrap();
+        assert_eq!(found.as_ref().map(|account| account.user_id.as_str()), holder, "{id}");
+        let free = world.core.accounts().check_free(NewAccount::new(id, Password::plain("x"))).await;
+        assert_eq!(free.is_ok(), holder.is_none(), "{id}");
+    }
 }
 
 #[tokio::test]

@@ -1,2 +1,3 @@
+ALTER TABLE accounts DROP COLUMN imported;
 DROP TABLE pushes;
 DROP TABLE recording_files;

@@ -19,3 +19,6 @@ CREATE TABLE pushes (
 );
 CREATE INDEX pushes_account ON pushes (account_id);
 CREATE INDEX pushes_began_at ON pushes (began_at);
+
+-- Whether the account was taken over from an original server, whose first-generation apps prove nothing.
+ALTER TABLE accounts ADD COLUMN imported BOOLEAN NOT NULL DEFAULT FALSE;
