@@ -28,6 +28,17 @@ pub(crate) const LOCATION: usize = 255;
 /// Longest URL.
 pub(crate) const URL: usize = 1024;
 
+/// Whether this dialect admits a user id: 1 to 128 characters, no U+0000, no white space at the ends, which it removes
+/// (contract minilvb-v1 §3.4).
+///
+/// ```
+/// assert!(minilvb_v1::admits_user_id("小直播 1"));
+/// assert!(!["", " a", "a\0", &"a".repeat(129)].into_iter().any(minilvb_v1::admits_user_id));
+/// ```
+pub fn admits_user_id(id: &str) -> bool {
+    !id.is_empty() && id.trim() == id && !id.contains('\0') && id.chars().count() <= USER_ID
+}
+
 /// The members of a request, or of an object inside a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a>(Option<&'a Object<'a>>);

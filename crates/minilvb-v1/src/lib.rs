@@ -37,7 +37,7 @@ use http::Method;
 use relive_core::Core;
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
 
-pub use crate::{callback::Callbacks, config::Config};
+pub use crate::{callback::Callbacks, config::Config, fields::admits_user_id};
 use crate::{
     code::{Code, Refusal},
     envelope::Success,

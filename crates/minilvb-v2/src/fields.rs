@@ -81,16 +81,23 @@ pub(crate) fn time(object: &Object<'_>, name: &'static str) -> Result<Option<f64
     usable.map(Some).ok_or(Code::InvalidParameter(name))
 }
 
-/// The user id, in the form that this dialect admits: 4 to 24 of `A-Z a-z 0-9 _ -`, not only digits (contract
-/// minilvb-v2 §2.1).
+/// Whether this dialect admits a user id: 4 to 24 of `A-Z a-z 0-9 _ -`, not only digits (contract minilvb-v2 §2.1).
+///
+/// ```
+/// assert!(minilvb_v2::admits_user_id("ningmeng_07") && minilvb_v2::admits_user_id("a23456789012345678901234"));
+/// assert!(!["abc", "1234", "a.bcd", "小直播间"].into_iter().any(minilvb_v2::admits_user_id));
+/// ```
+pub fn admits_user_id(id: &str) -> bool {
+    (4..=24).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        && !id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The user id; see [`admits_user_id`].
 pub(crate) fn required_user_id<'o>(object: &'o Object<'_>) -> Result<Cow<'o, str>, Code> {
     required_text(object, "userid", 24)
         .ok()
-        .filter(|id| {
-            id.len() >= 4
-                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-                && !id.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        .filter(|id| admits_user_id(id))
         .ok_or(Code::InvalidParameter("userid"))
 }
 

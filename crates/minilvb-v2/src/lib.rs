@@ -35,8 +35,11 @@ use http::{Method, StatusCode};
 use relive_core::Core;
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, ReplyFuture, Request};
 
-pub use crate::config::{Config, IndexMode};
 use crate::{code::Code, envelope::Answer, identity::Context, interface::Api};
+pub use crate::{
+    config::{Config, IndexMode},
+    fields::admits_user_id,
+};
 
 /// Largest accepted body in bytes.
 const BODY_LIMIT: usize = 65_536;

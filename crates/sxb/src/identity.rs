@@ -32,7 +32,7 @@ impl Credentials {
     pub(crate) fn read(input: Input<'_>, id: &'static str) -> Result<Self, Code> {
         Ok(Self {
             user_id: user_id(input.fields, id)?,
-            passwords: forms(input.fields.filled("pwd")?),
+            passwords: sent_passwords(input.fields.filled("pwd")?),
             client: input.client,
         })
     }
@@ -58,44 +58,81 @@ impl TryFrom<Input<'_>> for Credentials {
     }
 }
 
-/// Reads a user id. Control characters are refused, and so is white space at the ends, which another dialect would
-/// trim.
+fn is_too_long(id: &str) -> bool {
+    id.chars().count() > MAX_ID_CHARS
+}
+
+/// Whether this dialect admits a user id: 1 to 50 characters, no control characters, no white space at the ends (contract
+/// sxb §4.A 1).
+///
+/// ```
+/// assert!(sxb::admits_user_id("小直播 1"));
+/// assert!(!["", " a", "a\n", &"a".repeat(51)].into_iter().any(sxb::admits_user_id));
+/// ```
+pub fn admits_user_id(id: &str) -> bool {
+    !id.is_empty() && !is_too_long(id) && has_plain_text(id)
+}
+
+/// Whether an id has no control characters, and no white space at the ends, which another dialect would trim.
+fn has_plain_text(id: &str) -> bool {
+    id.trim() == id && !id.chars().any(char::is_control)
+}
+
+/// Reads a user id.
 fn user_id(fields: Fields<'_>, name: &'static str) -> Result<UserId, Code> {
     let id = fields.filled(name)?;
-    if id.chars().count() > MAX_ID_CHARS {
+    if is_too_long(id) {
         return Err(Code::Field(name, Fault::TooLong));
     }
-    if id.trim() != id || id.chars().any(char::is_control) {
+    if !has_plain_text(id) {
         return Err(Code::Field(name, Fault::BadText));
     }
     Ok(id.into())
 }
 
-/// The forms that a password may be sent in: base64, as in the seed, or plain text, as shipped clients send it. The
-/// more likely form comes first.
-fn forms(pwd: &str) -> Vec<Password> {
+/// The passwords that a client may mean by a text: base64 of the password, as in the seed, or the password, as shipped
+/// clients send it. The more likely one comes first.
+pub fn sent_passwords(pwd: &str) -> Vec<Password> {
     decoded(pwd).into_iter().chain([pwd.to_owned()]).map(Password::plain).collect()
 }
 
 /// Decodes base64, in which Android's default encoder puts line feeds (contract sxb §0).
 fn decoded(pwd: &str) -> Option<String> {
     let digits: String = pwd.trim().chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
-    let text = String::from_utf8(STANDARD.decode(digits).ok()?).ok()?;
+    let text = utf8_of_base64(&digits)?;
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
 }
 
 /// Decodes a password as the original server stored it in `t_account.pwd`: base64 of the client's text, which was
 /// base64 or plain text itself. `None` if the stored value is not base64 of a text.
 ///
+/// The original server removed all white space from the decoded text before it compared the text with the client's. It had
+/// to: its first versions stored a line feed behind every password (`echo … | base64`), and Android's default encoder puts
+/// one at the end of its base64.
+///
 /// ```
-/// assert!(sxb::stored_password("cGFzc3dvcmQx").is_some());
+/// // "password1", with the line feed of `echo`, and in the base64 of an Android client.
+/// for stored in ["cGFzc3dvcmQx", "cGFzc3dvcmQxCg==", "Y0dGemMzZHZjbVF4Cg=="] {
+///     let password = sxb::stored_password(stored).unwrap();
+///     assert!(password.is_same(&relive_core::Password::plain("password1"), &"anna".into()));
+/// }
 /// assert!(sxb::stored_password("password1").is_none());
 /// ```
 ///
-/// Source: seed 003 §一; docs/MIGRATION.md.
+/// Source: seed 003 §一; zhaoyang21cn/SuiXinBoPHPServer, `model/Account.php`; docs/MIGRATION.md.
 pub fn stored_password(stored: &str) -> Option<Password> {
-    let sent = decoded(stored)?;
-    Some(Password::plain(decoded(&sent).unwrap_or(sent)))
+    let sent = without_white_space(&utf8_of_base64(&without_white_space(stored))?);
+    let usable = !sent.is_empty() && !sent.chars().any(char::is_control);
+    usable.then(|| Password::plain(decoded(&sent).unwrap_or(sent)))
+}
+
+/// Removes what `\s` matches in a regular expression of PHP.
+fn without_white_space(text: &str) -> String {
+    text.chars().filter(|character| !matches!(character, ' ' | '\t'..='\r')).collect()
+}
+
+fn utf8_of_base64(digits: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(digits).ok()?).ok()
 }
 
 /// The members of a reply to a login.

@@ -45,7 +45,10 @@ use crate::{
     interface::Api,
     route::Profile,
 };
-pub use crate::{config::Config, identity::stored_password};
+pub use crate::{
+    config::Config,
+    identity::{admits_user_id, sent_passwords, stored_password},
+};
 
 /// The metric label of a request that names no call.
 const UNKNOWN: &str = "unknown";
