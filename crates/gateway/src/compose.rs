@@ -17,6 +17,7 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
     if minilvb_v1.enabled {
         let config = minilvb_v1::Config {
             guests: minilvb_v1.guests,
+            trust_imported: minilvb_v1.trust_imported,
             // Only minilvb-v2 clients sign requests to this adapter, so the tolerance for their clocks applies.
             clock_skew: seconds(minilvb_v2.clock_skew),
         };

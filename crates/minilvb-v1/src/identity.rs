@@ -2,7 +2,8 @@
 //!
 //! Requests of this dialect carry no credential. A `userid` that belongs to no registered account is trusted. The owner
 //! of a registered account signs its requests as in the second generation: with the header `Liteav-Sig`, made with a
-//! session token of minilvb-v2. The core decides which user ids need such a proof.
+//! session token of minilvb-v2. The core decides which user ids need such a proof. If the operator trusts the ids of
+//! imported accounts (`trust_imported`), those accounts need none.
 //!
 //! Source: contract minilvb-v1 §2; contract minilvb-v2 §2.3, §2.4.
 
@@ -46,7 +47,14 @@ impl<'a> Context<'a> {
     /// Determines the actor behind a user id. An invalid signature is treated like a missing one: the core then refuses
     /// the user id of a registered account, and accepts the user id of a guest.
     pub(crate) async fn actor(&self, user_id: &UserId) -> Result<Actor, Refusal> {
-        let unproven = || Actor::Unproven(user_id.clone());
+        let unproven = || {
+            let user_id = user_id.clone();
+            if self.config.trust_imported {
+                Actor::Trusted { user_id, guests: true }
+            } else {
+                Actor::Unproven(user_id)
+            }
+        };
         let Some(signature) = self.signature else { return Ok(unproven()) };
         let Some(session) = self.core.sessions().signed(user_id).await? else { return Ok(unproven()) };
         if !self.core.sessions().is_alive(&session)
@@ -66,6 +74,7 @@ impl<'a> Context<'a> {
     pub(crate) async fn broadcaster(&self, user_id: &UserId) -> Result<Actor, Refusal> {
         match self.actor(user_id).await? {
             Actor::Unproven(_) if !self.config.guests => Err(Code::Sign.into()),
+            Actor::Trusted { user_id, .. } => Ok(Actor::Trusted { user_id, guests: self.config.guests }),
             actor => Ok(actor),
         }
     }

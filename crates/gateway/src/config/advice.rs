@@ -1,11 +1,11 @@
-//! Advice: what is valid, but keeps clients from something that they need.
+//! Advice: what is valid, but keeps clients from something that they need, or opens something to strangers.
 
 use secrecy::ExposeSecret as _;
 
 use super::Settings;
 
 impl Settings {
-    /// What an operator most likely has forgotten, one sentence each. `own_im_secret`: the operator gave the key of the IM
+    /// What an operator most likely has forgotten or should know, one sentence each. `own_im_secret`: the operator gave the key of the IM
     /// tickets; otherwise it was or will be generated.
     pub(super) fn advice(&self, own_im_secret: bool) -> Vec<String> {
         let (media, tencent) = (&self.media, &self.tencent);
@@ -28,6 +28,13 @@ impl Settings {
             advice.push(
                 "tencent.im.sdkappid is set and tencent.im.secret is not: IM tickets are signed with a generated key, which the \
                  cloud refuses (70009)"
+                    .to_owned(),
+            );
+        }
+        if self.minilvb_v1.enabled && self.minilvb_v1.trust_imported {
+            advice.push(
+                "minilvb_v1.trust_imported is true: every client that knows the id of an imported account can act as that account \
+                 through minilvb-v1, go live as it included"
                     .to_owned(),
             );
         }

@@ -18,11 +18,13 @@ pub struct MinilvbV1 {
     pub mounts: Vec<String>,
     /// Whether unregistered users may go on air.
     pub guests: bool,
+    /// Whether imported accounts act without proof, as on the original server.
+    pub trust_imported: bool,
 }
 
 impl Default for MinilvbV1 {
     fn default() -> Self {
-        Self { enabled: true, mounts: vec![String::new()], guests: true }
+        Self { enabled: true, mounts: vec![String::new()], guests: true, trust_imported: false }
     }
 }
 

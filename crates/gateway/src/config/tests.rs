@@ -315,3 +315,14 @@ fn what_clients_need_and_the_operator_has_not_set_is_named() {
     assert_eq!(named(&format!("{im}secret = \"hunter2\"\n{rest}")), [0, 0, 0, 0]);
     assert_eq!(named("[sxb]\nenabled = false\n[minilvb_v2]\nenabled = false\n"), [1, 0, 0, 0]);
 }
+
+#[test]
+fn trust_in_imported_ids_is_named() {
+    let named = |toml: &str| {
+        let advice = Home::with(toml).load(&[], &[]).unwrap().advice;
+        advice.iter().any(|line| line.contains("minilvb_v1.trust_imported"))
+    };
+    assert!(!named(""));
+    assert!(named("[minilvb_v1]\ntrust_imported = true\n"));
+    assert!(!named("[minilvb_v1]\ntrust_imported = true\nenabled = false\n"));
+}

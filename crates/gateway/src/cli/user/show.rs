@@ -101,7 +101,12 @@ impl AccountPage<'_> {
         let AccountOverview { account, recordings, short_videos, .. } = self.overview;
         self.group("account");
         self.quoted("user id", &account.user_id);
-        self.line("kind", if account.registered { "registered" } else { "guest" });
+        let kind = match (account.registered, account.imported) {
+            (true, true) => "registered, imported",
+            (true, false) => "registered",
+            (false, _) => "guest",
+        };
+        self.line("kind", kind);
         for (name, value) in [("phone", &account.phone), ("e-mail", &account.email)] {
             match value {
                 Some(value) => self.quoted(name, value),
@@ -146,7 +151,9 @@ impl AccountPage<'_> {
         let settings = &self.settings.minilvb_v1;
         let AccountOverview { account, latest, .. } = self.overview;
         self.dialect("minilvb-v1", settings.enabled);
-        let acts = if account.registered {
+        let acts = if account.imported && settings.trust_imported {
+            "without proof: it is imported, and minilvb_v1.trust_imported is true"
+        } else if account.registered {
             "with Liteav-Sig of its minilvb-v2 session"
         } else if settings.guests {
             "without proof"
