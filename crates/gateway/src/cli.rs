@@ -8,10 +8,11 @@ mod user;
 
 use std::{
     ffi::OsString,
-    io::{self, BufRead, Write},
+    io::{self, BufRead, IsTerminal as _, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Instant,
 };
 
 use clap::{Parser, Subcommand};
@@ -73,12 +74,21 @@ struct Standard<'a> {
     input: &'a mut dyn BufRead,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
+    /// Whether `err` is a terminal.
+    err_is_terminal: bool,
+    /// The time, for showing progress.
+    clock: &'a dyn Fn() -> Instant,
 }
 
 /// Runs the command line of this process. Exit code 0 = done, 1 = failed, 2 = wrong arguments.
 pub fn main() -> ExitCode {
-    let mut standard =
-        Standard { input: &mut io::stdin().lock(), out: &mut io::stdout().lock(), err: &mut io::stderr() };
+    let mut standard = Standard {
+        input: &mut io::stdin().lock(),
+        out: &mut io::stdout().lock(),
+        err: &mut io::stderr(),
+        err_is_terminal: io::stderr().is_terminal(),
+        clock: &Instant::now,
+    };
     run(std::env::args_os(), &mut standard)
 }
 

@@ -50,12 +50,30 @@ fn code_and_outputs(
     toml: &str,
     arguments: &[&str],
 ) -> (ExitCode, String, String) {
+    let now = Instant::now();
+    code_and_outputs_at(&|| now, input, directory, toml, arguments)
+}
+
+/// Like [`code_and_outputs`], with a clock that the test moves.
+fn code_and_outputs_at(
+    clock: &dyn Fn() -> Instant,
+    input: &str,
+    directory: &TempDir,
+    toml: &str,
+    arguments: &[&str],
+) -> (ExitCode, String, String) {
     let file = directory.path().join("relive.toml");
     let database = format!("[database]\nurl = \"sqlite://{}/relive.db\"\n", directory.path().display());
     fs::write(&file, format!("{database}{toml}")).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let all = ["relive", "--config"].into_iter().map(OsString::from).chain([file.into_os_string()]);
-    let mut standard = Standard { input: &mut input.as_bytes(), out: &mut out, err: &mut err };
+    let mut standard = Standard {
+        input: &mut input.as_bytes(),
+        out: &mut out,
+        err: &mut err,
+        err_is_terminal: false,
+        clock,
+    };
     let code = run(all.chain(arguments.iter().map(OsString::from)), &mut standard);
     (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }

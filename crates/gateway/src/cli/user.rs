@@ -4,17 +4,13 @@
 mod import;
 mod show;
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, IsTerminal, Write},
-    path::PathBuf,
-};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use relive_core::{Account, Core, NewAccount, Password, UserId, database};
 
-use self::import::OriginalServer;
+use self::import::Import;
 use super::{Standard, first_line, time};
 use crate::config::{PasswordReset, Settings, Sources};
 
@@ -40,13 +36,7 @@ pub(super) enum User {
     ///
     /// A line is {"id":"anna","password":"..."}, optionally with phone, email, nickname, avatar, sex ("male",
     /// "female"), frontcover and address. docs/MIGRATION.md has the queries that write such lines.
-    Import {
-        /// Kind of original server, which determines the form of its stored passwords
-        #[arg(long, value_enum)]
-        from: OriginalServer,
-        /// File of lines; standard input if absent
-        file: Option<PathBuf>,
-    },
+    Import(Import),
     /// List accounts: id, kind, phone, e-mail, time of creation; separated by tabs
     List,
     /// Print one account as each dialect shows it
@@ -118,20 +108,7 @@ impl User {
                 })?;
                 writeln!(standard.out, "{id} is registered.")?;
             }
-            Self::Import { from, file } => {
-                let mut lines: Box<dyn BufRead + '_> = match &file {
-                    Some(file) => {
-                        let file =
-                            File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-                        Box::new(BufReader::new(file))
-                    }
-                    None => Box::new(&mut *standard.input),
-                };
-                let settings = settings_with_database(sources, standard.err)?;
-                super::with_core(&settings, async |core| {
-                    import::run(core, &mut *lines, from, (&mut *standard.out, &mut *standard.err)).await
-                })?;
-            }
+            Self::Import(import) => import.run(sources, standard)?,
             Self::List => {
                 let settings = super::load_printing_warnings(sources)?.settings;
                 super::with_core(&settings, async |core| list(core, standard.out).await)?;
