@@ -18,6 +18,7 @@ mod client_address;
 mod code_delivery;
 mod compose;
 mod connection;
+mod descriptors;
 mod front;
 mod gateway;
 mod limits;

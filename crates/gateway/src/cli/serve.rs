@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     Gateway, compose,
     config::{Settings, Sources, generate, load},
+    descriptors,
     observe::logging,
     storage,
 };
@@ -24,6 +25,7 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<()> {
         let (keys, store) = (generated.keys.join(", "), generated.store);
         tracing::info!("generated {keys} and stored them in {store} (docs/OPERATIONS.md)");
     }
+    settings.http.max_connections = descriptors::connections(settings.http.max_connections);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(settings));
     // After a second signal the process must not wait for a commit that is under way on a slow disk.
