@@ -35,6 +35,9 @@ pub enum NoticeError {
     /// The grace period after `t` is over.
     #[error("expired")]
     Expired,
+    /// `t` is more than a day ahead: a notice that could be sent again for years.
+    #[error("too_far")]
+    TooFar,
 }
 
 /// Why a body is refused as a notice of the cloud.
@@ -47,6 +50,9 @@ pub enum CallbackError {
     #[error(transparent)]
     Unproven(#[from] NoticeError),
 }
+
+/// How far `t` may be ahead. The cloud signs for ten minutes.
+const LONGEST: Seconds = Seconds(24 * 3_600);
 
 /// Checks that the cloud sent the notice, in the order of [`NoticeError`]. The hex case of the sign is ignored; at the
 /// second `t + grace` the notice is still valid. With an empty key every notice is [`NoticeError::BadSign`].
@@ -66,7 +72,13 @@ pub fn authenticate(
     }
     // `t` consists of digits, so a number beyond 64 bits is a time far in the future.
     let t = t.parse().map_or(UnixSeconds::MAX, UnixSeconds);
-    if now > t + grace { Err(NoticeError::Expired) } else { Ok(()) }
+    if now > t + grace {
+        Err(NoticeError::Expired)
+    } else if t > now + LONGEST {
+        Err(NoticeError::TooFar)
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads a body and checks that the cloud sent it.
@@ -127,9 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn a_time_beyond_64_bits_is_in_the_future() {
-        let body = format!("{{\"t\":\"{0}\",\"sign\":\"{1}\"}}", "9".repeat(30), sign(KEY, &"9".repeat(30)));
-        assert_eq!(authenticate(&parse(&body), KEY, UnixSeconds::MAX, Seconds(600)), Ok(()));
+    fn a_time_more_than_a_day_ahead_is_refused() {
+        let signed = |t: &str| parse(&format!("{{\"t\":\"{t}\",\"sign\":\"{}\"}}", sign(KEY, t)));
+        let check = |t: &str| authenticate(&signed(t), KEY, UnixSeconds(1_000), Seconds(600));
+        assert_eq!(check("87400"), Ok(()));
+        for far in ["87401", "4102444800", "9223372036854775807", &"9".repeat(30)] {
+            assert_eq!(check(far), Err(NoticeError::TooFar), "{far}");
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Callbacks {
         match authenticate(&notice, key, self.core.now(), GRACE) {
             Ok(()) => Ok(notice),
             Err(NoticeError::Missing) => Err(Code::Incomplete),
-            Err(NoticeError::BadSign | NoticeError::Expired) => Err(Code::Unproven),
+            Err(NoticeError::BadSign | NoticeError::Expired | NoticeError::TooFar) => Err(Code::Unproven),
         }
     }
 }
