@@ -187,12 +187,9 @@ impl Accounts<'_> {
         let found = self.0.store().read(move |conn| login::find(conn, &identifier)).await?;
         let row = found.ok_or(Error::NoSuchAccount)?;
         let stored = StoredPassword(row.password.clone().ok_or(Error::NoSuchAccount)?);
-        let throttle = self.0.throttle();
-        if !throttle.may_log_in(row.id, client, self.0.now()) {
-            return Err(Error::RateLimited);
-        }
+        let begun = self.0.throttle().begin(row.id, client, || self.0.now()).await?;
         let right = self.0.hasher().verify(forms, &row.user_id, stored.clone()).await?;
-        throttle.tried(row.id, client, right, self.0.now());
+        begun.decide(right, self.0.now());
         if right { Ok((row, stored)) } else { Err(Error::WrongPassword) }
     }
 

@@ -2,11 +2,13 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
 };
 
-use crate::{AccountId, LimitConfig, Seconds, UnixSeconds};
+use tokio::sync::Notify;
+
+use crate::{AccountId, Error, LimitConfig, Result, Seconds, UnixSeconds};
 
 /// Time after which failed logins are forgotten.
 const FAILURE_WINDOW: Seconds = Seconds(600);
@@ -25,6 +27,14 @@ struct Attempts {
     since: UnixSeconds,
     /// Attempts before this time are refused.
     wait_until: UnixSeconds,
+    /// Logins whose password is being checked.
+    undecided: u32,
+}
+
+impl Attempts {
+    fn none(now: UnixSeconds) -> Self {
+        Self { count: 0, since: now, wait_until: UnixSeconds::MIN, undecided: 0 }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +49,58 @@ struct AttemptTables {
 pub(crate) struct LoginThrottle {
     limits: LimitConfig,
     attempts: Mutex<AttemptTables>,
+    /// Told when a password has been checked.
+    decided: Notify,
+}
+
+/// A login whose password is being checked; counts as undecided until it is dropped.
+#[derive(Debug)]
+pub(crate) struct LoginTry<'a> {
+    throttle: &'a LoginThrottle,
+    /// `None`: not limited.
+    key: Option<(AccountId, IpAddr)>,
+}
+
+impl LoginTry<'_> {
+    /// Records the outcome. Each failure beyond the allowed number doubles the wait, which starts at one second.
+    pub(crate) fn decide(self, success: bool, now: UnixSeconds) {
+        let Some(key) = self.key else { return };
+        let mut tables = self.throttle.attempts();
+        let Some(attempts) = tables.logins.get_mut(&key) else { return };
+        if success || (attempts.since + FAILURE_WINDOW <= now && attempts.wait_until <= now) {
+            *attempts = Attempts { undecided: attempts.undecided, ..Attempts::none(now) };
+        }
+        if !success {
+            attempts.count = attempts.count.saturating_add(1);
+            let allowed = self.throttle.limits.login_failures;
+            if let Some(beyond) = attempts.count.checked_sub(allowed.saturating_add(1)) {
+                attempts.wait_until = now + Seconds(1_i64 << beyond.min(16)).min(LONGEST_WAIT);
+            }
+        }
+    }
+}
+
+impl Drop for LoginTry<'_> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut tables = self.throttle.attempts();
+        if let Some(attempts) = tables.logins.get_mut(&key) {
+            attempts.undecided = attempts.undecided.saturating_sub(1);
+            if attempts.undecided == 0 && attempts.count == 0 {
+                tables.logins.remove(&key);
+            }
+        }
+        drop(tables);
+        self.throttle.decided.notify_waiters();
+    }
+}
+
+/// The address that attempts are counted by: a household gets an IPv6 network of 64 bits.
+fn household(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
 }
 
 /// Makes room in a full map: removes the entries that have no effect any more, or else any entry.
@@ -46,9 +108,11 @@ fn bound<K: Copy + Eq + std::hash::Hash>(map: &mut HashMap<K, Attempts>, now: Un
     if map.len() < CAPACITY {
         return;
     }
-    map.retain(|_, attempts| attempts.since + window > now || attempts.wait_until > now);
+    map.retain(|_, attempts| {
+        attempts.since + window > now || attempts.wait_until > now || attempts.undecided > 0
+    });
     if map.len() >= CAPACITY
-        && let Some(key) = map.keys().next().copied()
+        && let Some((&key, _)) = map.iter().find(|(_, attempts)| attempts.undecided == 0)
     {
         map.remove(&key);
     }
@@ -62,7 +126,7 @@ fn spend<K: Copy + Eq + std::hash::Hash>(
     now: UnixSeconds,
 ) -> bool {
     bound(map, now, HOUR);
-    let fresh = Attempts { count: 0, since: now, wait_until: UnixSeconds::MIN };
+    let fresh = Attempts::none(now);
     let attempts = map.entry(key).or_insert(fresh);
     if attempts.since + HOUR <= now {
         *attempts = fresh;
@@ -74,43 +138,58 @@ fn spend<K: Copy + Eq + std::hash::Hash>(
 
 impl LoginThrottle {
     pub(crate) fn new(limits: LimitConfig) -> Self {
-        Self { limits, attempts: Mutex::default() }
+        Self { limits, attempts: Mutex::default(), decided: Notify::new() }
     }
 
     fn attempts(&self) -> std::sync::MutexGuard<'_, AttemptTables> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether an address may try the password of an account now.
-    pub(crate) fn may_log_in(&self, account: AccountId, client: Option<IpAddr>, now: UnixSeconds) -> bool {
-        let Some(client) = client else { return true };
-        self.attempts().logins.get(&(account, client)).is_none_or(|attempts| attempts.wait_until <= now)
+    /// Begins the check of a password. At the same time as many passwords of an account are checked for an address as may
+    /// still fail; a login beyond them waits for their outcome, because the right password is never refused before the allowed
+    /// number of failures.
+    ///
+    /// Errors: [`Error::RateLimited`] while the address has to wait.
+    pub(crate) async fn begin(
+        &self,
+        account: AccountId,
+        client: Option<IpAddr>,
+        now: impl Fn() -> UnixSeconds,
+    ) -> Result<LoginTry<'_>> {
+        let Some(client) = client.filter(|_| self.limits.login_failures > 0) else {
+            return Ok(LoginTry { throttle: self, key: None });
+        };
+        let key = (account, household(client));
+        loop {
+            let mut decided = std::pin::pin!(self.decided.notified());
+            // Registered before the look, so that no outcome is missed in between.
+            decided.as_mut().enable();
+            if self.admit(key, now())? {
+                return Ok(LoginTry { throttle: self, key: Some(key) });
+            }
+            decided.await;
+        }
     }
 
-    /// Records the outcome of a try. Each failure beyond the allowed number doubles the wait, which starts at one second.
-    pub(crate) fn tried(&self, account: AccountId, client: Option<IpAddr>, success: bool, now: UnixSeconds) {
-        let Some(client) = client.filter(|_| self.limits.login_failures > 0) else { return };
-        let mut attempts = self.attempts();
-        if success {
-            attempts.logins.remove(&(account, client));
-            return;
+    /// Counts a login as undecided; `false` if it has to wait for the outcome of others.
+    fn admit(&self, key: (AccountId, IpAddr), now: UnixSeconds) -> Result<bool> {
+        let mut tables = self.attempts();
+        bound(&mut tables.logins, now, FAILURE_WINDOW);
+        let attempts = tables.logins.entry(key).or_insert_with(|| Attempts::none(now));
+        if attempts.wait_until > now {
+            return Err(Error::RateLimited);
         }
-        bound(&mut attempts.logins, now, FAILURE_WINDOW);
-        let fresh = Attempts { count: 0, since: now, wait_until: UnixSeconds::MIN };
-        let attempts = attempts.logins.entry((account, client)).or_insert(fresh);
-        if attempts.since + FAILURE_WINDOW <= now && attempts.wait_until <= now {
-            *attempts = fresh;
-        }
-        attempts.count = attempts.count.saturating_add(1);
-        if let Some(beyond) = attempts.count.checked_sub(self.limits.login_failures.saturating_add(1)) {
-            attempts.wait_until = now + Seconds(1_i64 << beyond.min(16)).min(LONGEST_WAIT);
-        }
+        let is_forgotten = attempts.since + FAILURE_WINDOW <= now;
+        let failures = if is_forgotten { 0 } else { attempts.count };
+        let free = attempts.undecided < self.limits.login_failures.saturating_sub(failures).max(1);
+        attempts.undecided += u32::from(free);
+        Ok(free)
     }
 
     /// Counts a registration; `false` if the address has used up the registrations of this hour.
     pub(crate) fn may_register(&self, client: Option<IpAddr>, now: UnixSeconds) -> bool {
         let Some(client) = client.filter(|_| self.limits.registrations_per_hour > 0) else { return true };
-        spend(&mut self.attempts().registrations, client, self.limits.registrations_per_hour, now)
+        spend(&mut self.attempts().registrations, household(client), self.limits.registrations_per_hour, now)
     }
 
     /// Counts a new password by phone; `false` if the account has used up the new passwords of this hour.
@@ -121,7 +200,7 @@ impl LoginThrottle {
     /// Removes the count of a registration that failed.
     pub(crate) fn unregister(&self, client: Option<IpAddr>) {
         let mut attempts = self.attempts();
-        if let Some(attempts) = client.and_then(|client| attempts.registrations.get_mut(&client)) {
+        if let Some(attempts) = client.and_then(|client| attempts.registrations.get_mut(&household(client))) {
             attempts.count = attempts.count.saturating_sub(1);
         }
     }
@@ -129,41 +208,121 @@ impl LoginThrottle {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::{
+        net::Ipv4Addr,
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+    };
+
+    use tokio::task::JoinSet;
 
     use super::*;
 
     const HERE: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     const ANNA: AccountId = AccountId(1);
 
-    #[test]
-    fn ten_failures_cause_no_wait_and_later_ones_a_growing_wait() {
-        let throttle = LoginThrottle::new(LimitConfig { login_failures: 10, registrations_per_hour: 0 });
-        for _ in 0..10 {
-            throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
-            assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1000)));
-        }
-        throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
-        assert!(!throttle.may_log_in(ANNA, HERE, UnixSeconds(1000)));
-        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1001)), "the first wait is one second");
-        assert!(throttle.may_log_in(AccountId(2), HERE, UnixSeconds(1000)), "other accounts are free");
-        assert!(
-            throttle.may_log_in(ANNA, Some(IpAddr::V4(Ipv4Addr::BROADCAST)), UnixSeconds(1000)),
-            "other addresses are free"
-        );
-        throttle.tried(ANNA, HERE, false, UnixSeconds(1001));
-        assert!(!throttle.may_log_in(ANNA, HERE, UnixSeconds(1002)), "the next wait is two seconds");
-        throttle.tried(ANNA, HERE, true, UnixSeconds(1003));
-        throttle.tried(ANNA, HERE, false, UnixSeconds(1003));
-        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1003)), "a success starts over");
+    fn throttle(login_failures: u32) -> LoginThrottle {
+        LoginThrottle::new(LimitConfig { login_failures, registrations_per_hour: 0 })
     }
 
-    #[test]
-    fn old_failures_are_forgotten() {
-        let throttle = LoginThrottle::new(LimitConfig { login_failures: 2, registrations_per_hour: 0 });
-        throttle.tried(ANNA, HERE, false, UnixSeconds(1000));
-        throttle.tried(ANNA, HERE, false, UnixSeconds(1000) + FAILURE_WINDOW);
-        assert!(throttle.may_log_in(ANNA, HERE, UnixSeconds(1000) + FAILURE_WINDOW));
+    async fn may_log_in(
+        throttle: &LoginThrottle,
+        account: AccountId,
+        client: Option<IpAddr>,
+        now: i64,
+    ) -> bool {
+        throttle.begin(account, client, || UnixSeconds(now)).await.is_ok()
+    }
+
+    async fn tried(throttle: &LoginThrottle, success: bool, now: i64) {
+        let begun = throttle.begin(ANNA, HERE, || UnixSeconds(now)).await.unwrap();
+        begun.decide(success, UnixSeconds(now));
+    }
+
+    #[tokio::test]
+    async fn ten_failures_cause_no_wait_and_later_ones_a_growing_wait() {
+        let throttle = throttle(10);
+        for _ in 0..10 {
+            tried(&throttle, false, 1000).await;
+            assert!(may_log_in(&throttle, ANNA, HERE, 1000).await);
+        }
+        tried(&throttle, false, 1000).await;
+        assert!(!may_log_in(&throttle, ANNA, HERE, 1000).await);
+        assert!(may_log_in(&throttle, ANNA, HERE, 1001).await, "the first wait is one second");
+        assert!(may_log_in(&throttle, AccountId(2), HERE, 1000).await, "other accounts are free");
+        let other = Some(IpAddr::V4(Ipv4Addr::BROADCAST));
+        assert!(may_log_in(&throttle, ANNA, other, 1000).await, "other addresses are free");
+        tried(&throttle, false, 1001).await;
+        assert!(!may_log_in(&throttle, ANNA, HERE, 1002).await, "the next wait is two seconds");
+        tried(&throttle, true, 1003).await;
+        tried(&throttle, false, 1003).await;
+        assert!(may_log_in(&throttle, ANNA, HERE, 1003).await, "a success starts over");
+    }
+
+    #[tokio::test]
+    async fn old_failures_are_forgotten() {
+        let throttle = throttle(2);
+        tried(&throttle, false, 1000).await;
+        tried(&throttle, false, 1000 + FAILURE_WINDOW.0).await;
+        assert!(may_log_in(&throttle, ANNA, HERE, 1000 + FAILURE_WINDOW.0).await);
+    }
+
+    #[tokio::test]
+    async fn guesses_at_once_are_counted_before_they_are_checked() {
+        let (throttle, checked) = (Arc::new(throttle(10)), Arc::new(AtomicU32::new(0)));
+        let guesses: JoinSet<Result<()>> = (0..240)
+            .map(|_| {
+                let (throttle, checked) = (Arc::clone(&throttle), Arc::clone(&checked));
+                async move {
+                    let begun = throttle.begin(ANNA, HERE, || UnixSeconds(1000)).await?;
+                    checked.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await; // The hash.
+                    begun.decide(false, UnixSeconds(1000));
+                    Ok(())
+                }
+            })
+            .collect();
+        let outcomes = guesses.join_all().await;
+        assert_eq!(checked.load(Ordering::Relaxed), 11, "the eleventh failure causes the first wait");
+        assert_eq!(outcomes.iter().filter(|it| matches!(it, Err(Error::RateLimited))).count(), 229);
+    }
+
+    #[tokio::test]
+    async fn the_right_password_waits_for_the_outcome_of_ten_others() {
+        let throttle = throttle(10);
+        let mut others = Vec::new();
+        for _ in 0..10 {
+            others.push(throttle.begin(ANNA, HERE, || UnixSeconds(1000)).await.unwrap());
+        }
+        let mut late = std::pin::pin!(throttle.begin(ANNA, HERE, || UnixSeconds(1000)));
+        tokio::select! {
+            biased;
+            _ = &mut late => panic!("ten logins are undecided"),
+            () = std::future::ready(()) => {}
+        }
+        for other in others {
+            other.decide(false, UnixSeconds(1000));
+        }
+        late.await.unwrap().decide(true, UnixSeconds(1000));
+        assert!(throttle.attempts().logins.is_empty(), "a success leaves nothing behind");
+    }
+
+    #[tokio::test]
+    async fn an_ipv6_network_of_a_household_counts_as_one_address() {
+        let throttle = throttle(1);
+        let from = |text: &str| Some(text.parse().unwrap());
+        for last in ["::1", "::2"] {
+            let client = from(&format!("2001:db8:1:2{last}"));
+            throttle
+                .begin(ANNA, client, || UnixSeconds(1000))
+                .await
+                .unwrap()
+                .decide(false, UnixSeconds(1000));
+        }
+        assert!(!may_log_in(&throttle, ANNA, from("2001:db8:1:2:9::"), 1000).await);
+        assert!(may_log_in(&throttle, ANNA, from("2001:db8:1:3::1"), 1000).await);
     }
 
     #[test]
