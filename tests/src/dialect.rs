@@ -206,7 +206,8 @@ impl Client {
     /// # Panics
     /// If it is refused.
     pub async fn cloud(&self, mut notice: Value) {
-        let t = 1_700_000_000_i64 + 10_000_000;
+        // As late as is allowed at the first time of the clock.
+        let t = 1_700_000_000_i64 + 86_400;
         notice["t"] = json!(t);
         notice["sign"] = json!(md5_hex(format!("S3cr{t}")));
         let answer = self.post("/callback/tape_callback.php", &notice).await;

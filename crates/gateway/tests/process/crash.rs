@@ -11,7 +11,7 @@ use std::{
 use relive_core::{Random as _, SystemRandom, database::Scratch, sign::digest::md5_hex};
 use serde_json::{Value, json};
 
-use crate::server::{self, CALLBACK_KEY, Server, free_address, text};
+use crate::server::{self, CALLBACK_KEY, Server, free_address, notice_time, text};
 
 /// How often the server is killed.
 const KILLS: usize = 20;
@@ -63,7 +63,7 @@ fn write(address: &str, name: &str, journal: &Sender<Written>) -> Option<()> {
             sxb(address, "live/reportroom", &report)?;
             journal.send(Written::OnAir { title: user.clone() }).ok()?;
             let stream = format!("1000_{}", md5_hex(format!("{room}_{user}_main")));
-            let t = 4_000_000_000_i64;
+            let t = notice_time();
             let recorded = json!({"event_type": 100, "stream_id": stream, "video_id": user,
                 "video_url": "http://vod.example/1.mp4", "file_format": "mp4", "start_time": 1, "end_time": 2,
                 "t": t, "sign": md5_hex(format!("{CALLBACK_KEY}{t}"))});

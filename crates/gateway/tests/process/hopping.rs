@@ -16,7 +16,7 @@ use relive_core::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::server::{CALLBACK_KEY, Server, free_address, send, text};
+use crate::server::{CALLBACK_KEY, Server, free_address, notice_time, send, text};
 
 /// Time within which a change must be visible at every process.
 const SOON: Duration = Duration::from_secs(1);
@@ -97,7 +97,7 @@ impl Trio {
 
     /// Sends the media cloud's notice that a stream was recorded.
     fn recorded(&self, path: &str, stream: &str, file: &str) {
-        let t = 4_000_000_000_i64;
+        let t = notice_time();
         let now = SystemClock.now();
         let body = json!({"event_type": 100, "stream_id": stream, "video_id": file,
             "video_url": format!("http://vod.example/{file}.mp4"), "file_format": "mp4",

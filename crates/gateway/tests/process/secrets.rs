@@ -11,7 +11,7 @@ use std::{
 use relive_core::sign::{digest::md5_hex, liteav};
 use serde_json::{Value, json};
 
-use crate::server::{CALLBACK_KEY, Server, free_address, send, text};
+use crate::server::{CALLBACK_KEY, Server, free_address, notice_time, send, text};
 
 const PASSWORD: &str = "Sunny-2024-day!";
 const PASSWORD_BASE64: &str = "U3VubnktMjAyNC1kYXkh";
@@ -157,10 +157,11 @@ fn through_sxb(tap: &mut Wiretap) {
         tap.sxb("svc=account&cmd=authPrivMap", &entry);
         tap.sxb("svc=account&cmd=kickout", &json!({"id": "boss", "pwd": pwd, "kickid": "mei_lin"}));
     }
-    let sign = tap.add(md5_hex(format!("{CALLBACK_KEY}4000000000")));
+    let t = notice_time();
+    let sign = tap.add(md5_hex(format!("{CALLBACK_KEY}{t}")));
     for sign in [sign.as_str(), MISPLACED] {
         let notice = json!({"event_type": 100, "stream_id": "nobody", "video_id": "1", "video_url": "http://v/1.mp4",
-            "t": 4_000_000_000_i64, "sign": sign, "start_time": 1, "end_time": 100, "file_format": "mp4"});
+            "t": t, "sign": sign, "start_time": 1, "end_time": 100, "file_format": "mp4"});
         tap.sxb("svc=live&cmd=callback", &notice);
         tap.post("/callback/tape_callback.php", &notice);
     }

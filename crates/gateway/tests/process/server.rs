@@ -8,12 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use relive_core::{Clock as _, SystemClock};
 use serde_json::Value;
 
 /// Time within which the server must be ready.
 pub(crate) const READY: Duration = Duration::from_secs(2);
 /// Key that signs the media cloud's notices.
 pub(crate) const CALLBACK_KEY: &str = "callbackkey-demo";
+
+/// The time `t` of a notice of the media cloud that is sent now.
+pub(crate) fn notice_time() -> i64 {
+    SystemClock.now().0 + 600
+}
 
 /// A running server process.
 #[derive(Debug)]
