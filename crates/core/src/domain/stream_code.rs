@@ -102,7 +102,7 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<StreamC
     if stream_codes::owner(tx.conn, WHOLE, &plain)?.is_some_and(|owner| owner.account == host.id) {
         return Ok(plain);
     }
-    if !is_reserved(&plain) && keep(tx, WHOLE, &plain, host.id)? {
+    if !is_reserved(&plain) && !names_another(tx.conn, &plain, host)? && keep(tx, WHOLE, &plain, host.id)? {
         return Ok(plain);
     }
     // Another account may own the next code too, by choosing the id the code is made of.
@@ -115,6 +115,13 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<StreamC
         }
     }
     Err(Error::Busy)
+}
+
+/// Whether a code names the user id of another account. Codes lack the characters that a code cannot have, so `mi.a0` would get
+/// the code of `mi_a0`, who may not have asked for a code yet: the clients of minilvb-v2 never do.
+fn names_another(conn: &mut Conn, code: &StreamCode, host: &AccountRow) -> Result<bool> {
+    let named = code.split_once('_').map_or("", |(_, rest)| rest);
+    Ok(named != host.user_id.as_str() && accounts::by_user_id(conn, named)?.is_some())
 }
 
 /// Whether a code made from a user id alone has the form of another kind of stream: 32 hex digits at the end (sxb rooms), `_`

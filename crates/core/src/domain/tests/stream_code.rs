@@ -173,3 +173,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nobody_gets_the_code_that_names_another_user() {
+    let mut tables = Tables::new();
+    let code = |tables: &mut Tables, id: AccountId| {
+        tables.run(|tx| {
+            let host = accounts::by_id(tx.conn, id)?.unwrap();
+            stream_code::code_of_host(tx, &host)
+        })
+    };
+    // The user of minilvb-v2 has never asked for a code.
+    let owner = tables.user("mi_a0");
+    let other = tables.user("mi.a0");
+    assert!(code(&mut tables, other).unwrap().starts_with("1000_mi_a0_"));
+    assert_eq!(code(&mut tables, owner).unwrap().as_str(), "1000_mi_a0");
+    // Without such a user the code stays as it always was.
+    let alone = tables.user("an.na");
+    assert_eq!(code(&mut tables, alone).unwrap().as_str(), "1000_an_na");
+    let late = tables.user("an_na");
+    assert!(code(&mut tables, late).unwrap().starts_with("1000_an_na_"), "a stored code stays");
+}
