@@ -57,15 +57,15 @@ fn merge(
     policy: MergePolicy,
     span: (UnixSeconds, UnixSeconds),
 ) -> Result<bool> {
-    if let Some(known) = recordings::of_file(tx.conn, owner, &new.file_id)? {
-        set_url(tx, &known, new)?;
-        return Ok(true);
-    }
-    if policy == MergePolicy::Never {
-        return Ok(false);
-    }
-    let without = recordings::overlapping_without(tx.conn, owner, span, new.format)?;
-    let Some(known) = of_the_same_time(without, span) else { return Ok(false) };
+    let same_file = recordings::of_file(tx.conn, owner, &new.file_id)?;
+    let known = match (same_file, policy) {
+        (None, MergePolicy::Overlapping) => {
+            of_the_same_time(recordings::overlapping_without(tx.conn, owner, span, new.format)?, span)
+        }
+        (same_file, _) => same_file,
+    };
+    let Some(known) = known else { return Ok(false) };
+    // One file id may come in several formats.
     recordings::add_file(tx, owner, known.id, &new.file_id, new.format)?;
     set_url(tx, &known, new)?;
     Ok(true)

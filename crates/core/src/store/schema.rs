@@ -60,7 +60,7 @@ diesel::table! {
     }
 }
 diesel::table! {
-    recording_files (account_id, file_id) {
+    recording_files (account_id, file_id, format) {
         account_id -> BigInt, file_id -> Text, recording_id -> BigInt, format -> SmallInt,
     }
 }

@@ -144,7 +144,7 @@ pub(crate) fn overlapping_without(
         .load(c))?)
 }
 
-/// Stores that a recording has a file.
+/// Stores that a recording has a file. Idempotent.
 pub(crate) fn add_file(
     tx: &mut Tx<'_>,
     owner: AccountId,
@@ -158,7 +158,10 @@ pub(crate) fn add_file(
         recording_files::recording_id.eq(id),
         recording_files::format.eq(format.rank()),
     );
-    on!(tx.conn, |c| diesel::insert_into(recording_files::table).values(row).execute(c))?;
+    on!(tx.conn, |c| diesel::insert_into(recording_files::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ CREATE TABLE recording_files (
     file_id      TEXT COLLATE "C" NOT NULL,
     recording_id BIGINT NOT NULL REFERENCES recordings ON DELETE CASCADE,
     format       SMALLINT NOT NULL,        -- 0 hls, 1 any, 2 flv, 3 mp4
-    PRIMARY KEY (account_id, file_id)
+    PRIMARY KEY (account_id, file_id, format)
 );
 CREATE INDEX recording_files_recording ON recording_files (recording_id, format);
 INSERT INTO recording_files (account_id, file_id, recording_id, format)

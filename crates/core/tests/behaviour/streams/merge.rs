@@ -103,6 +103,19 @@ async fn overlapping_files_of_one_format_are_recordings_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_file_id_in_two_formats_has_both() {
+    let world = World::new();
+    announced(&world, "anna").await;
+    let store = async |recording| world.recorded("1000_anna", recording).await.unwrap();
+    store(file("part1", Flv, 0, 100)).await;
+    store(file("part1", Mp4, 0, 100)).await;
+    store(file("part2", Mp4, 30, 100)).await; // Within the first, which has an mp4.
+    assert_eq!(ids(&world).await, ["part2", "part1"]);
+    let first = world.core.recordings().find(&"anna".into(), &"part1".into()).await.unwrap().unwrap();
+    assert_eq!(first.play_url, url("part1", Mp4));
+}
+
+#[tokio::test]
 async fn each_format_of_a_reconnected_stream_is_merged_into_its_own_recording() {
     let files = |format| [file("first", format, 0, 100), file("second", format, 99, 200)];
     let id = |format, new: &NewRecording| format!("{}{format:?}", new.file_id).into();
