@@ -63,7 +63,7 @@ pub(crate) fn exclude(conn: &mut Conn, config: &DatabaseConfig) -> Result<(), St
 
 /// Locks the file beside a SQLite database. The system releases the lock when the process ends, however it ends.
 fn lock_file(database: &str) -> Result<File, StartError> {
-    let path = format!("{database}.lock");
+    let path = format!("{}.lock", sqlite::connection::resolved(database));
     let failed = |source: std::io::Error| StartError::Open { path: path.clone(), source: source.into() };
     sqlite::connection::make_private_folder(database).map_err(failed)?;
     let file = OpenOptions::new()

@@ -3,6 +3,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::fs::symlink,
     path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
@@ -41,6 +42,13 @@ fn beside_a_server_neither_a_second_one_nor_a_restore_runs() {
     assert!(!second.wait().success());
     let said = fs::read_to_string(&log).unwrap();
     assert!(said.contains("in use by another server"), "{said}");
+
+    // Nor under another name of the file.
+    let link = folder.path().join("link.db");
+    symlink(folder.path().join("relive-data/relive.db"), &link).unwrap();
+    let linked = format!("sqlite://{}", link.display());
+    let second = Server::start_on(&linked, folder.path(), &free_address(), Stdio::null());
+    assert!(!second.wait().success());
 
     let (restored, said) = relive(folder.path(), &["db", "restore", "--replace", "copy.db"]);
     assert!(!restored && said.contains("in use by another server") && said.contains("--force"), "{said}");
@@ -83,7 +91,7 @@ fn a_server_whose_file_is_gone_refuses_writes() {
             assert_ne!(register(&server, id).unwrap()["errorCode"], 0, "for good");
         }
         let said = fs::read_to_string(&log).unwrap();
-        let line = format!("nothing is written any more: relive-data/relive.db{end} was deleted or moved");
+        let line = format!("relive-data/relive.db{end} was deleted or moved under the running server");
         assert_eq!(said.matches(&line).count(), 1, "{said}");
         server.kill();
     }

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    fs::{DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
@@ -28,6 +28,12 @@ pub(in crate::store) fn open(path: &str) -> Result<SqliteConnection, Box<dyn Err
     Ok(conn)
 }
 
+/// The path of a database without symbolic links, as SQLite names the files beside it: a lock on another name of the file would
+/// exclude nobody.
+pub(in crate::store) fn resolved(file: &str) -> String {
+    fs::canonicalize(file).map_or_else(|_| file.to_owned(), |path| path.display().to_string())
+}
+
 /// Makes the missing folders of a file, with access for this user only.
 pub(in crate::store) fn make_private_folder(file: &str) -> io::Result<()> {
     match Path::new(file).parent() {
@@ -50,10 +56,7 @@ fn make_private(file: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        fs::{self, Permissions},
-        os::unix::fs::PermissionsExt as _,
-    };
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
 
     use super::*;
 

@@ -12,7 +12,7 @@ use std::{
 
 use crossbeam_channel::Receiver;
 
-use super::{files::DatabaseFiles, wal};
+use super::{connection::resolved, files::DatabaseFiles, wal};
 use crate::model::change::Change;
 use crate::{
     Error, Result, StartError, UnixSeconds, causes,
@@ -104,7 +104,7 @@ impl SqliteWriter {
         // A short-lived command does not need it.
         if self.env.config.background
             && let Ok(Backend::Sqlite(path)) = Backend::of(&self.env.config.database)
-            && let Err(error) = wal::grow(&mut self.conn, path)
+            && let Err(error) = wal::grow(&mut self.conn, &resolved(path))
         {
             tracing::warn!(error = %causes(&error), "the log could not be given its size");
         }
@@ -113,7 +113,9 @@ impl SqliteWriter {
     /// The files that are watched; none for a short-lived command.
     fn files(&self) -> Option<DatabaseFiles> {
         match Backend::of(&self.env.config.database) {
-            Ok(Backend::Sqlite(path)) if self.env.config.background => Some(DatabaseFiles::of(path)),
+            Ok(Backend::Sqlite(path)) if self.env.config.background => {
+                Some(DatabaseFiles::of(&resolved(path)))
+            }
             _ => None,
         }
     }
