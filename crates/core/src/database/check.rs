@@ -99,8 +99,8 @@ struct Likeness {
     other: String,
 }
 
-/// Finds stored stream codes of one account that have the form of another account's streams. Earlier versions handed such codes
-/// out to whoever asked for a user id that makes them (contract tencent-cloud §0). The accounts should be deleted or renamed.
+/// Finds stored stream codes of one account that have the form of another account's streams. Earlier versions gave such a code
+/// to any guest whose user id makes it (contract tencent-cloud §0). Such guests should be deleted.
 pub fn collisions(config: &DatabaseConfig) -> Result<Vec<Problem>, StartError> {
     let mut conn = Conn::open(config)?;
     let mut load = |query: &str| -> Result<Vec<Likeness>, StartError> {

@@ -63,6 +63,13 @@ pub(crate) fn owner(
     if let Some(account) = by_tail {
         return Ok(Some(StreamOwner { account, kind: StreamKind::Bypass }));
     }
+    // A link-mic push may have run on after its own code was pruned. A user id may end like such a code.
+    if let Some(live) = live_of_link_mic(code)
+        && let Some(found) = stream_codes::owner(conn, WHOLE, live)?
+        && accounts::by_user_id(conn, id_inside(code))?.is_none()
+    {
+        return Ok(Some(StreamOwner { account: found.account, kind: StreamKind::LinkMic }));
+    }
     let live = live_of_link_mic(code).unwrap_or(code);
     if revoked_codes::contains_any(conn, &[code, live])? {
         return Ok(None);
@@ -75,10 +82,15 @@ pub(crate) fn owner(
     Ok(account.map(|account| StreamOwner { account, kind: StreamKind::Live }))
 }
 
+/// The part of a code behind the business id.
+fn id_inside(code: &str) -> &str {
+    code.split_once('_').map_or("", |(_, rest)| rest)
+}
+
 /// Finds the user id inside a code that this server has not issued: the longest after the business id whose account has a
 /// room, else all of it, because a host may push before its first `/upload_room`.
 fn user_inside(conn: &mut Conn, code: &StreamCode) -> Result<Option<AccountId>> {
-    let whole = code.split_once('_').map_or("", |(_, rest)| rest);
+    let whole = id_inside(code);
     let mut rest = whole;
     while !rest.is_empty() {
         if let Some(user) = accounts::by_user_id(conn, rest)?
@@ -120,7 +132,7 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<StreamC
 /// Whether a code names the user id of another account. Codes lack the characters that a code cannot have, so `mi.a0` would get
 /// the code of `mi_a0`, who may not have asked for a code yet: the clients of minilvb-v2 never do.
 fn names_another(conn: &mut Conn, code: &StreamCode, host: &AccountRow) -> Result<bool> {
-    let named = code.split_once('_').map_or("", |(_, rest)| rest);
+    let named = id_inside(code);
     Ok(named != host.user_id.as_str() && accounts::by_user_id(conn, named)?.is_some())
 }
 

@@ -134,14 +134,14 @@ impl Inner {
     fn upkeep(&self, tx: &mut Tx<'_>) -> Result<i64> {
         match tx.conn {
             Conn::Sqlite(_) => {
-                self.delete_ended(tx)?;
+                delete_ended(tx)?;
                 self.reload_after_foreign_writes(tx)
             }
             Conn::Postgres(c) => {
                 // The other gateways need not delete the same rows.
                 let locked: bool = prepared!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
                 if locked {
-                    self.delete_ended(tx)?;
+                    delete_ended(tx)?;
                     changes::prune(tx.conn)?;
                 }
                 Ok(0)
@@ -152,15 +152,6 @@ impl Inner {
     /// The earliest second in which a push URL can have been issued that is valid now.
     fn oldest_push_url(&self, now: UnixSeconds) -> UnixSeconds {
         now - self.longest_push_ttl
-    }
-
-    fn delete_ended(&self, tx: &mut Tx<'_>) -> Result<()> {
-        session::close_ended(tx)?;
-        verifications::delete_ended(tx)?;
-        stream_codes::delete_ended(tx)?;
-        pushes::delete_forgotten(tx)?;
-        let oldest = self.oldest_push_url(tx.now);
-        revoked_codes::prune(tx, oldest)
     }
 
     /// SQLite: reads everything again if another process (the command line) has changed the database.
@@ -178,6 +169,14 @@ impl Inner {
         }
         Ok(version)
     }
+}
+
+fn delete_ended(tx: &mut Tx<'_>) -> Result<()> {
+    session::close_ended(tx)?;
+    verifications::delete_ended(tx)?;
+    stream_codes::delete_ended(tx)?;
+    pushes::delete_forgotten(tx)?;
+    revoked_codes::prune(tx)
 }
 
 /// A number that changes when another connection has changed the database.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, Result, StreamCode, UnixSeconds,
+    AccountId, Result, Seconds, StreamCode,
     model::{change::Change, stream::Revocation},
     store::{
         Tx,
@@ -50,8 +50,12 @@ pub(crate) fn of_accounts(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec
         .load(c))?)
 }
 
-/// Deletes the rows of revocations before a time.
-pub(crate) fn prune(tx: &mut Tx<'_>, before: UnixSeconds) -> Result<()> {
+/// Time for which a revocation is stored: no push URL is valid for longer, and a push runs on when its URL has ended.
+const KEPT_FOR: Seconds = Seconds(7 * 24 * 3_600);
+
+/// Deletes the rows of old revocations.
+pub(crate) fn prune(tx: &mut Tx<'_>) -> Result<()> {
+    let before = tx.now - KEPT_FOR;
     on!(tx.conn, |c| diesel::delete(revoked_codes::table.filter(revoked_codes::valid_from.lt(before)))
         .execute(c))?;
     Ok(())

@@ -29,17 +29,20 @@ pub(crate) fn event(
     source: &CallbackSource,
     event: &StreamEvent,
 ) -> Result<()> {
-    let owner = match stream_code::owner(tx.conn, code, source)? {
+    let owner = stream_code::owner(tx.conn, code, source)?;
+    if let Some(owner) = &owner
+        && *source == CallbackSource::Shared
+        && owner.kind == StreamKind::Live
+    {
+        // Also without a room: the encoder may be up before the host's first `/upload_room`.
+        note_push(tx, owner, code, event)?;
+    }
+    let owner = match owner {
         // The user of a link-mic stream needs no room.
         Some(owner)
             if owner.kind == StreamKind::LinkMic || rooms::of_account(tx.conn, owner.account)?.is_some() =>
         {
             Some(owner)
-        }
-        // The encoder may be up before the host's first `/upload_room`.
-        Some(owner) if *source == CallbackSource::Shared && owner.kind == StreamKind::Live => {
-            note_push(tx, &owner, code, event)?;
-            None
         }
         _ => None,
     };
@@ -52,7 +55,6 @@ pub(crate) fn event(
             recording::store(tx, owner.account, code, policy, new)
         }
         (_, Some(owner)) if *source == CallbackSource::Shared && owner.kind == StreamKind::Live => {
-            note_push(tx, &owner, code, event)?;
             apply_to_broadcast(tx, &owner, code, event)
         }
         _ => Ok(()),

@@ -143,12 +143,35 @@ async fn the_stream_of_a_deleted_account_is_nobody_elses() {
     push_url_of_guest(&world, "carl_two").await;
     let link_mic = world.core.streams().link_mic(guest("carl_two")).await.unwrap().code;
     world.core.accounts().delete(&"carl_two".into()).await.unwrap();
-    for code in ["1000_carl_two", link_mic.as_str()] {
-        world.event(code, started(None)).await.unwrap();
-        assert!(world.on_air().await.is_empty(), "{code}");
-        let recorded = world.recorded(code, file("1", FileFormat::Mp4, 0, 100)).await;
-        assert!(matches!(recorded, Err(Error::RoomNotFound)), "{code}: {recorded:?}");
+    // The push runs on after its URL has ended.
+    for later in [Seconds(0), Seconds(6 * 86_400)] {
+        world.clock.advance(later);
+        world.core.maintain().await.unwrap();
+        for code in ["1000_carl_two", link_mic.as_str()] {
+            world.event(code, started(None)).await.unwrap();
+            assert!(world.on_air().await.is_empty(), "{code}");
+            let recorded = world.recorded(code, file("1", FileFormat::Mp4, 0, 100)).await;
+            assert!(matches!(recorded, Err(Error::RoomNotFound)), "{code}: {recorded:?}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_link_mic_push_longer_than_its_code_is_kept_is_nobody_elses() {
+    let world = world();
+    let host = world.user("carl").await;
+    world.core.rooms().plan(host, Plan::default()).await.unwrap();
+    push_url_of_guest(&world, "carl_two").await;
+    let link_mic = world.core.streams().link_mic(guest("carl_two")).await.unwrap().code;
+    world.clock.advance(Seconds(30 * 86_400));
+    world.core.maintain().await.unwrap();
+    world.recorded(&link_mic, file("1", FileFormat::Mp4, 0, 100)).await.unwrap();
+    assert!(recordings(&world).await.is_empty());
+    // The id of a user may end like a link-mic code.
+    let dated = world.user("carl_20240101").await;
+    world.core.rooms().plan(dated, Plan::default()).await.unwrap();
+    world.recorded("1000_carl_20240101", file("2", FileFormat::Mp4, 0, 100)).await.unwrap();
+    assert_eq!(recordings(&world).await.len(), 1);
 }
 
 #[tokio::test]
