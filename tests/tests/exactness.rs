@@ -240,7 +240,7 @@ async fn a_refresh_token_is_exchanged_for_one_session() {
             async move { client.try_v2("refresh", None, body).await }
         })
         .await;
-        // Whoever asks with the same token from the same address has missed the answer.
+        // A client that sends the same token again from the same address has missed the answer.
         assert_eq!(codes(Dialect::V2, &answers), [(200, 32)]);
         assert!(answers.iter().all(|answer| *answer == answers[0]), "one session");
         let token = text(&answers[0], "/data/token");
