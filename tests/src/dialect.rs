@@ -1,4 +1,4 @@
-//! Calls of the four dialects for tests: build the request, check the code of the answer.
+//! Calls of the five dialects for tests: build the request, check the code of the answer.
 
 #![expect(clippy::indexing_slicing, reason = "assigning to a member of a JSON object adds it")]
 
@@ -19,6 +19,8 @@ pub enum Dialect {
     Sxb,
     /// QPlus.
     Qplus,
+    /// RoomService.
+    RoomService,
 }
 
 /// Returns the code of an answer, and whether it is a success.
@@ -31,6 +33,7 @@ pub fn code(dialect: Dialect, answer: &Value) -> (i64, bool) {
         Dialect::V2 => ("code", 200),
         Dialect::Sxb => ("errorCode", 0),
         Dialect::Qplus => ("status", 10_000),
+        Dialect::RoomService => ("code", 0),
     };
     let code = answer.get(name).and_then(Value::as_i64).unwrap_or_else(|| panic!("no {name} in {answer}"));
     (code, code == success)
@@ -164,6 +167,37 @@ impl Client {
     pub async fn qplus(&self, api: &str, body: Value) -> Value {
         let answer = self.try_qplus(api, body).await;
         succeeded(Dialect::Qplus, api, answer)
+    }
+
+    /// Calls RoomService, with a query such as `userID=…&token=…`, whatever the answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn try_room_service(&self, api: &str, query: &str, body: Value) -> Value {
+        self.post(&format!("/weapp/live_room/{api}?{query}"), &body).await
+    }
+
+    /// Calls RoomService.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn room_service(&self, api: &str, query: &str, body: Value) -> Value {
+        let answer = self.try_room_service(api, query, body).await;
+        succeeded(Dialect::RoomService, api, answer)
+    }
+
+    /// Logs in through minilvb-v2, and with what that hands out through RoomService. Returns the query of later calls.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn room_service_login(&self, id: &str) -> String {
+        let who = json!({"userid": id, "password": derived("secret-9", id)});
+        let answer = self.v2("login", None, who).await;
+        let ticket = text(&answer, "/data/roomservice_sign/userSig");
+        let application = number(&answer, "/data/roomservice_sign/sdkAppID");
+        let query = format!("sdkAppID={application}&userID={id}&userSig={ticket}&platform=Android");
+        let token = text(&self.room_service("login", &query, json!({})).await, "/token");
+        format!("userID={id}&token={token}")
     }
 
     /// Registers an account through sxb, logs in, and returns the token.

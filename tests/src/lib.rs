@@ -2,7 +2,7 @@
 //!
 //! * [`Server`]: a gateway on a free port, with a clock that stands still and reproducible randomness.
 //! * [`Client`]: an HTTP client that sends requests as they are given.
-//! * [`dialect`]: calls of the four dialects.
+//! * [`dialect`]: calls of the five dialects.
 //! * [`case`], [`cases`]: contract data, one file per case, see `tests/README.md`.
 //! * [`replay`]: replays the cases on a server.
 //! * [`Shell`]: the part of a shell that executing a document needs.

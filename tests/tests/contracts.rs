@@ -64,6 +64,7 @@ adapters! {
     minilvb_v1: "minilvb-v1",
     minilvb_v2: "minilvb-v2",
     qplus: "qplus",
+    roomservice: "roomservice",
     callback: "callback",
 }
 

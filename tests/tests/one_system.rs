@@ -122,9 +122,10 @@ enum Source {
     Sxb,
     Qplus,
     Callback,
+    RoomService,
 }
 
-const SOURCES: [Source; 4] = [Source::V1, Source::Sxb, Source::Qplus, Source::Callback];
+const SOURCES: [Source; 5] = [Source::V1, Source::Sxb, Source::Qplus, Source::Callback, Source::RoomService];
 
 /// A registered host with a nickname, and its tokens.
 struct Host {
@@ -132,6 +133,8 @@ struct Host {
     v2: String,
     sxb: String,
     qplus: String,
+    /// The query of RoomService calls.
+    room_service: String,
 }
 
 impl Host {
@@ -139,6 +142,7 @@ impl Host {
         client.sxb("account/regist", json!({"id": id, "pwd": PASSWORD})).await;
         let host = Self {
             id: id.to_owned(),
+            room_service: client.room_service_login(id).await,
             v2: client.v2_login(id).await,
             sxb: client.sxb_login(id).await,
             qplus: client.qplus_login(id).await,
@@ -183,7 +187,22 @@ impl Host {
                 let stream = format!("8123_{}", self.id);
                 client.cloud(json!({"event_type": 1, "stream_id": stream, "sequence": "1"})).await;
             }
+            Source::RoomService => {
+                let query = &self.room_service;
+                let url = client.room_service("get_anchor_url", query, json!({"userID": self.id})).await;
+                let info = json!({"title": self.title(), "frontcover": "http://img.example/c.png",
+                    "location": "Lisbon"});
+                let room = json!({"roomID": self.room_id(), "roomInfo": info.to_string()});
+                client.room_service("create_room", query, room).await;
+                let anchor = json!({"roomID": self.room_id(), "userName": "Nick in the room",
+                    "userAvatar": "", "pushURL": text(&url, "/pushURL")});
+                client.room_service("add_anchor", query, anchor).await;
+            }
         }
+    }
+
+    fn room_id(&self) -> String {
+        format!("r-{}", self.id)
     }
 
     async fn room(&self, client: &Client) -> i64 {
@@ -207,6 +226,10 @@ impl Host {
                 let stream = format!("8123_{}", self.id);
                 client.cloud(json!({"event_type": 0, "stream_id": stream, "sequence": "1"})).await;
             }
+            Source::RoomService => {
+                let room = json!({"roomID": self.room_id()});
+                client.try_room_service("delete_anchor", &self.room_service, room).await;
+            }
         }
     }
 }
@@ -215,6 +238,7 @@ impl Host {
 struct Spectator {
     sxb: String,
     qplus: String,
+    room_service: String,
 }
 
 /// The lists of broadcasts on air, one of each dialect.
@@ -223,12 +247,17 @@ struct Lists {
     sxb: Vec<Value>,
     streams: Vec<Value>,
     qplus: Vec<Value>,
+    rooms: Vec<Value>,
 }
 
 impl Spectator {
     async fn new(client: &Client) -> Self {
         client.sxb("account/regist", json!({"id": "spectator", "pwd": PASSWORD})).await;
-        Self { sxb: client.sxb_login("spectator").await, qplus: client.qplus_login("spectator").await }
+        Self {
+            sxb: client.sxb_login("spectator").await,
+            qplus: client.qplus_login("spectator").await,
+            room_service: client.room_service_login("spectator").await,
+        }
     }
 
     async fn lists(&self, client: &Client) -> Lists {
@@ -240,9 +269,14 @@ impl Spectator {
             sxb: list(&client.sxb("live/roomlist", window.clone()).await, "/data/rooms"),
             streams: list(&client.sxb("live/livestreamlist", window).await, "/data/videos"),
             qplus: list(&client.qplus("GetLiveRoomList", rooms).await, "/list"),
+            rooms: {
+                let page = json!({"cnt": 200, "index": 0});
+                list(&client.room_service("get_room_list", &self.room_service, page).await, "/rooms")
+            },
         };
         assert_eq!(v1.pointer("/returnData/totalcount"), Some(&json!(lists.v1.len())));
-        assert_eq!([lists.sxb.len(), lists.streams.len(), lists.qplus.len()], [lists.v1.len(); 3]);
+        let lengths = [lists.sxb.len(), lists.streams.len(), lists.qplus.len(), lists.rooms.len()];
+        assert_eq!(lengths, [lists.v1.len(); 4]);
         lists
     }
 }
@@ -259,9 +293,13 @@ async fn a_broadcast_of_any_source_is_in_every_list() {
         let lists = spectator.lists(&client).await;
         assert_eq!(lists.v1.len(), 1, "{start:?}");
         let cover = if start == Source::Qplus { "" } else { "http://img.example/c.png" };
-        let location = if matches!(start, Source::V1 | Source::Callback) { "Lisbon" } else { "" };
-        let group =
-            if matches!(start, Source::V1 | Source::Sxb) { "g-1".to_owned() } else { room.to_string() };
+        let location =
+            if matches!(start, Source::V1 | Source::Callback | Source::RoomService) { "Lisbon" } else { "" };
+        let group = match start {
+            Source::V1 | Source::Sxb => "g-1".to_owned(),
+            Source::RoomService => host.room_id(),
+            Source::Qplus | Source::Callback => room.to_string(),
+        };
 
         let v1 = &lists.v1[0];
         assert_eq!(text(v1, "/userid"), host.id);
@@ -288,6 +326,25 @@ async fn a_broadcast_of_any_source_is_in_every_list() {
         let stream = &lists.streams[0];
         assert_eq!(text(stream, "/address2"), text(v1, "/playurl"));
         assert_eq!(text(stream, "/address3"), text(v1, "/hls_play_url"));
+
+        let shown = &lists.rooms[0];
+        assert_eq!(
+            (text(shown, "/roomID"), text(shown, "/roomCreator")),
+            (group, host.id.clone()),
+            "{start:?}"
+        );
+        assert_eq!(text(shown, "/mixedPlayURL"), text(v1, "/playurl"));
+        let info: Value = serde_json::from_str(&text(shown, "/roomInfo")).expect("an object");
+        let expected = json!({"title": host.title(), "frontcover": cover, "location": location});
+        assert_eq!(info, expected, "{start:?}");
+        let pusher = &list(shown, "/pushers")[0];
+        assert_eq!(text(pusher, "/userID"), host.id);
+        let nickname = if start == Source::RoomService {
+            "Nick in the room".to_owned()
+        } else {
+            format!("Nick of {}", host.id)
+        };
+        assert_eq!(text(pusher, "/userName"), nickname, "{start:?}");
 
         let qplus = &lists.qplus[0];
         assert_eq!(qplus["liveRoomId"], room);
@@ -319,7 +376,10 @@ async fn a_broadcast_stopped_by_any_source_is_in_no_list() {
             assert_eq!(spectator.lists(&client).await.v1.len(), 1, "{start:?}");
             host.go_off_air(&client, stop).await;
             // The end of a stream ends only broadcasts that minilvb-v1 or a notice started.
-            let stays = stop == Source::Callback && matches!(start, Source::Sxb | Source::Qplus);
+            // RoomService has no call that closes a live of another dialect.
+            let by_notice = matches!(start, Source::V1 | Source::Callback);
+            let stays = (stop == Source::Callback && !by_notice)
+                || (stop == Source::RoomService && start != Source::RoomService);
             assert_eq!(
                 spectator.lists(&client).await.v1.len(),
                 usize::from(stays),
@@ -337,7 +397,7 @@ async fn opening_through_another_dialect_replaces_the_broadcast() {
     let spectator = Spectator::new(&client).await;
     let mut count = 0;
     for first in SOURCES {
-        for second in [Source::V1, Source::Sxb, Source::Qplus] {
+        for second in [Source::V1, Source::Sxb, Source::Qplus, Source::RoomService] {
             count += 1;
             let host = Host::new(&client, &format!("host_{count}")).await;
             host.go_on_air(&client, first).await;
@@ -367,7 +427,7 @@ async fn every_dialect_counts_the_same_audience() {
     let server = Server::start().await;
     let client = server.client();
     let spectator = Spectator::new(&client).await;
-    for start in [Source::V1, Source::Sxb, Source::Qplus, Source::Callback] {
+    for start in SOURCES {
         let host = Host::new(&client, &format!("host_{start:?}").to_lowercase()).await;
         host.go_on_air(&client, start).await;
         let room = host.room(&client).await;
@@ -380,6 +440,9 @@ async fn every_dialect_counts_the_same_audience() {
             assert_eq!(number(sxb, "/memsize"), named + 1, "{start:?}");
             assert_eq!(number(v1, "/likecount"), likes, "{start:?}");
             assert_eq!(number(sxb, "/thumbup"), likes, "{start:?}");
+            let shown = &lists.rooms[0];
+            assert_eq!(number(shown, "/audienceCount"), named + anonymous, "{start:?}");
+            assert_eq!(text(shown, "/custom"), format!("{{\"praise\":{likes}}}"), "{start:?}");
             let members = json!({"token": spectator.sxb, "roomnum": room, "index": 0, "size": 50});
             let members = client.sxb("live/roomidlist", members).await;
             assert_eq!(number(&members, "/data/total"), named + 1);
@@ -419,6 +482,20 @@ async fn every_dialect_counts_the_same_audience() {
             client.v1("ChangeCount", count(1, 0)).await;
         }
         let likes = if start == Source::Sxb { 42 } else { 2 };
+        // RoomService counts in the same counters, whatever the dialect of the live.
+        let shown = text(&spectator.lists(&client).await.rooms[0], "/roomID");
+        let praise = |operation: &str| {
+            json!({"roomID": shown, "fieldName": "praise", "operation": operation,
+            "value": 3})
+        };
+        let query = &spectator.room_service;
+        client.room_service("set_custom_field", query, praise("inc")).await;
+        agree(2, 1, likes + 3).await;
+        client.room_service("set_custom_field", query, praise("dec")).await;
+        client.room_service("delete_audience", query, json!({"roomID": shown})).await;
+        agree(1, 1, likes).await;
+        client.room_service("add_audience", query, json!({"roomID": shown})).await;
+        agree(2, 1, likes).await;
         client.v1("QuitGroup", visit).await;
         agree(1, 1, likes).await;
         client.sxb("live/reportmemid", report(1)).await;

@@ -19,6 +19,8 @@ pub struct Config {
     pub sessions: SessionConfig,
     /// Time-outs of members and hosts that send no beats.
     pub timeouts: TimeoutConfig,
+    /// RoomService: largest number of anchors of a room, its creator included; 1 turns link mic off.
+    pub most_anchors: usize,
     /// Push and play URLs.
     pub media: MediaConfig,
     /// Keys of the cloud services for which clients get signatures.
@@ -89,6 +91,8 @@ pub struct SessionConfig {
     pub qplus_idle: Seconds,
     /// qplus: largest number of sessions of an account; a login beyond it ends the least recently used one.
     pub qplus_per_account: usize,
+    /// RoomService: time without a use after which a session ends.
+    pub room_service_idle: Seconds,
 }
 
 /// Time-outs of members and hosts that send no beats.
@@ -98,6 +102,10 @@ pub struct TimeoutConfig {
     pub sxb_viewer: Seconds,
     /// sxb: time without a beat after which a host's broadcast ends.
     pub sxb_host: Seconds,
+    /// RoomService: time without a beat after which an anchor is dropped; with the creator of a room, its broadcast ends.
+    pub anchor: Seconds,
+    /// RoomService: time after which a room that was created and never opened is forgotten.
+    pub idle_room: Seconds,
 }
 
 /// Push and play URLs.
@@ -194,8 +202,15 @@ impl Config {
                 sxb_idle: Seconds(7 * 86_400),
                 qplus_idle: Seconds(3_600),
                 qplus_per_account: 16,
+                room_service_idle: Seconds(7 * 86_400),
             },
-            timeouts: TimeoutConfig { sxb_viewer: Seconds(30), sxb_host: Seconds(90) },
+            timeouts: TimeoutConfig {
+                sxb_viewer: Seconds(30),
+                sxb_host: Seconds(90),
+                anchor: Seconds(60),
+                idle_room: Seconds(30),
+            },
+            most_anchors: 4,
             media: MediaConfig {
                 bizid: "1000".to_owned(),
                 push_host: String::new(),

@@ -43,6 +43,24 @@ pub enum Error {
     /// The room is not on air.
     #[error("the room is not on air")]
     NotOnAir,
+    /// The id is in use for a room of another account, or is another account's user id (RoomService).
+    #[error("the id of the room is taken")]
+    RoomTaken,
+    /// The text cannot be the id of a new room (RoomService).
+    #[error("not a possible id of a room")]
+    InvalidRoomId,
+    /// The caller is not an anchor of the room (RoomService).
+    #[error("the caller is no anchor of the room")]
+    NotAnAnchor,
+    /// The room has its full number of anchors (RoomService).
+    #[error("the room has its full number of anchors")]
+    RoomFull,
+    /// The stream is not the caller's (RoomService).
+    #[error("the stream does not belong to the caller")]
+    ForeignStream,
+    /// A custom field cannot have that value, or the live has too many of them (RoomService).
+    #[error("the custom field is refused")]
+    FieldRefused,
     /// Two passwords of a room would be equal.
     #[error("two passwords of the room would be equal")]
     RoomPasswordsCollide,

@@ -1,8 +1,8 @@
 //! The domain of relive: accounts, sessions, rooms, broadcasts, audiences, recordings, and their storage.
 //!
-//! Four dialects of live-streaming clients share one set of these nouns. A [`Core`] is the handle; each noun has an
+//! Five dialects of live-streaming clients share one set of these nouns. A [`Core`] is the handle; each noun has an
 //! accessor with its operations: [`Core::accounts`], [`Core::sessions`], [`Core::rooms`], [`Core::broadcasts`],
-//! [`Core::audiences`], [`Core::recordings`], [`Core::short_videos`], [`Core::streams`], [`Core::cloud`].
+//! [`Core::live_rooms`], [`Core::audiences`], [`Core::recordings`], [`Core::short_videos`], [`Core::streams`], [`Core::cloud`].
 //!
 //! The core promises at any time:
 //!
@@ -47,8 +47,8 @@ pub use self::{
     handle::{
         cloud::{CosKey, RoomPermit, RoomServiceSign},
         core::{
-            Accounts, Audiences, Broadcasts, Cloud, Core, Recordings, Rooms, Sessions, ShortVideos, Stats,
-            Streams,
+            Accounts, Audiences, Broadcasts, Cloud, Core, LiveRooms, Recordings, Rooms, Sessions,
+            ShortVideos, Stats, Streams,
         },
         streams::PublishError,
     },
@@ -56,15 +56,18 @@ pub use self::{
         account::{
             Account, Actor, Identifier, NewAccount, Picture, Profile, ProfileUpdate, Purpose, ResetProof,
         },
+        anchor::{Anchor, AnchorNames, LiveRoomInfo},
         audience::{GroupMember, Member, MemberNames, Microphone},
         broadcast::{Announcement, Broadcast, BroadcastInfo, HostLocation, OnAirFilter, Report, UserInfo},
         clock::{Clock, SystemClock, TestClock},
         counter::{Counted, Step},
+        custom_field::{CustomFields, FieldChange, FieldValue},
         fragment::Fragment,
         id::{
             AccountId, BroadcastId, Dialect, PictureId, RecordingId, Role, RoomNumber, Sex, ShortVideoId,
             State,
         },
+        live_room::{LiveRoom, RoomTexts, RoomViewer},
         name::{FileId, GroupId, StreamCode, UserId},
         overview::{AccountOverview, LatestBroadcast, SessionOverview},
         page::{Page, Window},

@@ -12,7 +12,7 @@ use crate::{
 
 /// The enabled adapters, each with its prefixes.
 pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
-    let Settings { minilvb_v1, minilvb_v2, sxb, qplus, .. } = settings;
+    let Settings { minilvb_v1, minilvb_v2, sxb, qplus, roomservice, .. } = settings;
     let mut adapters = Vec::new();
     if minilvb_v1.enabled {
         let config = minilvb_v1::Config {
@@ -75,18 +75,27 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
         };
         adapters.push(Mounted::new(qplus::Qplus::new(core.clone(), config), &qplus.mounts));
     }
+    if roomservice.enabled {
+        let config = roomservice::Config {
+            test_users: roomservice.test_users,
+            sign_accelerate_url: roomservice.sign_accelerate_url,
+        };
+        let adapter = roomservice::RoomService::new(core.clone(), config);
+        adapters.push(Mounted::new(adapter, &roomservice.mounts));
+    }
     adapters
 }
 
 /// Dialects and the addresses to enter in their client apps, one for each enabled dialect and prefix.
 pub(crate) fn addresses(listen: SocketAddr, settings: &Settings) -> Vec<(&'static str, String)> {
-    let Settings { minilvb_v1, minilvb_v2, sxb, qplus, .. } = settings;
+    let Settings { minilvb_v1, minilvb_v2, sxb, qplus, roomservice, .. } = settings;
     let dialects = [
         ("minilvb_v1", minilvb_v1.enabled, &minilvb_v1.mounts, "/interface.php"),
         ("minilvb_v2", minilvb_v2.enabled, &minilvb_v2.mounts, ""),
         ("sxb", sxb.enabled, &sxb.mounts, "/sxb_dev/index.php"),
         ("sxb", sxb.enabled, &sxb.mounts, "/index.php"),
         ("qplus", qplus.enabled, &qplus.mounts, ""),
+        ("roomservice", roomservice.enabled, &roomservice.mounts, "/weapp/live_room"),
     ];
     let host = if listen.ip().is_unspecified() {
         format!("<this machine>:{}", listen.port())
@@ -120,6 +129,8 @@ mod tests {
                 "minilvb_v2 http://<this machine>:80/lite",
                 "sxb http://<this machine>:80/sxb_dev/index.php",
                 "sxb http://<this machine>:80/index.php",
+                "roomservice http://<this machine>:80/weapp/live_room",
+                "roomservice http://<this machine>:80/roomservice/weapp/live_room",
             ]
         );
     }

@@ -71,6 +71,12 @@ impl From<&Error> for Code {
             | Error::PhoneExists
             | Error::RegistrationClosed
             | Error::RoomPasswordsCollide
+            | Error::FieldRefused
+            | Error::ForeignStream
+            | Error::InvalidRoomId
+            | Error::NotAnAnchor
+            | Error::RoomFull
+            | Error::RoomTaken
             | Error::WrongCode
             | Error::WrongPassword => Self::Internal,
         }

@@ -89,6 +89,12 @@ impl From<Error> for Code {
             | Error::RoomNotFound
             | Error::NotOnAir
             | Error::RoomPasswordsCollide
+            | Error::FieldRefused
+            | Error::ForeignStream
+            | Error::InvalidRoomId
+            | Error::NotAnAnchor
+            | Error::RoomFull
+            | Error::RoomTaken
             | Error::WrongCode => Self::InvalidParameter("not possible here"),
             Error::RateLimited => Self::ServerError("too many attempts, try again later"),
             Error::Busy => Self::ServerError("busy, try again"),

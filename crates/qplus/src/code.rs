@@ -100,7 +100,16 @@ impl From<Error> for Code {
             Error::NoSuchAccount => Self::NoSuchAccount,
             Error::WrongPassword => Self::WrongPassword,
             Error::InvalidSession => Self::SessionExpired,
-            Error::NotRoomOwner | Error::RoomNotFound | Error::NotOnAir => Self::NoSuchRoom,
+            Error::NotRoomOwner
+            | Error::RoomNotFound
+            | Error::NotOnAir
+            // No operation that this dialect uses fails with one of these.
+            | Error::FieldRefused
+            | Error::ForeignStream
+            | Error::InvalidRoomId
+            | Error::NotAnAnchor
+            | Error::RoomFull
+            | Error::RoomTaken => Self::NoSuchRoom,
             Error::NoRoom => Self::NoRoom,
             Error::RoomPasswordsCollide => Self::RoomPasswordsCollide,
             Error::WrongCode => Self::WrongProof,

@@ -127,7 +127,15 @@ impl From<Error> for Code {
             Error::RateLimited | Error::Busy => Self::Busy,
             // The storage logs its outage once; it is not logged again for each request.
             Error::Unavailable => Self::Internal,
-            Error::RoomPasswordsCollide | Error::WrongCode | Error::Storage(_) => {
+            Error::RoomPasswordsCollide
+            | Error::WrongCode
+            | Error::FieldRefused
+            | Error::ForeignStream
+            | Error::InvalidRoomId
+            | Error::NotAnAnchor
+            | Error::RoomFull
+            | Error::RoomTaken
+            | Error::Storage(_) => {
                 tracing::error!(adapter = "sxb", error = %causes(&error), "request failed");
                 Self::Internal
             }

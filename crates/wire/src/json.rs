@@ -179,6 +179,13 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Members in their order, such as the pairs of a form.
+impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Object<'a> {
+    fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(members: I) -> Self {
+        Self(members.into_iter().collect())
+    }
+}
+
 /// How many levels of nesting are left below this value.
 #[derive(Clone, Copy)]
 struct Depth(u8);

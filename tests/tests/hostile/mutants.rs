@@ -114,5 +114,6 @@ attacks! {
     minilvb_v2: V2,
     sxb: Sxb,
     qplus: Qplus,
+    roomservice: RoomService,
     callback: Callback,
 }

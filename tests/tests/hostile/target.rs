@@ -98,7 +98,7 @@ fn calls(wire: Wire, interface: &str, path: &str, body: &Value) -> bool {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match wire {
         Wire::V1 => body["Action"] == interface,
-        Wire::V2 | Wire::Qplus => last == interface,
+        Wire::V2 | Wire::Qplus | Wire::RoomService => last == interface,
         Wire::Sxb => interface
             .split_once('.')
             .is_some_and(|(service, command)| query == format!("svc={service}&cmd={command}")),

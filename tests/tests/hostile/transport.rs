@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use crate::world::{Wire, assert_nothing_panicked, stored};
 
 /// Known paths, each with the form of its answers.
-pub(crate) const PATHS: [(&str, Wire); 29] = [
+pub(crate) const PATHS: [(&str, Wire); 33] = [
     ("/interface.php", Wire::V1),
     ("/interface.php/", Wire::V1),
     ("/callback/Live_callback.php", Wire::Callback),
@@ -37,6 +37,10 @@ pub(crate) const PATHS: [(&str, Wire); 29] = [
     ("/live/GetLiveRoomList", Wire::Qplus),
     ("/live/SearchLiveRoom", Wire::Qplus),
     ("/live/GetUserHeadPic?id=1", Wire::Qplus),
+    ("/weapp/live_room/login", Wire::RoomService),
+    ("/weapp/live_room/get_room_list?userID=x&token=y", Wire::RoomService),
+    ("/roomservice/weapp/live_room/add_anchor", Wire::RoomService),
+    ("/weapp/utils/get_login_info", Wire::RoomService),
 ];
 
 async fn send(client: &Client, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {

@@ -13,6 +13,7 @@ pub(crate) enum Wire {
     V2,
     Sxb,
     Qplus,
+    RoomService,
     Callback,
 }
 
@@ -24,6 +25,7 @@ impl Wire {
             Self::V2 => "minilvb-v2",
             Self::Sxb => "sxb",
             Self::Qplus => "qplus",
+            Self::RoomService => "roomservice",
             Self::Callback => "callback",
         }
     }
@@ -35,7 +37,7 @@ impl Wire {
             Self::V2 => ("code", 200),
             Self::Sxb => ("errorCode", 0),
             Self::Qplus => ("status", 10_000),
-            Self::Callback => ("code", 0),
+            Self::RoomService | Self::Callback => ("code", 0),
         }
     }
 
@@ -65,6 +67,9 @@ impl Wire {
             Self::V2 => members == 3 && body["message"].is_string() && body["data"].is_object(),
             Self::Sxb => body["errorInfo"].is_string() && body.get("data").is_none_or(Value::is_object),
             Self::Qplus => body["access"].is_string() && body["desc"].is_string(),
+            Self::RoomService => {
+                body["message"].as_str().is_some_and(|text| !text.is_empty()) && body["timestamp"].is_i64()
+            }
             Self::Callback => members == 1,
         };
         ensure!(sound, "not the envelope of {self:?}: {text}");
@@ -78,6 +83,7 @@ impl Wire {
             Self::V2 => [602; 3],
             Self::Sxb => [10_002, 10_003, 10_002],
             Self::Qplus => [10_002; 3],
+            Self::RoomService => [2; 3],
         }
     }
 
@@ -85,7 +91,7 @@ impl Wire {
     pub(crate) fn faults(self) -> &'static [i64] {
         match self {
             Self::V1 => &[2002, 4000, 4003],
-            Self::V2 => &[500],
+            Self::V2 | Self::RoomService => &[500],
             Self::Sxb => &[90_000],
             Self::Qplus => &[10_001],
             Self::Callback => &[],

@@ -29,6 +29,7 @@ const SHARED: &[&str] = &[
     "code",
     "config",
     "context",
+    "custom_object",
     "delivery",
     "envelope",
     "fields",

@@ -11,7 +11,8 @@ const SERVER: &[&str] = &["hyper", "hyper-util"];
 const RUNTIME: &[&str] = &["tokio", "tokio-util"];
 const STORAGE: &[&str] = &["diesel", "diesel_migrations", "libsqlite3-sys", "pq-sys", "r2d2", "rusqlite"];
 
-const ADAPTERS: &[&str] = &["relive-minilvb-v1", "relive-minilvb-v2", "relive-qplus", "relive-sxb"];
+const ADAPTERS: &[&str] =
+    &["relive-minilvb-v1", "relive-minilvb-v2", "relive-qplus", "relive-roomservice", "relive-sxb"];
 
 /// A package's place in the order of layers.
 struct Layer {

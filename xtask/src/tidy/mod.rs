@@ -70,7 +70,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "domain-words",
-        reason: "the core serves four dialects alike, so it knows the field names and error numbers of none",
+        reason: "the core serves five dialects alike, so it knows the field names and error numbers of none",
         check: vocabulary::domain_words,
     },
     Rule {

@@ -39,6 +39,17 @@ const WIRE_NAMES: &[&str] = &[
     "videoId",
     "sdkAppID",
     "accountType",
+    // roomservice
+    "roomID",
+    "roomInfo",
+    "roomCreator",
+    "pushURL",
+    "accelerateURL",
+    "mixedPlayURL",
+    "audienceCount",
+    "roomStatusCode",
+    "customInfo",
+    "praise",
     // qplus
     "sessionId",
     "liveRoomId",

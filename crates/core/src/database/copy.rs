@@ -185,7 +185,7 @@ tables! {
     accounts {
         id: i64, user_id: String, folded: String, password: Option<String>, phone: Option<String>,
         email: Option<String>, nickname: String, avatar: String, sex: i16, frontcover: String, address: String,
-        head_picture: Option<i64>, created_at: i64, imported: bool
+        head_picture: Option<i64>, created_at: i64, imported: bool, password_set_at: Option<i64>
     }
     head_pictures { id: i64, account_id: i64, bytes: Vec<u8> }
     sessions {
@@ -202,12 +202,15 @@ tables! {
         location: String, nickname: Option<String>, avatar: Option<String>, group_id: Option<String>, kind: String,
         app: Option<i64>, device: Option<i16>, screen: bool, longitude: Option<f64>, latitude: Option<f64>,
         place: String, stream_code: String, push_sequence: Option<String>, started_at: i64, ended_at: Option<i64>,
-        beat_at: i64, lease: Option<i64>, aired_at: Option<i64>
+        beat_at: i64, lease: Option<i64>, aired_at: Option<i64>, group_folded: Option<String>,
+        room_info: Option<String>, anchor_name: Option<String>, anchor_avatar: Option<String>,
+        custom_fields: Option<String>
     }
     counters { broadcast_id: i64, account_id: i64, counted_likes: i64, host_likes: i64, anonymous: i64, version: i64 }
     audience {
         host_id: i64, account_id: i64, role: i16, dialect: i16, group_id: Option<String>, listed: bool,
-        nickname: Option<String>, avatar: Option<String>, position: i64, beat_at: i64, session: Option<Vec<u8>>
+        nickname: Option<String>, avatar: Option<String>, position: i64, beat_at: i64, session: Option<Vec<u8>>,
+        info: Option<String>, stream_code: Option<String>, anchor_position: Option<i64>
     }
     recordings {
         id: i64, account_id: i64, file_id: String, file_name: String, title: String, cover: String,

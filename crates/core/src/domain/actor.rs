@@ -1,9 +1,12 @@
 //! Actors: the account of a request, which carries a credential or only a user id, and the creation of guests.
 
 use crate::{
-    Actor, Error, Result, UserId,
+    Actor, Error, Result, UnixSeconds, UserId,
     store::{Tx, conn::Conn},
-    table::accounts::{self, AccountRow},
+    table::{
+        accounts::{self, AccountRow},
+        sessions,
+    },
 };
 
 /// The account with a user id; creates a guest if there is none.
@@ -17,12 +20,14 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &UserId) -> Result<AccountRow> {
 /// The account of an actor; creates a guest for an unknown user id.
 ///
 /// Errors: [`Error::ProofRequired`] for a user id without proof that is registered, or that differs from a registered
-/// one in ASCII case only; for [`Actor::Trusted`] see there.
+/// one in ASCII case only, and for that of a guest with a session of RoomService (contract roomservice §7.1); for
+/// [`Actor::Trusted`] see there.
 pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     match actor {
         Actor::Proven(id) => accounts::by_id(tx.conn, *id)?.ok_or(Error::InvalidSession),
         Actor::Unproven(user_id) => {
-            unclaimed(tx.conn, user_id)?;
+            let (after, policy) = (tx.now, tx.config().sessions);
+            unclaimed(tx.conn, user_id, after - policy.room_service_idle)?;
             ensure(tx, user_id)
         }
         Actor::Trusted { user_id, guests } => match trusted(tx.conn, user_id, *guests)? {
@@ -32,19 +37,25 @@ pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     }
 }
 
-/// Checks that an actor may act, without creating a guest.
+/// Checks that an actor may act, without creating a guest. A session of RoomService last used at `used_after` has ended.
 ///
 /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
-pub(crate) fn may_act(conn: &mut Conn, actor: &Actor) -> Result<()> {
+pub(crate) fn may_act(conn: &mut Conn, actor: &Actor, used_after: UnixSeconds) -> Result<()> {
     match actor {
         Actor::Proven(id) => accounts::by_id(conn, *id)?.map(|_| ()).ok_or(Error::InvalidSession),
-        Actor::Unproven(user_id) => unclaimed(conn, user_id),
+        Actor::Unproven(user_id) => unclaimed(conn, user_id, used_after),
         Actor::Trusted { user_id, guests } => trusted(conn, user_id, *guests).map(|_| ()),
     }
 }
 
-fn unclaimed(conn: &mut Conn, user_id: &UserId) -> Result<()> {
-    if accounts::registered_like(conn, user_id)?.is_some() { Err(Error::ProofRequired) } else { Ok(()) }
+fn unclaimed(conn: &mut Conn, user_id: &UserId, used_after: UnixSeconds) -> Result<()> {
+    if accounts::registered_like(conn, user_id)?.is_some() {
+        return Err(Error::ProofRequired);
+    }
+    match accounts::by_user_id(conn, user_id)? {
+        Some(guest) if sessions::has_room_service(conn, guest.id, used_after)? => Err(Error::ProofRequired),
+        _ => Ok(()),
+    }
 }
 
 /// The imported account with a user id; `None` for the user id of a guest, if guests are admitted.

@@ -1,11 +1,11 @@
 //! Audiences: entering, changing roles, leaving, timing out.
 //!
 //! A member belongs to the dialect that it entered through last, and times out by the rules of that dialect: in sxb by its
-//! last beat, in qplus with its session, in minilvb-v1 never. sxb allows one room per account, which concerns only members
+//! last beat, in qplus and RoomService with its session, in minilvb-v1 never. sxb allows one room per account, which concerns only members
 //! that entered through sxb. Leaving through any dialect deletes the row.
 
 use crate::{
-    AccountId, Dialect, Error, Result, Role, RoomNumber,
+    AccountId, Dialect, Error, Result, Role, RoomNumber, UserId,
     model::{change::Change, rule, session::TokenHash},
     store::Tx,
     table::{
@@ -29,10 +29,14 @@ fn new_member(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Dia
         position: tx.next_position()?,
         beat_at: tx.now,
         session: None,
+        info: None,
+        stream_code: None,
+        anchor_position: None,
     })
 }
 
-/// The row of an account that enters through a dialect. A member keeps its position, and on the microphone only in sxb.
+/// The row of an account that enters through a dialect. A member keeps its position. On the microphone it
+/// stays in sxb, and in RoomService, where it is a sub-anchor with its stream and its names.
 pub(crate) fn entering(
     tx: &mut Tx<'_>,
     host: AccountId,
@@ -53,14 +57,18 @@ fn entering_from(
 ) -> Result<MemberRow> {
     let beat_at = tx.now;
     Ok(match known {
+        Some(row) if dialect == Dialect::RoomService && row.stream_code.is_some() => row,
         Some(row) => MemberRow {
-            role: rule::role_after_entering(row.role, dialect),
+            role: rule::role_after_entering(row.role, row.dialect, dialect),
             dialect,
             beat_at,
             group_id: None,
             nickname: None,
             avatar: None,
             session: None,
+            info: None,
+            stream_code: None,
+            anchor_position: None,
             ..row
         },
         None => new_member(tx, host, account, dialect)?,
@@ -118,11 +126,20 @@ pub(crate) fn set_role(tx: &mut Tx<'_>, host: AccountId, account: AccountId, rol
     };
     let user = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let beat_at = if row.dialect == Dialect::Sxb { tx.now } else { row.beat_at };
-    members::put(
-        tx,
-        &MemberRow { role: rule::member_role(host == account, role), beat_at, ..row },
-        &user.user_id,
-    )
+    let role = rule::member_role(host == account, role);
+    let row = MemberRow { role, beat_at, ..row };
+    members::put(tx, &if role == Role::OnMic { row } else { without_stream(row) }, &user.user_id)
+}
+
+/// The row of a member that pushes no stream any more.
+fn without_stream(row: MemberRow) -> MemberRow {
+    MemberRow { stream_code: None, anchor_position: None, ..row }
+}
+
+/// RoomService: makes a sub-anchor a viewer again.
+pub(crate) fn step_down(tx: &mut Tx<'_>, row: MemberRow, user_id: &UserId) -> Result<()> {
+    let role = rule::member_role(row.host_id == row.account_id, Role::Viewer);
+    members::put(tx, &MemberRow { role, ..without_stream(row) }, user_id)
 }
 
 /// sxb: stores the changes by a beat beyond its clock: a new role in the audience of a host, and the likes that a host
@@ -178,9 +195,11 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
     let over = match row.dialect {
         Dialect::Sxb => rule::silent_member_leaves_at(row.beat_at, row.role, timeouts) <= tx.now,
         // The read model uses the session's own clock, except for a session that was evicted from the cache and read again.
-        Dialect::Qplus => match row.session.as_deref().and_then(TokenHash::from_bytes) {
+        Dialect::Qplus | Dialect::RoomService => match row.session.as_deref().and_then(TokenHash::from_bytes)
+        {
             Some(digest) => sessions::cache_session(tx, &digest)?.is_none_or(|used_at| {
-                rule::idle_session_ends_at(used_at, tx.config().sessions.qplus_idle) <= tx.now
+                let idle = rule::watching_idle(row.dialect, tx.config().sessions);
+                rule::idle_session_ends_at(used_at, idle) <= tx.now
             }),
             None => false,
         },
@@ -191,5 +210,20 @@ pub(crate) fn expire(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Re
     } else if let Some(user) = accounts::by_id(tx.conn, account)? {
         members::publish(tx, &row, &user);
     }
+    Ok(())
+}
+
+/// Makes a sub-anchor past its deadline a viewer again, unless the table has a later beat.
+pub(crate) fn expire_anchor(tx: &mut Tx<'_>, host: AccountId, account: AccountId) -> Result<()> {
+    let Some(row) = members::find(tx, host, account)? else {
+        tx.changed(Change::Left { host, account });
+        return Ok(());
+    };
+    let Some(user) = accounts::by_id(tx.conn, account)? else { return Ok(()) };
+    let over = rule::silent_anchor_steps_down_at(row.beat_at, tx.config().timeouts) <= tx.now;
+    if row.stream_code.is_some() && over {
+        return step_down(tx, row, &user.user_id);
+    }
+    members::publish(tx, &row, &user);
     Ok(())
 }

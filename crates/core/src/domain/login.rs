@@ -1,8 +1,8 @@
-//! Login: finds the account of an identifier, and opens a session after the password check.
+//! Login: finds the account of an identifier, and opens a session after the check of a password or of a ticket.
 
-use super::session;
+use super::{actor, session};
 use crate::{
-    Dialect, Error, Identifier, IssuedSession, Result,
+    Dialect, Error, Identifier, IssuedSession, Result, UnixSeconds, UserId,
     model::password::StoredPassword,
     store::{Tx, conn::Conn},
     table::accounts::{self, AccountRow},
@@ -41,4 +41,35 @@ pub(crate) fn open(
         Some(_) => Err(Error::WrongPassword),
         None => Err(Error::NoSuchAccount),
     }
+}
+
+/// The account that a checked ticket may log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admitted {
+    /// A registered account, or a guest, which is created if it does not exist.
+    Anyone,
+    /// A registered account.
+    Registered,
+}
+
+/// RoomService: opens a session for the user of a ticket that was made at a time (contract roomservice §4.1).
+///
+/// Errors: [`Error::ProofRequired`] if a registered account differs from the user id in ASCII case only;
+/// [`Error::NoSuchAccount`]; [`Error::WrongPassword`] if the password was set after the ticket was made.
+pub(crate) fn open_by_ticket(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    made_at: UnixSeconds,
+    admitted: Admitted,
+) -> Result<IssuedSession> {
+    let account = match accounts::registered_like(tx.conn, user_id)? {
+        Some(row) if row.user_id == *user_id => row,
+        Some(_) => return Err(Error::ProofRequired),
+        None if admitted == Admitted::Registered => return Err(Error::NoSuchAccount),
+        None => actor::ensure(tx, user_id)?,
+    };
+    if account.password_set_at.is_some_and(|set_at| made_at < set_at) {
+        return Err(Error::WrongPassword);
+    }
+    session::open(tx, account.id, &account.user_id, Dialect::RoomService)
 }

@@ -7,6 +7,7 @@ pub(crate) mod actor;
 pub(crate) mod audience;
 pub(crate) mod broadcast;
 pub(crate) mod group;
+pub(crate) mod live_room;
 pub(crate) mod login;
 pub(crate) mod overview;
 pub(crate) mod push_ttl;

@@ -1,7 +1,7 @@
 //! Stores the recordings of the media cloud.
 
 use crate::{
-    AccountId, FileFormat, NewRecording, RecordingHint, Result, Seconds, UnixSeconds,
+    AccountId, Dialect, FileFormat, NewRecording, RecordingHint, Result, Seconds, UnixSeconds,
     store::Tx,
     table::{
         accounts::{self, AccountRow},
@@ -29,8 +29,7 @@ pub(crate) fn store(
     policy: MergePolicy,
     new: &NewRecording,
 ) -> Result<()> {
-    let end_at = new.end_at.unwrap_or(tx.now);
-    let start_at = new.start_at.unwrap_or_else(|| end_at - new.duration.unwrap_or_default().max(Seconds(0)));
+    let (start_at, end_at) = span(tx, new);
     let shortest = tx.config().media.shortest_recording;
     if policy == MergePolicy::Overlapping && shortest > Seconds(0) && end_at - start_at <= shortest {
         let seconds = (end_at - start_at).0;
@@ -47,6 +46,31 @@ pub(crate) fn store(
         .unwrap_or(if policy == MergePolicy::Overlapping { end_at - start_at } else { Seconds(0) })
         .max(Seconds(0));
     recordings::insert(tx, owner, stream, new, Span { start_at, end_at, duration }, &about)
+}
+
+/// Stores a recording of a stream of RoomService. Without effect if the user's own room was not on air then: the stream was
+/// pushed into the room of another user (contract roomservice §7.7).
+pub(crate) fn store_of_room_service(
+    tx: &mut Tx<'_>,
+    owner: AccountId,
+    stream: &str,
+    policy: MergePolicy,
+    new: &NewRecording,
+) -> Result<()> {
+    let span = span(tx, new);
+    let own = broadcasts::overlapping(tx.conn, owner, span)?;
+    if own.iter().any(|row| row.driver == Dialect::RoomService && row.aired_at.is_some()) {
+        store(tx, owner, stream, policy, new)
+    } else {
+        Ok(())
+    }
+}
+
+/// Start and end of a new recording.
+fn span(tx: &Tx<'_>, new: &NewRecording) -> (UnixSeconds, UnixSeconds) {
+    let end_at = new.end_at.unwrap_or(tx.now);
+    let start_at = new.start_at.unwrap_or_else(|| end_at - new.duration.unwrap_or_default().max(Seconds(0)));
+    (start_at, end_at)
 }
 
 /// Merges a file into the stored recording that it belongs to, if there is one.

@@ -1,6 +1,6 @@
 //! Registration: gives a user id a password, also if a guest has used the id before.
 
-use super::{broadcast, stream_code};
+use super::{broadcast, session, stream_code};
 use crate::{
     Error, NewAccount, Result, UserId,
     model::password::StoredPassword,
@@ -54,7 +54,7 @@ pub(crate) fn check(conn: &mut Conn, new: &NewAccount) -> Result<()> {
 }
 
 /// Registers an account. The broadcasts of guests with this user id, in any ASCII case, and their memberships in broadcasts
-/// end and their push URLs are revoked, because such a guest may not act any more, not even to leave. A guest with exactly
+/// end, their push URLs are revoked, and their sessions end, because such a guest may not act any more, not even to leave. A guest with exactly
 /// this user id becomes the account.
 ///
 /// Errors: those of [`check`].
@@ -65,6 +65,7 @@ pub(crate) fn register(tx: &mut Tx<'_>, new: &NewAccount, stored: &StoredPasswor
         broadcast::close::close_for_registration(tx, guest)?;
         audience::leave_everywhere(tx, guest.id)?;
         stream_code::revoke(tx, guest.id)?;
+        session::close_account(tx, guest.id, None)?;
     }
     let id = match guests.iter().find(|guest| guest.user_id == new.user_id) {
         Some(guest) => guest.id,

@@ -60,7 +60,7 @@ pub(crate) fn name<E>(
         ..text.clone()
     };
     rooms::set_text(tx, &room, &text, true)?;
-    retitle(tx, account, Dialect::Qplus, &text.name)?;
+    retitle(tx, account, &[Dialect::Qplus], &text.name)?;
     Ok(Ok(room.number))
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn modify(
     distinct(&merged)?;
     rooms::set_text(tx, &room, &merged, room.named)?;
     // A room without a name keeps showing the title of its broadcast.
-    if merged.name.is_empty() { Ok(()) } else { retitle(tx, account, Dialect::Qplus, &merged.name) }
+    if merged.name.is_empty() { Ok(()) } else { retitle(tx, account, &[Dialect::Qplus], &merged.name) }
 }
 
 fn given_or(given: &str, kept: &str) -> String {
@@ -102,20 +102,20 @@ fn distinct(text: &RoomText) -> Result<()> {
     if equal(a, b) || equal(b, c) || equal(a, c) { Err(Error::RoomPasswordsCollide) } else { Ok(()) }
 }
 
-/// Stores the account's plan for its next broadcast (seed 001, `upload_room`); a minilvb-v2 broadcast on air gets the new
-/// title. The cover of the profile takes precedence over that of the plan.
+/// Stores the account's plan for its next broadcast (seed 001, `upload_room`); a minilvb-v2 or RoomService broadcast
+/// on air gets the new title. The cover of the profile takes precedence over that of the plan.
 pub(crate) fn plan(tx: &mut Tx<'_>, account: AccountId, plan: &Plan) -> Result<()> {
     let owner = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
     let room = ensure(tx, &owner)?;
     let cover = given_or(owner.frontcover(), &plan.cover);
     rooms::set_plan(tx, &room, &Plan { cover, ..plan.clone() })?;
-    retitle(tx, account, Dialect::MinilvbV2, &plan.title)
+    retitle(tx, account, &[Dialect::MinilvbV2, Dialect::RoomService], &plan.title)
 }
 
-/// Sets the title of an account's broadcast on air, if `driver` is its driver.
-fn retitle(tx: &mut Tx<'_>, account: AccountId, driver: Dialect, title: &str) -> Result<()> {
+/// Sets the title of an account's broadcast on air, if its driver is one of `drivers`.
+fn retitle(tx: &mut Tx<'_>, account: AccountId, drivers: &[Dialect], title: &str) -> Result<()> {
     let on_air = broadcasts::latest(tx.conn, account)?
-        .filter(|row| row.driver == driver && row.state == State::OnAir && row.title != title);
+        .filter(|row| drivers.contains(&row.driver) && row.state == State::OnAir && row.title != title);
     if let Some(row) = on_air
         && let Some(host) = accounts::by_id(tx.conn, account)?
     {

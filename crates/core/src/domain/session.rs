@@ -1,7 +1,7 @@
 //! Sessions: the sessions that a login opens and ends, by the policy of each dialect.
 //!
 //! sxb has one session per account, which ends when it is idle; minilvb-v2 has one of a fixed lifetime, with a refresh token;
-//! qplus has several, which end when they are idle. A login never ends the sessions of another dialect; a new password does.
+//! qplus has several, which end when they are idle; RoomService has one, which ends when it is idle. A login never ends the sessions of another dialect; a new password does.
 
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
@@ -90,7 +90,7 @@ fn issued(
         expires_in: match dialect {
             Dialect::MinilvbV1 | Dialect::MinilvbV2 => policy.v2_token_ttl,
             Dialect::Sxb => policy.sxb_idle,
-            Dialect::Qplus => policy.qplus_idle,
+            Dialect::Qplus | Dialect::RoomService => rule::watching_idle(dialect, policy),
         },
     }
 }

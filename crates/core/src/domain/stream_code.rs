@@ -34,6 +34,8 @@ pub(crate) enum StreamKind {
     Bypass,
     /// Pushed into the live of another host: changes no broadcast, and is not recorded.
     LinkMic,
+    /// The stream of a user of RoomService: changes no broadcast, and is recorded while its own room is on air.
+    RoomService,
 }
 
 /// The owner of a stream.
@@ -53,10 +55,11 @@ pub(crate) fn owner(
     let by_tail = stream_codes::owner(conn, TAIL, tail)?.map(|owner| owner.account);
     if let Some(found) = stream_codes::owner(conn, WHOLE, code)? {
         let account = found.account;
-        let kind = match (found.is_of_link_mic(), by_tail == Some(account)) {
-            (true, _) => StreamKind::LinkMic,
-            (false, true) => StreamKind::Bypass,
-            (false, false) => StreamKind::Live,
+        let kind = match by_tail == Some(account) {
+            _ if found.is_of_link_mic() => StreamKind::LinkMic,
+            _ if found.is_of_room_service() => StreamKind::RoomService,
+            true => StreamKind::Bypass,
+            false => StreamKind::Live,
         };
         return Ok(Some(StreamOwner { account, kind }));
     }
@@ -119,9 +122,7 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<StreamC
     }
     // Another account may own the next code too, by choosing the id the code is made of.
     for attempt in 0..TRIES {
-        let attempt = if attempt == 0 { String::new() } else { format!("#{attempt}") };
-        let digest: String = md5_hex(format!("{}{attempt}", host.user_id)).chars().take(8).collect();
-        let marked = live_code(bizid, &host.user_id, Some(&digest));
+        let marked = live_code(bizid, &host.user_id, Some(&mark(host, attempt)));
         if keep(tx, WHOLE, &marked, host.id)? {
             return Ok(marked);
         }
@@ -134,6 +135,39 @@ pub(crate) fn code_of_host(tx: &mut Tx<'_>, host: &AccountRow) -> Result<StreamC
 fn names_another(conn: &mut Conn, code: &StreamCode, host: &AccountRow) -> Result<bool> {
     let named = id_inside(code);
     Ok(named != host.user_id.as_str() && accounts::by_user_id(conn, named)?.is_some())
+}
+
+/// The stream code of a user in RoomService, the same for its own room and for those of others: the code of [`code_of_host`]
+/// with `_r` behind it (contract roomservice §4.3).
+///
+/// Errors: [`Error::Busy`] if every code that was tried belongs to another account.
+pub(crate) fn code_in_room_service(tx: &mut Tx<'_>, user: &AccountRow) -> Result<StreamCode> {
+    let bizid = &tx.config().media.bizid;
+    let plain = StreamCode::new(format!("{}_r", live_code(bizid, &user.user_id, None)));
+    if stream_codes::keep_room_service(tx, &plain, user.id)? {
+        return Ok(plain);
+    }
+    for attempt in 0..TRIES {
+        let marked = live_code(bizid, &user.user_id, Some(&format!("{}_r", mark(user, attempt))));
+        if stream_codes::keep_room_service(tx, &marked, user.id)? {
+            return Ok(marked);
+        }
+    }
+    Err(Error::Busy)
+}
+
+/// The digits that tell the code of a user from that of another user.
+fn mark(user: &AccountRow, attempt: u32) -> String {
+    let attempt = if attempt == 0 { String::new() } else { format!("#{attempt}") };
+    md5_hex(format!("{}{attempt}", user.user_id)).chars().take(8).collect()
+}
+
+/// Checks that a code was issued to an account.
+///
+/// Errors: [`Error::ForeignStream`].
+pub(crate) fn check_owner(conn: &mut Conn, code: &StreamCode, account: AccountId) -> Result<()> {
+    let owner = stream_codes::owner(conn, WHOLE, code)?;
+    owner.filter(|owner| owner.account == account).map(drop).ok_or(Error::ForeignStream)
 }
 
 /// Whether a code made from a user id alone has the form of another kind of stream: 32 hex digits at the end (sxb rooms), `_`

@@ -2,14 +2,18 @@
 
 use std::net::IpAddr;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::core::Accounts;
 use crate::{
     Account, AccountId, AccountOverview, Actor, Dialect, Error, Identifier, IssuedSession, NewAccount,
-    Password, Picture, PictureId, ProfileUpdate, Purpose, ResetProof, Result, UserId,
-    domain::{account, actor, login, overview, registration, report, verification},
-    model::{password::StoredPassword, random},
+    Password, Picture, PictureId, ProfileUpdate, Purpose, ResetProof, Result, UnixSeconds, UserId,
+    domain::{
+        account, actor,
+        login::{self, Admitted},
+        overview, registration, report, verification,
+    },
+    model::{live_room, password::StoredPassword, random},
     store::Tx,
     table::{
         accounts::{self, AccountRow},
@@ -42,7 +46,8 @@ impl Accounts<'_> {
     ///
     /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
     pub async fn may_act(&self, actor: Actor) -> Result<()> {
-        self.0.store().read(move |conn| actor::may_act(conn, &actor)).await
+        let used_after = self.0.now() - self.0.config().sessions.room_service_idle;
+        self.0.store().read(move |conn| actor::may_act(conn, &actor, used_after)).await
     }
 
     /// Accounts in the order of their user ids, from the first after `after` on: for reading all accounts page by page.
@@ -175,6 +180,56 @@ impl Accounts<'_> {
         let account = row.clone();
         let issued = self.0.store().write(move |tx| login::open(tx, &account, &stored, dialect)).await?;
         Ok((row.into(), issued))
+    }
+
+    /// RoomService: logs the user of an IM ticket in. A user id that is not registered is a guest, which is created if it does not
+    /// exist.
+    ///
+    /// Errors: [`Error::WrongPassword`] for a ticket that is not valid for this user and application, or that was made before
+    /// the password was last set; [`Error::ProofRequired`] if a registered account differs from the user id in ASCII case only.
+    pub async fn login_by_ticket(
+        &self,
+        user_id: &UserId,
+        application: i64,
+        ticket: &SecretString,
+    ) -> Result<IssuedSession> {
+        let made_at = self.0.cloud().ticket_made_at(ticket.expose_secret(), application, user_id);
+        let made_at = made_at.ok_or(Error::WrongPassword)?;
+        let user_id = user_id.clone();
+        self.0.store().write(move |tx| login::open_by_ticket(tx, &user_id, made_at, Admitted::Anyone)).await
+    }
+
+    /// RoomService: a user id for a test user, which no account has: the wanted one if it has the form of such names, or else a
+    /// random one (contract roomservice §4.15).
+    ///
+    /// Errors: [`Error::Busy`] if every name that was tried is in use.
+    pub async fn test_user(&self, wanted: Option<&UserId>) -> Result<UserId> {
+        let wanted = wanted.filter(|id| live_room::is_generated("user", id)).cloned();
+        let random = (0..NAME_TRIES).map(|_| UserId::from(live_room::generated("user", self.0.random())));
+        for name in wanted.into_iter().chain(random) {
+            if self.find(&name).await?.is_none() {
+                return Ok(name);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// RoomService: logs a registered account in by the sign for the room service.
+    ///
+    /// Errors: those of [`Accounts::login_by_ticket`], [`Error::NoSuchAccount`].
+    pub async fn login_by_sign(
+        &self,
+        user_id: &UserId,
+        expires: UnixSeconds,
+        sign: &SecretString,
+    ) -> Result<IssuedSession> {
+        let made_at = self.0.cloud().room_service_made_at(user_id, expires, sign.expose_secret());
+        let made_at = made_at.ok_or(Error::WrongPassword)?;
+        let user_id = user_id.clone();
+        self.0
+            .store()
+            .write(move |tx| login::open_by_ticket(tx, &user_id, made_at, Admitted::Registered))
+            .await
     }
 
     /// Finds the account of an identifier and checks that one of the forms is its password.

@@ -4,7 +4,7 @@ use super::core::Cloud;
 use crate::{
     CloudConfig, RoomNumber, Seconds, UnixSeconds, UserId,
     model::random,
-    sign::{Key, cos, room_service, usersig, vod},
+    sign::{Key, cos, digest, room_service, usersig, vod},
 };
 
 /// COS v5: a key for signing requests, and its validity.
@@ -62,16 +62,7 @@ impl Cloud<'_> {
 
     /// The IM ticket of a user.
     pub fn user_sig(&self, user_id: &UserId) -> Option<String> {
-        let config = self.config();
-        let key = Key::from(&config.im_secret);
-        let ticket = usersig::Ticket {
-            sdkappid: config.im_sdkappid,
-            user_id,
-            issued: self.0.now(),
-            ttl: config.usersig_ttl,
-            userbuf: None,
-        };
-        (!key.is_empty()).then(|| ticket.seal(key))
+        self.user_sig_for(user_id, self.config().usersig_ttl)
     }
 
     /// An IM ticket that is also a permit for an AV room, both for ten minutes. `None` also for a user id of more than
@@ -96,6 +87,49 @@ impl Cloud<'_> {
         let config = self.config();
         let key = Key::from(&config.im_secret);
         usersig::verify(user_sig, config.im_sdkappid, user_id, key, self.0.now()).is_ok()
+    }
+
+    /// The time at which an IM ticket was made, if it is valid for a user and an application.
+    pub(crate) fn ticket_made_at(
+        self,
+        ticket: &str,
+        application: i64,
+        user_id: &UserId,
+    ) -> Option<UnixSeconds> {
+        let config = self.config();
+        if application != config.im_sdkappid {
+            return None;
+        }
+        let key = Key::from(&config.im_secret);
+        usersig::verify(ticket, application, user_id, key, self.0.now()).ok()?;
+        let opened = usersig::inspect(ticket).ok()?;
+        (opened.issued >= UnixSeconds(0) && opened.ttl >= Seconds(0)).then_some(opened.issued)
+    }
+
+    /// The time at which a sign for the room service was made, if it is valid for a user. The text that is signed has no
+    /// separators: without an upper bound the sign of `1bob` would be one of `bob`, with a later time.
+    pub(crate) fn room_service_made_at(
+        self,
+        user_id: &UserId,
+        expires: UnixSeconds,
+        sign: &str,
+    ) -> Option<UnixSeconds> {
+        /// Longest time between now and the expiry of a sign, which allows for the clocks of other signers.
+        const LONGEST: Seconds = Seconds(900);
+        let (key, now) = (Key::from(&self.config().api_key), self.0.now());
+        let in_time = now <= expires && expires <= now + LONGEST;
+        let valid =
+            !key.is_empty() && in_time && digest::eq(&room_service::sign(key, expires, user_id), sign);
+        valid.then(|| expires - room_service::LIFETIME)
+    }
+
+    /// An IM ticket of a user that is valid for a time, as [`Cloud::user_sig`] makes it.
+    pub fn user_sig_for(&self, user_id: &UserId, ttl: Seconds) -> Option<String> {
+        let config = self.config();
+        let key = Key::from(&config.im_secret);
+        let (sdkappid, issued) = (config.im_sdkappid, self.0.now());
+        let ticket = usersig::Ticket { sdkappid, user_id, issued, ttl, userbuf: None };
+        (!key.is_empty()).then(|| ticket.seal(key))
     }
 
     /// COS v4: a signature for uploads to the whole bucket.

@@ -30,8 +30,10 @@ impl CommitListener for ReadModelListener {
             }
         }
         for expirable in due {
-            if let Expirable::Member { host, account } = expirable {
-                audience::expire(tx, host, account)?;
+            match expirable {
+                Expirable::Broadcast(_) => {}
+                Expirable::Member { host, account } => audience::expire(tx, host, account)?,
+                Expirable::Anchor { host, account } => audience::expire_anchor(tx, host, account)?,
             }
         }
         Ok(())

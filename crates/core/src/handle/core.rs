@@ -96,6 +96,10 @@ pub struct Rooms<'a>(pub(super) &'a Core);
 #[derive(Debug, Clone, Copy)]
 pub struct Broadcasts<'a>(pub(super) &'a Core);
 
+/// Live rooms. From [`Core::live_rooms`].
+#[derive(Debug, Clone, Copy)]
+pub struct LiveRooms<'a>(pub(super) &'a Core);
+
 /// Audiences. From [`Core::audiences`].
 #[derive(Debug, Clone, Copy)]
 pub struct Audiences<'a>(pub(super) &'a Core);
@@ -135,6 +139,11 @@ impl Core {
     /// Broadcasts: going on air and off, live lists, counters.
     pub fn broadcasts(&self) -> Broadcasts<'_> {
         Broadcasts(self)
+    }
+
+    /// Live rooms: broadcasts under an id of their own, with several anchors.
+    pub fn live_rooms(&self) -> LiveRooms<'_> {
+        LiveRooms(self)
     }
 
     /// Audiences: entering, beating, leaving.
@@ -211,7 +220,12 @@ impl Core {
 
     /// Adds a step to a counter. Concurrent steps on one counter share a statement.
     pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
-        self.0.coalescer.count(self.store().queue(), counter, step.by()).await
+        self.count_by(counter, step.by()).await
+    }
+
+    /// Adds a number to a counter, as [`Core::count`] does.
+    pub(crate) async fn count_by(&self, counter: Counter, by: i64) -> Result<()> {
+        self.0.coalescer.count(self.store().queue(), counter, by).await
     }
 
     pub(crate) fn store(&self) -> &Store {

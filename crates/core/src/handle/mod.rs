@@ -7,6 +7,7 @@ mod broadcasts;
 pub(crate) mod cloud;
 mod commit;
 pub(crate) mod core;
+mod live_rooms;
 mod recordings;
 mod rooms;
 mod sessions;

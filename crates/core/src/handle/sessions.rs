@@ -130,7 +130,15 @@ impl Sessions<'_> {
     ///
     /// Errors: [`Error::InvalidSession`] if the session has been closed already, or is expired.
     pub async fn close(&self, dialect: Dialect, token: &str) -> Result<()> {
-        let digest = self.authenticate(dialect, token).await?.digest;
+        let session = self.authenticate(dialect, token).await?;
+        self.end(&session).await
+    }
+
+    /// Ends a session.
+    ///
+    /// Errors: [`Error::InvalidSession`] if the session has been closed already.
+    pub async fn end(&self, session: &Session) -> Result<()> {
+        let digest = session.digest;
         let closed = self.0.store().write(move |tx| session::close(tx, &digest)).await?;
         if closed { Ok(()) } else { Err(Error::InvalidSession) }
     }

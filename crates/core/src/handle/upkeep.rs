@@ -16,7 +16,7 @@ use tokio::{runtime, sync::oneshot};
 use super::core::{Core, Inner};
 use crate::{
     Error, Result, Session, StartError, UnixSeconds, causes,
-    domain::session,
+    domain::{live_room::room, session},
     model::{change::Change, rule::Grace},
     read_model::memory::{DirtyClocks, Memory},
     replica::load::{last_position, load},
@@ -173,6 +173,7 @@ impl Inner {
 
 fn delete_ended(tx: &mut Tx<'_>) -> Result<()> {
     session::close_ended(tx)?;
+    room::forget_unopened(tx)?;
     verifications::delete_ended(tx)?;
     stream_codes::delete_ended(tx)?;
     pushes::delete_forgotten(tx)?;

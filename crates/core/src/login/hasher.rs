@@ -1,4 +1,4 @@
-//! One password for four dialects, and the threads that hash it.
+//! One password for all dialects, and the threads that hash it.
 //!
 //! The database stores argon2id of a *canonical form*, `md5hex(md5hex(password) + user_id)`. minilvb-v2 clients send this
 //! form instead of the password (seed 001, register), so it is the only form that every dialect can compute.

@@ -1,6 +1,7 @@
 //! Members of an audience, as lists show them and as the read model holds them.
 
 use super::{
+    anchor::Anchor,
     id::{AccountId, Dialect, Role},
     name::{GroupId, UserId},
     session::TokenHash,
@@ -58,6 +59,8 @@ pub(crate) struct MemberState {
     pub(crate) beat_at: UnixSeconds,
     /// The session through which the member watches; the membership ends with it.
     pub(crate) session: Option<TokenHash>,
+    /// The sub-anchor that the member is, and its order of joining; it depends on `beat_at`.
+    pub(crate) anchor: Option<Box<(i64, Anchor)>>,
 }
 
 /// The group whose list a member is in.

@@ -3,14 +3,17 @@
 use std::{ops::Deref, sync::Arc};
 
 use super::{
+    anchor::LiveRoomInfo,
     counter::{Counters, LARGEST_COUNT},
+    custom_field::CustomFields,
     fragment::{Fragment, Fragments},
     id::{AccountId, BroadcastId, Dialect, RoomNumber, State},
     name::{GroupId, StreamCode, UserId},
 };
 use crate::{Seconds, UnixSeconds};
 
-/// The data of a broadcast that lists show. While on air, only its title and the profile of its host change.
+/// The data of a broadcast that lists show. While on air, only its title, its custom fields, the
+/// names and the stream of a live room's creator and the profile of its host change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BroadcastInfo {
     /// Number; later broadcasts have larger ones.
@@ -43,6 +46,10 @@ pub struct BroadcastInfo {
     pub stream_code: StreamCode,
     /// Time of opening.
     pub started_at: UnixSeconds,
+    /// The data of a live room; `None` for a broadcast that another dialect has opened.
+    pub live_room: Option<LiveRoomInfo>,
+    /// The custom fields.
+    pub fields: Arc<CustomFields>,
     pub(crate) fragments: Fragments,
 }
 

@@ -18,17 +18,18 @@ pub struct Fragment {
 
 /// The fragments of one value, one per dialect. A clone has no fragments, and fragments do not count in comparisons.
 #[derive(Default)]
-pub(crate) struct Fragments([OnceLock<Fragment>; 4]);
+pub(crate) struct Fragments([OnceLock<Fragment>; 5]);
 
 impl Fragments {
     /// The fragment of a dialect; `make` makes it at the first call.
     pub(crate) fn of(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
-        let [v1, v2, sxb, qplus] = &self.0;
+        let [v1, v2, sxb, qplus, room_service] = &self.0;
         let slot = match dialect {
             Dialect::MinilvbV1 => v1,
             Dialect::MinilvbV2 => v2,
             Dialect::Sxb => sxb,
             Dialect::Qplus => qplus,
+            Dialect::RoomService => room_service,
         };
         slot.get_or_init(make)
     }

@@ -78,6 +78,8 @@ numbered! {
         Sxb = 3,
         /// QPlus/Gotye.
         Qplus = 4,
+        /// RoomService of the `LiveRoom` component.
+        RoomService = 5,
     }
 
     /// The state of a broadcast.

@@ -1,6 +1,7 @@
 //! Plain values: no query, no lock over a collection, nothing asynchronous. Every layer may use them.
 
 pub(crate) mod account;
+pub(crate) mod anchor;
 pub(crate) mod audience;
 pub(crate) mod broadcast;
 pub(crate) mod change;
@@ -9,8 +10,10 @@ pub(crate) mod clock;
 mod column;
 pub(crate) mod counter;
 pub(crate) mod cursor;
+pub(crate) mod custom_field;
 pub(crate) mod fragment;
 pub(crate) mod id;
+pub(crate) mod live_room;
 pub(crate) mod name;
 pub(crate) mod overview;
 pub(crate) mod page;

@@ -58,9 +58,15 @@ pub(crate) fn member_role(is_owner: bool, wanted: Role) -> Role {
     }
 }
 
-/// The role of a member that enters again through a dialect: only sxb has a microphone.
-pub(crate) fn role_after_entering(role: Role, dialect: Dialect) -> Role {
-    if role == Role::OnMic && dialect != Dialect::Sxb { Role::Viewer } else { role }
+/// The role of a member of a dialect that enters again, `through` the same or another one. Only sxb and RoomService have a
+/// microphone, and a sub-anchor of RoomService is one there only.
+pub(crate) fn role_after_entering(role: Role, of: Dialect, through: Dialect) -> Role {
+    let keeps_microphone = match through {
+        Dialect::Sxb => of != Dialect::RoomService,
+        Dialect::RoomService => of == Dialect::RoomService,
+        Dialect::MinilvbV1 | Dialect::MinilvbV2 | Dialect::Qplus => false,
+    };
+    if role == Role::OnMic && !keeps_microphone { Role::Viewer } else { role }
 }
 
 /// The first second in which a broadcast is no longer on air. A broadcast without a lease stays on air until it is closed.
@@ -78,13 +84,24 @@ pub(crate) fn silent_member_leaves_at(
     beat_at + timeout + Seconds(1)
 }
 
-/// The first second in which a qplus session has ended, and with it the membership of a member that watches through it.
+/// The first second in which a sub-anchor of RoomService, which depends on its own beats, is a viewer again (contract
+/// roomservice §5).
+pub(crate) fn silent_anchor_steps_down_at(beat_at: UnixSeconds, timeouts: TimeoutConfig) -> UnixSeconds {
+    beat_at + timeouts.anchor + Seconds(1)
+}
+
+/// Time for which a session through which a member watches lives without a use.
+pub(crate) fn watching_idle(dialect: Dialect, policy: SessionConfig) -> Seconds {
+    if dialect == Dialect::RoomService { policy.room_service_idle } else { policy.qplus_idle }
+}
+
+/// The first second in which an idle session has ended, and with it the membership of a member that watches through it.
 pub(crate) fn idle_session_ends_at(used_at: UnixSeconds, idle: Seconds) -> UnixSeconds {
     used_at + idle
 }
 
-/// The first second in which the token of a session is no longer valid. minilvb-v2 sessions have a fixed lifetime, sxb and
-/// qplus sessions end when they are idle; minilvb-v1 has no sessions.
+/// The first second in which the token of a session is no longer valid. minilvb-v2 sessions have a fixed lifetime, those of
+/// sxb, qplus and RoomService end when they are idle; minilvb-v1 has no sessions.
 pub(crate) fn session_ends_at(
     dialect: Dialect,
     opened_at: UnixSeconds,
@@ -95,7 +112,9 @@ pub(crate) fn session_ends_at(
         Dialect::MinilvbV1 => UnixSeconds::MIN,
         Dialect::MinilvbV2 => opened_at + policy.v2_token_ttl,
         Dialect::Sxb => idle_session_ends_at(used_at, policy.sxb_idle),
-        Dialect::Qplus => idle_session_ends_at(used_at, policy.qplus_idle),
+        Dialect::Qplus | Dialect::RoomService => {
+            idle_session_ends_at(used_at, watching_idle(dialect, policy))
+        }
     }
 }
 
@@ -127,21 +146,35 @@ mod tests {
     }
 
     #[test]
-    fn only_sxb_keeps_a_member_on_the_microphone() {
-        assert_eq!(role_after_entering(Role::OnMic, Dialect::Sxb), Role::OnMic);
-        for dialect in [Dialect::MinilvbV1, Dialect::MinilvbV2, Dialect::Qplus] {
-            assert_eq!(role_after_entering(Role::OnMic, dialect), Role::Viewer);
-            assert_eq!(role_after_entering(Role::Host, dialect), Role::Host);
+    fn only_dialects_with_a_microphone_keep_a_member_there() {
+        use Dialect::{MinilvbV1, MinilvbV2, Qplus, RoomService, Sxb};
+        for (of, through, role) in [
+            (Sxb, Sxb, Role::OnMic),
+            (RoomService, RoomService, Role::OnMic),
+            (RoomService, Sxb, Role::Viewer),
+            (Sxb, RoomService, Role::Viewer),
+            (Sxb, MinilvbV1, Role::Viewer),
+            (RoomService, MinilvbV2, Role::Viewer),
+            (RoomService, Qplus, Role::Viewer),
+        ] {
+            assert_eq!(role_after_entering(Role::OnMic, of, through), role, "{of:?}, then {through:?}");
+            assert_eq!(role_after_entering(Role::Host, of, through), Role::Host);
         }
     }
 
     #[test]
     fn a_deadline_is_the_first_second_after_the_end() {
-        let timeouts = TimeoutConfig { sxb_viewer: Seconds(30), sxb_host: Seconds(90) };
+        let timeouts = TimeoutConfig {
+            sxb_viewer: Seconds(30),
+            sxb_host: Seconds(90),
+            anchor: Seconds(60),
+            idle_room: Seconds(30),
+        };
         assert_eq!(broadcast_ends_at(UnixSeconds(1_000), Some(Seconds(60))), UnixSeconds(1_061));
         assert_eq!(broadcast_ends_at(UnixSeconds(1_000), None), UnixSeconds::MAX);
         assert_eq!(silent_member_leaves_at(UnixSeconds(1_000), Role::Host, timeouts), UnixSeconds(1_091));
         assert_eq!(silent_member_leaves_at(UnixSeconds(1_000), Role::OnMic, timeouts), UnixSeconds(1_031));
+        assert_eq!(silent_anchor_steps_down_at(UnixSeconds(1_000), timeouts), UnixSeconds(1_061));
     }
 
     #[test]
@@ -175,11 +208,13 @@ mod tests {
             sxb_idle: Seconds(100),
             qplus_idle: Seconds(200),
             qplus_per_account: 1,
+            room_service_idle: Seconds(300),
         };
         let ends_at = |dialect| session_ends_at(dialect, UnixSeconds(1_000), UnixSeconds(2_000), policy);
         assert_eq!(ends_at(Dialect::MinilvbV1), UnixSeconds::MIN);
         assert_eq!(ends_at(Dialect::MinilvbV2), UnixSeconds(1_010));
         assert_eq!(ends_at(Dialect::Sxb), UnixSeconds(2_100));
         assert_eq!(ends_at(Dialect::Qplus), UnixSeconds(2_200));
+        assert_eq!(ends_at(Dialect::RoomService), UnixSeconds(2_300));
     }
 }

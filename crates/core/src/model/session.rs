@@ -145,6 +145,11 @@ impl Session {
         self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The first second in which the session has ended if it is not used any more.
+    pub(crate) fn idle_ends_at(&self, config: SessionConfig) -> UnixSeconds {
+        rule::idle_session_ends_at(self.used_at(), rule::watching_idle(self.dialect, config))
+    }
+
     /// Whether the token is still valid.
     pub(crate) fn is_alive(&self, config: SessionConfig, now: UnixSeconds) -> bool {
         now < rule::session_ends_at(self.dialect, self.opened_at, self.used_at(), config)

@@ -1,9 +1,12 @@
 //! The audience of one host.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use super::{by_id::ById, group::Groups, member::LiveMember, ranked::Ranked};
-use crate::{AccountId, GroupId, Page, Role, Window, model::audience::Listed};
+use crate::{AccountId, Anchor, GroupId, Page, Role, Window, model::audience::Listed};
 
 /// Position in the member list: the host first, then by order of entry.
 type MemberPosition = (bool, i64, AccountId);
@@ -17,6 +20,8 @@ fn position(account: AccountId, member: &LiveMember) -> MemberPosition {
 pub(crate) struct Audience {
     members: ById<AccountId, Arc<LiveMember>>,
     order: Ranked<MemberPosition>,
+    /// The sub-anchors, in the order in which they joined.
+    sub_anchors: BTreeSet<(i64, AccountId)>,
     /// The groups; made when a group is first listed.
     groups: OnceLock<Groups>,
     /// The group of the latest member, which nearly always is the group of all members.
@@ -38,6 +43,7 @@ impl Audience {
         if let Some(groups) = self.groups.get_mut() {
             groups.insert(account, &member);
         }
+        self.sub_anchors.extend(member.anchor.as_ref().map(|anchor| (anchor.position, account)));
         self.members.insert(account, member);
         old
     }
@@ -45,6 +51,9 @@ impl Audience {
     pub(crate) fn remove(&mut self, account: AccountId) -> Option<Arc<LiveMember>> {
         let old = self.members.remove(&account)?;
         self.order.remove(&position(account, &old));
+        if let Some(anchor) = &old.anchor {
+            self.sub_anchors.remove(&(anchor.position, account));
+        }
         if let Some(groups) = self.groups.get_mut() {
             groups.remove(account, &old);
         }
@@ -68,6 +77,12 @@ impl Audience {
     pub(crate) fn viewers(&self) -> usize {
         let host_is_here = self.order.get(0).is_some_and(|(not_host, _, _)| !not_host);
         self.members.len() - usize::from(host_is_here)
+    }
+
+    /// The sub-anchors, in the order in which they joined.
+    pub(crate) fn sub_anchors(&self) -> impl Iterator<Item = &Anchor> {
+        let members = self.sub_anchors.iter().filter_map(|(_, account)| self.members.get(account));
+        members.filter_map(|member| member.anchor.as_ref()).map(|anchor| &anchor.anchor)
     }
 
     pub(crate) fn page(&self, window: Window) -> impl Iterator<Item = &LiveMember> {

@@ -11,6 +11,8 @@ pub(crate) enum Expirable {
     Broadcast(AccountId),
     /// A member of a host's audience.
     Member { host: AccountId, account: AccountId },
+    /// A sub-anchor in a host's live room.
+    Anchor { host: AccountId, account: AccountId },
 }
 
 /// A queue of the times at which deadlines are checked.

@@ -99,6 +99,7 @@ mod tests {
             clock: MemberClock::Never,
             dirty: AtomicBool::new(false),
             scheduled_at: AtomicTime::new(UnixSeconds::MAX),
+            anchor: None,
         })
     }
 

@@ -13,14 +13,15 @@ use super::{
     by_id::ById,
     directory::Directory,
     expiry::{Expirable, Expiry},
-    member::{LiveMember, MemberClock},
+    member::{LiveAnchor, LiveMember, MemberClock, Timing},
     replays::Replays,
     revocations::Revocations,
+    room_ids::RoomIds,
     sessions::SessionCache,
 };
 use crate::{
-    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, RoomNumber, Seconds, State,
-    TimeoutConfig, UnixSeconds, UserId, Window,
+    AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, LiveRoom, OnAirFilter, RoomNumber, Seconds,
+    State, UnixSeconds, UserId, Window,
     model::{
         audience::MemberState,
         broadcast::BroadcastState,
@@ -28,6 +29,7 @@ use crate::{
         clock::AtomicTime,
         counter::Counters,
         cursor::ListPosition,
+        live_room::room_number,
         rule::{self, Grace},
     },
 };
@@ -77,6 +79,7 @@ pub(crate) struct Live {
     pub(super) on_air: ById<AccountId, OnAir>,
     pub(super) by_room: ById<RoomNumber, AccountId>,
     pub(super) by_user: HashMap<UserId, AccountId>,
+    pub(super) room_ids: RoomIds,
     pub(super) directory: Directory,
     pub(super) audiences: ById<AccountId, Audience>,
     /// The host and the member of each account that entered through sxb, which allows one room per account.
@@ -85,18 +88,16 @@ pub(crate) struct Live {
     pub(super) replays: Replays,
     pub(super) revocations: Revocations,
     pub(super) expiry: Expiry,
-    pub(super) timeouts: TimeoutConfig,
-    pub(super) session_idle: Seconds,
-    /// Extends the deadlines of clients that could not reach the server before its start.
-    pub(super) grace: Grace,
+    pub(super) timing: Timing,
 }
 
 impl Live {
-    pub(crate) fn new(timeouts: TimeoutConfig, session_idle: Seconds, grace: Grace) -> Self {
+    pub(crate) fn new(timing: Timing) -> Self {
         Self {
             on_air: ById::default(),
             by_room: ById::default(),
             by_user: HashMap::new(),
+            room_ids: RoomIds::default(),
             directory: Directory::default(),
             audiences: ById::default(),
             sxb_memberships: ById::default(),
@@ -104,9 +105,7 @@ impl Live {
             replays: Replays::default(),
             revocations: Revocations::default(),
             expiry: Expiry::default(),
-            timeouts,
-            session_idle,
-            grace,
+            timing,
         }
     }
 
@@ -173,6 +172,29 @@ impl Live {
         ))
     }
 
+    /// The host of the live room that an id means.
+    pub(crate) fn host_of_live_room(&self, id: &str) -> Option<AccountId> {
+        match room_number(id) {
+            Some(number) => self.host_of_room(number),
+            None => self.room_ids.host(id),
+        }
+    }
+
+    /// The broadcast that a host has on air, as a live room.
+    pub(crate) fn live_room(&self, host: AccountId) -> Option<LiveRoom> {
+        let broadcast = self.broadcast(host)?;
+        let id = self.room_ids.shown(&broadcast);
+        let sub_anchors =
+            self.audiences.get(&host).map_or_else(Vec::new, |it| it.sub_anchors().cloned().collect());
+        Some(LiveRoom { broadcast, id, sub_anchors })
+    }
+
+    /// A page of the broadcasts on air, as live rooms.
+    pub(crate) fn live_rooms(&self, window: Window) -> Vec<LiveRoom> {
+        let positions = self.directory.page(OnAirFilter::default(), window);
+        positions.iter().filter_map(|position| self.live_room(position.host)).collect()
+    }
+
     /// Numbers of broadcasts on air and of members of all audiences.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.on_air.len(), self.members)
@@ -215,10 +237,13 @@ impl Live {
     /// The first second in which an expirable is over; `None` if it does not exist.
     fn ends_at(&self, expirable: Expirable) -> Option<UnixSeconds> {
         Some(match expirable {
-            Expirable::Broadcast(host) => self.on_air.get(&host)?.ends_at(self.grace),
+            Expirable::Broadcast(host) => self.on_air.get(&host)?.ends_at(self.timing.grace),
             Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host)?.get(account)?;
-                member.leaves_at(self.timeouts, self.grace, self.session_idle)
+                member.leaves_at(&self.timing)
+            }
+            Expirable::Anchor { host, account } => {
+                self.audiences.get(&host)?.get(account)?.anchor.as_ref()?.steps_down_at(&self.timing)
             }
         })
     }
@@ -228,14 +253,21 @@ impl Live {
         let at = match expirable {
             Expirable::Broadcast(host) => {
                 let Some(on_air) = self.on_air.get_mut(&host) else { return };
-                on_air.scheduled_at = on_air.check_by(self.grace, now);
+                on_air.scheduled_at = on_air.check_by(self.timing.grace, now);
                 on_air.scheduled_at
             }
             Expirable::Member { host, account } => {
                 let member = self.audiences.get(&host).and_then(|audience| audience.get(account));
                 let Some(member) = member else { return };
-                let at = member.check_by(self.timeouts, self.grace, self.session_idle, now);
+                let at = member.check_by(&self.timing, now);
                 member.scheduled_at.set(at);
+                at
+            }
+            Expirable::Anchor { host, account } => {
+                let member = self.audiences.get(&host).and_then(|audience| audience.get(account));
+                let Some(anchor) = member.and_then(|member| member.anchor.as_ref()) else { return };
+                let at = anchor.check_by(&self.timing, now);
+                anchor.scheduled_at.set(at);
                 at
             }
         };
@@ -295,11 +327,12 @@ impl Live {
             on_air.merge_clock(&old);
             on_air.counters = on_air.counters.or_newer(old.counters);
         }
-        on_air.scheduled_at = on_air.check_by(self.grace, UnixSeconds::MIN);
+        on_air.scheduled_at = on_air.check_by(self.timing.grace, UnixSeconds::MIN);
         self.expiry.schedule(on_air.scheduled_at, Expirable::Broadcast(host));
         self.directory.insert(on_air.position(), on_air.info.app, on_air.info.kind == BroadcastInfo::LIVE);
         self.by_room.insert(on_air.info.room, host);
         self.by_user.insert(on_air.info.user_id.clone(), host);
+        self.room_ids.insert(&on_air.info);
         self.on_air.insert(host, on_air);
     }
 
@@ -317,6 +350,7 @@ impl Live {
         self.directory.remove(&old.position(), old.info.app);
         self.by_room.remove(&old.info.room);
         self.by_user.remove(&old.info.user_id);
+        self.room_ids.remove(&old.info);
         self.expiry.cancel(old.scheduled_at, Expirable::Broadcast(host));
         Some(old)
     }
@@ -347,11 +381,19 @@ impl Live {
         let clock = match (state.dialect, state.session) {
             // The beat in memory may be later than that of the table.
             (Dialect::Sxb, _) => MemberClock::Beat(AtomicTime::new(known_beat.max(state.beat_at))),
-            (Dialect::Qplus, Some(digest)) => {
+            (Dialect::Qplus | Dialect::RoomService, Some(digest)) => {
                 sessions.get(&digest).map_or(MemberClock::Never, MemberClock::Session)
             }
             _ => MemberClock::Never,
         };
+        let known_anchor = known.and_then(|member| member.anchor.as_ref()).map(|anchor| anchor.beat.get());
+        let anchor = state.anchor.map(|anchor| {
+            let (position, anchor) = *anchor;
+            // As with the beat of a member.
+            let beat_at = known_anchor.map_or(state.beat_at, |known| known.max(state.beat_at));
+            let (beat, scheduled_at) = (AtomicTime::new(beat_at), AtomicTime::new(UnixSeconds::MAX));
+            Box::new(LiveAnchor { anchor, position, beat, scheduled_at })
+        });
         let listed = self.audiences.entry(state.host).or_default().share(state.listed);
         let member = LiveMember {
             user_id: state.user_id,
@@ -362,21 +404,31 @@ impl Live {
             clock,
             dirty: AtomicBool::new(false),
             scheduled_at: AtomicTime::new(UnixSeconds::MAX),
+            anchor,
         };
-        let scheduled_at = member.check_by(self.timeouts, self.grace, self.session_idle, UnixSeconds::MIN);
+        let scheduled_at = member.check_by(&self.timing, UnixSeconds::MIN);
         member.scheduled_at.set(scheduled_at);
         let (host, account) = (state.host, state.account);
         let member = Arc::new(member);
         if let Some(old) = self.audiences.entry(host).or_default().insert(account, Arc::clone(&member)) {
             self.expiry.cancel(old.scheduled_at.get(), Expirable::Member { host, account });
+            self.cancel_anchor(host, account, &old);
         } else {
             self.members += 1;
         }
         self.expiry.schedule(scheduled_at, Expirable::Member { host, account });
+        self.schedule(Expirable::Anchor { host, account }, UnixSeconds::MIN);
         if state.dialect == Dialect::Sxb {
             self.sxb_memberships.insert(account, (host, member));
         } else {
             self.remove_sxb_membership(host, account);
+        }
+    }
+
+    /// Removes the entry of a sub-anchor from the expiry queue.
+    fn cancel_anchor(&mut self, host: AccountId, account: AccountId, member: &LiveMember) {
+        if let Some(anchor) = &member.anchor {
+            self.expiry.cancel(anchor.scheduled_at.get(), Expirable::Anchor { host, account });
         }
     }
 
@@ -406,6 +458,7 @@ impl Live {
     fn forget_member(&mut self, host: AccountId, account: AccountId, member: &LiveMember) {
         self.members -= 1;
         self.expiry.cancel(member.scheduled_at.get(), Expirable::Member { host, account });
+        self.cancel_anchor(host, account, member);
         if member.dialect == Dialect::Sxb {
             self.remove_sxb_membership(host, account);
         }
@@ -414,7 +467,7 @@ impl Live {
     /// Replaces the model by one read from the tables, and keeps the state that the tables do not have: clocks not flushed
     /// yet, and the grace after the start.
     pub(crate) fn reload(&mut self, mut live: Self) {
-        live.grace = self.grace;
+        live.timing.grace = self.timing.grace;
         live.merge_clocks(self);
         *self = live;
     }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{
-    Dialect, Role, Seconds, Session, TimeoutConfig, UnixSeconds, UserId,
+    Anchor, Dialect, Role, Session, SessionConfig, TimeoutConfig, UnixSeconds, UserId,
     model::{
         audience::Listed,
         clock::AtomicTime,
@@ -21,8 +21,17 @@ pub(crate) enum MemberClock {
     Never,
     /// The member's own beats (sxb).
     Beat(AtomicTime),
-    /// The session through which the member watches (qplus).
+    /// The session through which the member watches (qplus, RoomService).
     Session(Arc<Session>),
+}
+
+/// The settings that deadlines depend on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timing {
+    pub(crate) timeouts: TimeoutConfig,
+    pub(crate) sessions: SessionConfig,
+    /// Extends the deadlines of clients that could not reach the server before its start.
+    pub(crate) grace: Grace,
 }
 
 /// One member.
@@ -40,30 +49,54 @@ pub(crate) struct LiveMember {
     pub(crate) listed: Listed,
     /// The time of the member's entry in the expiry queue.
     pub(super) scheduled_at: AtomicTime,
+    /// The sub-anchor that the member is (RoomService).
+    pub(crate) anchor: Option<Box<LiveAnchor>>,
+}
+
+/// A sub-anchor and its beats; without them the member is a viewer again.
+#[derive(Debug)]
+pub(crate) struct LiveAnchor {
+    pub(crate) anchor: Anchor,
+    /// The order of joining.
+    pub(crate) position: i64,
+    pub(crate) beat: AtomicTime,
+    /// The time of the sub-anchor's entry in the expiry queue.
+    pub(super) scheduled_at: AtomicTime,
+}
+
+impl LiveAnchor {
+    /// The first second in which the member is no sub-anchor any more.
+    pub(crate) fn steps_down_at(&self, timing: &Timing) -> UnixSeconds {
+        let beat_at = self.beat.get();
+        timing.grace.extend(rule::silent_anchor_steps_down_at(beat_at, timing.timeouts), beat_at)
+    }
+
+    /// The time for the expiry queue: no later than the sub-anchor can step down, whatever beats are heard at `now` or later.
+    pub(super) fn check_by(&self, timing: &Timing, now: UnixSeconds) -> UnixSeconds {
+        timing.grace.check_by(self.steps_down_at(timing), self.beat.get(), now, |beat_at| {
+            rule::silent_anchor_steps_down_at(beat_at, timing.timeouts)
+        })
+    }
 }
 
 impl LiveMember {
     /// The first second in which the member is no longer in the audience.
-    pub(crate) fn leaves_at(&self, timeouts: TimeoutConfig, grace: Grace, idle: Seconds) -> UnixSeconds {
+    pub(crate) fn leaves_at(&self, timing: &Timing) -> UnixSeconds {
+        let Timing { timeouts, grace, .. } = *timing;
         match &self.clock {
             MemberClock::Never => UnixSeconds::MAX,
             MemberClock::Beat(beat) => {
                 let beat_at = beat.get();
                 grace.extend(rule::silent_member_leaves_at(beat_at, self.role, timeouts), beat_at)
             }
-            MemberClock::Session(session) => rule::idle_session_ends_at(session.used_at(), idle),
+            MemberClock::Session(session) => session.idle_ends_at(timing.sessions),
         }
     }
 
     /// The time for the expiry queue: no later than the member can leave, whatever beats are heard at `now` or later.
-    pub(super) fn check_by(
-        &self,
-        timeouts: TimeoutConfig,
-        grace: Grace,
-        idle: Seconds,
-        now: UnixSeconds,
-    ) -> UnixSeconds {
-        let leaves_at = self.leaves_at(timeouts, grace, idle);
+    pub(super) fn check_by(&self, timing: &Timing, now: UnixSeconds) -> UnixSeconds {
+        let Timing { timeouts, grace, .. } = *timing;
+        let leaves_at = self.leaves_at(timing);
         match &self.clock {
             MemberClock::Beat(beat) => grace.check_by(leaves_at, beat.get(), now, |beat_at| {
                 rule::silent_member_leaves_at(beat_at, self.role, timeouts)
@@ -76,6 +109,10 @@ impl LiveMember {
     pub(super) fn merge_clock(&self, old: &Self) {
         if let (MemberClock::Beat(beat), MemberClock::Beat(known)) = (&self.clock, &old.clock) {
             beat.advance(known.get());
+            self.dirty.fetch_or(old.dirty.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        if let (Some(anchor), Some(known)) = (&self.anchor, &old.anchor) {
+            anchor.beat.advance(known.beat.get());
             self.dirty.fetch_or(old.dirty.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }

@@ -17,7 +17,7 @@ use super::{
     room_cache::RoomCache, sessions::SessionCache,
 };
 use crate::{
-    AccountId, BroadcastId, Dialect, Random, Role, RoomNumber, Seconds, Session, UnixSeconds,
+    AccountId, BroadcastId, Dialect, LiveRoom, Random, Role, RoomNumber, Seconds, Session, UnixSeconds,
     model::{
         change::Change,
         clock::AtomicTime,
@@ -275,6 +275,24 @@ impl Memory {
         beat
     }
 
+    /// Renews an anchor of a live room of RoomService: the broadcast of its creator, or a sub-anchor. Returns the room; `None`:
+    /// the account is no anchor there.
+    pub(crate) fn beat_anchor(&self, account: AccountId, id: &str, now: UnixSeconds) -> Option<LiveRoom> {
+        let live = self.live();
+        let host = live.host_of_live_room(id)?;
+        let on_air = live.on_air(host).filter(|on_air| on_air.driver == Dialect::RoomService)?;
+        if host == account {
+            self.beat_on_air(host, &on_air.beat, &on_air.dirty, now);
+        } else {
+            let member = live.audience(host)?.get(account)?;
+            let anchor = member.anchor.as_ref()?;
+            if anchor.beat.advance(now) && !member.dirty.swap(true, Ordering::Relaxed) {
+                self.dirty().members.push((host, account));
+            }
+        }
+        live.live_room(host)
+    }
+
     /// Renews the broadcast that a host has on air through qplus, in this room and with this lease; `false`: the host has no
     /// such broadcast.
     pub(crate) fn beat_by_push(
@@ -348,10 +366,12 @@ impl Memory {
                 .filter_map(|(host, account)| {
                     let member = live.audience(host)?.get(account)?;
                     member.dirty.store(false, Ordering::Relaxed);
-                    match &member.clock {
-                        MemberClock::Beat(beat) => Some((host, account, beat.get())),
-                        MemberClock::Never | MemberClock::Session(_) => None,
-                    }
+                    let beat = match (&member.clock, &member.anchor) {
+                        (MemberClock::Beat(beat), _) => beat,
+                        (MemberClock::Never | MemberClock::Session(_), Some(anchor)) => &anchor.beat,
+                        (MemberClock::Never | MemberClock::Session(_), None) => return None,
+                    };
+                    Some((host, account, beat.get()))
                 })
                 .collect(),
             broadcasts: owners

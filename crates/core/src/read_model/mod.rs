@@ -16,6 +16,7 @@ pub(crate) mod refresh;
 pub(crate) mod replays;
 pub(crate) mod revocations;
 pub(crate) mod room_cache;
+mod room_ids;
 pub(crate) mod sessions;
 #[cfg(test)]
 mod tests;

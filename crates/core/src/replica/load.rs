@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use crate::{
     AccountId, Config, Error, RecordingId, Result,
     model::{change::Change, change_key::ChangeKey, rule::Grace, session::TokenHash},
-    read_model::{live::Live, memory::Memory, refresh::Refresh, replays::Replays},
+    read_model::{live::Live, member::Timing, memory::Memory, refresh::Refresh, replays::Replays},
     store::conn::Conn,
     table::{
         accounts, audience, broadcasts, counters, recording_audience, recordings, revoked_codes, sessions,
@@ -25,7 +25,7 @@ const BATCHES_AHEAD: usize = 16;
 
 /// An empty model.
 pub(crate) fn empty(config: &Config, grace: Grace) -> Live {
-    Live::new(config.timeouts, config.sessions.qplus_idle, grace)
+    Live::new(Timing { timeouts: config.timeouts, sessions: config.sessions, grace })
 }
 
 /// Loads the read model. Of the sessions it loads only those through which members watch; the others are read when they

@@ -1,4 +1,4 @@
-//! Every signature of the four dialects and their clouds, as pure functions.
+//! Every signature of the five dialects and their clouds, as pure functions.
 //!
 //! Nothing here reads a clock, a random generator or a configuration file: times ([`UnixSeconds`](crate::UnixSeconds))
 //! and random numbers are arguments. Keys are arguments too, of a type of their own ([`Key`]), and are never part of a type that can be printed. Nothing

@@ -77,7 +77,7 @@ mod tests {
         database::Scratch,
         store::{
             conn::on,
-            schema::{accounts, broadcasts, counters, recording_files, revoked_codes, stream_codes},
+            schema::{accounts, broadcasts, counters, recording_files, revoked_codes, rooms, stream_codes},
         },
     };
 
@@ -163,7 +163,7 @@ mod tests {
                 let revoked: i64 =
                     on!(&mut old.conn, |c| revoked_codes::table.count().get_result(c)).unwrap();
                 assert_eq!(revoked, 0);
-                for _ in 0..2 {
+                for _ in 0..3 {
                     old.revert();
                 }
             }
@@ -194,7 +194,7 @@ mod tests {
                     rows,
                     [(1, None), (2, Some(6)), (3, Some(7)), (4, None), (5, Some(9)), (6, Some(10))]
                 );
-                for _ in 0..3 {
+                for _ in 0..4 {
                     old.revert();
                 }
             }
@@ -209,7 +209,67 @@ mod tests {
                 let rows: Vec<bool> =
                     on!(&mut old.conn, |c| accounts::table.select(accounts::imported).load(c)).unwrap();
                 assert_eq!(rows, [false]);
+                for _ in 0..2 {
+                    old.revert();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn older_passwords_count_from_the_account_and_older_groups_are_found() {
+        let rows = "INSERT INTO accounts (id, user_id, folded, password, nickname, avatar, sex, frontcover, address, created_at) \
+             VALUES (8, 'bob', 'bob', 'hash', '', '', 0, '', '', 44); \
+             INSERT INTO rooms (number, account_id, broadcast_id, named, name, description, topic, anchor_password, \
+             assist_password, user_password, plan_title, plan_cover, plan_location, hint_name, hint_cover) \
+             VALUES (10001, 7, 2, FALSE, '', '', '', '', '', '', '', '', '', '', ''); \
+             INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, group_id, kind, screen, \
+             place, stream_code, started_at, beat_at) VALUES \
+             (1, 7, 10001, 1, 2, '', '', '', 'Old', 'live', FALSE, '', 'c', 5, 5), \
+             (2, 7, 10001, 1, 1, '', '', '', 'New', 'live', FALSE, '', 'c', 6, 6); \
+             INSERT INTO audience (host_id, account_id, role, dialect, listed, position, beat_at) VALUES (7, 8, 0, 1, TRUE, 1, 5);";
+        for mut old in old(6, rows) {
+            for _ in 0..2 {
+                old.migrate();
+                let set: Vec<Option<i64>> = on!(&mut old.conn, |c| accounts::table
+                    .order(accounts::id)
+                    .select(accounts::password_set_at)
+                    .load(c))
+                .unwrap();
+                assert_eq!(set, [None, Some(44)], "a guest has no password");
+                let groups: Vec<Option<String>> = on!(&mut old.conn, |c| broadcasts::table
+                    .order(broadcasts::id)
+                    .select(broadcasts::group_folded)
+                    .load(c))
+                .unwrap();
+                assert_eq!(groups, [None, Some("new".to_owned())], "only what is on air is looked up");
+                // Rows of the newer version, which an older one does not know.
+                on!(&mut old.conn, |c| c.batch_execute(
+                    "INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, group_id, kind, \
+                     screen, place, stream_code, started_at, beat_at, group_folded) VALUES \
+                     (3, 7, 10001, 5, 1, '', '', '', 'R', 'live', FALSE, '', 'c', 7, 7, 'r'); \
+                     UPDATE rooms SET broadcast_id = 3; UPDATE audience SET dialect = 5, stream_code = 'c'"
+                ))
+                .unwrap();
+                let twice = on!(&mut old.conn, |c| {
+                    c.batch_execute(
+                    "INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, \
+                     place, stream_code, started_at, beat_at, group_folded) VALUES \
+                     (4, 8, 10002, 5, 0, '', '', '', 'live', FALSE, '', 'c', 7, 7, 'r')"
+                )
+                });
+                assert!(twice.is_err(), "no two rooms have one id");
                 old.revert();
+                let left: (i64, i64) = on!(&mut old.conn, |c| rooms::table
+                    .select((rooms::broadcast_id.assume_not_null(), rooms::number))
+                    .first(c))
+                .unwrap();
+                assert_eq!(left, (2, 10001), "the room has its older broadcast again");
+                on!(&mut old.conn, |c| c.batch_execute(
+                    "INSERT INTO audience (host_id, account_id, role, dialect, listed, position, beat_at) \
+                     VALUES (7, 8, 0, 1, TRUE, 1, 5)"
+                ))
+                .unwrap();
             }
         }
     }
@@ -227,6 +287,7 @@ mod tests {
                     on!(&mut old.conn, |c| recording_files::table.order(recording_files::file_id).load(c))
                         .unwrap();
                 assert_eq!(rows, [(7, "a".to_owned(), 1, 3), (7, "b".to_owned(), 2, 0)]);
+                old.revert();
                 old.revert();
             }
         }

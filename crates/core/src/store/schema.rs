@@ -6,6 +6,7 @@ diesel::table! {
         phone -> Nullable<Text>, email -> Nullable<Text>,
         nickname -> Text, avatar -> Text, sex -> SmallInt, frontcover -> Text, address -> Text,
         head_picture -> Nullable<BigInt>, created_at -> BigInt, imported -> Bool,
+        password_set_at -> Nullable<BigInt>,
     }
 }
 diesel::table! {
@@ -35,6 +36,8 @@ diesel::table! {
         screen -> Bool, longitude -> Nullable<Double>, latitude -> Nullable<Double>, place -> Text,
         stream_code -> Text, push_sequence -> Nullable<Text>, started_at -> BigInt, ended_at -> Nullable<BigInt>,
         beat_at -> BigInt, lease -> Nullable<BigInt>, aired_at -> Nullable<BigInt>,
+        group_folded -> Nullable<Text>, room_info -> Nullable<Text>, anchor_name -> Nullable<Text>,
+        anchor_avatar -> Nullable<Text>, custom_fields -> Nullable<Text>,
     }
 }
 diesel::table! {
@@ -48,6 +51,7 @@ diesel::table! {
         host_id -> BigInt, account_id -> BigInt, role -> SmallInt, dialect -> SmallInt,
         group_id -> Nullable<Text>, listed -> Bool, nickname -> Nullable<Text>, avatar -> Nullable<Text>,
         position -> BigInt, beat_at -> BigInt, session -> Nullable<Binary>,
+        info -> Nullable<Text>, stream_code -> Nullable<Text>, anchor_position -> Nullable<BigInt>,
     }
 }
 diesel::table! {

@@ -32,6 +32,8 @@ pub(crate) struct AccountRow {
     head_picture: Option<PictureId>,
     created_at: UnixSeconds,
     pub(crate) imported: bool,
+    /// The second in which the password was last set; `None`: a guest.
+    pub(crate) password_set_at: Option<UnixSeconds>,
 }
 
 impl AccountRow {
@@ -155,6 +157,7 @@ pub(crate) fn insert(
             accounts::frontcover.eq(""),
             accounts::address.eq(""),
             accounts::created_at.eq(tx.now),
+            accounts::password_set_at.eq(password.map(|_| tx.now)),
         ))
         .get_result(c))?)
 }
@@ -166,9 +169,11 @@ pub(crate) fn register(
     new: &NewAccount,
     stored: &StoredPassword,
 ) -> Result<AccountRow> {
+    let now = tx.now;
     let row: AccountRow = on!(tx.conn, |c| diesel::update(accounts::table.find(account))
         .set((
             accounts::password.eq(&stored.0),
+            accounts::password_set_at.eq(now),
             accounts::phone.eq(&new.phone),
             accounts::email.eq(&new.email),
             accounts::nickname.eq(&new.nickname),
@@ -225,8 +230,9 @@ pub(crate) fn update_profile(
 
 /// Replaces the password of an account.
 pub(crate) fn set_password(tx: &mut Tx<'_>, account: AccountId, stored: &StoredPassword) -> Result<()> {
+    let now = tx.now;
     on!(tx.conn, |c| diesel::update(accounts::table.find(account))
-        .set(accounts::password.eq(&stored.0))
+        .set((accounts::password.eq(&stored.0), accounts::password_set_at.eq(now)))
         .execute(c))?;
     Ok(())
 }

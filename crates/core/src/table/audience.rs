@@ -10,10 +10,13 @@ use diesel::{
 
 use super::{accounts::AccountRow, broadcasts::latest};
 use crate::{
-    AccountId, Dialect, GroupId, GroupMember, Page, Result, Role, RoomNumber, State, UnixSeconds, UserId,
+    AccountId, Dialect, GroupId, GroupMember, Page, Result, Role, RoomNumber, State, StreamCode, UnixSeconds,
+    UserId,
     model::{
+        anchor::{Anchor, AnchorNames},
         audience::{Listed, MemberState},
         change::Change,
+        live_room::RoomViewer,
         session::TokenHash,
     },
     store::{
@@ -40,6 +43,12 @@ pub(crate) struct MemberRow {
     pub(crate) position: i64,
     pub(crate) beat_at: UnixSeconds,
     pub(crate) session: Option<Vec<u8>>,
+    /// RoomService: the text that a viewer gave.
+    pub(crate) info: Option<String>,
+    /// RoomService: the stream of a sub-anchor; `None`: the member is none.
+    pub(crate) stream_code: Option<StreamCode>,
+    /// RoomService: the order in which a sub-anchor joined.
+    pub(crate) anchor_position: Option<i64>,
 }
 
 impl MemberRow {
@@ -55,8 +64,25 @@ impl MemberRow {
             position: self.position,
             beat_at: self.beat_at,
             session: self.session.as_deref().and_then(TokenHash::from_bytes),
+            anchor: anchor(
+                user_id,
+                self.stream_code.clone(),
+                self.anchor_position,
+                (self.nickname.clone(), self.avatar.clone()),
+            ),
         }
     }
+}
+
+/// The sub-anchor that a member is, from its columns, and its order of joining.
+fn anchor(
+    user_id: &UserId,
+    stream_code: Option<StreamCode>,
+    position: Option<i64>,
+    (nickname, avatar): (Option<String>, Option<String>),
+) -> Option<Box<(i64, Anchor)>> {
+    let names = AnchorNames { nickname: nickname.unwrap_or_default(), avatar: avatar.unwrap_or_default() };
+    Some(Box::new((position?, Anchor { user_id: user_id.clone(), names, stream_code: stream_code? })))
 }
 
 /// The row of a member; `None` if the account is not in the audience.
@@ -76,11 +102,15 @@ struct MemberStateRow {
     position: i64,
     beat_at: UnixSeconds,
     session: Option<Vec<u8>>,
+    stream_code: Option<StreamCode>,
+    anchor_position: Option<i64>,
+    names: (Option<String>, Option<String>),
     user_id: UserId,
 }
 
 impl MemberStateRow {
     fn state(self) -> MemberState {
+        let anchor = anchor(&self.user_id, self.stream_code, self.anchor_position, self.names);
         MemberState {
             host: self.host,
             account: self.account,
@@ -91,6 +121,7 @@ impl MemberStateRow {
             position: self.position,
             beat_at: self.beat_at,
             session: self.session.as_deref().and_then(TokenHash::from_bytes),
+            anchor,
         }
     }
 }
@@ -108,6 +139,9 @@ macro_rules! member_state {
             audience::position,
             audience::beat_at,
             audience::session,
+            audience::stream_code,
+            audience::anchor_position,
+            (audience::nickname, audience::avatar),
             accounts::user_id,
         )
     };
@@ -211,6 +245,9 @@ pub(crate) fn put(tx: &mut Tx<'_>, row: &MemberRow, user_id: &UserId) -> Result<
                 audience::position.eq(row.position),
                 audience::beat_at.eq(row.beat_at),
                 audience::session.eq(&row.session),
+                audience::info.eq(&row.info),
+                audience::stream_code.eq(&row.stream_code),
+                audience::anchor_position.eq(row.anchor_position),
             ))
     )
     .run(c))?;
@@ -267,6 +304,49 @@ pub(crate) fn leave_with_session(tx: &mut Tx<'_>, digest: &TokenHash) -> Result<
         tx.changed(Change::Left { host, account });
     }
     Ok(())
+}
+
+/// The number of sub-anchors in a host's audience.
+pub(crate) fn sub_anchors(conn: &mut Conn, host: AccountId) -> Result<usize> {
+    let found: i64 = on!(conn, |c| audience::table
+        .filter(audience::host_id.eq(host).and(audience::stream_code.is_not_null()))
+        .count()
+        .get_result(c))?;
+    Ok(usize::try_from(found).unwrap_or(0))
+}
+
+/// The rows of an account in the audiences where it is a sub-anchor.
+pub(crate) fn anchored(conn: &mut Conn, account: AccountId) -> Result<Vec<MemberRow>> {
+    Ok(on!(conn, |c| audience::table
+        .filter(audience::account_id.eq(account).and(audience::stream_code.is_not_null()))
+        .load(c))?)
+}
+
+/// Some members of a host's audience without the host, the last that entered first.
+pub(crate) fn newest_viewers(conn: &mut Conn, host: AccountId, limit: i64) -> Result<Vec<RoomViewer>> {
+    type NewestRow = (UserId, Option<String>, Option<String>, Option<String>, String, String);
+    let rows: Vec<NewestRow> = on!(conn, |c| audience::table
+        .inner_join(accounts::table)
+        .filter(audience::host_id.eq(host).and(audience::account_id.ne(host)))
+        .order(audience::position.desc())
+        .limit(limit)
+        .select((
+            accounts::user_id,
+            audience::info,
+            audience::nickname,
+            audience::avatar,
+            accounts::nickname,
+            accounts::avatar,
+        ))
+        .load(c))?;
+    let viewer =
+        |(user_id, info, nickname, avatar, profile_nickname, profile_avatar): NewestRow| RoomViewer {
+            user_id,
+            info,
+            nickname: nickname.unwrap_or(profile_nickname),
+            avatar: avatar.unwrap_or(profile_avatar),
+        };
+    Ok(rows.into_iter().map(viewer).collect())
 }
 
 /// Removes an account from every audience.

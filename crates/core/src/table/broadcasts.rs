@@ -18,7 +18,15 @@ use super::{
 use crate::{
     AccountId, Broadcast, BroadcastId, BroadcastInfo, Dialect, Error, GroupId, Result, RoomNumber, Seconds,
     State, StreamCode, UnixSeconds, UserId,
-    model::{broadcast::BroadcastState, change::Change, counter::Counters, fragment::Fragments},
+    model::{
+        anchor::{AnchorNames, LiveRoomInfo},
+        broadcast::BroadcastState,
+        change::Change,
+        counter::Counters,
+        custom_field::CustomFields,
+        fragment::Fragments,
+        live_room::{folded, has_unique_ids},
+    },
     store::{
         Tx,
         conn::{Conn, on},
@@ -52,6 +60,11 @@ pub(crate) struct BroadcastRow {
     pub(crate) lease: Option<Seconds>,
     /// The first second on air; `None` for a broadcast that was only prepared.
     pub(crate) aired_at: Option<UnixSeconds>,
+    /// RoomService: the text that the creator gave.
+    pub(crate) room_info: Option<String>,
+    anchor_name: Option<String>,
+    anchor_avatar: Option<String>,
+    custom_fields: Option<String>,
 }
 
 /// The columns of [`BroadcastRow`].
@@ -86,8 +99,26 @@ impl BroadcastRow {
             app: self.app,
             stream_code: self.stream_code.clone(),
             started_at: self.started_at,
+            live_room: self.live_room(),
+            fields: Arc::new(self.fields()),
             fragments: Fragments::default(),
         }
+    }
+
+    /// The data of a live room; `None` for a broadcast that another dialect has opened.
+    fn live_room(&self) -> Option<LiveRoomInfo> {
+        has_unique_ids(self.driver).then(|| LiveRoomInfo {
+            info: self.room_info.clone().unwrap_or_default(),
+            creator: AnchorNames {
+                nickname: self.anchor_name.clone().unwrap_or_default(),
+                avatar: self.anchor_avatar.clone().unwrap_or_default(),
+            },
+        })
+    }
+
+    /// The custom fields.
+    pub(crate) fn fields(&self) -> CustomFields {
+        CustomFields::from_column(self.custom_fields.as_deref())
     }
 
     /// This broadcast for the read model.
@@ -128,6 +159,11 @@ pub(crate) struct NewBroadcast {
     pub(crate) beat_at: UnixSeconds,
     pub(crate) lease: Option<Seconds>,
     pub(crate) aired_at: Option<UnixSeconds>,
+    /// Set by [`insert`].
+    pub(crate) group_folded: Option<String>,
+    pub(crate) room_info: Option<String>,
+    pub(crate) anchor_name: Option<String>,
+    pub(crate) anchor_avatar: Option<String>,
 }
 
 impl NewBroadcast {
@@ -163,6 +199,10 @@ impl NewBroadcast {
             beat_at: now,
             lease: None,
             aired_at: (state == State::OnAir).then_some(now),
+            group_folded: None,
+            room_info: None,
+            anchor_name: None,
+            anchor_avatar: None,
         }
     }
 }
@@ -216,6 +256,63 @@ pub(crate) fn host_on_air(tx: &mut Tx<'_>, room: RoomNumber) -> Result<AccountId
     .get_result(c)
     .optional())?;
     host.ok_or(Error::NotOnAir)
+}
+
+/// The room of RoomService with an id, letter case ignored, that is prepared or on air.
+pub(crate) fn room_with_id(conn: &mut Conn, id: &str) -> Result<Option<BroadcastRow>> {
+    Ok(on!(conn, |c| broadcasts::table
+        .filter(broadcasts::group_folded.eq(folded(id)))
+        // Literals, because SQLite uses the partial index only if it sees the numbers when it prepares the statement.
+        .filter(sql::<Bool>("broadcasts.driver = 5 AND broadcasts.state < 2"))
+        .select(columns())
+        .first(c)
+        .optional())?)
+}
+
+/// The broadcast on air with a group, exactly; of several the one that was opened first.
+pub(crate) fn on_air_in_group(conn: &mut Conn, group: &GroupId) -> Result<Option<BroadcastRow>> {
+    Ok(on!(conn, |c| broadcasts::table
+        .filter(broadcasts::group_folded.eq(folded(group)).and(broadcasts::group_id.eq(group)))
+        .filter(broadcasts::state.eq(State::OnAir))
+        .order(broadcasts::id)
+        .select(columns())
+        .first(c)
+        .optional())?)
+}
+
+/// Whether another account has a broadcast announced or on air in a group, letter case ignored.
+pub(crate) fn is_group_of_other(conn: &mut Conn, group: &str, account: AccountId) -> Result<bool> {
+    let found = broadcasts::table
+        .filter(broadcasts::group_folded.eq(folded(group)).and(broadcasts::account_id.ne(account)))
+        .filter(broadcasts::state.ne(State::Ended));
+    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(found)).get_result(c))?)
+}
+
+/// Whether another account has had a live room of RoomService with an id, letter case ignored, on air since a time.
+pub(crate) fn was_room_of_other(
+    conn: &mut Conn,
+    id: &str,
+    account: AccountId,
+    since: UnixSeconds,
+) -> Result<bool> {
+    let found = broadcasts::table
+        .filter(broadcasts::group_folded.eq(folded(id)).and(broadcasts::account_id.ne(account)))
+        .filter(broadcasts::driver.eq(Dialect::RoomService).and(broadcasts::aired_at.is_not_null()))
+        .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.ge(since)));
+    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(found)).get_result(c))?)
+}
+
+/// Some rooms of RoomService that were prepared before a time and not opened.
+pub(crate) fn prepared_before(conn: &mut Conn, before: UnixSeconds) -> Result<Vec<BroadcastRow>> {
+    /// Largest number of rows, so that no other job waits long.
+    const ROWS_PER_SWEEP: i64 = 1_000;
+    Ok(on!(conn, |c| broadcasts::table
+        .filter(sql::<Bool>("broadcasts.driver = 5 AND broadcasts.state = 0"))
+        .filter(broadcasts::beat_at.lt(before))
+        .order(broadcasts::beat_at)
+        .limit(ROWS_PER_SWEEP)
+        .select(columns())
+        .load(c))?)
 }
 
 /// The numbers of members of a host's audience with and without the host.
@@ -274,9 +371,10 @@ pub(crate) fn overlapping(
 }
 
 /// Stores a broadcast with its counters at 0 and makes it the latest of its room.
-pub(crate) fn insert(tx: &mut Tx<'_>, new: &NewBroadcast, host: &AccountRow) -> Result<BroadcastRow> {
+pub(crate) fn insert(tx: &mut Tx<'_>, mut new: NewBroadcast, host: &AccountRow) -> Result<BroadcastRow> {
+    new.group_folded = new.group_id.as_deref().map(folded);
     let row: BroadcastRow = on!(tx.conn, |c| diesel::insert_into(broadcasts::table)
-        .values(new)
+        .values(&new)
         .returning(columns())
         .get_result(c))?;
     on!(tx.conn, |c| prepared!(
@@ -349,6 +447,41 @@ pub(crate) fn set_title(tx: &mut Tx<'_>, row: &BroadcastRow, title: &str) -> Res
         .set(broadcasts::title.eq(title))
         .execute(c))?;
     Ok(())
+}
+
+/// Renews the creator of a live room: its beat, its names and its stream.
+pub(crate) fn renew_creator(
+    tx: &mut Tx<'_>,
+    row: &BroadcastRow,
+    host: &AccountRow,
+    names: &AnchorNames,
+    stream_code: &StreamCode,
+) -> Result<()> {
+    let now = tx.now;
+    let row: BroadcastRow = on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
+        .set((
+            broadcasts::beat_at.eq(now),
+            broadcasts::anchor_name.eq(&names.nickname),
+            broadcasts::anchor_avatar.eq(&names.avatar),
+            broadcasts::stream_code.eq(stream_code),
+        ))
+        .returning(columns())
+        .get_result(c))?;
+    publish(tx, &row, host)
+}
+
+/// Stores the custom fields of a broadcast.
+pub(crate) fn set_fields(
+    tx: &mut Tx<'_>,
+    row: &BroadcastRow,
+    host: &AccountRow,
+    fields: &CustomFields,
+) -> Result<()> {
+    let row: BroadcastRow = on!(tx.conn, |c| diesel::update(broadcasts::table.find(row.id))
+        .set(broadcasts::custom_fields.eq(fields.to_column()))
+        .returning(columns())
+        .get_result(c))?;
+    publish(tx, &row, host)
 }
 
 /// Stores the sequence of the push that feeds a broadcast.

@@ -102,6 +102,14 @@ pub(crate) fn by_signer(conn: &mut Conn, user_id: &UserId) -> Result<Option<(Ses
         .optional())?)
 }
 
+/// Whether an account has a session of RoomService that was used after a time.
+pub(crate) fn has_room_service(conn: &mut Conn, account: AccountId, after: UnixSeconds) -> Result<bool> {
+    let found = sessions::table
+        .filter(sessions::account_id.eq(account).and(sessions::dialect.eq(Dialect::RoomService)))
+        .filter(sessions::used_at.gt(after));
+    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(found)).get_result(c))?)
+}
+
 /// The rows of an account, grouped by dialect, the last used first.
 pub(crate) fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<SessionRow>> {
     Ok(on!(conn, |c| sessions::table
@@ -125,10 +133,13 @@ pub(crate) fn ended(conn: &mut Conn, policy: SessionConfig, now: UnixSeconds) ->
     let idle =
         |dialect: Dialect, idle: Seconds| sessions::dialect.eq(dialect).and(sessions::used_at.le(now - idle));
     let found: Vec<Vec<u8>> = on!(conn, |c| sessions::table
-        .filter(idle(Dialect::Sxb, policy.sxb_idle).or(idle(Dialect::Qplus, policy.qplus_idle)).or(
-            // A session is not opened later than it is used, so a token last used `v2_token_ttl` ago has expired.
-            idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now))
-        ))
+        .filter(
+            idle(Dialect::Sxb, policy.sxb_idle)
+                .or(idle(Dialect::Qplus, policy.qplus_idle))
+                .or(idle(Dialect::RoomService, policy.room_service_idle))
+                // A session is not opened later than it is used, so a token last used `v2_token_ttl` ago has expired.
+                .or(idle(Dialect::MinilvbV2, policy.v2_token_ttl).and(sessions::refresh_until.le(now)))
+        )
         .select(sessions::digest)
         .limit(ROWS_PER_SWEEP)
         .load(c))?;

@@ -20,6 +20,8 @@ pub(crate) const TAIL: i16 = 1;
 const LIVE: i16 = 0;
 /// A stream that an account pushes into the live of another host.
 const LINK_MIC: i16 = 1;
+/// A stream that an account pushes through RoomService, into its own room or into another one.
+const ROOM_SERVICE: i16 = 2;
 
 /// The owner of a code, and the purpose of its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
@@ -32,6 +34,10 @@ impl CodeOwner {
     pub(crate) fn is_of_link_mic(self) -> bool {
         self.purpose == LINK_MIC
     }
+
+    pub(crate) fn is_of_room_service(self) -> bool {
+        self.purpose == ROOM_SERVICE
+    }
 }
 
 /// The account that a code belongs to.
@@ -43,14 +49,14 @@ pub(crate) fn owner(conn: &mut Conn, kind: i16, code: &str) -> Result<Option<Cod
         .optional())?)
 }
 
-/// The codes of an account's own lives.
+/// The codes of an account's own lives, those of RoomService included.
 pub(crate) fn of_lives(conn: &mut Conn, account: AccountId) -> Result<Vec<StreamCode>> {
     Ok(on!(conn, |c| stream_codes::table
         .filter(
             stream_codes::account_id
                 .eq(account)
                 .and(stream_codes::kind.eq(WHOLE))
-                .and(stream_codes::purpose.eq(LIVE)),
+                .and(stream_codes::purpose.ne(LINK_MIC)),
         )
         .select(stream_codes::code)
         .load(c))?)
@@ -59,6 +65,11 @@ pub(crate) fn of_lives(conn: &mut Conn, account: AccountId) -> Result<Vec<Stream
 /// Stores a code of an account's live; returns `false` if the code belongs to another account or purpose.
 pub(crate) fn keep(tx: &mut Tx<'_>, kind: i16, code: &str, account: AccountId) -> Result<bool> {
     put(tx, kind, code, CodeOwner { account, purpose: LIVE }, None)
+}
+
+/// Stores a code of an account's stream in RoomService; returns `false` if the code belongs to another account or purpose.
+pub(crate) fn keep_room_service(tx: &mut Tx<'_>, code: &str, account: AccountId) -> Result<bool> {
+    put(tx, WHOLE, code, CodeOwner { account, purpose: ROOM_SERVICE }, None)
 }
 
 /// Stores a code of a link-mic stream until a time; returns `false` if the code belongs to another account or purpose.

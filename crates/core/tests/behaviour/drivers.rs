@@ -1,16 +1,21 @@
 //! One broadcast per room: the effect of every dialect's opening, renewing and closing calls on the broadcast of every
 //! driver.
 
+use std::sync::Arc;
+
 use relive_core::{
-    AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, Seconds, State, Step,
-    StreamEvent,
+    AccountId, Actor, Broadcast, Counted, Dialect, MemberNames, Plan, Role, RoomNumber, RoomTexts, Seconds,
+    Session, State, Step, StreamEvent,
 };
 
 use crate::support::{World, announcement, guest, report};
 
-use Action::{Create, Event0, Event1, Exit, Heartbeat, Offline, Online, Push, Report, RequestUrl, StopPush};
-use Dialect::{MinilvbV1 as V1, MinilvbV2 as V2, Qplus, Sxb};
-use Outcome::{Announced, Ended, Nothing, Opened, Prepared, Reopened, Suspended};
+use Action::{
+    AddAnchor, AnchorBeat, Create, CreateRoom, DeleteAnchor, Event0, Event1, Exit, Heartbeat, Offline,
+    Online, Push, Report, RequestUrl, StopPush,
+};
+use Dialect::{MinilvbV1 as V1, MinilvbV2 as V2, Qplus, RoomService, Sxb};
+use Outcome::{Announced, Created, Ended, Nothing, Opened, Prepared, Reopened, Suspended};
 
 /// A call of the host, or a notice of the media cloud.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +42,14 @@ enum Action {
     Push,
     /// qplus `PushLiveStream` 0.
     StopPush,
+    /// RoomService `create_room`, under the id of the room on air.
+    CreateRoom,
+    /// RoomService `add_anchor` of the creator.
+    AddAnchor,
+    /// RoomService `anchor_heartbeat` of the creator.
+    AnchorBeat,
+    /// RoomService `delete_anchor` of the creator.
+    DeleteAnchor,
 }
 
 /// The effect of an action on the broadcast on air.
@@ -52,17 +65,34 @@ enum Outcome {
     Announced,
     /// The broadcast has ended; an sxb room is prepared, with the host as only member.
     Prepared,
+    /// The broadcast has ended; a room of RoomService is created, with the host as only member.
+    Created,
     /// The broadcast is off the air with all its data, and may come back.
     Suspended,
     /// The broadcast has ended, and its audience is empty.
     Ended,
 }
 
-const ACTIONS: [Action; 11] =
-    [RequestUrl, Online, Offline, Event1, Event0, Create, Report, Heartbeat, Exit, Push, StopPush];
+const ACTIONS: [Action; 15] = [
+    RequestUrl,
+    Online,
+    Offline,
+    Event1,
+    Event0,
+    Create,
+    Report,
+    Heartbeat,
+    Exit,
+    Push,
+    StopPush,
+    CreateRoom,
+    AddAnchor,
+    AnchorBeat,
+    DeleteAnchor,
+];
 
 /// The outcome of each action on a broadcast of each driver, in the order of [`ACTIONS`].
-const TABLE: [(Dialect, [Outcome; 11]); 4] = [
+const TABLE: [(Dialect, [Outcome; 15]); 5] = [
     (
         V1,
         [
@@ -77,6 +107,10 @@ const TABLE: [(Dialect, [Outcome; 11]); 4] = [
             Ended,
             Opened(Qplus),
             Ended,
+            Created,
+            Opened(RoomService),
+            Nothing,
+            Nothing,
         ],
     ),
     (
@@ -93,6 +127,10 @@ const TABLE: [(Dialect, [Outcome; 11]); 4] = [
             Ended,
             Opened(Qplus),
             Ended,
+            Created,
+            Opened(RoomService),
+            Nothing,
+            Nothing,
         ],
     ),
     (
@@ -109,11 +147,51 @@ const TABLE: [(Dialect, [Outcome; 11]); 4] = [
             Ended,
             Opened(Qplus),
             Ended,
+            Created,
+            Opened(RoomService),
+            Nothing,
+            Nothing,
         ],
     ),
     (
         Qplus,
-        [Announced, Nothing, Ended, Nothing, Nothing, Prepared, Opened(Sxb), Nothing, Ended, Nothing, Ended],
+        [
+            Announced,
+            Nothing,
+            Ended,
+            Nothing,
+            Nothing,
+            Prepared,
+            Opened(Sxb),
+            Nothing,
+            Ended,
+            Nothing,
+            Ended,
+            Created,
+            Opened(RoomService),
+            Nothing,
+            Nothing,
+        ],
+    ),
+    (
+        RoomService,
+        [
+            Announced,
+            Nothing,
+            Ended,
+            Nothing,
+            Nothing,
+            Prepared,
+            Opened(Sxb),
+            Nothing,
+            Ended,
+            Opened(Qplus),
+            Ended,
+            Created,
+            Nothing,
+            Nothing,
+            Ended,
+        ],
     ),
 ];
 
@@ -123,6 +201,7 @@ struct Stage {
     host: AccountId,
     room: RoomNumber,
     viewer: AccountId,
+    session: Arc<Session>,
 }
 
 impl Stage {
@@ -133,7 +212,8 @@ impl Stage {
         world.core.rooms().plan(host, plan).await.unwrap();
         world.clock.advance(Seconds(1));
         let room = world.core.rooms().number_of(host).await.unwrap().unwrap();
-        Self { world, host, room, viewer }
+        let session = world.session_of(RoomService, "host").await;
+        Self { world, host, room, viewer, session }
     }
 
     fn actor(&self) -> Actor {
@@ -154,6 +234,22 @@ impl Stage {
             Exit => broadcasts.exit(self.host, Some(self.room)).await.unwrap(),
             Push => broadcasts.push(self.host, self.room, Seconds(60)).await.unwrap(),
             StopPush => broadcasts.stop_push(self.host, self.room).await.unwrap(),
+            CreateRoom => {
+                let rooms = self.world.core.live_rooms();
+                let id = rooms.create(self.host, Some("mine".into()), RoomTexts::default()).await;
+                assert_eq!(id.unwrap(), "mine");
+            }
+            AddAnchor => self.world.enter(&self.session, "mine").await.unwrap(),
+            AnchorBeat => {
+                let beaten = self.world.core.live_rooms().beat(self.host, &"mine".into()).await;
+                let driven = self.on_air().await.is_some_and(|live| live.driver == RoomService);
+                assert_eq!(beaten.is_ok(), driven);
+            }
+            DeleteAnchor => {
+                let driven = self.on_air().await.is_some_and(|live| live.driver == RoomService);
+                let left = self.world.core.live_rooms().leave(self.host, "mine".into()).await;
+                assert_eq!(left.is_ok(), driven);
+            }
         }
     }
 
@@ -171,6 +267,7 @@ impl Stage {
                 self.perform(Report, code).await;
             }
             Qplus => self.perform(Push, code).await,
+            RoomService => self.perform(AddAnchor, code).await,
         }
         let audiences = self.world.core.audiences();
         audiences.enter(self.viewer, self.room, Role::Viewer).await.unwrap();
@@ -225,6 +322,13 @@ impl Stage {
                 self.perform(Report, "").await;
                 assert_eq!(self.on_air().await.unwrap().members, 1);
             }
+            Created => {
+                assert_ne!(latest.id, before.id);
+                assert_eq!(shown, (State::Prepared, RoomService, 0, 0, 1));
+                assert!(on_air.is_none());
+                self.perform(AddAnchor, "").await;
+                assert_eq!(self.on_air().await.unwrap().members, 1);
+            }
             Suspended => {
                 assert_eq!((latest.id, on_air.is_none()), (before.id, true));
                 assert_eq!(shown, (State::Prepared, before.driver, 1, 3, 3));
@@ -266,9 +370,10 @@ async fn every_action_on_every_broadcast() {
 #[tokio::test]
 async fn only_the_driver_keeps_a_broadcast_alive() {
     // The driver, the action that renews its lease, and the lease in seconds.
-    for (driver, renewal, seconds) in [(Sxb, Heartbeat, 90), (Qplus, Push, 60)] {
-        for action in [Heartbeat, Online, Event1, Push] {
-            if matches!((driver, action), (Sxb, Push)) {
+    for (driver, renewal, seconds) in [(Sxb, Heartbeat, 90), (Qplus, Push, 60), (RoomService, AnchorBeat, 60)]
+    {
+        for action in [Heartbeat, Online, Event1, Push, AnchorBeat] {
+            if matches!((driver, action), (Sxb | RoomService, Push)) {
                 continue; // opens another broadcast
             }
             let stage = Stage::new().await;

@@ -11,6 +11,8 @@ mod exact;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod live_rooms;
+#[cfg(test)]
 mod names;
 mod overview;
 #[cfg(test)]

@@ -7,10 +7,10 @@ use std::{
 };
 
 use relive_core::{
-    AccountId, Actor, Announcement, Broadcast, CallbackSource, Config, Core, Dialect, HostLocation,
-    Identifier, IssuedSession, NewAccount, NewRecording, OnAirFilter, Password, RefreshOffer, Report, Result,
-    RoomNumber, Seconds, Session, StartError, StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo,
-    Window, database::Scratch,
+    AccountId, Actor, AnchorNames, Announcement, Broadcast, CallbackSource, Config, Core, Dialect,
+    HostLocation, Identifier, IssuedSession, NewAccount, NewRecording, OnAirFilter, Password, RefreshOffer,
+    Report, Result, RoomNumber, RoomTexts, Seconds, Session, StartError, StreamEvent, SystemRandom,
+    TestClock, UnixSeconds, UserInfo, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -135,6 +135,21 @@ impl World {
     pub(crate) async fn session(&self, id: &str) -> Arc<Session> {
         let token = self.token(Dialect::Qplus, id).await;
         self.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap()
+    }
+
+    /// Logs an account in through a dialect and returns the session.
+    pub(crate) async fn session_of(&self, dialect: Dialect, id: &str) -> Arc<Session> {
+        let token = self.token(dialect, id).await;
+        self.core.sessions().authenticate(dialect, &token).await.unwrap()
+    }
+
+    /// Enters a live room as an anchor, with the caller's own stream.
+    pub(crate) async fn enter(&self, session: &Session, room: &str) -> Result<()> {
+        let rooms = self.core.live_rooms();
+        let stream = rooms.stream(session.account()).await?;
+        let nickname = format!("{} in {room}", session.user_id());
+        let names = AnchorNames { nickname, avatar: String::new() };
+        rooms.enter(session, room.into(), stream, names, RoomTexts::default()).await
     }
 
     /// Announces a live of a guest and puts it on the air.

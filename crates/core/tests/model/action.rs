@@ -33,6 +33,13 @@ pub(crate) enum Action {
     Rename(usize, usize),
     Started(usize, Option<u8>),
     Stopped(usize, Option<u8>),
+    CreateRoom(usize),
+    EnterAsAnchor(usize, usize),
+    LeaveAsAnchor(usize, usize),
+    BeatAsAnchor(usize, usize),
+    WatchRoom(usize, usize),
+    LeaveRoom(usize, usize),
+    Like(usize, i64),
     Wait(i64),
 }
 
@@ -78,7 +85,7 @@ impl Generator {
 
     /// Chooses the next action.
     pub(crate) fn next(&self) -> Action {
-        match self.below(100) {
+        match self.below(130) {
             0..3 => Action::Announce(self.any_user(), self.below(GROUPS.len())),
             3..9 => Action::SetOnAir(self.any_user(), self.below(3) > 0),
             9..18 => Action::EnterGroup(self.any_user(), self.any_user(), self.below(GROUPS.len())),
@@ -108,6 +115,16 @@ impl Generator {
             85 => Action::Rename(self.registered_user(), self.below(3)),
             86..89 => Action::Started(self.any_user(), self.sequence()),
             89..92 => Action::Stopped(self.any_user(), self.sequence()),
+            92..96 => Action::CreateRoom(self.registered_user()),
+            96..103 => {
+                let host = self.registered_user();
+                Action::EnterAsAnchor(host, if self.flip() { host } else { self.registered_user() })
+            }
+            103..106 => Action::LeaveAsAnchor(self.registered_user(), self.registered_user()),
+            106..114 => Action::BeatAsAnchor(self.registered_user(), self.registered_user()),
+            114..119 => Action::WatchRoom(self.registered_user(), self.any_user()),
+            119..121 => Action::LeaveRoom(self.registered_user(), self.any_user()),
+            121..123 => Action::Like(self.any_user(), [1, 10, -1, -4][self.below(4)]),
             _ => Action::Wait(self.seconds()),
         }
     }

@@ -64,6 +64,18 @@ fn on_air(model: &Model, wanted: impl Fn(&Live) -> bool) -> Vec<usize> {
     hosts
 }
 
+/// The id under which a live is shown as a room: its group, or its number if the group could be another number, or belongs to
+/// a room of RoomService or to a live that was opened before.
+fn shown_id(model: &Model, host: usize, on_air: &[usize]) -> String {
+    let group = model.own_group(host);
+    let holder = on_air.iter().filter(|other| model.own_group(**other) == group).min_by_key(|other| {
+        let live = &model.lives[**other];
+        (live.driver != Dialect::RoomService, live.order)
+    });
+    let is_number = group.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number || holder != Some(&host) { room_of(host).to_string() } else { group }
+}
+
 /// Compares the lists that are served from memory: broadcasts on air and members.
 pub(crate) async fn lists(core: &Core, model: &Model) {
     for app in [None, Some(1), Some(9)] {
@@ -79,6 +91,21 @@ pub(crate) async fn lists(core: &Core, model: &Model) {
             assert_eq!(shown, hosts.iter().map(|host| expected(model, *host)).collect::<Vec<_>>());
         }
     }
+    let rooms = core.live_rooms().on_air(ALL).await.unwrap();
+    let shown: Vec<(String, String, Vec<String>)> = rooms
+        .items
+        .iter()
+        .map(|room| {
+            let sub_anchors = room.sub_anchors.iter().map(|anchor| anchor.user_id.to_string()).collect();
+            (room.creator().user_id.to_string(), room.id.to_string(), sub_anchors)
+        })
+        .collect();
+    let everything = on_air(model, |_| true);
+    let expected = everything.iter().map(|host| {
+        let sub_anchors = model.sub_anchors(*host).into_iter().map(id_of).collect();
+        (id_of(*host), shown_id(model, *host, &everything), sub_anchors)
+    });
+    assert_eq!(shown, expected.collect::<Vec<_>>());
     for host in 0..USERS {
         let members = core.audiences().members(RoomNumber(room_of(host)), ALL).await.unwrap();
         let shown: Vec<(String, Role)> =

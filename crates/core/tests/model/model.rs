@@ -1,5 +1,7 @@
 //! The model: the rules of the core in their simplest form. Users are indexes, and every user has a room.
 
+// tidy: allow-long one model of the rules of all dialects, whose parts read each other's state
+
 use relive_core::{Counted, Dialect, Role, State, Step};
 
 /// Users of a run; the first [`GUESTS`] of them are guests.
@@ -9,12 +11,20 @@ pub(crate) const GUESTS: usize = 3;
 
 /// Seconds without a use after which a qplus session is over.
 const IDLE: i64 = 3_600;
+/// Seconds without a use after which a session of RoomService is over, shorter than usual so that some end.
+pub(crate) const ROOM_IDLE: i64 = 5_000;
+/// Largest number of anchors of a room.
+const ANCHORS: usize = 4;
 
 /// The result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Fine,
     NotOnAir,
+    NotAnAnchor,
+    /// The room is not on air, or its id is the name of another user.
+    NoRoom,
+    RoomFull,
 }
 
 /// The latest broadcast of a user.
@@ -51,6 +61,8 @@ pub(crate) struct Member {
     pub(crate) listed: bool,
     position: u64,
     beat: i64,
+    /// Order of joining, and last beat, of a sub-anchor of RoomService.
+    pub(crate) anchor: Option<(u64, i64)>,
 }
 
 /// A push that the media cloud has announced.
@@ -73,6 +85,8 @@ pub(crate) struct Model {
     pushes: Vec<Option<Push>>,
     /// Time at which a user's qplus session was last used.
     sessions: Vec<i64>,
+    /// The same of its session of RoomService.
+    room_sessions: Vec<i64>,
     clock: u64,
 }
 
@@ -103,6 +117,7 @@ impl Model {
             plans: vec![None; USERS],
             pushes: vec![None; USERS],
             sessions: vec![now; USERS],
+            room_sessions: vec![now; USERS],
             clock: 0,
         }
     }
@@ -159,15 +174,27 @@ impl Model {
                 self.end(host);
             }
         }
-        let (now, sessions) = (self.now, &self.sessions);
+        let (now, sessions, room_sessions) = (self.now, &self.sessions, &self.room_sessions);
         for (host, audience) in self.audiences.iter_mut().enumerate() {
             audience.retain(|member| match member.dialect {
                 Dialect::Sxb => now <= member.beat + if member.user == host { 90 } else { 30 },
                 // A qplus host is a member through its push, not through a session that watches.
                 Dialect::Qplus if member.user != host => now < sessions[member.user] + IDLE,
+                Dialect::RoomService if member.user != host => now < room_sessions[member.user] + ROOM_IDLE,
                 _ => true,
             });
+            for member in audience.iter_mut().filter(|it| it.anchor.is_some_and(|(_, beat)| now > beat + 60))
+            {
+                (member.anchor, member.role) = (None, Role::Viewer);
+            }
         }
+    }
+
+    /// Uses a user's session of RoomService; `false`: the session is over, and another one has taken its place.
+    pub(crate) fn use_room_session(&mut self, user: usize) -> bool {
+        let alive = self.now < self.room_sessions[user] + ROOM_IDLE;
+        self.room_sessions[user] = self.now;
+        alive
     }
 
     /// Uses a user's qplus session; `false`: the session is over, and another one has taken its place.
@@ -285,7 +312,9 @@ impl Model {
 
     pub(crate) fn plan(&mut self, host: usize, title: &str) {
         self.plans[host] = Some((title.to_owned(), self.now));
-        if self.is_on_air(host) && self.lives[host].driver == Dialect::MinilvbV2 {
+        if self.is_on_air(host)
+            && matches!(self.lives[host].driver, Dialect::MinilvbV2 | Dialect::RoomService)
+        {
             title.clone_into(&mut self.lives[host].title);
         }
         if let Some(Push { sequence }) = self.pushes[host].filter(|_| !self.is_on_air(host)) {
@@ -347,12 +376,19 @@ impl Model {
         if self.find(host, user).is_none() {
             let role = if user == host { Role::Host } else { Role::Viewer };
             let listed = user != host;
-            self.audiences[host].push(Member { user, role, dialect, group: None, listed, position, beat });
+            let (group, anchor) = (None, None);
+            self.audiences[host].push(Member { user, role, dialect, group, listed, position, beat, anchor });
         }
         let member = self.find(host, user).unwrap();
-        if dialect != Dialect::Sxb && member.role == Role::OnMic {
+        if dialect == Dialect::RoomService && member.anchor.is_some() {
+            return member;
+        }
+        let keeps_microphone = dialect == Dialect::Sxb && member.dialect != Dialect::RoomService
+            || dialect == Dialect::RoomService && member.dialect == Dialect::RoomService;
+        if member.role == Role::OnMic && !keeps_microphone {
             member.role = Role::Viewer;
         }
+        member.anchor = None;
         member.dialect = dialect;
         member.group = None;
         member.beat = beat;
@@ -405,6 +441,7 @@ impl Model {
         let now = self.now;
         if let Some(member) = self.find(host, user).filter(|member| member.user != host) {
             member.role = if on { Role::OnMic } else { Role::Viewer };
+            member.anchor = member.anchor.filter(|_| on);
             if member.dialect == Dialect::Sxb {
                 member.beat = now;
             }
@@ -434,6 +471,132 @@ impl Model {
         if self.is_on_air(host) && user != host {
             self.join(host, user, Dialect::Qplus);
         }
+    }
+
+    // --- live rooms: every user's room has the id of its user ---
+
+    pub(crate) fn create_room(&mut self, host: usize, title: &str) {
+        let live = self.replace(host, Dialect::RoomService, State::Prepared, false);
+        live.group = Some(id_of(host));
+        title.clone_into(&mut live.title);
+        live.lease = Some(30);
+    }
+
+    /// Whether a user's room of RoomService is on air, or created and not forgotten.
+    fn room_of_service(&self, host: usize) -> Option<State> {
+        let live = &self.lives[host];
+        let is_forgotten = live.state == State::Prepared && self.now > live.beat + 30;
+        let exists = live.driver == Dialect::RoomService && live.state != State::Ended && !is_forgotten;
+        exists.then_some(live.state)
+    }
+
+    pub(crate) fn sub_anchors(&self, host: usize) -> Vec<usize> {
+        let mut found: Vec<_> = self.audiences[host]
+            .iter()
+            .filter_map(|it| it.anchor.map(|(order, _)| (order, it.user)))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, user)| user).collect()
+    }
+
+    /// Enters the room of a host as an anchor. A room that was not created has the title of the plan.
+    pub(crate) fn enter_as_anchor(&mut self, user: usize, host: usize) -> Answer {
+        let state = self.room_of_service(host);
+        if user != host {
+            if state != Some(State::OnAir) {
+                return Answer::NoRoom;
+            }
+            let is_new = self.find(host, user).is_none_or(|member| member.anchor.is_none());
+            if is_new && self.sub_anchors(host).len() + 1 >= ANCHORS {
+                return Answer::RoomFull;
+            }
+        }
+        for other in 0..USERS {
+            if other != host
+                && let Some(member) = self.find(other, user).filter(|member| member.anchor.is_some())
+            {
+                (member.anchor, member.role) = (None, Role::Viewer);
+            }
+        }
+        let now = self.now;
+        if user != host {
+            let joined = self.tick();
+            let member = self.join(host, user, Dialect::RoomService);
+            member.role = Role::OnMic;
+            member.anchor = Some((member.anchor.map_or(joined, |(order, _)| order), now));
+            return Answer::Fine;
+        }
+        if state == Some(State::OnAir) {
+            self.lives[host].beat = now;
+            return Answer::Fine;
+        }
+        let planned = self.plans[host].as_ref().map_or("", |(title, _)| title).to_owned();
+        let title = if state.is_some() { self.lives[host].title.clone() } else { planned };
+        let live = self.replace(host, Dialect::RoomService, State::OnAir, false);
+        live.group = Some(id_of(host));
+        live.title = title;
+        live.lease = Some(60);
+        Answer::Fine
+    }
+
+    pub(crate) fn leave_as_anchor(&mut self, user: usize, host: usize) -> Answer {
+        if self.room_of_service(host).is_none() {
+            return Answer::NotAnAnchor;
+        }
+        if user == host {
+            self.end(host);
+            return Answer::Fine;
+        }
+        match self.find(host, user).filter(|member| member.anchor.is_some()) {
+            Some(member) => {
+                (member.anchor, member.role) = (None, Role::Viewer);
+                Answer::Fine
+            }
+            None => Answer::NotAnAnchor,
+        }
+    }
+
+    pub(crate) fn beat_as_anchor(&mut self, user: usize, host: usize) -> Answer {
+        let now = self.now;
+        if self.room_of_service(host) != Some(State::OnAir) {
+            return Answer::NotAnAnchor;
+        }
+        if user == host {
+            self.lives[host].beat = now;
+            return Answer::Fine;
+        }
+        match self.find(host, user).and_then(|member| member.anchor.as_mut()) {
+            Some((_, beat)) => {
+                *beat = now;
+                Answer::Fine
+            }
+            None => Answer::NotAnAnchor,
+        }
+    }
+
+    pub(crate) fn watch_room(&mut self, user: usize, host: usize) -> Answer {
+        if !self.is_on_air(host) {
+            return Answer::NotOnAir;
+        }
+        if user != host {
+            self.join(host, user, Dialect::RoomService);
+        }
+        Answer::Fine
+    }
+
+    pub(crate) fn leave_room(&mut self, user: usize, host: usize) {
+        if user != host && (self.is_on_air(host) || self.room_of_service(host).is_some()) {
+            self.remove(host, user);
+        }
+    }
+
+    pub(crate) fn like(&mut self, host: usize, by: i64) -> Answer {
+        if !self.is_on_air(host) {
+            return Answer::NotOnAir;
+        }
+        let likes = &mut self.lives[host].likes.0;
+        *likes = (*likes + by).max(0);
+        Answer::Fine
     }
 
     pub(crate) fn unwatch(&mut self, user: usize, host: usize) {

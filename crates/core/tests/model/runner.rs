@@ -3,9 +3,10 @@
 use std::{pin::Pin, sync::Arc, task::Poll};
 
 use relive_core::{
-    AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, HostLocation, Identifier,
-    MemberNames, Microphone, NewAccount, Password, Plan, ProfileUpdate, Report, Result, RoomNumber, Seconds,
-    Session, StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo, database::Scratch,
+    AccountId, Actor, AnchorNames, Announcement, CallbackSource, Config, Core, Dialect, Error, HostLocation,
+    Identifier, MemberNames, Microphone, NewAccount, Password, Plan, ProfileUpdate, Report, Result,
+    RoomNumber, RoomTexts, Seconds, Session, StreamEvent, SystemRandom, TestClock, UnixSeconds, UserInfo,
+    database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     action::{Action, GROUPS, Generator, KINDS},
     compare,
-    model::{Answer, GUESTS, Model, USERS, id_of, room_of},
+    model::{Answer, GUESTS, Model, ROOM_IDLE, USERS, id_of, room_of},
 };
 
 /// Actions that are performed concurrently over SQLite, where one writer keeps their order and commits them together.
@@ -36,6 +37,8 @@ pub(crate) struct Runner {
     accounts: Vec<AccountId>,
     sessions: Vec<Arc<Session>>,
     tokens: Vec<String>,
+    /// Tokens of RoomService.
+    room_tokens: Vec<String>,
     pending: Vec<(Action, Call, Answer)>,
     steps: usize,
     batch: usize,
@@ -55,6 +58,7 @@ impl Runner {
         config.accounts.argon2_iterations = 1;
         config.database.readers = 1;
         config.background = false;
+        config.sessions.room_service_idle = Seconds(ROOM_IDLE);
         let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core = Core::start(config, Arc::clone(&clock) as _, Arc::new(SystemRandom)).unwrap();
         clock.advance(Seconds(60));
@@ -66,6 +70,7 @@ impl Runner {
             accounts: Vec::new(),
             sessions: Vec::new(),
             tokens: Vec::new(),
+            room_tokens: Vec::new(),
             pending: Vec::new(),
             steps: 0,
             batch: if scratch.is_some() { 1 } else { BATCH },
@@ -94,9 +99,12 @@ impl Runner {
         assert_eq!(self.core.rooms().number_of(account).await.unwrap(), Some(RoomNumber(room_of(user))));
         if user < GUESTS {
             self.tokens.push(String::new());
+            self.room_tokens.push(String::new());
         } else {
             let token = self.log_in(user).await;
             self.tokens.push(token);
+            let token = self.log_in_to_rooms(user).await;
+            self.room_tokens.push(token);
         }
     }
 
@@ -124,6 +132,29 @@ impl Runner {
                 self.flush().await;
                 self.tokens[user] = self.log_in(user).await;
                 Arc::clone(&self.sessions[user - GUESTS])
+            }
+            (alive, found) => panic!("alive {alive}, but {found:?}"),
+        }
+    }
+
+    async fn log_in_to_rooms(&mut self, user: usize) -> String {
+        let identifier = Identifier::UserId(id_of(user).into());
+        let forms = [Password::plain("secret")];
+        let login = self.core.accounts().login(Dialect::RoomService, identifier, &forms, None).await;
+        login.unwrap().1.token.expose_secret().to_owned()
+    }
+
+    /// Uses the session of a user in RoomService; logs the user in again if the session is over.
+    async fn room_session(&mut self, user: usize) -> Arc<Session> {
+        let alive = self.model.use_room_session(user);
+        let found = self.core.sessions().authenticate(Dialect::RoomService, &self.room_tokens[user]).await;
+        match (alive, found) {
+            (true, Ok(session)) => session,
+            (false, Err(Error::InvalidSession)) => {
+                self.flush().await;
+                self.room_tokens[user] = self.log_in_to_rooms(user).await;
+                let token = &self.room_tokens[user];
+                self.core.sessions().authenticate(Dialect::RoomService, token).await.unwrap()
             }
             (alive, found) => panic!("alive {alive}, but {found:?}"),
         }
@@ -164,7 +195,11 @@ impl Runner {
                 self.model.wait(seconds);
             }
             // These read memory before they write, if they write at all, so no other action may be waiting.
-            Action::Enter(..) | Action::Beat(..) | Action::Push(..) => {
+            Action::Enter(..)
+            | Action::Beat(..)
+            | Action::Push(..)
+            | Action::BeatAsAnchor(..)
+            | Action::Like(..) => {
                 self.flush().await;
                 let (call, answer) = self.prepare(action).await;
                 self.pending.push((action, call, answer));
@@ -205,7 +240,11 @@ impl Runner {
         .await;
         for ((action, _, expected), answer) in pending.iter().zip(answers) {
             match (expected, answer.unwrap()) {
-                (Answer::Fine, Ok(())) | (Answer::NotOnAir, Err(Error::NotOnAir)) => {}
+                (Answer::Fine, Ok(()))
+                | (Answer::NotOnAir, Err(Error::NotOnAir))
+                | (Answer::NotAnAnchor, Err(Error::NotAnAnchor))
+                | (Answer::NoRoom, Err(Error::NotOnAir | Error::RoomTaken))
+                | (Answer::RoomFull, Err(Error::RoomFull)) => {}
                 (expected, answer) => panic!("{action:?}: {answer:?} instead of {expected:?}"),
             }
         }
@@ -368,6 +407,52 @@ impl Runner {
                 model.stopped(host, sequence);
                 let sequence = sequence.map(|sequence| sequence.to_string());
                 notify(core, host, StreamEvent::Stopped { sequence })
+            }
+            Action::CreateRoom(host) => {
+                model.create_room(host, &title);
+                let texts = RoomTexts { title, ..RoomTexts::default() };
+                let account = accounts[host];
+                Box::pin(async move {
+                    core.live_rooms().create(account, Some(id_of(host).into()), texts).await.map(drop)
+                })
+            }
+            Action::EnterAsAnchor(user, host) => {
+                let session = self.room_session(user).await;
+                answer = self.model.enter_as_anchor(user, host);
+                // The code is that of every live of a user, so asking for it changes nothing.
+                let stream = core.live_rooms().stream(accounts[user]).await.unwrap();
+                let (names, texts) = (AnchorNames::default(), RoomTexts::default());
+                Box::pin(async move {
+                    core.live_rooms().enter(&session, id_of(host).into(), stream, names, texts).await
+                })
+            }
+            Action::LeaveAsAnchor(user, host) => {
+                answer = model.leave_as_anchor(user, host);
+                let account = accounts[user];
+                Box::pin(async move { core.live_rooms().leave(account, id_of(host).into()).await })
+            }
+            Action::BeatAsAnchor(user, host) => {
+                answer = model.beat_as_anchor(user, host);
+                let account = accounts[user];
+                Box::pin(async move { core.live_rooms().beat(account, &id_of(host).into()).await.map(drop) })
+            }
+            Action::WatchRoom(user, host) => {
+                let session = self.room_session(user).await;
+                answer = self.model.watch_room(user, host);
+                let room = room_of(host).to_string().into();
+                Box::pin(async move {
+                    core.live_rooms().watch(&session, room, None, AnchorNames::default()).await
+                })
+            }
+            Action::LeaveRoom(user, host) => {
+                model.leave_room(user, host);
+                let (account, room) = (accounts[user], room_of(host).to_string().into());
+                Box::pin(async move { core.live_rooms().unwatch(account, room).await })
+            }
+            Action::Like(host, by) => {
+                answer = model.like(host, by);
+                let room = room_of(host).to_string().into();
+                Box::pin(async move { core.live_rooms().like(&room, by).await })
             }
             Action::Wait(_) => Box::pin(async { Ok(()) }),
         };

@@ -144,6 +144,9 @@ fn ensure_sound(config: &DatabaseConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Smallest size of a page of SQLite in bytes; every size is a multiple of it.
+const SMALLEST_PAGE: u64 = 512;
+
 /// Restores a SQLite database. Checks the copy first, and renames the old database instead of overwriting it.
 fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = Path::new(config.url.strip_prefix("sqlite://").unwrap_or_default());
@@ -158,13 +161,15 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
         .mode(0o600)
         .open(&arriving)
         .with_context(failed)?;
-    io::copy(&mut File::open(file).with_context(failed)?, &mut target).with_context(failed)?;
+    let length = io::copy(&mut File::open(file).with_context(failed)?, &mut target).with_context(failed)?;
     target.sync_all().with_context(failed)?;
     let copy = DatabaseConfig { url: format!("sqlite://{}", arriving.display()), ..config.clone() };
     let checked = || {
         let not_a_copy = || format!("{} is not a copy of a database", file.display());
         ensure!(!database::tables(&copy).with_context(not_a_copy)?.is_empty(), not_a_copy());
         database::migrate(&copy).with_context(not_a_copy)?;
+        // SQLite takes missing bytes of the last page for zeros, which they often are.
+        ensure!(length.is_multiple_of(SMALLEST_PAGE), "{} is damaged: it ends inside a page", file.display());
         ensure_sound(&copy).with_context(|| format!("{} is damaged", file.display()))
     };
     if let Err(error) = checked() {

@@ -117,6 +117,13 @@ impl Settings {
         let signed = !sxb.enabled || !sxb.require_sign || !sxb.sign_secret.is_empty();
         check.that("sxb.sign_secret", signed, "must be set, because sxb.require_sign is true");
 
+        let roomservice = &self.roomservice;
+        check.mounts("roomservice.mounts", &roomservice.mounts);
+        check.time("roomservice.token_ttl", roomservice.token_ttl, SECOND..=TEN_YEARS);
+        check.time("roomservice.anchor_timeout", roomservice.anchor_timeout, SECOND..=TEN_YEARS);
+        check.time("roomservice.idle_room", roomservice.idle_room, SECOND..=TEN_YEARS);
+        check.number("roomservice.max_anchors", roomservice.max_anchors, 1..=64);
+
         let qplus = &self.qplus;
         check.mounts("qplus.mounts", &qplus.mounts);
         check.time("qplus.session_idle", qplus.session_idle, SECOND..=TEN_YEARS);

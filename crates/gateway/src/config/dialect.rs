@@ -1,4 +1,4 @@
-//! Sections of the configuration: the four dialects. Names and defaults are public interface.
+//! Sections of the configuration: the five dialects. Names and defaults are public interface.
 
 use std::time::Duration;
 
@@ -174,6 +174,46 @@ impl Default for Qplus {
             auth_code_delivery: AuthCodeDelivery::None,
             password_reset: None,
             expose_anchor_password: ExposeAnchorPassword::Owner,
+        }
+    }
+}
+
+/// RoomService, through which minilvb-v2's apps go live.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoomService {
+    /// Whether the dialect is served.
+    pub enabled: bool,
+    /// Path prefixes under which the dialect is served; `""` = the root.
+    pub mounts: Vec<String>,
+    /// Time without a request after which a token expires.
+    #[serde(with = "duration")]
+    pub token_ttl: Duration,
+    /// Time without a heartbeat after which an anchor is dropped; with a room's creator its live ends.
+    #[serde(with = "duration")]
+    pub anchor_timeout: Duration,
+    /// Time after which a room that was created and never opened is forgotten.
+    #[serde(with = "duration")]
+    pub idle_room: Duration,
+    /// Anchors of a room, its creator included; 1 turns link mic off.
+    pub max_anchors: usize,
+    /// Whether anybody gets a ticket for a new random user.
+    pub test_users: bool,
+    /// Whether acceleration URLs carry the signature of the push URL.
+    pub sign_accelerate_url: bool,
+}
+
+impl Default for RoomService {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            mounts: vec![String::new(), "/roomservice".to_owned()],
+            token_ttl: DAY * 7,
+            anchor_timeout: Duration::from_mins(1),
+            idle_room: Duration::from_secs(30),
+            max_anchors: 4,
+            test_users: false,
+            sign_accelerate_url: false,
         }
     }
 }

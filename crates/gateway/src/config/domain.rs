@@ -41,11 +41,15 @@ impl Settings {
                 sxb_idle: seconds(self.sxb.token_ttl),
                 qplus_idle: seconds(self.qplus.session_idle),
                 qplus_per_account: self.qplus.sessions_per_user,
+                room_service_idle: seconds(self.roomservice.token_ttl),
             },
             timeouts: relive_core::TimeoutConfig {
                 sxb_viewer: seconds(self.sxb.viewer_timeout),
                 sxb_host: seconds(self.sxb.host_timeout),
+                anchor: seconds(self.roomservice.anchor_timeout),
+                idle_room: seconds(self.roomservice.idle_room),
             },
+            most_anchors: self.roomservice.max_anchors,
             media: relive_core::MediaConfig {
                 bizid: media.bizid.clone(),
                 push_host: media.push_host.clone(),

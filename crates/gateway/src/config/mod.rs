@@ -23,7 +23,9 @@ use figment::Figment;
 use crate::storage;
 
 pub use cloud::{Callback, Cos, Im, Media, PlayScheme, Tencent, Vod};
-pub use dialect::{ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, Sxb};
+pub use dialect::{
+    ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, RoomService, Sxb,
+};
 pub(crate) use domain::seconds;
 pub use error::ConfigError;
 pub(crate) use secrets::GENERATED;

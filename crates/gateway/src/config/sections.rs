@@ -1,6 +1,6 @@
 //! Sections of the configuration: listeners, logs, storage, accounts. Names and defaults are public interface.
 //!
-//! Cloud and media keys are in [`super::cloud`], the four dialects in [`super::dialect`].
+//! Cloud and media keys are in [`super::cloud`], the five dialects in [`super::dialect`].
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     cloud::{Callback, Media, Tencent},
-    dialect::{MinilvbV1, MinilvbV2, Qplus, Sxb},
+    dialect::{MinilvbV1, MinilvbV2, Qplus, RoomService, Sxb},
     value::{OptionalAddress, address, duration, networks},
 };
 
@@ -43,13 +43,15 @@ pub struct Settings {
     pub sxb: Sxb,
     /// The qplus dialect.
     pub qplus: Qplus,
+    /// RoomService, through which minilvb-v2's apps go live.
+    pub roomservice: RoomService,
 }
 
 /// The main listener.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Http {
-    /// Address of the four dialects.
+    /// Address of the five dialects.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Networks whose `X-Forwarded-For` is trusted.

@@ -47,7 +47,7 @@ where
 /// Limits libraries to level `info`, at every configured level: their lines at `debug` and `trace` may quote a socket,
 /// a header or a statement, and with it a token.
 fn library_limit() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    const OWN_TARGETS: [&str; 5] = ["relive", "minilvb_v1", "minilvb_v2", "sxb", "qplus"];
+    const OWN_TARGETS: [&str; 6] = ["relive", "minilvb_v1", "minilvb_v2", "sxb", "qplus", "roomservice"];
     filter_fn(|metadata| {
         *metadata.level() <= Level::INFO || OWN_TARGETS.iter().any(|own| metadata.target().starts_with(own))
     })

@@ -80,6 +80,12 @@ impl From<Error> for Code {
             | Error::RateLimited
             | Error::RegistrationClosed
             | Error::RoomPasswordsCollide
+            | Error::FieldRefused
+            | Error::ForeignStream
+            | Error::InvalidRoomId
+            | Error::NotAnAnchor
+            | Error::RoomFull
+            | Error::RoomTaken
             | Error::WrongCode
             | Error::WrongPassword => Self::Failed,
         }

@@ -19,8 +19,10 @@ use crate::{
 
 /// Whether the members of the last broadcast stay when the next one opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LastMembers {
+pub(crate) enum LastMembers {
+    /// They stay.
     Stay,
+    /// They leave.
     Leave,
 }
 
@@ -43,7 +45,7 @@ pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announceme
         group_id: Some(announcement.group_id.clone()),
         ..NewBroadcast::by(Dialect::MinilvbV1, State::Prepared, &room, code, tx.now)
     };
-    let row = replace(tx, &host, &new, LastMembers::Leave)?;
+    let row = replace(tx, &host, new, LastMembers::Leave)?;
     Ok(Broadcast::new(Arc::new(row.info(&host)), row.state, Counters::default(), 1, 0))
 }
 
@@ -55,7 +57,7 @@ pub(crate) fn prepare(tx: &mut Tx<'_>, account: AccountId) -> Result<RoomNumber>
     let code = stream_code::code_of_room(tx, &room, &host, VideoSource::Camera)?;
     stream_code::code_of_room(tx, &room, &host, VideoSource::Screen)?;
     let new = NewBroadcast::by(Dialect::Sxb, State::Prepared, &room, code, tx.now);
-    replace(tx, &host, &new, LastMembers::Leave)?;
+    replace(tx, &host, new, LastMembers::Leave)?;
     Ok(room.number)
 }
 
@@ -84,7 +86,7 @@ pub(crate) fn report(tx: &mut Tx<'_>, account: AccountId, report: &Report) -> Re
         lease: Some(tx.config().timeouts.sxb_host),
         ..NewBroadcast::by(Dialect::Sxb, State::OnAir, &room, code, tx.now)
     };
-    replace(tx, &host, &new, if continues { LastMembers::Stay } else { LastMembers::Leave })?;
+    replace(tx, &host, new, if continues { LastMembers::Stay } else { LastMembers::Leave })?;
     Ok(())
 }
 
@@ -107,7 +109,7 @@ pub(crate) fn push(tx: &mut Tx<'_>, account: AccountId, room: RoomNumber, lease:
         lease: Some(lease),
         ..NewBroadcast::by(Dialect::Qplus, State::OnAir, &room, code, tx.now)
     };
-    replace(tx, &host, &new, LastMembers::Leave)?;
+    replace(tx, &host, new, LastMembers::Leave)?;
     Ok(())
 }
 
@@ -126,7 +128,7 @@ pub(crate) fn open_planned(
         push_sequence: sequence.map(str::to_owned),
         ..NewBroadcast::by(Dialect::MinilvbV2, State::OnAir, room, code.to_owned(), tx.now)
     };
-    replace(tx, host, &new, LastMembers::Leave)?;
+    replace(tx, host, new, LastMembers::Leave)?;
     Ok(())
 }
 
@@ -155,10 +157,10 @@ pub(crate) fn put_announced_on_air(tx: &mut Tx<'_>, actor: &Actor) -> Result<()>
 }
 
 /// Ends the host's broadcast and starts the next one, with the host in its audience.
-fn replace(
+pub(crate) fn replace(
     tx: &mut Tx<'_>,
     host: &AccountRow,
-    new: &NewBroadcast,
+    new: NewBroadcast,
     last_members: LastMembers,
 ) -> Result<BroadcastRow> {
     if let Some(old) = broadcasts::latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended) {
@@ -168,6 +170,6 @@ fn replace(
         audience::clear(tx, host.id)?;
     }
     let row = broadcasts::insert(tx, new, host)?;
-    add_host(tx, host, new.driver)?;
+    add_host(tx, host, row.driver)?;
     Ok(row)
 }

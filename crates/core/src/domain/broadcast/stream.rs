@@ -38,7 +38,7 @@ pub(crate) fn event(
         note_push(tx, owner, code, event)?;
     }
     let owner = match owner {
-        // The user of a link-mic stream needs no room.
+        // The user of a link-mic stream needs no room, and a user of RoomService has one.
         Some(owner)
             if owner.kind == StreamKind::LinkMic || rooms::of_account(tx.conn, owner.account)?.is_some() =>
         {
@@ -48,17 +48,22 @@ pub(crate) fn event(
     };
     match (event, owner) {
         (_, Some(owner)) if owner.kind == StreamKind::LinkMic => Ok(()),
+        (StreamEvent::Recorded(new), Some(owner)) if owner.kind == StreamKind::RoomService => {
+            recording::store_of_room_service(tx, owner.account, code, merge_policy(source), new)
+        }
         (StreamEvent::Recorded(_), None) => Err(Error::RoomNotFound),
         (StreamEvent::Recorded(new), Some(owner)) => {
-            let policy =
-                if *source == CallbackSource::Shared { MergePolicy::Overlapping } else { MergePolicy::Never };
-            recording::store(tx, owner.account, code, policy, new)
+            recording::store(tx, owner.account, code, merge_policy(source), new)
         }
         (_, Some(owner)) if *source == CallbackSource::Shared && owner.kind == StreamKind::Live => {
             apply_to_broadcast(tx, &owner, code, event)
         }
         _ => Ok(()),
     }
+}
+
+fn merge_policy(source: &CallbackSource) -> MergePolicy {
+    if *source == CallbackSource::Shared { MergePolicy::Overlapping } else { MergePolicy::Never }
 }
 
 /// Remembers the pushes under way, for a host that announces its live after its encoder has begun.
@@ -113,7 +118,7 @@ fn stream_started(
         Some(row) if row.state == State::OnAir => match row.driver {
             Dialect::MinilvbV1 if row.stream_code != *code => Ok(()),
             Dialect::MinilvbV1 | Dialect::MinilvbV2 => store_sequence(tx, &row, sequence),
-            Dialect::Sxb | Dialect::Qplus => Ok(()),
+            Dialect::Sxb | Dialect::Qplus | Dialect::RoomService => Ok(()),
         },
         // The later of announcement and plan counts.
         Some(row)
@@ -142,7 +147,7 @@ fn stream_stopped(
         // An announced live has one stream code. The user may also push another stream into the live of another host.
         Dialect::MinilvbV1 => row.stream_code == *code,
         Dialect::MinilvbV2 => true,
-        Dialect::Sxb | Dialect::Qplus => false,
+        Dialect::Sxb | Dialect::Qplus | Dialect::RoomService => false,
     };
     let other_push = matches!((sequence, &row.push_sequence), (Some(named), Some(known)) if named != known);
     if !ours || other_push {

@@ -219,12 +219,17 @@ impl Live {
             known.insert((scheduled_at, what));
         };
         for (host, on_air) in &self.on_air {
-            expirable(on_air.scheduled_at, on_air.ends_at(self.grace), Expirable::Broadcast(*host));
+            expirable(on_air.scheduled_at, on_air.ends_at(self.timing.grace), Expirable::Broadcast(*host));
         }
         for (host, audience) in &self.audiences {
             for (account, member) in audience.members() {
-                let ends_at = member.leaves_at(self.timeouts, self.grace, self.session_idle);
+                let ends_at = member.leaves_at(&self.timing);
                 expirable(member.scheduled_at.get(), ends_at, Expirable::Member { host: *host, account });
+                if let Some(anchor) = &member.anchor {
+                    let (scheduled_at, ends_at) =
+                        (anchor.scheduled_at.get(), anchor.steps_down_at(&self.timing));
+                    expirable(scheduled_at, ends_at, Expirable::Anchor { host: *host, account });
+                }
             }
         }
         let queued: BTreeSet<_> = self.expiry.entries().collect();

@@ -406,7 +406,7 @@ impl Runner {
         for (expirable, until) in std::mem::take(&mut self.deadlines) {
             let there = match expirable {
                 Expirable::Broadcast(host) => live.on_air(host).is_some(),
-                Expirable::Member { host, account } => {
+                Expirable::Member { host, account } | Expirable::Anchor { host, account } => {
                     live.audience(host).is_some_and(|audience| audience.get(account).is_some())
                 }
             };

@@ -181,6 +181,12 @@ qplus
   followCount     1
   playerCount     2
   isPlay          1
+
+roomservice
+  sessions        0
+  get_room_list   listed
+    praise        1
+    audienceCount 2
 "#;
 
 /// Database and log, byte for byte.
@@ -216,6 +222,7 @@ fn guests_and_the_effect_of_settings_are_shown() {
         ("qplus", "sex", "1"),
         ("qplus", "playerCount", "0"),
         ("qplus", "isPlay", "0"),
+        ("roomservice", "get_room_list", "not listed"),
     ] {
         assert!(has(&ran.out, group, name, value), "{group} {name} {value}\n{}", ran.out);
     }

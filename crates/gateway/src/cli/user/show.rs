@@ -75,6 +75,7 @@ impl AccountPage<'_> {
         self.v2(listed.v2);
         self.sxb(listed.sxb);
         self.qplus();
+        self.roomservice();
         self.text
     }
 
@@ -249,6 +250,23 @@ impl AccountPage<'_> {
         self.line("isPlay", u8::from(room.on_air.is_some()));
     }
 
+    fn roomservice(&mut self) {
+        let AccountOverview { latest, .. } = self.overview;
+        self.dialect("roomservice", self.settings.roomservice.enabled);
+        self.sessions(Dialect::RoomService);
+        let live = latest.as_ref().map(|latest| &latest.broadcast);
+        let Some(live) = live.filter(|live| live.state == State::OnAir) else {
+            return self.line("get_room_list", "not listed");
+        };
+        self.line("get_room_list", "listed");
+        if let Some(room) = &live.live_room {
+            self.quoted("  roomID", &live.group_id);
+            self.quoted("  roomInfo", &room.info);
+        }
+        self.line("  praise", live.likes);
+        self.line("  audienceCount", live.viewers);
+    }
+
     fn sessions(&mut self, dialect: Dialect) {
         let sessions = || self.overview.sessions.iter().filter(|session| session.dialect == dialect);
         let Some(last) = sessions().next() else { return self.line("sessions", 0) };
@@ -267,5 +285,6 @@ fn name_of(dialect: Dialect) -> &'static str {
         Dialect::MinilvbV2 => "minilvb-v2",
         Dialect::Sxb => "sxb",
         Dialect::Qplus => "qplus",
+        Dialect::RoomService => "roomservice",
     }
 }

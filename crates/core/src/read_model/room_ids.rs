@@ -1,0 +1,71 @@
+//! The ids under which broadcasts on air are shown and found as live rooms (contract roomservice §4.9, §7.5).
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{
+    AccountId, BroadcastId, BroadcastInfo, GroupId,
+    model::live_room::{folded, has_unique_ids, is_number, room_number},
+};
+
+/// The broadcasts with one id: live rooms of RoomService first, then in the order of opening.
+type Holders = BTreeSet<(bool, BroadcastId, AccountId)>;
+
+/// The ids of all broadcasts on air. A group that consists of digits is no id, because it could be a room number.
+#[derive(Debug, Default)]
+pub(super) struct RoomIds {
+    exact: HashMap<GroupId, Holders>,
+    /// The same, letter case ignored.
+    folded: HashMap<String, Holders>,
+}
+
+fn holder(info: &BroadcastInfo) -> (bool, BroadcastId, AccountId) {
+    (!has_unique_ids(info.driver), info.id, info.host)
+}
+
+impl RoomIds {
+    pub(super) fn insert(&mut self, info: &BroadcastInfo) {
+        if !has_id(info) {
+            return;
+        }
+        self.exact.entry(info.group_id.clone()).or_default().insert(holder(info));
+        self.folded.entry(folded(&info.group_id)).or_default().insert(holder(info));
+    }
+
+    pub(super) fn remove(&mut self, info: &BroadcastInfo) {
+        if !has_id(info) {
+            return;
+        }
+        let folded = folded(&info.group_id);
+        if let Some(holders) = self.exact.get_mut(&info.group_id) {
+            holders.remove(&holder(info));
+            if holders.is_empty() {
+                self.exact.remove(&info.group_id);
+            }
+        }
+        if let Some(holders) = self.folded.get_mut(&folded) {
+            holders.remove(&holder(info));
+            if holders.is_empty() {
+                self.folded.remove(&folded);
+            }
+        }
+    }
+
+    /// The host of the broadcast that an id means, unless the id is a room number.
+    pub(super) fn host(&self, id: &str) -> Option<AccountId> {
+        self.exact.get(id)?.first().map(|(_, _, host)| *host)
+    }
+
+    /// The id under which a broadcast is shown: its group, or its room number if another broadcast is shown under the group.
+    pub(super) fn shown(&self, info: &BroadcastInfo) -> GroupId {
+        // The own room number of the host, which no other broadcast can be shown under, needs no look.
+        let is_own = room_number(&info.group_id) == Some(info.room)
+            || (has_id(info)
+                && self.folded.get(&folded(&info.group_id)).and_then(BTreeSet::first) == Some(&holder(info)));
+        if is_own { info.group_id.clone() } else { info.room.to_string().into() }
+    }
+}
+
+/// Whether the group of a broadcast can be its id.
+fn has_id(info: &BroadcastInfo) -> bool {
+    !info.group_id.is_empty() && !is_number(&info.group_id)
+}
