@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use relive_core::{TestClock, TestRandom, UnixSeconds, database::Scratch};
 use relive_gateway::{
     Gateway,
-    config::{Sources, load},
+    config::{Sources, generate, load},
 };
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ pub enum Setup {
     Harness,
     /// Every key of the media cloud, of signatures and of deliveries.
     Full,
-    /// None of these keys, as at the first start at an operator's.
+    /// None of these keys, as at the first start at an operator's: secrets are generated.
     Bare,
 }
 
@@ -229,6 +229,8 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) {
 async fn start(config: &toml::Table, folder: &Path, clock: Arc<TestClock>, seed: u64) -> Result<Gateway> {
     let file = folder.join("relive.toml");
     std::fs::write(&file, toml::to_string(config)?)?;
-    let loaded = load(&Sources { file: Some(file), ..Sources::default() })?;
-    Gateway::start(loaded.settings, clock, Arc::new(TestRandom::seeded(seed))).await.context("starting")
+    let mut settings = load(&Sources { file: Some(file), ..Sources::default() })?.settings;
+    // As the program does: a secret that is not configured is generated at the first start.
+    generate(&mut settings, &TestRandom::seeded(seed))?;
+    Gateway::start(settings, clock, Arc::new(TestRandom::seeded(seed))).await.context("starting")
 }

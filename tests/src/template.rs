@@ -24,6 +24,7 @@ impl Scope {
         match name.split_once(':') {
             Some(("md5", text)) => md5_hex(self.text(text)).into(),
             Some(("base64", text)) => STANDARD.encode(self.text(text)).into(),
+            Some(("slashes", text)) => self.text(text).replace('/', "\\/").into(),
             Some(("len", count)) => "x".repeat(count.parse().unwrap_or_else(|_| panic!("{name:?}"))).into(),
             _ => self.saved.get(name).unwrap_or_else(|| panic!("nothing was saved as {name:?}")).clone(),
         }
@@ -199,6 +200,8 @@ mod tests {
         );
         assert_eq!(scope.text("${now+5}/${now}"), "1005/1000");
         assert_eq!(scope.text("${md5:S3cr${now}}"), md5_hex("S3cr1000"));
+        scope.saved.insert("url".to_owned(), json!("rtmp://h/a?b=c|d"));
+        assert_eq!(scope.text("${slashes:${url}}"), r"rtmp:\/\/h\/a?b=c|d");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use contract_tests::{
 };
 
 /// The clients that a server has to keep alive, by the names of their stories.
-const CLIENTS: [(&str, &str); 22] = [
+const CLIENTS: [(&str, &str); 27] = [
     ("minilvb-v1-android-2016", "小直播 for Android, November 2016"),
     ("minilvb-v1-android-2017", "小直播 for Android, February 2017"),
     ("minilvb-v1-android-2018", "小直播 for Android, March 2018"),
@@ -21,6 +21,11 @@ const CLIENTS: [(&str, &str); 22] = [
     ("minilvb-v2-ios", "小直播 for iOS, 2019 to 2021"),
     ("qplus-ios-1", "the first iOS client of 亲加直播, April 2016"),
     ("qplus-ios-2", "the second iOS client of 亲加直播, June 2016"),
+    ("roomservice-android-2019", "the rooms of 小直播 for Android, August 2019"),
+    ("roomservice-android-2020", "the rooms of 小直播 for Android, July 2020"),
+    ("roomservice-ios", "the rooms of 小直播 for iOS, 2019 to 2021"),
+    ("roomservice-mini-2018", "the LiveRoom mini program, 2018"),
+    ("roomservice-mini-2019", "the LiveRoom mini program, 2019 and 2020"),
     ("sxb-android-2016-12", "随心播 for Android, December 2016"),
     ("sxb-android-2017-01", "随心播 for Android, January 2017"),
     ("sxb-android-2017-03", "随心播 for Android, March 2017"),
