@@ -1,4 +1,4 @@
-//! Web pages of another origin call all four dialects in a real browser, which decides what a page may send and read (CORS).
+//! Web pages of another origin call all dialects in a real browser, which decides what a page may send and read (CORS).
 //! Without Chromium the test says so and does nothing; in CI that is a failure.
 
 use std::{
@@ -90,6 +90,11 @@ async fn a_web_page_of_another_origin_reads_the_answers_of_all_dialects() {
         "headers": { "Content-Type": json, "Liteav-Sig": "0", "Authorization": "Bearer 0" },
         "body": json!({ "userid": "mei_mei", "index": 0, "count": 10 }).to_string(),
     });
+    let live_rooms = json!({
+        "method": "POST",
+        "headers": { "Content-Type": json, "X-Requested-With": "XMLHttpRequest" },
+        "body": json!({ "cnt": 20, "index": 0 }).to_string(),
+    });
     let rooms = json!({ "token": "0", "type": "live", "index": 0, "size": 10 });
     let requests = json!([
         [to("/interface.php"), post(json, list.clone())],
@@ -98,6 +103,7 @@ async fn a_web_page_of_another_origin_reads_the_answers_of_all_dialects() {
         [to("/index.php?svc=live&cmd=roomlist"), post(text, rooms)],
         [to("/live/GetLiveRoomList"), post(json, json!({ "sessionId": "0" }))],
         [to("/live/GetUserHeadPic?id=0"), {}],
+        [to("/weapp/live_room/get_room_list?userID=mei_mei&token=0"), live_rooms],
         [to("/no/such/path"), post(json, json!({}))],
         // What a page of another origin must not read: health and metrics.
         [format!("http://{}/readyz", gateway.admin_addr.unwrap()), {}],
@@ -113,7 +119,7 @@ async fn a_web_page_of_another_origin_reads_the_answers_of_all_dialects() {
     let seen = document.split_once("<pre id=\"seen\">").and_then(|(_, rest)| rest.split_once("</pre>"));
     let (seen, _) = seen.unwrap_or_else(|| panic!("the browser shows nothing: {document}\n{log}"));
     let seen: Vec<(u16, String)> = serde_json::from_slice(&STANDARD.decode(seen).unwrap()).unwrap();
-    let [v1, form, v2, sxb, qplus, picture, unknown, admin] = seen.try_into().unwrap();
+    let [v1, form, v2, sxb, qplus, picture, room_service, unknown, admin] = seen.try_into().unwrap();
     for (what, (status, body), wanted, part) in [
         ("v1", v1, 200, "\"returnValue\":0"),
         ("v1 as a form, with a doubled slash", form, 200, "\"returnValue\":0"),
@@ -121,6 +127,7 @@ async fn a_web_page_of_another_origin_reads_the_answers_of_all_dialects() {
         ("sxb", sxb, 200, "\"errorCode\":10009"),
         ("qplus", qplus, 200, "\"status\":10003"),
         ("a picture of qplus", picture, 200, "\"status\":"),
+        ("roomservice", room_service, 200, "\"code\":7"),
         ("an unknown path", unknown, 404, "\"code\":400"),
         ("health", admin, 0, "TypeError"),
     ] {

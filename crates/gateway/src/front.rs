@@ -172,14 +172,17 @@ fn add_common_headers(response: &mut Response<Full<Bytes>>, id: u64) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
 }
 
-/// The reply to a browser that asks what a page of another origin may send (CORS): what the clients of all dialects send.
+/// The request headers that pages of another origin may send (CORS): those that the clients of all dialects send, and those
+/// that the original servers allowed (contract roomservice §2).
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Content-Type, Liteav-Sig, Authorization, X-Requested-With, Access-Control-Allow-Headers",
+);
+
+/// The reply to a browser that asks what a page of another origin may send (CORS).
 fn preflight() -> Reply {
     let headers = HeaderMap::from_iter([
         (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS")),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Content-Type, Liteav-Sig, Authorization"),
-        ),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
         (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
     ]);
     Reply { status: StatusCode::OK, headers, body: Bytes::new(), interface: "unknown", code: 0 }

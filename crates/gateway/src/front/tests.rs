@@ -131,6 +131,9 @@ async fn a_preflight_is_answered_on_every_path_without_the_adapter() {
         assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && !reply.contains("x-adapter"), "{path}: {reply}");
         assert!(reply.contains("access-control-allow-origin: *\r\n"), "{path}: {reply}");
         assert!(reply.contains("access-control-allow-methods: GET, POST, OPTIONS\r\n"), "{path}: {reply}");
+        for name in ["Content-Type", "Liteav-Sig", "Authorization", "X-Requested-With"] {
+            assert!(reply.contains(name), "{path} {name}: {reply}");
+        }
     }
 }
 
