@@ -40,7 +40,7 @@ impl Shell {
             None => shell_words::split(&self.expand(value)?)?.concat(),
         };
         // Variables are replaced before the line is split into words, so the value must be a single word.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+*=".contains(&byte);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+*=?&|".contains(&byte);
         ensure!(!value.is_empty() && value.bytes().all(plain), "{name} would be {value:?}");
         self.variables.insert(name.to_owned(), value);
         Ok(String::new())
