@@ -16,9 +16,10 @@ use std::{
 use anyhow::Context as _;
 use clap::Parser;
 use relive_core::{
-    Actor, Announcement, CallbackSource, Clock, Config, Core, Dialect, FileFormat, GroupId, HostLocation,
-    Identifier, MemberNames, NewAccount, NewRecording, Password, Report, Role, RoomNumber, Seconds,
-    StreamCode, StreamEvent, SystemClock, SystemRandom, UnixSeconds, UserId, UserInfo,
+    Account, Actor, AnchorNames, Announcement, CallbackSource, Clock, Config, Core, Dialect, FileFormat,
+    GroupId, HostLocation, Identifier, MemberNames, NewAccount, NewRecording, Password, Report, Role,
+    RoomNumber, RoomTexts, Seconds, StreamCode, StreamEvent, SystemClock, SystemRandom, UnixSeconds, UserId,
+    UserInfo,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ const PASSWORD: &str = "passs2017!";
 /// Age of the replays: seconds since their lives began.
 const REPLAY_AGE_SECONDS: i64 = 7_200;
 const REPLAY_LENGTH_SECONDS: i64 = 1_800;
+/// Time without a heartbeat after which a host of RoomService is off the air.
+const ANCHOR_TIMEOUT: Seconds = Seconds(3_600);
 
 #[derive(Debug, Clone, Parser)]
 struct Options {
@@ -55,6 +58,10 @@ struct Options {
     /// Registered users on air. The other registered users enter their rooms, or without hosts the rooms of guests.
     #[arg(long, default_value_t = 0)]
     hosts: usize,
+    /// Let these registered users go on air through RoomService, under their user ids, for an hour without heartbeats; else
+    /// through sxb.
+    #[arg(long)]
+    room_service: bool,
     /// Greatest number of lives to print.
     #[arg(long, default_value_t = 2_000)]
     print: usize,
@@ -90,6 +97,7 @@ struct User {
     sxb: String,
     v2: String,
     qplus: String,
+    room_service: String,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -97,6 +105,7 @@ fn main() -> anyhow::Result<()> {
     let mut config = Config::sqlite("unused");
     config.database.url.clone_from(&options.database);
     config.accounts.hash_queue = CONCURRENCY;
+    config.timeouts.anchor = ANCHOR_TIMEOUT;
     if !options.strong {
         config.accounts.argon2_memory_kib = 8;
         config.accounts.argon2_iterations = 1;
@@ -143,6 +152,7 @@ async fn fill(core: &Core, clock: &ShiftedClock, options: &Options) -> anyhow::R
         })).collect::<Vec<_>>(),
         "users": users.iter().map(|user| json!({
             "id": user.id, "room": user.room, "sxb": user.sxb, "v2": user.v2, "qplus": user.qplus,
+            "room_service": user.room_service,
         })).collect::<Vec<_>>(),
     });
     core.shutdown().await;
@@ -228,13 +238,13 @@ async fn sign_up(core: Core, index: usize) -> anyhow::Result<User> {
     let password = || Password::plain(PASSWORD);
     core.accounts().register(NewAccount::new(id.clone(), password())).await?;
     let mut tokens = Vec::new();
-    for dialect in [Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus] {
+    for dialect in [Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus, Dialect::RoomService] {
         let user = Identifier::UserId(id.clone());
         let (_, session) = core.accounts().login(dialect, user, &[password()], None).await?;
         tokens.push(session.token.expose_secret().to_owned());
     }
-    let [sxb, v2, qplus] = <[String; 3]>::try_from(tokens).ok().context("three logins")?;
-    Ok(User { id, room: 0, sxb, v2, qplus })
+    let [sxb, v2, qplus, room_service] = <[String; 4]>::try_from(tokens).ok().context("four logins")?;
+    Ok(User { id, room: 0, sxb, v2, qplus, room_service })
 }
 
 /// Puts the first users on air; the others enter a room.
@@ -247,7 +257,15 @@ async fn enter_rooms(
     let (count, hosts) = (users.len(), options.hosts.min(users.len()));
     let users = Arc::new(users);
     let hosting = Arc::clone(&users);
-    let mut rooms = each(core, hosts, move |core, index| report(core, Arc::clone(&hosting), index)).await?;
+    let room_service = options.room_service;
+    let mut rooms = each(core, hosts, move |core, index| {
+        let users = Arc::clone(&hosting);
+        async move {
+            let user = users.get(index).context("no such user")?;
+            if room_service { open_room(&core, user).await } else { report(&core, user).await }
+        }
+    })
+    .await?;
     let rooms_of_guests: Vec<_> = lives.iter().map(|live| live.room).collect();
     let choice = Arc::new(if rooms.is_empty() { rooms_of_guests } else { rooms.clone() });
     let watching = Arc::clone(&users);
@@ -255,8 +273,7 @@ async fn enter_rooms(
         let (users, choice) = (Arc::clone(&watching), Arc::clone(&choice));
         async move {
             let Some(room) = choice.get(index % choice.len().max(1)).copied() else { return Ok(0) };
-            let account =
-                core.accounts().find(&id_of(&users, hosts + index)?).await?.context("no account")?;
+            let account = account_of(&core, users.get(hosts + index).context("no such user")?).await?;
             core.audiences().enter(account.id, RoomNumber(room), Role::Viewer).await?;
             Ok(room)
         }
@@ -267,13 +284,32 @@ async fn enter_rooms(
     Ok(users.into_iter().zip(rooms).map(|(user, room)| User { room, ..user }).collect())
 }
 
-fn id_of(users: &[User], index: usize) -> anyhow::Result<UserId> {
-    Ok(users.get(index).context("no such user")?.id.clone())
+async fn account_of(core: &Core, user: &User) -> anyhow::Result<Account> {
+    core.accounts().find(&user.id).await?.context("no account")
 }
 
-/// Puts a user on air.
-async fn report(core: Core, users: Arc<Vec<User>>, index: usize) -> anyhow::Result<i64> {
-    let account = core.accounts().find(&id_of(&users, index)?).await?.context("no account")?;
+/// Puts a user on air through RoomService, as the apps do.
+async fn open_room(core: &Core, user: &User) -> anyhow::Result<i64> {
+    let session = core.sessions().authenticate(Dialect::RoomService, &user.room_service).await?;
+    let title = format!("Evening concert of {}", user.id);
+    let cover = "http://img.example/cover/0001.png".to_owned();
+    let location = "Shenzhen".to_owned();
+    let info = json!({"title": title, "frontcover": cover, "location": location}).to_string();
+    let texts = RoomTexts { info, title, cover, location };
+    let names = AnchorNames {
+        nickname: format!("Nick of {}", user.id),
+        avatar: "http://img.example/avatar/0001.png".to_owned(),
+    };
+    let rooms = core.live_rooms();
+    let stream = rooms.stream(session.account()).await?;
+    let id = rooms.create(session.account(), Some(GroupId::new(user.id.to_string())), texts).await?;
+    rooms.enter(&session, id, stream, names, RoomTexts::default()).await?;
+    Ok(core.rooms().number_of(session.account()).await?.context("no room")?.0)
+}
+
+/// Puts a user on air through sxb.
+async fn report(core: &Core, user: &User) -> anyhow::Result<i64> {
+    let account = account_of(core, user).await?;
     let room = core.broadcasts().prepare(account.id).await?;
     let report = Report {
         room,

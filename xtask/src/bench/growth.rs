@@ -16,8 +16,16 @@ const CONNECTIONS: u32 = 64;
 const USERS: usize = 200;
 
 /// 100 lives on air.
-const SMALL: Shape =
-    Shape { on_air: 100, members: 1_000, crowd: 100, recordings: 0, users: USERS, hosts: 0, strong: false };
+const SMALL: Shape = Shape {
+    on_air: 100,
+    members: 1_000,
+    crowd: 100,
+    recordings: 0,
+    users: USERS,
+    hosts: 0,
+    room_service: false,
+    strong: false,
+};
 /// 100,000 lives on air.
 const BIG: Shape = Shape {
     on_air: 100_000,
@@ -26,6 +34,7 @@ const BIG: Shape = Shape {
     recordings: 0,
     users: USERS,
     hosts: 0,
+    room_service: false,
     strong: false,
 };
 /// Lives on air of the worlds between these two, for the plot.

@@ -26,8 +26,16 @@ const COUNTED: usize = 100;
 /// they happen to run, only add to it.
 const COUNTS: usize = 9;
 
-const SHAPE: Shape =
-    Shape { on_air: 100, members: 100, crowd: 0, recordings: 100, users: 10, hosts: 0, strong: false };
+const SHAPE: Shape = Shape {
+    on_air: 100,
+    members: 100,
+    crowd: 0,
+    recordings: 100,
+    users: 10,
+    hosts: 0,
+    room_service: false,
+    strong: false,
+};
 
 /// A call, and a function that makes its request with a given index.
 struct Call {
@@ -35,7 +43,7 @@ struct Call {
     request: fn(&World, usize) -> Option<Request>,
 }
 
-const CALLS: [Call; 7] = [
+const CALLS: [Call; 8] = [
     Call { name: "sxb heartbeat", request: |world, at| Some(request::heartbeat(user(world, at)?, false)) },
     Call {
         name: "sxb roomlist, 10 of 100",
@@ -52,6 +60,10 @@ const CALLS: [Call; 7] = [
     Call {
         name: "qplus GetLiveRoomList, 10 of 100",
         request: |world, at| Some(request::live_room_list(user(world, at)?, 10)),
+    },
+    Call {
+        name: "roomservice get_room_list, 20 of 100",
+        request: |world, at| Some(request::live_rooms(user(world, at)?, at % 5 * 20, 20)),
     },
     Call { name: "v1 like", request: |world, at| Some(request::like(live(world, at)?)) },
     Call {

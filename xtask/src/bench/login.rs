@@ -22,8 +22,16 @@ const PATIENCE: f64 = 10.0;
 /// Users who log in; as many other users send heartbeats.
 const PEOPLE: usize = 64;
 
-const SHAPE: Shape =
-    Shape { on_air: PEOPLE, members: 0, crowd: 0, recordings: 0, users: 2 * PEOPLE, hosts: 0, strong: true };
+const SHAPE: Shape = Shape {
+    on_air: PEOPLE,
+    members: 0,
+    crowd: 0,
+    recordings: 0,
+    users: 2 * PEOPLE,
+    hosts: 0,
+    room_service: false,
+    strong: true,
+};
 
 /// Measures the rows that the options select.
 pub(super) fn run(bench: &Bench, report: &mut Report) -> Result<()> {

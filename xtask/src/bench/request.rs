@@ -13,10 +13,12 @@ pub(crate) enum Dialect {
     MinilvbV2,
     Sxb,
     Qplus,
+    RoomService,
 }
 
 impl Dialect {
-    pub(crate) const ALL: [Self; 4] = [Self::MinilvbV1, Self::MinilvbV2, Self::Sxb, Self::Qplus];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::MinilvbV1, Self::MinilvbV2, Self::Sxb, Self::Qplus, Self::RoomService];
 
     /// The adapter's name in the metrics.
     pub(crate) fn name(self) -> &'static str {
@@ -25,13 +27,14 @@ impl Dialect {
             Self::MinilvbV2 => "minilvb-v2",
             Self::Sxb => "sxb",
             Self::Qplus => "qplus",
+            Self::RoomService => "roomservice",
         }
     }
 
     /// The code of a success.
     pub(crate) fn success(self) -> i64 {
         match self {
-            Self::MinilvbV1 | Self::Sxb => 0,
+            Self::MinilvbV1 | Self::Sxb | Self::RoomService => 0,
             Self::MinilvbV2 => 200,
             Self::Qplus => 10_000,
         }
@@ -41,7 +44,7 @@ impl Dialect {
     fn code(self) -> &'static str {
         match self {
             Self::MinilvbV1 => "returnValue",
-            Self::MinilvbV2 => "code",
+            Self::MinilvbV2 | Self::RoomService => "code",
             Self::Sxb => "errorCode",
             Self::Qplus => "status",
         }
@@ -178,6 +181,23 @@ pub(crate) fn vod_list(user: &User, now: i64, index: usize, count: usize) -> Req
 pub(crate) fn live_room_list(user: &User, count: usize) -> Request {
     let body = json!({"sessionId": user.qplus, "type": 1, "refresh": 1, "count": count});
     Request::new(Dialect::Qplus, "/live/GetLiveRoomList", &body).listing("/list", count)
+}
+
+/// RoomService: a call by its name, such as `get_room_list`. The server is measured without an IM application.
+fn room_service(user: &User, call: &str, body: &Value) -> Request {
+    let path = format!("/weapp/live_room/{call}?userID={}&token={}*0", user.id, user.room_service);
+    Request::new(Dialect::RoomService, path, body)
+}
+
+/// RoomService: a heartbeat of a host that knows a code of its room.
+pub(crate) fn anchor_heartbeat(host: &User, code: i64) -> Request {
+    let body = json!({"userID": host.id, "roomID": host.id, "roomStatusCode": code});
+    room_service(host, "anchor_heartbeat", &body)
+}
+
+/// RoomService: a page of the rooms on air.
+pub(crate) fn live_rooms(user: &User, index: usize, count: usize) -> Request {
+    room_service(user, "get_room_list", &json!({"cnt": count, "index": index})).listing("/rooms", count)
 }
 
 /// `Liteav-Sig`: `md5hex(token + md5hex(body))`.

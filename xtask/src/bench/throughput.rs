@@ -25,10 +25,26 @@ const ROOMS: usize = 1_000;
 /// Users whose sessions take turns in calls for which one session would be enough.
 const CALLERS: usize = 50;
 
-pub(super) const SEATS: Shape =
-    Shape { on_air: 0, members: 0, crowd: 0, recordings: 0, users: 2 * ROOMS, hosts: ROOMS, strong: false };
-pub(super) const LIVES: Shape =
-    Shape { on_air: ROOMS, members: ROOMS, crowd: 0, recordings: 0, users: ROOMS, hosts: 0, strong: false };
+pub(super) const SEATS: Shape = Shape {
+    on_air: 0,
+    members: 0,
+    crowd: 0,
+    recordings: 0,
+    users: 2 * ROOMS,
+    hosts: ROOMS,
+    room_service: false,
+    strong: false,
+};
+pub(super) const LIVES: Shape = Shape {
+    on_air: ROOMS,
+    members: ROOMS,
+    crowd: 0,
+    recordings: 0,
+    users: ROOMS,
+    hosts: 0,
+    room_service: false,
+    strong: false,
+};
 const LISTS: Shape = Shape {
     on_air: LISTED,
     members: ROOMS,
@@ -36,6 +52,17 @@ const LISTS: Shape = Shape {
     recordings: LISTED,
     users: CALLERS,
     hosts: 0,
+    room_service: false,
+    strong: false,
+};
+const ANCHORS: Shape = Shape {
+    on_air: 0,
+    members: 0,
+    crowd: 0,
+    recordings: 0,
+    users: ROOMS,
+    hosts: ROOMS,
+    room_service: true,
     strong: false,
 };
 pub(super) const ALL: Shape = Shape {
@@ -45,6 +72,7 @@ pub(super) const ALL: Shape = Shape {
     recordings: LISTED,
     users: 2 * ROOMS,
     hosts: ROOMS,
+    room_service: false,
     strong: false,
 };
 
@@ -67,6 +95,18 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "sxb enter and leave, durable", shape: LIVES, goal: 0.40, requests: moves },
     Scenario { name: "v1 FetchList, 20 of 1,000", shape: LISTS, goal: 0.60, requests: fetch_lists },
     Scenario { name: "v2 get_vod_list, 20 of 500, signed", shape: LISTS, goal: 0.60, requests: vod_lists },
+    Scenario {
+        name: "roomservice anchor_heartbeat",
+        shape: ANCHORS,
+        goal: 0.75,
+        requests: anchor_heartbeats,
+    },
+    Scenario {
+        name: "roomservice get_room_list, 20 of 1,000",
+        shape: ANCHORS,
+        goal: 0.60,
+        requests: live_rooms,
+    },
     Scenario { name: "mixed", shape: ALL, goal: 0.55, requests: mixed },
 ];
 
@@ -108,8 +148,11 @@ pub(super) fn beside_bare(site: &Site, requests: Vec<Request>) -> Result<(Vec<Re
 }
 
 /// Puts hosts that timed out back on air, and lets viewers enter again: between two measurements no client sends
-/// heartbeats.
+/// heartbeats. Hosts of RoomService have an hour.
 pub(super) fn revive(site: &Site) -> Result<()> {
+    if site.shape.room_service {
+        return Ok(());
+    }
     let (hosts, viewers) = site.world.users.split_at(site.shape.hosts.min(site.world.users.len()));
     for host in hosts {
         let enter = request::move_sxb(host, host.room, 1, false);
@@ -175,6 +218,17 @@ fn fetch_lists(_: &World) -> Vec<Request> {
 fn vod_lists(world: &World) -> Vec<Request> {
     let users = world.users.iter().take(CALLERS).enumerate();
     users.map(|(at, user)| request::vod_list(user, world.now, at % (LISTED / 20) * 20, 20)).collect()
+}
+
+/// One heartbeat of every host, which knows the code of its room.
+fn anchor_heartbeats(world: &World) -> Vec<Request> {
+    world.users.iter().map(|host| request::anchor_heartbeat(host, host.room_code)).collect()
+}
+
+fn live_rooms(world: &World) -> Vec<Request> {
+    let pages = [0, 20, 480, 980];
+    let callers = world.users.iter().take(CALLERS);
+    callers.flat_map(|user| pages.map(|index| request::live_rooms(user, index, 20))).collect()
 }
 
 fn qplus_lists(world: &World) -> Vec<Request> {
@@ -271,6 +325,8 @@ mod tests {
             sxb: format!("s{at}"),
             v2: format!("v{at}"),
             qplus: format!("q{at}"),
+            room_service: format!("r{at}"),
+            room_code: 0,
         };
         World {
             now: 0,

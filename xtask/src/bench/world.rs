@@ -7,8 +7,12 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::server::{Programs, Server, Setup};
+use super::{
+    request,
+    server::{Programs, Server, Setup},
+};
 
 /// Amounts of data: see `fill --help`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub(crate) struct Shape {
     pub(crate) recordings: usize,
     pub(crate) users: usize,
     pub(crate) hosts: usize,
+    /// Whether the hosts are on air through RoomService; else through sxb.
+    pub(crate) room_service: bool,
     pub(crate) strong: bool,
 }
 
@@ -39,6 +45,10 @@ pub(crate) struct User {
     pub(crate) sxb: String,
     pub(crate) v2: String,
     pub(crate) qplus: String,
+    pub(crate) room_service: String,
+    /// The code of the anchors of the user's room, if the user is a host of RoomService.
+    #[serde(default)]
+    pub(crate) room_code: i64,
 }
 
 /// The data that a load generator needs.
@@ -69,6 +79,9 @@ impl World {
         }
         if shape.strong {
             command.arg("--strong");
+        }
+        if shape.room_service {
+            command.arg("--room-service");
         }
         eprintln!(
             "filling a database: {} on air, {} members, {} users",
@@ -112,9 +125,12 @@ impl Site {
         shape: Shape,
         under: Vec<String>,
     ) -> Result<Self> {
-        let world = World::fill(programs, &database, shape)?;
+        let mut world = World::fill(programs, &database, shape)?;
         let setup = Setup { database, strong: shape.strong, under };
         let server = Server::relive(programs, &folder, &setup)?;
+        if shape.room_service {
+            learn_room_codes(&server, world.users.iter_mut().take(shape.hosts))?;
+        }
         Ok(Self { shape, world, server, folder, setup })
     }
 
@@ -124,4 +140,15 @@ impl Site {
         self.server = Server::relive(programs, &self.folder, &self.setup)?;
         Ok(())
     }
+}
+
+/// Asks for the code of each host's room, as an app does with its first heartbeat.
+fn learn_room_codes<'a>(server: &Server, hosts: impl Iterator<Item = &'a mut User>) -> Result<()> {
+    for host in hosts {
+        let beat = request::anchor_heartbeat(host, 0);
+        let answer = beat.check(&server.send(&beat)?)?;
+        let code = answer.get("roomStatusCode").and_then(Value::as_i64);
+        host.room_code = code.with_context(|| format!("no code in {answer}"))?;
+    }
+    Ok(())
 }
