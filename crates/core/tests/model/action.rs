@@ -1,6 +1,6 @@
 //! The actions of users and of the media cloud, and how often each is chosen.
 
-use relive_core::{Counted, Random as _, Role, Step, TestRandom};
+use relive_core::{Counted, FieldChange, FieldValue, Random as _, Role, Step, TestRandom};
 
 use crate::model::{GUESTS, USERS};
 
@@ -8,6 +8,22 @@ use crate::model::{GUESTS, USERS};
 pub(crate) const GROUPS: [&str; 3] = ["g", "10004", "other"];
 /// Kinds that a room may be reported as.
 pub(crate) const KINDS: [&str; 2] = ["live", "other"];
+
+/// Custom fields of live rooms.
+pub(crate) const FIELDS: [&str; 3] = ["gifts", "topic", "round"];
+
+/// The changes of a custom field that are chosen from.
+const FIELD_CHANGES: usize = 5;
+
+/// Returns a change of a custom field by its index. The last one makes the field a text, to which no number is added.
+pub(crate) fn field_change(index: usize) -> FieldChange {
+    match index {
+        0 | 1 => FieldChange::Add(3),
+        2 => FieldChange::Add(-1),
+        3 => FieldChange::Set(FieldValue::Number(i64::from(i32::MAX) - 2)),
+        _ => FieldChange::Set(FieldValue::Text("tea".to_owned())),
+    }
+}
 
 /// One action: the acting user is the first field, the host concerned the second.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +56,8 @@ pub(crate) enum Action {
     WatchRoom(usize, usize),
     LeaveRoom(usize, usize),
     Like(usize, i64),
+    /// A field and a change, by their indexes.
+    ChangeField(usize, usize, usize, usize),
     Wait(i64),
 }
 
@@ -85,7 +103,7 @@ impl Generator {
 
     /// Chooses the next action.
     pub(crate) fn next(&self) -> Action {
-        match self.below(130) {
+        match self.below(136) {
             0..3 => Action::Announce(self.any_user(), self.below(GROUPS.len())),
             3..9 => Action::SetOnAir(self.any_user(), self.below(3) > 0),
             9..18 => Action::EnterGroup(self.any_user(), self.any_user(), self.below(GROUPS.len())),
@@ -125,6 +143,11 @@ impl Generator {
             114..119 => Action::WatchRoom(self.registered_user(), self.any_user()),
             119..121 => Action::LeaveRoom(self.registered_user(), self.any_user()),
             121..123 => Action::Like(self.any_user(), [1, 10, -1, -4][self.below(4)]),
+            123..129 => {
+                let (user, host) = (self.registered_user(), self.any_user());
+                let user = if host >= GUESTS && self.flip() { host } else { user };
+                Action::ChangeField(user, host, self.below(FIELDS.len()), self.below(FIELD_CHANGES))
+            }
             _ => Action::Wait(self.seconds()),
         }
     }

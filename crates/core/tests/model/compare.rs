@@ -1,6 +1,8 @@
 //! Compares the views of all dialects with the model.
 
-use relive_core::{Core, Dialect, Listing, OnAirFilter, PageStart, Role, RoomNumber, Session, State, Window};
+use relive_core::{
+    Core, Dialect, FieldValue, Listing, OnAirFilter, PageStart, Role, RoomNumber, Session, State, Window,
+};
 
 use crate::{
     action::GROUPS,
@@ -21,6 +23,15 @@ struct Shown {
     likes: i64,
     viewers: i64,
     members: i64,
+}
+
+/// A live as RoomService shows it.
+#[derive(Debug, PartialEq)]
+struct ShownRoom {
+    creator: String,
+    id: String,
+    sub_anchors: Vec<String>,
+    fields: Vec<(String, FieldValue)>,
 }
 
 fn expected(model: &Model, host: usize) -> Shown {
@@ -92,18 +103,26 @@ pub(crate) async fn lists(core: &Core, model: &Model) {
         }
     }
     let rooms = core.live_rooms().on_air(ALL).await.unwrap();
-    let shown: Vec<(String, String, Vec<String>)> = rooms
+    let shown: Vec<ShownRoom> = rooms
         .items
         .iter()
-        .map(|room| {
-            let sub_anchors = room.sub_anchors.iter().map(|anchor| anchor.user_id.to_string()).collect();
-            (room.creator().user_id.to_string(), room.id.to_string(), sub_anchors)
+        .map(|room| ShownRoom {
+            creator: room.creator().user_id.to_string(),
+            id: room.id.to_string(),
+            sub_anchors: room.sub_anchors.iter().map(|anchor| anchor.user_id.to_string()).collect(),
+            fields: room.fields().iter().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
         })
         .collect();
     let everything = on_air(model, |_| true);
-    let expected = everything.iter().map(|host| {
-        let sub_anchors = model.sub_anchors(*host).into_iter().map(id_of).collect();
-        (id_of(*host), shown_id(model, *host, &everything), sub_anchors)
+    let expected = everything.iter().map(|host| ShownRoom {
+        creator: id_of(*host),
+        id: shown_id(model, *host, &everything),
+        sub_anchors: model.sub_anchors(*host).into_iter().map(id_of).collect(),
+        fields: model.lives[*host]
+            .fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
     });
     assert_eq!(shown, expected.collect::<Vec<_>>());
     for host in 0..USERS {

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use crate::{
-    action::{Action, GROUPS, Generator, KINDS},
+    action::{Action, FIELDS, GROUPS, Generator, KINDS, field_change},
     compare,
     model::{Answer, GUESTS, Model, ROOM_IDLE, USERS, id_of, room_of},
 };
@@ -244,7 +244,8 @@ impl Runner {
                 | (Answer::NotOnAir, Err(Error::NotOnAir))
                 | (Answer::NotAnAnchor, Err(Error::NotAnAnchor))
                 | (Answer::NoRoom, Err(Error::NotOnAir | Error::RoomTaken))
-                | (Answer::RoomFull, Err(Error::RoomFull)) => {}
+                | (Answer::RoomFull, Err(Error::RoomFull))
+                | (Answer::FieldRefused, Err(Error::FieldRefused)) => {}
                 (expected, answer) => panic!("{action:?}: {answer:?} instead of {expected:?}"),
             }
         }
@@ -453,6 +454,14 @@ impl Runner {
                 answer = model.like(host, by);
                 let room = room_of(host).to_string().into();
                 Box::pin(async move { core.live_rooms().like(&room, by).await })
+            }
+            Action::ChangeField(user, host, field, change) => {
+                answer = model.change_field(user, host, FIELDS[field], field_change(change));
+                let (account, room) = (accounts[user], room_of(host).to_string().into());
+                Box::pin(async move {
+                    let (name, change) = (FIELDS[field].to_owned(), field_change(change));
+                    core.live_rooms().change_field(account, room, name, change).await
+                })
             }
             Action::Wait(_) => Box::pin(async { Ok(()) }),
         };
