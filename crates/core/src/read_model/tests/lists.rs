@@ -9,8 +9,8 @@ use diesel::prelude::*;
 
 use super::operation::filters;
 use crate::{
-    AccountId, BroadcastId, BroadcastInfo, Dialect, OnAirFilter, Recording, Result, Role, RoomNumber,
-    Seconds, State, UserId, Window,
+    AccountId, Anchor, BroadcastId, BroadcastInfo, Dialect, LiveRoom, OnAirFilter, Recording, Result, Role,
+    RoomNumber, Seconds, State, UserId, Window,
     model::{audience::Listed, counter::Counters, session::TokenHash},
     read_model::{live::Live, member::MemberClock},
     store::{
@@ -40,6 +40,7 @@ pub(super) struct ListedMember {
     listed: Listed,
     position: i64,
     session: Option<TokenHash>,
+    anchor: Option<(i64, Anchor)>,
 }
 
 /// The content of all lists.
@@ -53,6 +54,10 @@ pub(super) struct Lists {
     /// By host, in order.
     pub(super) audiences: BTreeMap<AccountId, Vec<ListedMember>>,
     pub(super) viewers: BTreeMap<AccountId, usize>,
+    /// The sub-anchors of each host on air, in the order in which they joined.
+    sub_anchors: BTreeMap<AccountId, Vec<UserId>>,
+    /// The id under which each host on air is shown as a live room.
+    room_ids: BTreeMap<AccountId, String>,
     /// The room of each account that came through sxb, which allows one per account.
     sxb_memberships: BTreeMap<AccountId, AccountId>,
     members: usize,
@@ -111,9 +116,18 @@ impl Tables {
                 listed: Listed::new(row.listed, row.group_id.clone()),
                 position: row.position,
                 session: row.session.as_deref().and_then(TokenHash::from_bytes),
+                anchor: row.state(&accounts[&row.account_id].user_id).anchor.map(|anchor| *anchor),
             });
         }
+        let infos: Vec<BroadcastInfo> = on_air.iter().map(|row| info(row)).collect();
         Lists {
+            sub_anchors: infos
+                .iter()
+                .map(|live| {
+                    (live.host, sub_anchors(audiences.get(&live.host).map_or(&[][..], Vec::as_slice)))
+                })
+                .collect(),
+            room_ids: infos.iter().map(|live| (live.host, shown_id(live, &infos))).collect(),
             orders: filters()
                 .map(|filter| {
                     let hosts: Vec<AccountId> = on_air
@@ -151,6 +165,23 @@ impl Tables {
     }
 }
 
+/// The sub-anchors among the members of an audience.
+fn sub_anchors(members: &[ListedMember]) -> Vec<UserId> {
+    let mut anchors: Vec<&(i64, Anchor)> = members.iter().filter_map(|one| one.anchor.as_ref()).collect();
+    anchors.sort_by_key(|(position, _)| *position);
+    anchors.into_iter().map(|(_, anchor)| anchor.user_id.clone()).collect()
+}
+
+/// The id under which a broadcast is shown as a live room (contract roomservice §4.9): its group, unless that is no id or
+/// belongs to another one; else the number of its room.
+fn shown_id(live: &BroadcastInfo, on_air: &[BroadcastInfo]) -> String {
+    let group = live.group_id.to_string();
+    let alike = on_air.iter().filter(|other| other.group_id.to_lowercase() == group.to_lowercase());
+    let first = alike.min_by_key(|other| (other.driver != Dialect::RoomService, other.id));
+    let is_number = group.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number || first.is_some_and(|first| first.id != live.id) { live.room.to_string() } else { group }
+}
+
 impl Live {
     /// The content that the lists have.
     pub(super) fn lists(&self) -> Lists {
@@ -162,7 +193,16 @@ impl Live {
             let joined: Vec<_> = pages.take_while(|page| !page.is_empty()).flatten().collect();
             assert_eq!(joined, whole(filter), "pages of {filter:?}");
         }
+        let rooms: Vec<LiveRoom> = self.live_rooms(ALL);
         Lists {
+            sub_anchors: rooms
+                .iter()
+                .map(|room| {
+                    let users = room.sub_anchors.iter().map(|anchor| anchor.user_id.clone()).collect();
+                    (room.broadcast.host, users)
+                })
+                .collect(),
+            room_ids: rooms.iter().map(|room| (room.broadcast.host, room.id.to_string())).collect(),
             on_air: self
                 .on_air
                 .iter()
@@ -188,6 +228,7 @@ impl Live {
                             MemberClock::Session(session) => Some(session.digest),
                             MemberClock::Never | MemberClock::Beat(_) => None,
                         },
+                        anchor: member.anchor.as_ref().map(|anchor| (anchor.position, anchor.anchor.clone())),
                     });
                     (*host, listed.collect())
                 })

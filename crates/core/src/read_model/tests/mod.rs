@@ -1,8 +1,10 @@
 //! A property test: after any sequence of operations, of all dialects, with waiting times, restarts and changes by other
 //! processes, the read model agrees with the tables.
 
+mod checks;
 mod counters;
 mod lists;
+mod live_rooms;
 mod operation;
 mod runner;
 

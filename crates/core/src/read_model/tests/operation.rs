@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::live_rooms::{RoomOperation, room_operations};
 use crate::{Counted, Dialect, OnAirFilter, Role, Step};
 
 /// Users, by index. Two of them differ in ASCII case only, and two have the same stream code before it gets a suffix.
@@ -63,6 +64,8 @@ pub(super) enum Operation {
     Wait(i64),
     /// Stops and starts the core; `true`: with a shutdown, so that no clock is lost.
     Restart(bool, i64),
+    /// An operation of RoomService.
+    InRoom(RoomOperation),
     /// Another process performs an operation, and the core runs its upkeep.
     Foreign(Foreign, usize),
 }
@@ -91,7 +94,12 @@ fn role() -> impl Strategy<Value = Role> {
 }
 
 fn dialect() -> impl Strategy<Value = Dialect> {
-    prop_oneof![2 => Just(Dialect::Qplus), 1 => Just(Dialect::Sxb), 1 => Just(Dialect::MinilvbV2)]
+    prop_oneof![
+        2 => Just(Dialect::Qplus),
+        2 => Just(Dialect::RoomService),
+        1 => Just(Dialect::Sxb),
+        1 => Just(Dialect::MinilvbV2),
+    ]
 }
 
 fn code() -> impl Strategy<Value = Code> {
@@ -168,5 +176,6 @@ pub(super) fn operations() -> impl Strategy<Value = Operation> {
         1 => (any::<bool>(), 0..200_i64).prop_map(|(orderly, wait)| Operation::Restart(orderly, wait)),
         1 => (foreign(), user()).prop_map(|(what, user)| Operation::Foreign(what, user)),
     ];
-    prop_oneof![5 => v1, 6 => sxb, 4 => qplus, 3 => streams, 4 => accounts, 4 => world]
+    let live_rooms = room_operations().prop_map(Operation::InRoom);
+    prop_oneof![5 => v1, 6 => sxb, 4 => qplus, 6 => live_rooms, 3 => streams, 4 => accounts, 4 => world]
 }

@@ -1,47 +1,44 @@
 //! Performs operations one by one, and compares the read model with the tables after each.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use super::{
     lists::Tables,
-    operation::{Code, Foreign, GROUPS, Operation, USERS, filters},
+    operation::{Code, Foreign, GROUPS, Operation, USERS},
 };
 use crate::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
     Identifier, Listing, MemberNames, Microphone, NewAccount, NewRecording, PageStart, Password, Plan,
-    ProfileUpdate, Report, Result, Role, RoomNumber, RoomOnAir, RoomText, Seconds, Session, State,
-    StreamCode, StreamEvent, TestClock, TestRandom, UnixSeconds, UserInfo, Window,
-    database::Scratch,
-    model::session::TokenHash,
-    read_model::{expiry::Expirable, member::MemberClock},
+    ProfileUpdate, Report, Result, RoomNumber, RoomText, Seconds, Session, StreamCode, StreamEvent,
+    TestClock, TestRandom, UnixSeconds, UserInfo, database::Scratch, read_model::expiry::Expirable,
 };
 
-const ALL: Window = Window { offset: 0, limit: 1_000 };
+/// Shorter than usual, so that some sessions end.
+const ROOM_SERVICE_IDLE: Seconds = Seconds(300);
 
 /// A core, and the knowledge about the operations it has performed.
 pub(super) struct Runner {
-    core: Core,
+    pub(super) core: Core,
     clock: Arc<TestClock>,
     config: Config,
     starts: u64,
-    started_at: UnixSeconds,
+    pub(super) started_at: UnixSeconds,
     /// The last ids of the users; their accounts may be deleted.
-    ids: [AccountId; USERS.len()],
-    rooms: [RoomNumber; USERS.len()],
+    pub(super) ids: [AccountId; USERS.len()],
+    pub(super) rooms: [RoomNumber; USERS.len()],
     codes: [StreamCode; USERS.len()],
     /// All tokens ever issued: most of them are invalid.
     tokens: Vec<(Dialect, String)>,
-    sessions: Vec<Arc<Session>>,
+    pub(super) sessions: Vec<Arc<Session>>,
+    /// The sessions of RoomService that were ever opened.
+    pub(super) room_sessions: Vec<Arc<Session>>,
     /// The last beat of each account that no crash has lost.
-    beats: HashMap<AccountId, UnixSeconds>,
+    pub(super) beats: HashMap<AccountId, UnixSeconds>,
     /// Everything listed after the last operation, with the last second in which it has to be listed.
-    deadlines: Vec<(Expirable, UnixSeconds)>,
+    pub(super) deadlines: Vec<(Expirable, UnixSeconds)>,
     _folder: TempDir,
     _scratch: Option<Scratch>,
 }
@@ -53,6 +50,7 @@ impl Runner {
         for user in 2..5 {
             runner.perform(&Operation::Register(user)).await;
             runner.perform(&Operation::Login(user, Dialect::Qplus)).await;
+            runner.perform(&Operation::Login(user, Dialect::RoomService)).await;
             runner.compare(&Operation::Maintain).await;
             runner.perform(&Operation::Prepare(user)).await;
             runner.compare(&Operation::Prepare(user)).await;
@@ -73,6 +71,7 @@ impl Runner {
         config.accounts.hash_threads = 1;
         config.database.readers = 1;
         config.sessions.qplus_per_account = 2;
+        config.sessions.room_service_idle = ROOM_SERVICE_IDLE;
         config.background = false;
         let clock = Arc::new(TestClock::at(UnixSeconds(1_700_000_000)));
         let core = open(&config, &clock, 0);
@@ -87,6 +86,7 @@ impl Runner {
             codes: USERS.map(|user| format!("1000_{user}").into()),
             tokens: Vec::new(),
             sessions: Vec::new(),
+            room_sessions: Vec::new(),
             beats: HashMap::new(),
             deadlines: Vec::new(),
             _folder: folder,
@@ -243,8 +243,14 @@ impl Runner {
                 let identifier = Identifier::UserId(USERS[user].into());
                 let (_, issued) = core.accounts().login(dialect, identifier, &[password()], None).await?;
                 let token = issued.token.expose_secret().to_owned();
-                if dialect == Dialect::Qplus {
-                    self.sessions.push(core.sessions().authenticate(dialect, &token).await?);
+                match dialect {
+                    Dialect::Qplus => {
+                        self.sessions.push(core.sessions().authenticate(dialect, &token).await?);
+                    }
+                    Dialect::RoomService => {
+                        self.room_sessions.push(core.sessions().authenticate(dialect, &token).await?);
+                    }
+                    Dialect::MinilvbV1 | Dialect::MinilvbV2 | Dialect::Sxb => {}
                 }
                 self.tokens.push((dialect, token));
                 Ok(())
@@ -279,6 +285,7 @@ impl Runner {
                 self.core = open(&self.config, &self.clock, self.starts);
                 Ok(())
             }
+            Operation::InRoom(operation) => self.perform_in_room(operation).await,
             Operation::Foreign(what, user) => {
                 let other = open(&self.config, &self.clock, 1_000);
                 // The other process may fail, but the core has to notice each of its changes.
@@ -322,204 +329,10 @@ impl Runner {
         memory.live().check_expiry();
         Self::check_rows(&tables);
         self.check_clocks(&tables);
-        self.check_deadlines(operation);
+        self.check_deadlines(&tables, operation);
         self.check_sessions(&tables);
         self.check_views(&tables).await;
         self.learn(&tables);
-    }
-
-    /// Checks the rules that the tables alone must satisfy.
-    fn check_rows(tables: &Tables) {
-        let mut rooms_on_air = HashSet::new();
-        for row in &tables.broadcasts {
-            let counters = tables.counters[&row.id];
-            assert!(counters.counted_likes >= 0 && counters.host_likes >= 0 && counters.anonymous >= 0);
-            assert!(row.state != State::OnAir || rooms_on_air.insert(row.room), "two lives in one room");
-            assert!(tables.rooms.contains(&(row.account_id, row.room)));
-        }
-        let mut listed_members = HashSet::new();
-        let sessions: HashSet<&[u8]> = tables.sessions.iter().map(|row| &*row.digest).collect();
-        for row in &tables.members {
-            assert!(
-                row.dialect != Dialect::Sxb || listed_members.insert(row.account_id),
-                "an account is in two sxb rooms"
-            );
-            assert_eq!(row.role == Role::Host, row.host_id == row.account_id);
-            assert!(
-                row.session.as_deref().is_none_or(|digest| sessions.contains(digest)),
-                "the session of a member is missing"
-            );
-        }
-        let mut lower = HashSet::new();
-        for account in tables.accounts.iter().filter(|account| account.is_registered()) {
-            assert!(lower.insert(account.user_id.to_ascii_lowercase()), "registered twice");
-        }
-    }
-
-    /// Checks that clocks differ from the tables only while they are dirty, and that nothing is listed past its deadline.
-    fn check_clocks(&self, tables: &Tables) {
-        let live = self.core.memory().live();
-        let now = self.core.now();
-        let graced = |beat| beat < self.started_at && now < self.started_at + Seconds(60);
-        for (host, on_air) in live.lists().on_air.keys().map(|host| (*host, live.on_air(*host).unwrap())) {
-            let row = tables.broadcasts.iter().find(|row| row.id == on_air.info.id).unwrap();
-            let beat = on_air.beat.get();
-            let dirty = on_air.dirty.load(Ordering::Relaxed);
-            assert!(beat == row.beat_at || dirty && beat > row.beat_at, "{beat} {dirty} {}", row.beat_at);
-            assert!(graced(beat) || on_air.lease.is_none_or(|lease| now <= beat + lease), "{host} is over");
-            assert!(on_air.info.driver != Dialect::Sxb || beat >= self.last_beat(host), "a beat is lost");
-        }
-        for row in &tables.members {
-            let member = live.audience(row.host_id).unwrap().get(row.account_id).unwrap();
-            match &member.clock {
-                MemberClock::Never => assert_ne!(row.dialect, Dialect::Sxb),
-                MemberClock::Beat(beat) => {
-                    let (beat, dirty) = (beat.get(), member.dirty.load(Ordering::Relaxed));
-                    assert!(beat == row.beat_at || dirty && beat > row.beat_at);
-                    assert!(beat >= self.last_beat(row.account_id), "a beat is lost");
-                    let silence = if row.role == Role::Host { 90 } else { 30 };
-                    assert!(graced(beat) || now <= beat + Seconds(silence), "{row:?} is over");
-                }
-                MemberClock::Session(session) => {
-                    assert!(now < session.used_at() + Seconds(3_600), "{row:?} is over");
-                }
-            }
-        }
-    }
-
-    fn last_beat(&self, account: AccountId) -> UnixSeconds {
-        self.beats.get(&account).copied().unwrap_or_default()
-    }
-
-    /// Checks that nothing ends before its deadline by an operation that ends nothing.
-    fn check_deadlines(&mut self, operation: &Operation) {
-        let live = self.core.memory().live();
-        let now = self.core.now();
-        let harmless = matches!(
-            operation,
-            Operation::Wait(_)
-                | Operation::Maintain
-                | Operation::Use(_)
-                | Operation::Restart(true, _)
-                | Operation::Foreign(Foreign::Rename, _)
-        );
-        for (expirable, until) in std::mem::take(&mut self.deadlines) {
-            let there = match expirable {
-                Expirable::Broadcast(host) => live.on_air(host).is_some(),
-                Expirable::Member { host, account } | Expirable::Anchor { host, account } => {
-                    live.audience(host).is_some_and(|audience| audience.get(account).is_some())
-                }
-            };
-            assert!(!harmless || there || now > until, "{expirable:?} ended early by {operation:?}");
-        }
-        // Only a beat before the start has the grace after it.
-        let graced = |beat, until: UnixSeconds| {
-            if beat < self.started_at { until.max(self.started_at + Seconds(59)) } else { until }
-        };
-        let lists = live.lists();
-        let mut deadlines = Vec::new();
-        for host in lists.on_air.keys() {
-            let on_air = live.on_air(*host).unwrap();
-            let beat = on_air.beat.get();
-            let silent = on_air.lease.map_or(UnixSeconds::MAX, |lease| beat + lease);
-            deadlines.push((Expirable::Broadcast(*host), graced(beat, silent)));
-        }
-        for (host, listed_members) in &lists.audiences {
-            let end = deadlines.iter().find(|(expirable, _)| *expirable == Expirable::Broadcast(*host));
-            let end = end.map_or(UnixSeconds::MAX, |(_, until)| *until);
-            for account in listed_members.iter().map(|one| one.account) {
-                let member = live.audience(*host).and_then(|audience| audience.get(account)).unwrap();
-                let own = match &member.clock {
-                    MemberClock::Never => UnixSeconds::MAX,
-                    MemberClock::Beat(beat) => {
-                        let silence = Seconds(if account == *host { 90 } else { 30 });
-                        let beat = beat.get();
-                        graced(beat, beat + silence)
-                    }
-                    MemberClock::Session(session) => session.used_at() + Seconds(3_599),
-                };
-                deadlines.push((Expirable::Member { host: *host, account }, own.min(end)));
-            }
-        }
-        self.deadlines = deadlines;
-    }
-
-    /// Checks that each session in memory is a row of the table.
-    fn check_sessions(&self, tables: &Tables) {
-        let sessions = self.core.memory().sessions.all();
-        let signed = self.core.memory().sessions.all_signed();
-        let rows: BTreeMap<TokenHash, _> =
-            tables.sessions.iter().map(|row| (TokenHash::from_bytes(&row.digest).unwrap(), row)).collect();
-        for session in &sessions {
-            let row = rows[&session.digest];
-            assert_eq!((session.dialect, session.account), (row.dialect, row.account_id));
-            assert!(session.used_at() >= row.used_at);
-        }
-        for (user, digest) in signed {
-            let account = tables.accounts.iter().find(|account| account.user_id == *user).unwrap();
-            let row = rows[&digest];
-            assert_eq!((row.dialect, row.account_id), (Dialect::MinilvbV2, account.id));
-        }
-        let mut kept = BTreeMap::new();
-        for row in &tables.sessions {
-            *kept.entry((row.account_id, row.dialect)).or_insert(0) += 1;
-        }
-        for ((_, dialect), count) in kept {
-            assert!(count <= if dialect == Dialect::Qplus { 2 } else { 1 });
-        }
-    }
-
-    /// Compares the answers of public calls with the tables.
-    async fn check_views(&self, tables: &Tables) {
-        let core = &self.core;
-        let lists = tables.lists();
-        for filter in filters() {
-            let page = core.broadcasts().on_air(filter, ALL).await.unwrap();
-            assert_eq!(page.total, page.items.len());
-        }
-        assert_eq!(core.rooms().on_air_count().await.unwrap(), lists.on_air.len());
-        let open = |session: &&Arc<Session>| core.memory().sessions.get(&session.digest).is_some();
-        if let Some(session) = self.sessions.iter().rfind(open) {
-            // The list is served from the room cache, a single room is read from the tables.
-            let page = core.rooms().next_page(session, Listing::OnAir, PageStart::Top, 1_000).await.unwrap();
-            assert_eq!(page.on_air.len(), lists.on_air.len());
-            for listed in page.on_air.iter().map(RoomOnAir::room) {
-                let room = core.rooms().find(session.account(), listed.number).await.unwrap();
-                let shown = |room: &crate::Room| {
-                    let names = (room.owner, room.owner_name.clone(), room.name.clone());
-                    let texts = [&room.description, &room.topic, &room.anchor_password, &room.user_password];
-                    (names, texts.map(String::clone), room.head_picture, room.followers, room.followed)
-                };
-                assert_eq!(shown(&listed), shown(&room));
-            }
-        }
-        for account in &tables.accounts {
-            let Some(row) = tables.broadcasts.iter().rfind(|row| row.account_id == account.id) else {
-                continue;
-            };
-            let listed_members = lists.audiences.get(&account.id).map_or(&[][..], Vec::as_slice);
-            let viewers = lists.viewers.get(&account.id).copied().unwrap_or(0);
-            let latest = core.broadcasts().latest(&account.user_id).await.unwrap().unwrap();
-            let counters = tables.counters[&row.id];
-            let expected = (
-                row.id,
-                row.state,
-                counters.counted_likes + counters.host_likes,
-                i64::try_from(viewers).unwrap() + counters.anonymous,
-                i64::try_from(listed_members.len()).unwrap(),
-            );
-            assert_eq!((latest.id, latest.state, latest.likes, latest.viewers, latest.members), expected);
-            let members = core.audiences().members(row.room, ALL).await.unwrap();
-            let prepared = row.driver == Dialect::Sxb && row.state == State::Prepared;
-            let shown = if row.state == State::OnAir || prepared { listed_members.len() } else { 0 };
-            assert_eq!((members.total, members.items.len()), (shown, shown));
-            let group = core.audiences().group(&account.user_id, &row.group(), ALL).await.unwrap();
-            let listed = tables.members.iter().filter(|member| {
-                let own = member.group_id.as_ref().is_none_or(|group| *group == row.group());
-                member.host_id == account.id && member.listed && own
-            });
-            assert_eq!(group.total, listed.count());
-        }
     }
 
     /// Takes over the ids for the next operations.
