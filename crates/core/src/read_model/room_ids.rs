@@ -1,6 +1,6 @@
 //! The ids under which broadcasts on air are shown and found as live rooms (contract roomservice §4.9, §7.5).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
     AccountId, BroadcastId, BroadcastInfo, GroupId,
@@ -16,6 +16,8 @@ pub(super) struct RoomIds {
     exact: HashMap<GroupId, Holders>,
     /// The same, letter case ignored.
     folded: HashMap<String, Holders>,
+    /// The broadcasts that have an id under which another one is shown.
+    hidden: HashSet<BroadcastId>,
 }
 
 fn holder(info: &BroadcastInfo) -> (bool, BroadcastId, AccountId) {
@@ -28,7 +30,16 @@ impl RoomIds {
             return;
         }
         self.exact.entry(info.group_id.clone()).or_default().insert(holder(info));
-        self.folded.entry(folded(&info.group_id)).or_default().insert(holder(info));
+        let alike = self.folded.entry(folded(&info.group_id)).or_default();
+        let before = first(alike);
+        alike.insert(holder(info));
+        // Of the new broadcast and the one shown so far, one is hidden.
+        if before.is_some() {
+            self.hidden.extend([Some(info.id), before].into_iter().flatten());
+        }
+        if let Some(shown) = first(alike) {
+            self.hidden.remove(&shown);
+        }
     }
 
     pub(super) fn remove(&mut self, info: &BroadcastInfo) {
@@ -44,8 +55,14 @@ impl RoomIds {
         }
         if let Some(holders) = self.folded.get_mut(&folded) {
             holders.remove(&holder(info));
-            if holders.is_empty() {
-                self.folded.remove(&folded);
+            self.hidden.remove(&info.id);
+            match first(holders) {
+                Some(shown) => {
+                    self.hidden.remove(&shown);
+                }
+                None => {
+                    self.folded.remove(&folded);
+                }
             }
         }
     }
@@ -57,12 +74,19 @@ impl RoomIds {
 
     /// The id under which a broadcast is shown: its group, or its room number if another broadcast is shown under the group.
     pub(super) fn shown(&self, info: &BroadcastInfo) -> GroupId {
-        // The own room number of the host, which no other broadcast can be shown under, needs no look.
-        let is_own = room_number(&info.group_id) == Some(info.room)
-            || (has_id(info)
-                && self.folded.get(&folded(&info.group_id)).and_then(BTreeSet::first) == Some(&holder(info)));
+        let is_own = if has_id(info) {
+            !self.hidden.contains(&info.id)
+        } else {
+            // The own room number of the host, which no other broadcast can be shown under.
+            room_number(&info.group_id) == Some(info.room)
+        };
         if is_own { info.group_id.clone() } else { info.room.to_string().into() }
     }
+}
+
+/// The broadcast that is shown under an id.
+fn first(holders: &Holders) -> Option<BroadcastId> {
+    holders.first().map(|(_, id, _)| *id)
 }
 
 /// Whether the group of a broadcast can be its id.
