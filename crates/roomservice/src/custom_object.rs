@@ -1,6 +1,7 @@
 //! Writes the custom fields of a room (contract roomservice §4.9, §4.13).
 
 use relive_core::LiveRoom;
+use relive_wire::number;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 /// The field that shows the likes.
@@ -17,6 +18,17 @@ impl Serialize for Custom<'_> {
             map.serialize_entry(name, value)?;
         }
         map.end()
+    }
+}
+
+/// Appends the custom fields of a room as a JSON string that holds an object.
+pub(crate) fn write_text(room: &LiveRoom, body: &mut Vec<u8>) {
+    if room.fields().is_empty() {
+        body.extend_from_slice(b"\"{\\\"praise\\\":");
+        number(body, room.broadcast.likes);
+        body.extend_from_slice(b"}\"");
+    } else {
+        body.extend(serde_json::to_vec(&text(room)).unwrap_or_else(|_| b"\"{}\"".to_vec()));
     }
 }
 

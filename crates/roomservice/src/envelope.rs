@@ -1,5 +1,7 @@
 //! Writes replies: `{"code":…,"message":"…","timestamp":…,…}` (contract roomservice §3).
 
+use std::borrow::Cow;
+
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use relive_core::UnixSeconds;
 use relive_wire::{Reply, number};
@@ -19,7 +21,7 @@ pub(crate) struct Members(pub(crate) Vec<u8>);
 #[derive(Debug)]
 pub(crate) struct Answer {
     code: i32,
-    message: String,
+    message: Cow<'static, str>,
     members: Members,
 }
 
@@ -31,7 +33,8 @@ impl Answer {
         body.extend_from_slice(b"{\"code\":");
         number(&mut body, i64::from(self.code));
         body.extend_from_slice(b",\"message\":");
-        body.extend(serde_json::to_vec(&self.message).unwrap_or_else(|_| b"\"\"".to_vec()));
+        // Writing a text to memory cannot fail.
+        let _ = serde_json::to_writer(&mut body, &*self.message);
         body.extend_from_slice(b",\"timestamp\":");
         number(&mut body, now.0.saturating_mul(1_000));
         if !members.is_empty() {
@@ -45,7 +48,7 @@ impl Answer {
 
 impl From<Members> for Answer {
     fn from(members: Members) -> Self {
-        Self { code: Code::SUCCESS, message: "请求成功".to_owned(), members }
+        Self { code: Code::SUCCESS, message: "请求成功".into(), members }
     }
 }
 
@@ -67,6 +70,6 @@ impl<D: Serialize> From<D> for Answer {
 
 impl From<Code> for Answer {
     fn from(code: Code) -> Self {
-        Self { code: code.number(), message: code.to_string(), members: Members::default() }
+        Self { code: code.number(), message: code.to_string().into(), members: Members::default() }
     }
 }

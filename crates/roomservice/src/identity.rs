@@ -31,26 +31,32 @@ impl<'a> Context<'a> {
 
 /// The parameters of a request: those of the query, and those of a form that are missing there.
 #[derive(Debug)]
-pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct Parameters<'a>(Vec<(&'static str, Cow<'a, str>)>);
 
 /// The parameters that are read.
 const NAMES: [&str; 6] = ["userID", "token", "sdkAppID", "userSig", "txTime", "sign"];
 
 impl<'a> Parameters<'a> {
     /// Reads the query. A plus sign in it is no blank: clients do not encode the user id.
-    pub(crate) fn new(query: &str, input: &'a Input<'_>) -> Self {
-        let query = query.replace('+', "%2B");
-        let mut found: Vec<(Cow<'a, str>, Cow<'a, str>)> = form_urlencoded::parse(query.as_bytes())
-            .filter(|(name, value)| NAMES.contains(&&**name) && !value.is_empty())
-            .map(|(name, value)| (name.into_owned().into(), value.into_owned().into()))
-            .collect();
+    pub(crate) fn new(query: &'a str, input: &'a Input<'_>) -> Self {
+        let known = |(name, value): (Cow<'_, str>, Cow<'a, str>)| {
+            let name = NAMES.into_iter().find(|known| *known == name)?;
+            (!value.is_empty()).then_some((name, value))
+        };
+        let mut found: Vec<_> = if query.contains('+') {
+            let query = query.replace('+', "%2B");
+            let owned = |(name, value): (_, Cow<'_, str>)| (name, value.into_owned().into());
+            form_urlencoded::parse(query.as_bytes()).map(owned).filter_map(known).collect()
+        } else {
+            form_urlencoded::parse(query.as_bytes()).filter_map(known).collect()
+        };
         if input.is_form {
             for name in NAMES {
                 if let Some(text) = input.object.get(name).and_then(|value| value.text())
                     && !text.is_empty()
-                    && !found.iter().any(|(known, _)| known == name)
+                    && !found.iter().any(|(known, _)| *known == name)
                 {
-                    found.push((name.into(), text.into()));
+                    found.push((name, text.into()));
                 }
             }
         }
@@ -59,7 +65,7 @@ impl<'a> Parameters<'a> {
 
     /// The last value of a parameter, neither missing nor empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value)
+        self.0.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
 
     /// The session of the token, which must belong to the user in the query, and to the user in the body if one is named there.

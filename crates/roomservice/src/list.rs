@@ -14,6 +14,8 @@ use crate::{
 
 /// Most rooms of a page (contract roomservice §4.9).
 const MOST_ROOMS: usize = 200;
+/// Room for a room in a list, so that the list seldom moves while it is written.
+const ROOM_BYTES: usize = 1_024;
 
 /// Request of `get_room_list`: the offset of the first room, and the number of rooms.
 pub(crate) struct GetRoomList(Window);
@@ -36,7 +38,7 @@ pub(crate) async fn get_room_list(
     GetRoomList(window): GetRoomList,
 ) -> Result<Members, Code> {
     let page = cx.core.live_rooms().on_air(window).await?;
-    let mut members = Vec::with_capacity(16 + 768 * page.items.len());
+    let mut members = Vec::with_capacity(16 + ROOM_BYTES * page.items.len());
     members.extend_from_slice(b"\"rooms\":");
     array(&mut members, &page.items, |body, room| write_room(cx, room, body));
     Ok(Members(members))

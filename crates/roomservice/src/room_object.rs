@@ -25,6 +25,12 @@ struct Pusher<'a> {
     accelerate_url: String,
 }
 
+/// Appends a JSON string.
+fn write_text(body: &mut Vec<u8>, text: &str) {
+    // Writing a text to memory cannot fail.
+    let _ = serde_json::to_writer(body, text);
+}
+
 fn json(value: impl Serialize) -> Vec<u8> {
     serde_json::to_vec(&value).unwrap_or_default()
 }
@@ -108,14 +114,14 @@ fn write_anchors_after(cx: &Context<'_>, room: &LiveRoom, creator: &[u8], body: 
 /// Appends the members of a room, without braces.
 pub(crate) fn write_members(cx: &Context<'_>, room: &LiveRoom, body: &mut Vec<u8>) {
     body.extend_from_slice(b"\"roomID\":");
-    body.extend(json(&room.id));
+    write_text(body, &room.id);
     body.push(b',');
     with_fixed(cx, room, |fixed| {
         body.extend_from_slice(&fixed.head);
         body.extend_from_slice(b",\"audienceCount\":");
         number(body, room.broadcast.viewers);
         body.extend_from_slice(b",\"custom\":");
-        body.extend(json(custom_object::text(room)));
+        custom_object::write_text(room, body);
         body.extend_from_slice(b",\"pushers\":");
         write_anchors_after(cx, room, &fixed.tail, body);
     });
