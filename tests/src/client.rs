@@ -23,6 +23,8 @@ pub struct Client {
     gateways: Vec<(String, Option<Core>)>,
     requests: Arc<AtomicUsize>,
     http: legacy::Client<legacy::connect::HttpConnector, Full<Bytes>>,
+    /// The address that a proxy forwards for this client; empty: no proxy.
+    address: String,
 }
 
 /// An answer of a server.
@@ -58,6 +60,12 @@ impl Client {
         Self::of(vec![(format!("http://{server}"), None)])
     }
 
+    /// This client behind a proxy that forwards an address; the server must trust proxies at 127.0.0.1.
+    #[must_use]
+    pub fn at(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
+    }
+
     /// A client that sends each request to the next gateway.
     pub fn hopping(gateways: impl Iterator<Item = (SocketAddr, Core)>) -> Self {
         Self::of(gateways.map(|(address, core)| (format!("http://{address}"), Some(core))).collect())
@@ -70,6 +78,7 @@ impl Client {
             gateways,
             requests: Arc::default(),
             http: legacy::Client::builder(TokioExecutor::new()).build(connector),
+            address: String::new(),
         }
     }
 
@@ -99,6 +108,9 @@ impl Client {
         body: impl Into<Bytes>,
     ) -> Result<Answer> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base()?));
+        if !self.address.is_empty() {
+            request = request.header("X-Forwarded-For", &self.address);
+        }
         for (name, value) in headers {
             request = request.header(name, value);
         }

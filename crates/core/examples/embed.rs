@@ -40,7 +40,7 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
     }
     let identifier = Identifier::UserId("anna".into());
     let (anna, _token) =
-        core.accounts().login(Dialect::Sxb, identifier, &[Password::plain("secret")], None).await?;
+        core.accounts().login(Dialect::Sxb, identifier, &[Password::plain("secret")]).await?;
     let bob = core.accounts().find(&"bob".into()).await?.ok_or("bob is registered")?;
 
     let room = core.broadcasts().prepare(anna.id).await?;

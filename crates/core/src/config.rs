@@ -57,6 +57,8 @@ pub struct DatabaseConfig {
 pub struct AccountConfig {
     /// Whether the dialects' register calls work.
     pub open_registration: bool,
+    /// Whether only the address that began a guest's live may change it (minilvb-v1).
+    pub bind_guests: bool,
     /// Argon2id memory in KiB.
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
@@ -70,12 +72,48 @@ pub struct AccountConfig {
 }
 
 /// Limits against guessing and flooding; 0 switches one off.
+///
+/// An address is that of the [`Client`](crate::Client), an IPv6 network of 64 bits counts as one. Only failed logins are counted
+/// for exempt clients.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitConfig {
     /// Failed logins of one account from one address in ten minutes before that address has to wait for that account.
     pub login_failures: u32,
     /// Registrations from one address in an hour.
     pub registrations_per_hour: u32,
+    /// Guests that one address makes in a minute.
+    pub guests_per_minute: u32,
+    /// Lives that one address begins in a minute.
+    pub lives_per_minute: u32,
+    /// Lives that guests of one address have on air at once.
+    pub guest_lives: u32,
+    /// Audiences that one address enters in a minute.
+    pub enters_per_minute: u32,
+    /// Likes and other steps of counters by one address in a minute.
+    pub counts_per_minute: u32,
+    /// Clips and pictures that one address stores in a minute.
+    pub uploads_per_minute: u32,
+    /// Codes by short message that one address asks for in an hour.
+    pub codes_per_hour: u32,
+    /// Codes by short message that are asked for in an hour by everybody.
+    pub all_codes_per_hour: u32,
+}
+
+impl Default for LimitConfig {
+    fn default() -> Self {
+        Self {
+            login_failures: 10,
+            registrations_per_hour: 100,
+            guests_per_minute: 60,
+            lives_per_minute: 20,
+            guest_lives: 20,
+            enters_per_minute: 600,
+            counts_per_minute: 1_200,
+            uploads_per_minute: 60,
+            codes_per_hour: 20,
+            all_codes_per_hour: 2_000,
+        }
+    }
 }
 
 /// Lifetimes of sessions.
@@ -102,6 +140,8 @@ pub struct TimeoutConfig {
     pub sxb_viewer: Seconds,
     /// sxb: time without a beat after which a host's broadcast ends.
     pub sxb_host: Seconds,
+    /// minilvb-v1: time after which a guest's live ends that no stream event and no call of its host renews; 0 = never.
+    pub guest_live: Seconds,
     /// RoomService: time without a beat after which an anchor is dropped; with the creator of a room, its broadcast ends.
     pub anchor: Seconds,
     /// RoomService: time after which a room that was created and never opened is forgotten.
@@ -189,13 +229,14 @@ impl Config {
             },
             accounts: AccountConfig {
                 open_registration: true,
+                bind_guests: false,
                 argon2_memory_kib: 19_456,
                 argon2_iterations: 2,
                 argon2_parallelism: 1,
                 hash_threads: hash_threads(),
                 hash_queue: 256,
             },
-            limits: LimitConfig { login_failures: 10, registrations_per_hour: 0 },
+            limits: LimitConfig::default(),
             sessions: SessionConfig {
                 v2_token_ttl: Seconds(86_400),
                 v2_refresh_ttl: Seconds(30 * 86_400),
@@ -207,6 +248,7 @@ impl Config {
             timeouts: TimeoutConfig {
                 sxb_viewer: Seconds(30),
                 sxb_host: Seconds(90),
+                guest_live: Seconds(12 * 3_600),
                 anchor: Seconds(60),
                 idle_room: Seconds(30),
             },

@@ -18,7 +18,8 @@
 //! The layers, the lowest first. A layer uses only layers listed before it:
 //!
 //! * `time`, `error`, `config`: points in time and lengths of time, the errors, the settings.
-//! * `model`: values. [`sign`]: pure signature functions. `login`: password hashing and throttling.
+//! * `model`: values. [`sign`]: pure signature functions. `limit`: budgets of client addresses. `login`: password
+//!   hashing and throttling.
 //! * `store`: connections, transactions, group commit, migrations. `table`: one file per table.
 //! * `domain`: the rules, over the tables. `read_model`: the data served from memory. Neither uses the other.
 //! * `replica`: loads the read model and follows other gateways. `handle`: [`Core`] and its accessors. [`database`]: the
@@ -29,6 +30,7 @@ pub mod database;
 mod domain;
 mod error;
 mod handle;
+mod limit;
 mod login;
 mod model;
 mod read_model;
@@ -52,6 +54,7 @@ pub use self::{
         },
         streams::PublishError,
     },
+    limit::Limit,
     model::{
         account::{
             Account, Actor, Identifier, NewAccount, Picture, Profile, ProfileUpdate, Purpose, ResetProof,
@@ -59,6 +62,7 @@ pub use self::{
         anchor::{Anchor, AnchorNames, LiveRoomInfo},
         audience::{GroupMember, Member, MemberNames, Microphone},
         broadcast::{Announcement, Broadcast, BroadcastInfo, HostLocation, OnAirFilter, Report, UserInfo},
+        client::Client,
         clock::{Clock, SystemClock, TestClock},
         counter::{Counted, Step},
         custom_field::{CustomFields, FieldChange, FieldValue},

@@ -67,7 +67,7 @@ async fn register(core: &Core, id: &str) -> relive_core::Result<relive_core::Acc
 
 async fn token(core: &Core, dialect: Dialect, id: &str) -> String {
     let identifier = Identifier::UserId(id.into());
-    let (_, issued) = core.accounts().login(dialect, identifier, &[Password::plain(id)], None).await.unwrap();
+    let (_, issued) = core.accounts().login(dialect, identifier, &[Password::plain(id)]).await.unwrap();
     issued.token.expose_secret().to_owned()
 }
 

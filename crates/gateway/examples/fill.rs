@@ -240,7 +240,7 @@ async fn sign_up(core: Core, index: usize) -> anyhow::Result<User> {
     let mut tokens = Vec::new();
     for dialect in [Dialect::Sxb, Dialect::MinilvbV2, Dialect::Qplus, Dialect::RoomService] {
         let user = Identifier::UserId(id.clone());
-        let (_, session) = core.accounts().login(dialect, user, &[password()], None).await?;
+        let (_, session) = core.accounts().login(dialect, user, &[password()]).await?;
         tokens.push(session.token.expose_secret().to_owned());
     }
     let [sxb, v2, qplus, room_service] = <[String; 4]>::try_from(tokens).ok().context("four logins")?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use metrics::gauge;
+use metrics::{counter, gauge};
 use relive_core::{Core, causes};
 use tokio::{sync::watch, time::timeout};
 
@@ -76,6 +76,9 @@ impl AdminHandler {
         gauge!("relive_members").set(float(stats.members));
         gauge!("relive_sessions").set(float(stats.sessions));
         gauge!("relive_queue_depth").set(float(stats.queue_depth));
+        for (limit, refused) in stats.limited {
+            counter!("relive_limited_total", "limit" => limit.label()).absolute(refused);
+        }
         recorder::render()
     }
 }

@@ -1,6 +1,10 @@
 //! The client's address: the peer's own, or the one that trusted proxies report.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -42,6 +46,59 @@ impl TrustedProxies {
     }
 }
 
+/// Where requests come from, and which addresses have no budgets.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    proxies: TrustedProxies,
+    exempt: Vec<IpNet>,
+    /// When the last warning about an unknown proxy was logged.
+    warned_at: Mutex<Option<Instant>>,
+}
+
+/// Shortest time between two warnings about an unknown proxy.
+const WARNING_PAUSE: Duration = Duration::from_secs(10);
+
+impl Clients {
+    pub(crate) fn new(proxies: TrustedProxies, exempt: Vec<IpNet>) -> Self {
+        Self { proxies, exempt, warned_at: Mutex::default() }
+    }
+
+    /// The client of a request, and whether it has no budgets: the operator's own machines, and all clients behind a proxy that
+    /// nobody has named in `http.trusted_proxies`, because they share its address.
+    pub(crate) fn of(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, bool) {
+        let client = self.proxies.client(peer, headers);
+        let is_unknown_proxy = is_local(peer.to_canonical())
+            && !self.proxies.trusts(peer.to_canonical())
+            && headers.contains_key(X_FORWARDED_FOR);
+        if is_unknown_proxy && self.may_warn() {
+            tracing::warn!(
+                %peer,
+                "a proxy is not named in http.trusted_proxies: its clients share its address, and the limits do not apply to them"
+            );
+        }
+        (client, is_unknown_proxy || self.exempt.iter().any(|network| network.contains(&client)))
+    }
+
+    fn may_warn(&self) -> bool {
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = warned_at.is_none_or(|at| at.elapsed() >= WARNING_PAUSE);
+        if may {
+            *warned_at = Some(Instant::now());
+        }
+        may
+    }
+}
+
+/// Whether an address can only belong to a machine of the operator's network.
+fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
 /// Parses an address as proxies write it, with or without a port.
 fn parse(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?.trim();
@@ -66,6 +123,27 @@ mod tests {
             headers.append(X_FORWARDED_FOR, HeaderValue::from_static(value));
         }
         proxies.client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn exempt_addresses_and_clients_of_unknown_proxies_have_no_budgets() {
+        let networks = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+        let proxies = TrustedProxies::new(networks(&["10.0.0.1/32"]));
+        let clients = Clients::new(proxies, networks(&["127.0.0.0/8", "::1/128"]));
+        let mut forwarded = HeaderMap::new();
+        forwarded.insert(X_FORWARDED_FOR, HeaderValue::from_static("198.51.100.1"));
+        for (peer, headers, exempt) in [
+            ("127.0.0.1", HeaderMap::new(), true),
+            ("::1", HeaderMap::new(), true),
+            ("10.0.0.2", HeaderMap::new(), false),
+            ("10.0.0.2", forwarded.clone(), true),
+            ("10.0.0.1", forwarded.clone(), false),
+            ("::ffff:10.0.0.1", forwarded.clone(), false),
+            ("fd00::2", forwarded.clone(), true),
+            ("203.0.113.9", forwarded, false),
+        ] {
+            assert_eq!(clients.of(peer.parse().unwrap(), &headers).1, exempt, "{peer} {headers:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use relive_core::Core;
 
 use crate::{
     code_delivery,
-    config::{ExposeAnchorPassword, IndexMode, PasswordReset, Settings, seconds},
+    config::{ExposeAnchorPassword, Guests, IndexMode, PasswordReset, Settings, seconds},
     mount::Mounted,
 };
 
@@ -16,7 +16,7 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
     let mut adapters = Vec::new();
     if minilvb_v1.enabled {
         let config = minilvb_v1::Config {
-            guests: minilvb_v1.guests,
+            guests: minilvb_v1.guests != Guests::Closed,
             trust_imported: minilvb_v1.trust_imported,
             // Only minilvb-v2 clients sign requests to this adapter, so the tolerance for their clocks applies.
             clock_skew: seconds(minilvb_v2.clock_skew),

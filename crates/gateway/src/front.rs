@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     body::{BodyReader, ReadOutcome, Sending},
-    client_address::TrustedProxies,
+    client_address::Clients,
     connection::{Gone, Handler},
     mount::{MountTable, Mounted},
     observe::series::Series,
@@ -38,19 +38,14 @@ pub(crate) struct Front {
     series: Vec<Series>,
     /// Metrics of requests that no adapter answered.
     unowned: Series,
-    proxies: TrustedProxies,
+    clients: Clients,
     bodies: BodyReader,
     /// The id of the next request. Begins with a random number, so that ids differ between gateways and between starts.
     next_id: AtomicU64,
 }
 
 impl Front {
-    pub(crate) fn new(
-        mounted: &[Mounted],
-        proxies: TrustedProxies,
-        bodies: BodyReader,
-        instance: Uuid,
-    ) -> Self {
+    pub(crate) fn new(mounted: &[Mounted], clients: Clients, bodies: BodyReader, instance: Uuid) -> Self {
         Self {
             mounts: MountTable::new(mounted),
             series: mounted
@@ -58,7 +53,7 @@ impl Front {
                 .map(|row| Series::new(row.adapter.name(), row.adapter.interfaces()))
                 .collect(),
             unowned: Series::new("none", &[]),
-            proxies,
+            clients,
             bodies,
             // Half of the range is left to count.
             next_id: AtomicU64::new(instance.as_u64_pair().1 >> 1),
@@ -75,7 +70,7 @@ impl Handler for Front {
         let start = Instant::now();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (mut parts, mut body) = request.into_parts();
-        let client = self.proxies.client(peer, &parts.headers);
+        let (client, is_exempt) = self.clients.of(peer, &parts.headers);
         parts.uri = merge_slashes(parts.uri);
         let mut target = self.mounts.find(&parts.method, parts.uri.path());
         if target.is_none()
@@ -108,6 +103,7 @@ impl Handler for Front {
                     headers: parts.headers,
                     body,
                     client,
+                    is_exempt,
                 };
                 let series = self.series.get(target.index).unwrap_or(&self.unowned);
                 (series, target.adapter.name(), target.adapter.call(request).await)

@@ -13,7 +13,7 @@ use tokio::{
 use crate::{
     admin::AdminHandler,
     body::BodyReader,
-    client_address::TrustedProxies,
+    client_address::{Clients, TrustedProxies},
     compose,
     config::{ConfigError, Settings},
     connection::Timeouts,
@@ -138,7 +138,8 @@ impl Gateway {
             tokio::spawn(listener.run(Arc::new(handler), admin_stopping))
         });
         let bodies = BodyReader::new(settings.http.body_timeout);
-        let front = Front::new(&adapters, proxies, bodies, instance);
+        let clients = Clients::new(proxies, settings.limits.exempt.clone());
+        let front = Front::new(&adapters, clients, bodies, instance);
         let main = tokio::spawn(main.run(Arc::new(front), stopping));
         Ok(Self { addr, admin_addr, core, stop, stop_admin, main, admin, upkeep: tokio::spawn(upkeep()) })
     }

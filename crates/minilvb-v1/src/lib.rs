@@ -34,7 +34,7 @@ mod pusher;
 mod upload;
 
 use http::Method;
-use relive_core::Core;
+use relive_core::{Client, Core};
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
 
 pub use crate::{callback::Callbacks, config::Config, fields::admits_user_id};
@@ -72,7 +72,8 @@ impl MinilvbV1 {
             Ok(api) => api,
             Err(refusal) => return envelope::refuse(UNKNOWN, &refusal),
         };
-        let cx = Context::new(&self.core, self.config, &request.headers, body, fields);
+        let core = self.core.for_client(Client { address: request.client, is_exempt: request.is_exempt });
+        let cx = Context::new(&core, self.config, &request.headers, body, fields);
         let outcome: Result<Success, Refusal> = dispatch(api, &cx, fields).await;
         let name = api.row().name;
         match outcome {

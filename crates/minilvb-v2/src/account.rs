@@ -39,7 +39,7 @@ impl<'a> TryFrom<&'a Object<'_>> for Register<'a> {
 /// Registers an account; opens no session.
 pub(crate) async fn register(cx: &Context<'_>, request: Register<'_>) -> Result<Nothing, Code> {
     let password = derived(&request.password).unwrap_or_else(|| Password::plain(&*request.password));
-    let new = NewAccount { client: Some(cx.client), ..NewAccount::new(request.user_id, password) };
+    let new = NewAccount::new(request.user_id, password);
     cx.core.accounts().register(new).await?;
     Ok(Nothing {})
 }
@@ -163,8 +163,7 @@ impl<'a> CosInfo<'a> {
 pub(crate) async fn login<'c>(cx: &Context<'c>, request: Login<'_>) -> Result<LoginReply<'c>, Code> {
     let forms = request.forms();
     let identifier = Identifier::UserId(request.user_id);
-    let (_, session) =
-        cx.core.accounts().login(Dialect::MinilvbV2, identifier, &forms, Some(cx.client)).await?;
+    let (_, session) = cx.core.accounts().login(Dialect::MinilvbV2, identifier, &forms).await?;
     let config = &cx.core.config().cloud;
     let roomservice_sign = RoomserviceSign {
         sdk_app_id: config.im_sdkappid,

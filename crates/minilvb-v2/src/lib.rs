@@ -32,7 +32,7 @@ mod short_video;
 mod tests;
 
 use http::{Method, StatusCode};
-use relive_core::Core;
+use relive_core::{Client, Core};
 use relive_wire::{Adapter, Body, Endpoint, Interface, Object, ReplyFuture, Request};
 
 use crate::{code::Code, envelope::Answer, identity::Context, interface::Api};
@@ -73,8 +73,9 @@ impl MinilvbV2 {
             return Err(Code::InvalidParameter("body too large"));
         };
         let object = if body.is_empty() { Object::default() } else { Object::parse(body, DEPTH_LIMIT)? };
+        let core = self.core.for_client(Client { address: request.client, is_exempt: request.is_exempt });
         let cx = Context {
-            core: &self.core,
+            core: &core,
             config: &self.config,
             headers: &request.headers,
             client: request.client,

@@ -84,6 +84,7 @@ impl Server {
             headers: map,
             body: Body::Whole(Bytes::copy_from_slice(body.as_bytes())),
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            is_exempt: true,
         };
         let reply = self.adapter.call(request).await;
         assert_eq!(reply.status, 200);

@@ -1,7 +1,5 @@
 //! Accounts: `Login`, `Register`, `ModifyUserInfo`.
 
-use std::net::IpAddr;
-
 use relive_core::{Dialect, Identifier, NewAccount, Password, ProfileUpdate, Sex, UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -20,14 +18,13 @@ const DEFAULT_ADDRESS: &str = "中国,上海";
 pub(crate) struct Login<'a> {
     account: &'a str,
     password: &'a str,
-    client: IpAddr,
 }
 
 impl<'a> TryFrom<&'a Input<'_>> for Login<'a> {
     type Error = Code;
 
     fn try_from(input: &'a Input<'_>) -> Result<Self, Code> {
-        Ok(Self { account: input.text("account")?, password: input.text("password")?, client: input.client })
+        Ok(Self { account: input.text("account")?, password: input.text("password")? })
     }
 }
 
@@ -46,13 +43,12 @@ pub(crate) struct LoginReply {
 }
 
 /// Opens a session beside existing ones (contract qplus §4.1).
-pub(crate) async fn login(cx: &Context, request: Login<'_>) -> Result<LoginReply, Code> {
+pub(crate) async fn login(cx: &Context<'_>, request: Login<'_>) -> Result<LoginReply, Code> {
     // An empty password is always wrong here, although another dialect may have registered one.
     let forms: &[Password] =
         if request.password.is_empty() { &[] } else { &[Password::plain(request.password)] };
     let identifier = Identifier::Any(request.account.to_owned());
-    let (account, session) =
-        cx.core.accounts().login(Dialect::Qplus, identifier, forms, Some(request.client)).await?;
+    let (account, session) = cx.core.accounts().login(Dialect::Qplus, identifier, forms).await?;
     let room = cx.core.rooms().number_of(account.id).await?;
     Ok(LoginReply {
         nick_name: account.display_name().to_owned(),
@@ -74,7 +70,6 @@ pub(crate) struct Register<'a> {
     email: &'a str,
     password: &'a str,
     auth_code: &'a str,
-    client: IpAddr,
 }
 
 impl<'a> TryFrom<&'a Input<'_>> for Register<'a> {
@@ -87,7 +82,6 @@ impl<'a> TryFrom<&'a Input<'_>> for Register<'a> {
             email: input.text("email")?,
             password: input.text("password")?,
             auth_code: input.text("authCode")?,
-            client: input.client,
         })
     }
 }
@@ -111,14 +105,11 @@ impl Register<'_> {
 }
 
 /// Registers an account; opens no session, because clients log in afterwards (contract qplus §4.2, §5.1).
-pub(crate) async fn register(cx: &Context, request: Register<'_>) -> Result<Done, Code> {
+pub(crate) async fn register(cx: &Context<'_>, request: Register<'_>) -> Result<Done, Code> {
     if request.is_by_phone() {
         let (phone, password) = (phone(request.phone)?, new_password(request.password)?);
         let code = SecretString::from(request.auth_code);
-        cx.core
-            .accounts()
-            .register_by_phone(phone, password, &code, DEFAULT_ADDRESS, Some(request.client))
-            .await?;
+        cx.core.accounts().register_by_phone(phone, password, &code, DEFAULT_ADDRESS).await?;
         return Ok(Done {});
     }
     let user_id = request.user_id()?;
@@ -127,7 +118,6 @@ pub(crate) async fn register(cx: &Context, request: Register<'_>) -> Result<Done
         phone: Some(phone),
         email: Some(email),
         address: DEFAULT_ADDRESS.to_owned(),
-        client: Some(request.client),
         ..NewAccount::new(user_id, new_password(request.password)?)
     };
     cx.core.accounts().register(new).await?;
@@ -175,7 +165,7 @@ impl ModifyUserInfo<'_> {
 }
 
 /// Changes the profile of the caller. Fields that are empty or 0 are left unchanged.
-pub(crate) async fn modify(cx: &Context, request: ModifyUserInfo<'_>) -> Result<Done, Code> {
+pub(crate) async fn modify(cx: &Context<'_>, request: ModifyUserInfo<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     cx.core.accounts().update_profile(session.account(), request.update()?).await?;
     Ok(Done {})

@@ -1,4 +1,4 @@
-//! The state of the adapter, shared by all handlers.
+//! What handlers need beside the request itself.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use relive_core::{Core, Dialect, Session};
 
 use crate::{code::Code, config::Config};
 
-/// The core and the settings of the adapter.
-pub(crate) struct Context {
-    pub(crate) core: Core,
-    pub(crate) config: Config,
+/// The core on behalf of the client, and the settings of the adapter.
+pub(crate) struct Context<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) config: &'a Config,
 }
 
-impl Context {
+impl Context<'_> {
     /// Finds the session of a `sessionId` and extends it (contract qplus §2).
     pub(crate) async fn session(&self, token: &str) -> Result<Arc<Session>, Code> {
         // Every issued token has 32 bytes.

@@ -4,7 +4,7 @@
 //! value (`""`, `0`) are the same. U+0000 and every wrong type are 10002. Lengths are in characters unless stated
 //! otherwise.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::borrow::Cow;
 
 use relive_core::Password;
 use relive_wire::{Integer, Object, Value};
@@ -14,8 +14,6 @@ use crate::code::Code;
 /// The input from which a handler decodes its request.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
-    /// The address of the client.
-    pub(crate) client: IpAddr,
     /// The query, without `?`.
     pub(crate) query: &'a str,
     /// The body; an empty object for the one call without a body.
@@ -97,13 +95,11 @@ pub(crate) fn email(text: &str) -> Result<&str, Code> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
 
     fn input(body: &str) -> Input<'_> {
         let body = Object::parse(body.as_bytes(), 64).unwrap();
-        Input { client: Ipv4Addr::LOCALHOST.into(), query: "", body }
+        Input { query: "", body }
     }
 
     #[test]

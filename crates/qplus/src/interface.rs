@@ -8,7 +8,7 @@ use crate::{
 relive_wire::interfaces! {
     /// A call of this dialect.
     pub(crate) enum Api;
-    async fn dispatch(cx: &Context, input: &Input<'_>) -> Result<Answer, Code>;
+    async fn dispatch(cx: &Context<'_>, input: &Input<'_>) -> Result<Answer, Code>;
     Login: "Login" => account::login, "seed 004 /live/Login";
     Register: "Register" => account::register, "seed 004 /live/Register";
     ModifyUserPwd: "ModifyUserPwd" => password::reset, "seed 004 /live/ModifyUserPwd";
@@ -40,7 +40,7 @@ impl Api {
     }
 
     /// Decodes the request, runs its handler and encodes the reply.
-    pub(crate) async fn answer(self, cx: &Context, input: &Input<'_>) -> Result<Answer, Code> {
+    pub(crate) async fn answer(self, cx: &Context<'_>, input: &Input<'_>) -> Result<Answer, Code> {
         dispatch(self, cx, input).await
     }
 }

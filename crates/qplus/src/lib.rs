@@ -32,7 +32,7 @@ mod room_object;
 mod stream;
 
 use http::{Method, StatusCode};
-use relive_core::Core;
+use relive_core::{Client, Core};
 use relive_wire::{
     Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request, replace_lone_surrogates,
 };
@@ -52,12 +52,15 @@ const BODY_LIMIT: usize = 64 * 1024;
 const PICTURE_BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The adapter.
-pub struct Qplus(Context);
+pub struct Qplus {
+    core: Core,
+    config: Config,
+}
 
 impl Qplus {
     /// Makes an adapter that uses this core.
     pub fn new(core: Core, config: Config) -> Self {
-        Self(Context { core, config })
+        Self { core, config }
     }
 
     async fn answer(&self, request: &Request) -> Reply {
@@ -78,8 +81,10 @@ impl Qplus {
                 Err(_) => return envelope::reply(name, Err(Code::Param)),
             },
         };
-        let input = Input { client: request.client, query: request.query(), body: object };
-        envelope::reply(name, api.answer(&self.0, &input).await)
+        let core = self.core.for_client(Client { address: request.client, is_exempt: request.is_exempt });
+        let cx = Context { core: &core, config: &self.config };
+        let input = Input { query: request.query(), body: object };
+        envelope::reply(name, api.answer(&cx, &input).await)
     }
 }
 

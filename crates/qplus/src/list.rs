@@ -83,7 +83,7 @@ impl From<ListReply> for Answer {
 }
 
 /// Returns the next page of a list for the session; with `refresh`, the first page.
-pub(crate) async fn next_page(cx: &Context, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
+pub(crate) async fn next_page(cx: &Context<'_>, request: GetLiveRoomList<'_>) -> Result<ListReply, Code> {
     let session = cx.session(request.session).await?;
     let (listing, refresh, count) = (request.listing()?, flag(request.refresh)?, request.count()?);
     let start = if refresh { PageStart::Top } else { PageStart::LastRead };
@@ -128,7 +128,7 @@ impl<'a> TryFrom<&'a Input<'_>> for FollowLiveRoom<'a> {
 }
 
 /// Follows a room or stops following it. Idempotent.
-pub(crate) async fn follow(cx: &Context, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
+pub(crate) async fn follow(cx: &Context<'_>, request: FollowLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let room = RoomNumber(request.room);
     if flag(request.follow)? {

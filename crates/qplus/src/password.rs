@@ -1,6 +1,6 @@
 //! Resets forgotten passwords, and sends verification codes: `ModifyUserPwd`, `AuthCode` (contract qplus §4.3, §5.1).
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use relive_core::{Error, Purpose, ResetProof, Session, causes};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,7 +20,6 @@ pub(crate) struct ModifyUserPwd<'a> {
     password: &'a str,
     session: &'a str,
     auth_code: &'a str,
-    client: IpAddr,
 }
 
 impl<'a> TryFrom<&'a Input<'_>> for ModifyUserPwd<'a> {
@@ -32,14 +31,13 @@ impl<'a> TryFrom<&'a Input<'_>> for ModifyUserPwd<'a> {
             password: input.text("password")?,
             session: input.session()?,
             auth_code: input.text("authCode")?,
-            client: input.client,
         })
     }
 }
 
 /// Sets a new password for the account with that phone, and ends all sessions of the account. Old clients send no
 /// proof; the operator decides whether one is required.
-pub(crate) async fn reset(cx: &Context, request: ModifyUserPwd<'_>) -> Result<Done, Code> {
+pub(crate) async fn reset(cx: &Context<'_>, request: ModifyUserPwd<'_>) -> Result<Done, Code> {
     let (phone, password) = (phone(request.phone)?, new_password(request.password)?);
     let proof = match cx.config.password_reset {
         PasswordReset::Open => ResetProof::NotNeeded,
@@ -58,12 +56,12 @@ pub(crate) async fn reset(cx: &Context, request: ModifyUserPwd<'_>) -> Result<Do
             other => other.into(),
         })?;
     let user_id: String = account.user_id.chars().take(128).collect();
-    tracing::info!(adapter = "qplus", account = ?user_id, client = %request.client, "password replaced by phone");
+    tracing::info!(adapter = "qplus", account = ?user_id, client = cx.core.client().map(|client| tracing::field::display(client.address)), "password replaced by phone");
     Ok(Done {})
 }
 
 /// Finds the session, which is only one of the possible proofs: an invalid session is `None` instead of an error.
-async fn live_session(cx: &Context, token: &str) -> Result<Option<Arc<Session>>, Code> {
+async fn live_session(cx: &Context<'_>, token: &str) -> Result<Option<Arc<Session>>, Code> {
     match cx.session(token).await {
         Ok(session) => Ok(Some(session)),
         Err(Code::SessionExpired) => Ok(None),
@@ -86,7 +84,7 @@ impl<'a> TryFrom<&'a Input<'_>> for AuthCode<'a> {
 }
 
 /// Sends a six-digit code to a phone. It is a proof for `Register` or, with `"purpose":"reset"`, for `ModifyUserPwd`.
-pub(crate) async fn send_code(cx: &Context, request: AuthCode<'_>) -> Result<Done, Code> {
+pub(crate) async fn send_code(cx: &Context<'_>, request: AuthCode<'_>) -> Result<Done, Code> {
     let phone = phone(request.phone)?;
     let purpose = match request.purpose {
         "" | "register" => Purpose::Register,

@@ -56,7 +56,7 @@ pub(crate) struct HeadPicReply {
 
 /// Replaces the picture of the caller. The new picture gets a new number, so that no client shows the old one from a
 /// cache.
-pub(crate) async fn set(cx: &Context, request: ModifyUserHeadPic<'_>) -> Result<HeadPicReply, Code> {
+pub(crate) async fn set(cx: &Context<'_>, request: ModifyUserHeadPic<'_>) -> Result<HeadPicReply, Code> {
     let session = cx.session(request.session).await?;
     let id = cx.core.accounts().set_head_picture(session.account(), request.decode()?).await?;
     Ok(HeadPicReply { head_pic_id: id.0 })
@@ -82,7 +82,7 @@ impl TryFrom<&Input<'_>> for GetUserHeadPic {
 }
 
 /// Returns a picture. No session is required.
-pub(crate) async fn get(cx: &Context, GetUserHeadPic(id): GetUserHeadPic) -> Result<HeadPicture, Code> {
+pub(crate) async fn get(cx: &Context<'_>, GetUserHeadPic(id): GetUserHeadPic) -> Result<HeadPicture, Code> {
     let picture = cx.core.accounts().head_picture(id).await?.ok_or(Code::Param)?;
     Ok(HeadPicture(picture.0))
 }

@@ -37,14 +37,14 @@ pub(crate) struct OwnNumberReply {
 }
 
 /// Returns the number of the caller's room; 0 if there is none.
-pub(crate) async fn own_number(cx: &Context, request: Own<'_>) -> Result<OwnNumberReply, Code> {
+pub(crate) async fn own_number(cx: &Context<'_>, request: Own<'_>) -> Result<OwnNumberReply, Code> {
     let session = cx.session(request.session).await?;
     let number = cx.core.rooms().number_of(session.account()).await?.map_or(0, |room| room.0);
     Ok(OwnNumberReply { published: number, usual: number })
 }
 
 /// Returns the caller's room with both passwords in clear: the owner's client needs them to open the stream.
-pub(crate) async fn own(cx: &Context, request: Own<'_>) -> Result<RoomObject, Code> {
+pub(crate) async fn own(cx: &Context<'_>, request: Own<'_>) -> Result<RoomObject, Code> {
     let session = cx.session(request.session).await?;
     let room = cx.core.rooms().own(session.account()).await?;
     Ok(RoomObject::new(cx, session.account(), room))
@@ -105,7 +105,7 @@ pub(crate) struct CreateReply {
 
 /// Creates the room of the caller. If the room has been created before, all fields but the session are ignored
 /// (contract qplus §4.9).
-pub(crate) async fn create(cx: &Context, request: CreateLiveRoom<'_>) -> Result<CreateReply, Code> {
+pub(crate) async fn create(cx: &Context<'_>, request: CreateLiveRoom<'_>) -> Result<CreateReply, Code> {
     let session = cx.session(request.session).await?;
     let named = |text: &RoomText| if text.name.is_empty() { Err(Code::RoomName) } else { check(text) };
     let room = cx.core.rooms().name(session.account(), request.text, named).await??;
@@ -129,7 +129,7 @@ impl<'a> TryFrom<&'a Input<'_>> for ModifyMyLiveRoom<'a> {
 }
 
 /// Changes the room of the caller. Empty fields are left unchanged: clients send empty passwords every time.
-pub(crate) async fn modify(cx: &Context, request: ModifyMyLiveRoom<'_>) -> Result<Done, Code> {
+pub(crate) async fn modify(cx: &Context<'_>, request: ModifyMyLiveRoom<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     check(&request.text)?;
     let number = (request.number != 0).then_some(RoomNumber(request.number));
@@ -173,7 +173,7 @@ pub(crate) struct SearchReply {
 }
 
 /// Finds a room by its number, on air or not.
-pub(crate) async fn search(cx: &Context, request: Search<'_>) -> Result<SearchReply, Code> {
+pub(crate) async fn search(cx: &Context<'_>, request: Search<'_>) -> Result<SearchReply, Code> {
     let session = cx.session(request.session).await?;
     let room = cx.core.rooms().find(session.account(), request.number()?).await?;
     let is_play = u8::from(room.on_air.is_some());

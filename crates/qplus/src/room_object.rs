@@ -33,7 +33,7 @@ pub(crate) struct RoomObject {
 
 impl RoomObject {
     /// Shows a room to `viewer`. The anchor password may be left out: a client that knows it can publish into the room.
-    pub(crate) fn new(cx: &Context, viewer: AccountId, room: Room) -> Self {
+    pub(crate) fn new(cx: &Context<'_>, viewer: AccountId, room: Room) -> Self {
         let anchor_password =
             if room.owner == viewer || cx.config.expose_anchor_password == ExposeAnchorPassword::All {
                 room.anchor_password
@@ -68,7 +68,7 @@ impl RoomObject {
 /// Appends a room on air. Everything but the members that change is serialized once per broadcast instead of once per
 /// reply. Exceptions: the owner's own room has members that other viewers do not get, and signed play URLs change every
 /// second.
-pub(crate) fn write(cx: &Context, viewer: AccountId, room: &RoomOnAir, text: &mut Vec<u8>) {
+pub(crate) fn write(cx: &Context<'_>, viewer: AccountId, room: &RoomOnAir, text: &mut Vec<u8>) {
     if viewer == room.broadcast.host || !cx.core.config().media.has_lasting_play_urls() {
         return text.extend_from_slice(&json(&RoomObject::new(cx, viewer, room.room())));
     }

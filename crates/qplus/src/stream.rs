@@ -40,7 +40,7 @@ fn lease(timeout: i64) -> Seconds {
 }
 
 /// Puts the caller's room on air, keeps it on air, or ends its broadcast.
-pub(crate) async fn push(cx: &Context, request: PushLiveStream<'_>) -> Result<Done, Code> {
+pub(crate) async fn push(cx: &Context<'_>, request: PushLiveStream<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let room = RoomNumber(request.room);
     if flag(request.status)? {
@@ -72,7 +72,7 @@ impl<'a> TryFrom<&'a Input<'_>> for PlayLiveStream<'a> {
 
 /// Counts the caller as a viewer of a room, or stops counting it. Always succeeds, without effect if the caller cannot
 /// be counted.
-pub(crate) async fn play(cx: &Context, request: PlayLiveStream<'_>) -> Result<Done, Code> {
+pub(crate) async fn play(cx: &Context<'_>, request: PlayLiveStream<'_>) -> Result<Done, Code> {
     let session = cx.session(request.session).await?;
     let room = RoomNumber(request.room);
     match request.status {
@@ -106,7 +106,7 @@ pub(crate) struct NumberReply {
 }
 
 /// Returns the number of viewers of a room; 0 if the room is not on air or does not exist.
-pub(crate) async fn viewers(cx: &Context, request: GetLiveroomNumber<'_>) -> Result<NumberReply, Code> {
+pub(crate) async fn viewers(cx: &Context<'_>, request: GetLiveroomNumber<'_>) -> Result<NumberReply, Code> {
     cx.session(request.session).await?;
     let on_air = cx.core.broadcasts().of_room(RoomNumber(request.room)).await?;
     Ok(NumberReply { room: request.room, number: on_air.map_or(0, |on_air| on_air.viewers) })

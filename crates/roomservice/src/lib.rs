@@ -28,7 +28,7 @@ mod room_object;
 mod stream;
 
 use http::{Method, StatusCode};
-use relive_core::Core;
+use relive_core::{Client, Core};
 use relive_wire::{Adapter, Body, Endpoint, Interface, Reply, ReplyFuture, Request};
 
 pub use crate::config::Config;
@@ -61,15 +61,13 @@ impl RoomService {
             return Ok(Answer::from(Nothing {}));
         }
         let Body::Whole(body) = &request.body else { return Err(Code::Parameter("body too large")) };
+        let core = self.core.for_client(Client { address: request.client, is_exempt: request.is_exempt });
         let input = Input::parse(&request.headers, body)?;
         let parameters = Parameters::new(request.query(), &input);
-        let session = if called.api.is_open() {
-            None
-        } else {
-            Some(parameters.caller(&self.core, &input.object).await?)
-        };
+        let session =
+            if called.api.is_open() { None } else { Some(parameters.caller(&core, &input.object).await?) };
         let cx = Context {
-            core: &self.core,
+            core: &core,
             config: &self.config,
             parameters: &parameters,
             caller: session.as_deref(),

@@ -34,7 +34,7 @@ pub(crate) struct CosSignReply {
 const NO_SIGNATURE: &str = "signature-not-configured";
 
 /// Makes a signature for the upload of a cover.
-pub(crate) async fn cos_sign(cx: &Context, _: Nothing) -> Result<Data<CosSignReply>, Code> {
+pub(crate) async fn cos_sign(cx: &Context<'_>, _: Nothing) -> Result<Data<CosSignReply>, Code> {
     let sign = cx.core.cloud().cos_v4().unwrap_or_else(|| NO_SIGNATURE.to_owned());
     Ok(Data(CosSignReply { sign }))
 }
@@ -69,7 +69,7 @@ pub(crate) struct KickoutReply {
 
 /// Ends the session of the kicked user and revokes its push URLs. The kicked user has to log in again. An IM ticket cannot be
 /// revoked: it stays valid until it expires.
-pub(crate) async fn kickout(cx: &Context, request: Kickout) -> Result<Data<KickoutReply>, Code> {
+pub(crate) async fn kickout(cx: &Context<'_>, request: Kickout) -> Result<Data<KickoutReply>, Code> {
     let admin = request.admin.check(cx).await?;
     if !cx.config.admins.contains(&admin.user_id) {
         return Err(Code::NotAnAdmin);
@@ -98,7 +98,7 @@ impl TryFrom<Input<'_>> for Verify {
 }
 
 /// Checks that the ticket belongs to the user. Without an IM key no ticket is valid.
-pub(crate) async fn verify(cx: &Context, request: Verify) -> Result<(), Code> {
+pub(crate) async fn verify(cx: &Context<'_>, request: Verify) -> Result<(), Code> {
     if cx.core.cloud().verify_user_sig(&request.user_sig, &request.user_id) {
         Ok(())
     } else {
@@ -138,7 +138,7 @@ pub(crate) struct AuthPrivMapReply {
 
 /// Opens a session and makes a permit. The password is checked, unlike in the original server.
 pub(crate) async fn auth_priv_map(
-    cx: &Context,
+    cx: &Context<'_>,
     request: AuthPrivMap,
 ) -> Result<Data<AuthPrivMapReply>, Code> {
     let (account, session) = request.credentials.log_in(cx).await?;

@@ -11,15 +11,15 @@ use crate::{
 };
 
 /// Registers an account (seed 003 §一).
-pub(crate) async fn regist(cx: &Context, request: Credentials) -> Result<(), Code> {
+pub(crate) async fn regist(cx: &Context<'_>, request: Credentials) -> Result<(), Code> {
     let password = request.passwords.into_iter().next().ok_or(Code::Field("pwd", Fault::Missing))?;
-    let new = NewAccount { client: Some(request.client), ..NewAccount::new(request.user_id, password) };
+    let new = NewAccount::new(request.user_id, password);
     cx.core.accounts().register(new).await?;
     Ok(())
 }
 
 /// Opens a session (seed 003 §二).
-pub(crate) async fn login(cx: &Context, request: Credentials) -> Result<Data<LoginReply>, Code> {
+pub(crate) async fn login(cx: &Context<'_>, request: Credentials) -> Result<Data<LoginReply>, Code> {
     let (_, session) = request.log_in(cx).await?;
     Ok(Data(LoginReply::new(cx, &session)))
 }
@@ -38,7 +38,7 @@ impl TryFrom<Input<'_>> for Logout {
 }
 
 /// Ends a session (seed 003 §十六).
-pub(crate) async fn logout(cx: &Context, request: Logout) -> Result<(), Code> {
+pub(crate) async fn logout(cx: &Context<'_>, request: Logout) -> Result<(), Code> {
     match cx.core.sessions().close(Dialect::Sxb, &request.token).await {
         Err(Error::InvalidSession) => Err(Code::LoggedOut),
         other => Ok(other?),

@@ -37,7 +37,7 @@ impl TryFrom<Input<'_>> for ReportMemId {
 
 /// Adds the caller to the audience or removes the caller from it. Leaving a room that is over succeeds: the web client stays in
 /// the room until its leaving is answered with success.
-pub(crate) async fn report(cx: &Context, call: Authed<ReportMemId>) -> Result<(), Code> {
+pub(crate) async fn report(cx: &Context<'_>, call: Authed<ReportMemId>) -> Result<(), Code> {
     let ReportMemId { room, role, leaves } = call.request;
     let audiences = cx.core.audiences();
     if !leaves {
@@ -89,7 +89,7 @@ fn entries<S: Serializer>(members: &[Member], serializer: S) -> Result<S::Ok, S:
 }
 
 /// Returns a page of the members of a room.
-pub(crate) async fn list(cx: &Context, call: Authed<RoomIdList>) -> Result<Data<RoomIdListReply>, Code> {
+pub(crate) async fn list(cx: &Context<'_>, call: Authed<RoomIdList>) -> Result<Data<RoomIdListReply>, Code> {
     let page = cx.core.audiences().members(call.request.room, call.request.window).await?;
     Ok(Data(RoomIdListReply { total: page.total, idlist: page.items }))
 }
@@ -115,7 +115,7 @@ impl TryFrom<Input<'_>> for Heartbeat {
 }
 
 /// Extends the membership of the caller and, if it is the host, its live.
-pub(crate) async fn heartbeat(cx: &Context, call: Authed<Heartbeat>) -> Result<(), Code> {
+pub(crate) async fn heartbeat(cx: &Context<'_>, call: Authed<Heartbeat>) -> Result<(), Code> {
     Ok(cx.core.audiences().beat(call.caller, call.request.role, call.request.likes).await?)
 }
 
@@ -133,7 +133,7 @@ impl TryFrom<Input<'_>> for RequestMic {
 }
 
 /// Asks for the microphone; a caller outside of the room enters it as a viewer.
-pub(crate) async fn request_mic(cx: &Context, call: Authed<RequestMic>) -> Result<(), Code> {
+pub(crate) async fn request_mic(cx: &Context<'_>, call: Authed<RequestMic>) -> Result<(), Code> {
     Ok(cx.core.audiences().request_mic(call.caller, call.request.room).await?)
 }
 
@@ -159,6 +159,6 @@ impl TryFrom<Input<'_>> for ReportStatus {
 }
 
 /// Sets whether the caller is on mic.
-pub(crate) async fn report_status(cx: &Context, call: Authed<ReportStatus>) -> Result<(), Code> {
+pub(crate) async fn report_status(cx: &Context<'_>, call: Authed<ReportStatus>) -> Result<(), Code> {
     Ok(cx.core.audiences().set_mic(call.caller, call.request.room, call.request.mic).await?)
 }

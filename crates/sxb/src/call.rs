@@ -1,7 +1,5 @@
 //! The input from which a handler decodes its request.
 
-use std::net::IpAddr;
-
 use relive_core::{AccountId, Dialect};
 
 use crate::{code::Code, context::Context, fields::Fields, route::Profile};
@@ -15,8 +13,6 @@ pub(crate) struct Input<'a> {
     pub(crate) body: &'a [u8],
     /// The form of replies that the client expects, by the path it uses.
     pub(crate) profile: Profile,
-    /// The address of the client.
-    pub(crate) client: IpAddr,
     /// The account of the session; `None` for calls without a token.
     pub(crate) caller: Option<AccountId>,
 }
@@ -37,7 +33,7 @@ impl<'a, T: TryFrom<Input<'a>, Error = Code>> TryFrom<Input<'a>> for Authed<T> {
 }
 
 /// Finds the account of the session that `token` names.
-pub(crate) async fn caller(cx: &Context, fields: Fields<'_>) -> Result<AccountId, Code> {
+pub(crate) async fn caller(cx: &Context<'_>, fields: Fields<'_>) -> Result<AccountId, Code> {
     let token = fields.filled("token")?;
     Ok(cx.core.sessions().account(Dialect::Sxb, token).await?)
 }

@@ -34,7 +34,7 @@ impl TryFrom<Input<'_>> for CloudNotice {
 }
 
 /// Verifies a notice and stores the recording it announces, if any.
-pub(crate) async fn receive(cx: &Context, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
+pub(crate) async fn receive(cx: &Context<'_>, CloudNotice(notice): CloudNotice) -> Result<(), Code> {
     let key = (&cx.core.config().cloud.callback_key).into();
     authenticate(&notice, key, cx.core.now(), GRACE).map_err(|_| Code::BadCallbackSign)?;
     if notice.event_type != Some(RECORDED) {

@@ -1,20 +1,13 @@
-//! The state of the adapter, shared by all handlers.
+//! What handlers need beside the request itself.
 
 use relive_core::Core;
 
 use crate::{config::Config, route::Routes};
 
-/// The core, the settings and the paths of the adapter.
-#[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) core: Core,
-    pub(crate) config: Config,
-    pub(crate) routes: Routes,
-}
-
-impl Context {
-    pub(crate) fn new(core: Core, config: Config) -> Self {
-        let routes = Routes::new(&config);
-        Self { core, config, routes }
-    }
+/// The core on behalf of the client, the settings and the paths of the adapter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) config: &'a Config,
+    pub(crate) routes: &'a Routes,
 }

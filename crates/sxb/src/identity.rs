@@ -1,7 +1,5 @@
 //! Credentials of users, and the reply to a login (seed 003 §一, §二).
 
-use std::net::IpAddr;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use relive_core::{Account, Dialect, Error, Identifier, IssuedSession, Password, UserId};
 use secrecy::ExposeSecret as _;
@@ -24,7 +22,6 @@ pub(crate) const NO_TICKET: &str = "usersig-not-configured";
 pub(crate) struct Credentials {
     pub(crate) user_id: UserId,
     pub(crate) passwords: Vec<Password>,
-    pub(crate) client: IpAddr,
 }
 
 impl Credentials {
@@ -33,20 +30,19 @@ impl Credentials {
         Ok(Self {
             user_id: user_id(input.fields, id)?,
             passwords: sent_passwords(input.fields.filled("pwd")?),
-            client: input.client,
         })
     }
 
     /// Opens a session and ends the previous one.
-    pub(crate) async fn log_in(&self, cx: &Context) -> Result<(Account, IssuedSession), Error> {
+    pub(crate) async fn log_in(&self, cx: &Context<'_>) -> Result<(Account, IssuedSession), Error> {
         let identifier = Identifier::UserId(self.user_id.clone());
-        cx.core.accounts().login(Dialect::Sxb, identifier, &self.passwords, Some(self.client)).await
+        cx.core.accounts().login(Dialect::Sxb, identifier, &self.passwords).await
     }
 
     /// Checks the password without opening a session.
-    pub(crate) async fn check(&self, cx: &Context) -> Result<Account, Error> {
+    pub(crate) async fn check(&self, cx: &Context<'_>) -> Result<Account, Error> {
         let identifier = Identifier::UserId(self.user_id.clone());
-        cx.core.accounts().verify(identifier, &self.passwords, Some(self.client)).await
+        cx.core.accounts().verify(identifier, &self.passwords).await
     }
 }
 
@@ -144,7 +140,7 @@ pub(crate) struct LoginReply {
 }
 
 impl LoginReply {
-    pub(crate) fn new(cx: &Context, session: &IssuedSession) -> Self {
+    pub(crate) fn new(cx: &Context<'_>, session: &IssuedSession) -> Self {
         Self {
             user_sig: cx.core.cloud().user_sig(&session.user_id).unwrap_or_else(|| NO_TICKET.to_owned()),
             token: session.token.expose_secret().to_owned(),

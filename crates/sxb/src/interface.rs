@@ -11,7 +11,7 @@ use crate::{
 interfaces! {
     /// A call, named `svc/cmd`.
     pub(crate) enum Api;
-    async fn dispatch(cx: &Context, input: Input<'_>) -> Result<Payload, Code>;
+    async fn dispatch(cx: &Context<'_>, input: Input<'_>) -> Result<Payload, Code>;
     Regist: "account/regist" => account::regist, "seed 003 §一";
     Login: "account/login" => account::login, "seed 003 §二";
     Create: "live/create" => room::create, "seed 003 §三";
@@ -53,7 +53,7 @@ impl Api {
     }
 
     /// Decodes the request, runs its handler and encodes the reply.
-    pub(crate) async fn carry_out(self, cx: &Context, input: Input<'_>) -> Result<Payload, Code> {
+    pub(crate) async fn carry_out(self, cx: &Context<'_>, input: Input<'_>) -> Result<Payload, Code> {
         dispatch(self, cx, input).await
     }
 

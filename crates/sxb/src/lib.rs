@@ -33,7 +33,7 @@ mod route;
 mod signature;
 
 use http::{Method, StatusCode};
-use relive_core::Core;
+use relive_core::{Client, Core};
 use relive_wire::{Adapter, Body, Endpoint, Interface, JsonError, Object, Reply, ReplyFuture, Request};
 
 use crate::{
@@ -43,7 +43,7 @@ use crate::{
     envelope::{Payload, reply},
     fields::Fields,
     interface::Api,
-    route::Profile,
+    route::{Profile, Routes},
 };
 pub use crate::{
     config::Config,
@@ -77,6 +77,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 ///     headers: http::HeaderMap::new(),
 ///     body: Body::Whole(bytes::Bytes::new()),
 ///     client: [127, 0, 0, 1].into(),
+///     is_exempt: true,
 /// };
 /// let reply = sxb.call(request).await;
 /// assert_eq!((reply.status.as_u16(), reply.code), (200, 10001));
@@ -85,12 +86,17 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Sxb(Context);
+pub struct Sxb {
+    core: Core,
+    config: Config,
+    routes: Routes,
+}
 
 impl Sxb {
     /// Makes an adapter that uses this core.
     pub fn new(core: Core, config: Config) -> Self {
-        Self(Context::new(core, config))
+        let routes = Routes::new(&config);
+        Self { core, config, routes }
     }
 
     async fn answer(&self, request: &Request) -> Reply {
@@ -103,7 +109,8 @@ impl Sxb {
     }
 
     async fn outcome(&self, api: Api, request: &Request) -> Result<Payload, Code> {
-        let Self(cx) = self;
+        let core = self.core.for_client(Client { address: request.client, is_exempt: request.is_exempt });
+        let cx = &Context { core: &core, config: &self.config, routes: &self.routes };
         let Body::Whole(body) = &request.body else { return Err(Code::BadJson) };
         let object = match Object::parse(body, MAX_DEPTH) {
             Ok(object) => object,
@@ -113,11 +120,11 @@ impl Sxb {
         };
         let fields = Fields(&object);
         if cx.config.require_sign && api != Api::Callback {
-            signature::check(request, fields, &cx.config, cx.core.now())?;
+            signature::check(request, fields, cx.config, cx.core.now())?;
         }
         let caller = if api.needs_token() { Some(caller(cx, fields).await?) } else { None };
         let profile = cx.routes.profile(request.path()).unwrap_or(Profile::Seed);
-        api.carry_out(cx, Input { fields, body, profile, client: request.client, caller }).await
+        api.carry_out(cx, Input { fields, body, profile, caller }).await
     }
 }
 
@@ -131,7 +138,7 @@ impl Adapter for Sxb {
     }
 
     fn endpoint(&self, _method: &Method, path: &str) -> Option<Endpoint> {
-        self.0.routes.profile(path).map(|_| Endpoint { body_limit: BODY_LIMIT })
+        self.routes.profile(path).map(|_| Endpoint { body_limit: BODY_LIMIT })
     }
 
     fn call(&self, request: Request) -> ReplyFuture<'_> {

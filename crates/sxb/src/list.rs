@@ -90,7 +90,7 @@ impl From<RoomListReply> for Payload {
 }
 
 /// Returns a page of the rooms on air (seed 003 §五).
-pub(crate) async fn rooms(cx: &Context, call: Authed<OnAir>) -> Result<RoomListReply, Code> {
+pub(crate) async fn rooms(cx: &Context<'_>, call: Authed<OnAir>) -> Result<RoomListReply, Code> {
     let page = cx.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
     Ok(RoomListReply(page))
 }
@@ -106,7 +106,7 @@ pub(crate) struct PlayAddresses {
 }
 
 impl PlayAddresses {
-    fn of(cx: &Context, on_air: &Broadcast) -> Self {
+    fn of(cx: &Context<'_>, on_air: &Broadcast) -> Self {
         let urls = cx.core.config().media.play_urls(&on_air.stream_code, cx.core.now());
         Self { cover: on_air.cover.clone(), address: urls.rtmp, address2: urls.flv, address3: urls.hls }
     }
@@ -127,7 +127,7 @@ pub(crate) struct StreamListReply {
 }
 
 /// Returns a page of the rooms on air with their play URLs (seed 003 §十四).
-pub(crate) async fn streams(cx: &Context, call: Authed<OnAir>) -> Result<Data<StreamListReply>, Code> {
+pub(crate) async fn streams(cx: &Context<'_>, call: Authed<OnAir>) -> Result<Data<StreamListReply>, Code> {
     let page = cx.core.broadcasts().on_air(call.request.filter, call.request.window).await?;
     let stream =
         |on_air: &Broadcast| Stream { uid: on_air.user_id.clone(), addresses: PlayAddresses::of(cx, on_air) };
@@ -153,7 +153,7 @@ impl TryFrom<Input<'_>> for PlayUrl {
 }
 
 /// Returns the play URLs of a room on air.
-pub(crate) async fn play_url(cx: &Context, call: Authed<PlayUrl>) -> Result<Data<PlayAddresses>, Code> {
+pub(crate) async fn play_url(cx: &Context<'_>, call: Authed<PlayUrl>) -> Result<Data<PlayAddresses>, Code> {
     let on_air = cx.core.broadcasts().require_on_air(call.request.room).await?;
     Ok(Data(PlayAddresses::of(cx, &on_air)))
 }

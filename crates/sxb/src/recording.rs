@@ -39,7 +39,7 @@ impl TryFrom<Input<'_>> for ReportRecord {
 
 /// Stores name and cover for the recording that the cloud will announce. The report alone creates no entry in the list:
 /// there is no URL yet.
-pub(crate) async fn report(cx: &Context, call: Authed<ReportRecord>) -> Result<(), Code> {
+pub(crate) async fn report(cx: &Context<'_>, call: Authed<ReportRecord>) -> Result<(), Code> {
     let ReportRecord { room, hint } = call.request;
     Ok(cx.core.rooms().hint_recording(call.caller, room, hint).await?)
 }
@@ -131,7 +131,7 @@ impl Video {
 }
 
 /// Returns a page of recordings.
-pub(crate) async fn list(cx: &Context, call: Authed<RecordList>) -> Result<Data<RecordListReply>, Code> {
+pub(crate) async fn list(cx: &Context<'_>, call: Authed<RecordList>) -> Result<Data<RecordListReply>, Code> {
     let RecordList { filter, window, profile } = call.request;
     let page = cx.core.recordings().list(filter, RecordingOrder::Stored, window).await?;
     let videos = page.items.iter().map(|recording| Video::of(profile, recording)).collect();

@@ -36,7 +36,7 @@ pub(crate) struct CreateReply {
 }
 
 /// Allocates the room of the caller.
-pub(crate) async fn create(cx: &Context, call: Authed<Create>) -> Result<Data<CreateReply>, Code> {
+pub(crate) async fn create(cx: &Context<'_>, call: Authed<Create>) -> Result<Data<CreateReply>, Code> {
     let RoomNumber(roomnum) = cx.core.broadcasts().prepare(call.caller).await?;
     Ok(Data(CreateReply { roomnum, groupid: roomnum.to_string() }))
 }
@@ -80,7 +80,7 @@ fn place(fields: Fields<'_>) -> Result<HostLocation, Code> {
 }
 
 /// Puts the caller's room on air.
-pub(crate) async fn report(cx: &Context, call: Authed<ReportRoom>) -> Result<(), Code> {
+pub(crate) async fn report(cx: &Context<'_>, call: Authed<ReportRoom>) -> Result<(), Code> {
     Ok(cx.core.broadcasts().report(call.caller, call.request.0).await?)
 }
 
@@ -99,6 +99,6 @@ impl TryFrom<Input<'_>> for ExitRoom {
 }
 
 /// Ends the broadcast of the caller's room, or leaves another room.
-pub(crate) async fn exit(cx: &Context, call: Authed<ExitRoom>) -> Result<(), Code> {
+pub(crate) async fn exit(cx: &Context<'_>, call: Authed<ExitRoom>) -> Result<(), Code> {
     Ok(cx.core.broadcasts().exit(call.caller, call.request.room).await?)
 }

@@ -88,6 +88,7 @@ mod tests {
             headers,
             body: Body::TooLarge,
             client: [127, 0, 0, 1].into(),
+            is_exempt: true,
         }
     }
 

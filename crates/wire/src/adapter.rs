@@ -59,6 +59,8 @@ pub struct Request {
     pub body: Body,
     /// The client's address; behind trusted proxies, the address that the proxies forward.
     pub client: IpAddr,
+    /// Whether the client has no budgets, see `limits.exempt` in the configuration.
+    pub is_exempt: bool,
 }
 
 impl Request {

@@ -9,7 +9,7 @@ const CORE: &[&[&str]] = &[
     &["config"],
     &["model"],
     &["sign"],
-    &["login"],
+    &["limit", "login"],
     &["store"],
     &["table"],
     &["domain", "read_model"],

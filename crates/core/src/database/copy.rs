@@ -204,7 +204,7 @@ tables! {
         place: String, stream_code: String, push_sequence: Option<String>, started_at: i64, ended_at: Option<i64>,
         beat_at: i64, lease: Option<i64>, aired_at: Option<i64>, group_folded: Option<String>,
         room_info: Option<String>, anchor_name: Option<String>, anchor_avatar: Option<String>,
-        custom_fields: Option<String>
+        custom_fields: Option<String>, opened_from: Option<String>
     }
     counters { broadcast_id: i64, account_id: i64, counted_likes: i64, host_likes: i64, anonymous: i64, version: i64 }
     audience {

@@ -1,19 +1,24 @@
 //! Actors: the account of a request, which carries a credential or only a user id, and the creation of guests.
 
 use crate::{
-    Actor, Error, Result, UnixSeconds, UserId,
+    Actor, Error, Result, State, UnixSeconds, UserId,
+    limit::Limit,
     store::{Tx, conn::Conn},
     table::{
         accounts::{self, AccountRow},
+        broadcasts::{self, BroadcastRow},
         sessions,
     },
 };
 
 /// The account with a user id; creates a guest if there is none.
+///
+/// Errors: [`Error::RateLimited`].
 pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &UserId) -> Result<AccountRow> {
     if let Some(row) = accounts::by_user_id(tx.conn, user_id)? {
         return Ok(row);
     }
+    tx.spend(Limit::Guests)?;
     accounts::insert(tx, user_id, None)
 }
 
@@ -35,6 +40,27 @@ pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
             None => ensure(tx, user_id),
         },
     }
+}
+
+/// The account of an actor that begins, renews or ends a live. If the operator binds guests, the live of a guest belongs to the
+/// address that began it.
+///
+/// Errors: those of [`acting`]; [`Error::ProofRequired`] for a guest that has a live from another address.
+pub(crate) fn hosting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
+    let host = acting(tx, actor)?;
+    if !tx.config().accounts.bind_guests || host.is_registered() {
+        return Ok(host);
+    }
+    let lease = tx.config().timeouts.guest_live;
+    let is_over = |row: &BroadcastRow| match row.state {
+        State::OnAir => false,
+        State::Prepared => row.started_at + lease < tx.now,
+        State::Ended => true,
+    };
+    let live = broadcasts::latest(tx.conn, host.id)?.filter(|row| !is_over(row));
+    let opened_from = live.and_then(|row| row.opened_from);
+    let here = tx.client().map(|client| client.household().to_string());
+    if opened_from.is_some() && opened_from != here { Err(Error::ProofRequired) } else { Ok(host) }
 }
 
 /// Checks that an actor may act, without creating a guest. A session of RoomService last used at `used_after` has ended.

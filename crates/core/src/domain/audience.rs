@@ -6,6 +6,7 @@
 
 use crate::{
     AccountId, Dialect, Error, Result, Role, RoomNumber, UserId,
+    limit::Limit,
     model::{change::Change, rule, session::TokenHash},
     store::Tx,
     table::{
@@ -16,7 +17,12 @@ use crate::{
 };
 
 /// The row of a new member.
+///
+/// Errors: [`Error::RateLimited`].
 fn new_member(tx: &mut Tx<'_>, host: AccountId, account: AccountId, dialect: Dialect) -> Result<MemberRow> {
+    if host != account {
+        tx.spend(Limit::Enters)?;
+    }
     Ok(MemberRow {
         host_id: host,
         account_id: account,

@@ -3,6 +3,7 @@
 use super::actor;
 use crate::{
     AccountId, Actor, Dialect, FileId, GroupId, GroupMember, MemberNames, Page, Result, UserId, Window,
+    limit::Limit,
     store::{Tx, conn::Conn},
     table::{
         accounts,
@@ -66,6 +67,7 @@ pub(crate) fn enter_recording(
     let member = actor::acting(tx, actor)?.id;
     let owner = actor::ensure(tx, owner)?.id;
     if recording_audience::put(tx, owner, file_id, member, names)? {
+        tx.spend(Limit::Enters)?;
         recordings::step_viewers(tx, owner, file_id, 1)?;
     }
     Ok(())

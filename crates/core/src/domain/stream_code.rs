@@ -205,7 +205,7 @@ pub(crate) fn code_of_room(
 ///
 /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`], [`Error::Busy`] if every code that was tried is in use.
 pub(crate) fn link_mic(tx: &mut Tx<'_>, actor: &Actor) -> Result<LinkMicStream> {
-    let viewer = actor::acting(tx, actor)?;
+    let viewer = actor::hosting(tx, actor)?;
     let live = code_of_host(tx, &viewer)?;
     let expires = tx.now + tx.config().media.push_ttl;
     for later in 0..TRIES {

@@ -1,7 +1,5 @@
 //! Accounts: registration, login, profiles, and the overview for operators.
 
-use std::net::IpAddr;
-
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::core::Accounts;
@@ -13,6 +11,7 @@ use crate::{
         login::{self, Admitted},
         overview, registration, report, verification,
     },
+    limit::Limit,
     model::{live_room, password::StoredPassword, random},
     store::Tx,
     table::{
@@ -70,20 +69,17 @@ impl Accounts<'_> {
     /// Errors, first match: [`Error::RegistrationClosed`] (not for the operator), [`Error::AccountExists`],
     /// [`Error::PhoneExists`], [`Error::EmailExists`], [`Error::RateLimited`], [`Error::Busy`].
     pub async fn register(&self, new: NewAccount) -> Result<Account> {
-        self.open_to(new.client)?;
+        self.check_open()?;
         // Checked before the password is hashed, which is expensive, and again when the account is stored.
         let early = new.clone();
         self.0.store().snapshot(move |conn| registration::check(conn, &early)).await?;
-        if !self.0.throttle().may_register(new.client, self.0.now()) {
-            return Err(Error::RateLimited);
-        }
-        let client = new.client;
+        self.0.spend(Limit::Registrations)?;
         let outcome = match self.0.hasher().hash(&new.password, &new.user_id).await {
-            Ok(stored) => self.0.store().write(move |tx| registration::register(tx, &new, &stored)).await,
+            Ok(stored) => self.0.write(move |tx| registration::register(tx, &new, &stored)).await,
             Err(error) => Err(error),
         };
         if outcome.is_err() {
-            self.0.throttle().unregister(client);
+            self.0.give_back(Limit::Registrations);
         }
         outcome.map(Account::from)
     }
@@ -104,8 +100,8 @@ impl Accounts<'_> {
     }
 
     /// Refuses clients, but not the operator, while registration is closed.
-    fn open_to(self, client: Option<IpAddr>) -> Result<()> {
-        if client.is_some() && !self.0.config().accounts.open_registration {
+    fn check_open(self) -> Result<()> {
+        if self.0.client().is_some() && !self.0.config().accounts.open_registration {
             return Err(Error::RegistrationClosed);
         }
         Ok(())
@@ -122,19 +118,17 @@ impl Accounts<'_> {
         password: Password,
         code: &SecretString,
         address: &str,
-        client: Option<IpAddr>,
     ) -> Result<Account> {
-        self.open_to(client)?;
+        self.check_open()?;
         let (wanted, code) = (phone.to_owned(), code.clone());
         let use_code = move |tx: &mut Tx<'_>| verification::use_registration_code(tx, &wanted, &code);
-        if !self.0.store().write(use_code).await? {
+        if !self.0.write(use_code).await? {
             return Err(Error::WrongCode);
         }
         let name = self.free_name().await?;
         let new = NewAccount {
             phone: Some(phone.to_owned()),
             address: address.to_owned(),
-            client,
             ..NewAccount::new(name, password)
         };
         let account = self.register(new).await?;
@@ -158,13 +152,8 @@ impl Accounts<'_> {
     ///
     /// Errors: [`Error::NoSuchAccount`], [`Error::WrongPassword`], [`Error::RateLimited`] after too many failures from
     /// this address, [`Error::Busy`].
-    pub async fn verify(
-        &self,
-        identifier: Identifier,
-        forms: &[Password],
-        client: Option<IpAddr>,
-    ) -> Result<Account> {
-        self.check(identifier, forms, client).await.map(|(row, _)| row.into())
+    pub async fn verify(&self, identifier: Identifier, forms: &[Password]) -> Result<Account> {
+        self.check(identifier, forms).await.map(|(row, _)| row.into())
     }
 
     /// Logs in: checks the password and opens a session by the policy of the dialect. Errors: those of
@@ -174,11 +163,10 @@ impl Accounts<'_> {
         dialect: Dialect,
         identifier: Identifier,
         forms: &[Password],
-        client: Option<IpAddr>,
     ) -> Result<(Account, IssuedSession)> {
-        let (row, stored) = self.check(identifier, forms, client).await?;
+        let (row, stored) = self.check(identifier, forms).await?;
         let account = row.clone();
-        let issued = self.0.store().write(move |tx| login::open(tx, &account, &stored, dialect)).await?;
+        let issued = self.0.write(move |tx| login::open(tx, &account, &stored, dialect)).await?;
         Ok((row.into(), issued))
     }
 
@@ -196,7 +184,7 @@ impl Accounts<'_> {
         let made_at = self.0.cloud().ticket_made_at(ticket.expose_secret(), application, user_id);
         let made_at = made_at.ok_or(Error::WrongPassword)?;
         let user_id = user_id.clone();
-        self.0.store().write(move |tx| login::open_by_ticket(tx, &user_id, made_at, Admitted::Anyone)).await
+        self.0.write(move |tx| login::open_by_ticket(tx, &user_id, made_at, Admitted::Anyone)).await
     }
 
     /// RoomService: a user id for a test user, which no account has: the wanted one if it has the form of such names, or else a
@@ -226,10 +214,7 @@ impl Accounts<'_> {
         let made_at = self.0.cloud().room_service_made_at(user_id, expires, sign.expose_secret());
         let made_at = made_at.ok_or(Error::WrongPassword)?;
         let user_id = user_id.clone();
-        self.0
-            .store()
-            .write(move |tx| login::open_by_ticket(tx, &user_id, made_at, Admitted::Registered))
-            .await
+        self.0.write(move |tx| login::open_by_ticket(tx, &user_id, made_at, Admitted::Registered)).await
     }
 
     /// Finds the account of an identifier and checks that one of the forms is its password.
@@ -237,11 +222,11 @@ impl Accounts<'_> {
         &self,
         identifier: Identifier,
         forms: &[Password],
-        client: Option<IpAddr>,
     ) -> Result<(AccountRow, StoredPassword)> {
         let found = self.0.store().read(move |conn| login::find(conn, &identifier)).await?;
         let row = found.ok_or(Error::NoSuchAccount)?;
         let stored = StoredPassword(row.password.clone().ok_or(Error::NoSuchAccount)?);
+        let client = self.0.client().map(|client| client.address);
         let begun = self.0.throttle().begin(row.id, client, || self.0.now()).await?;
         let right = self.0.hasher().verify(forms, &row.user_id, stored.clone()).await?;
         begun.decide(right, self.0.now());
@@ -254,7 +239,7 @@ impl Accounts<'_> {
     pub async fn set_password(&self, user_id: &UserId, password: &Password) -> Result<()> {
         let stored = self.0.hasher().hash(password, user_id).await?;
         let user_id = user_id.clone();
-        self.0.store().write(move |tx| account::set_password(tx, &user_id, &stored)).await
+        self.0.write(move |tx| account::set_password(tx, &user_id, &stored)).await
     }
 
     /// Checks that a code for a phone could be used.
@@ -268,10 +253,13 @@ impl Accounts<'_> {
 
     /// Makes a six-digit code for a phone, valid for ten minutes, which replaces an older one. The caller delivers the code.
     ///
-    /// Errors: those of [`Accounts::may_ask_for_code`], [`Error::RateLimited`] less than a minute after the last one.
+    /// Errors: those of [`Accounts::may_ask_for_code`], [`Error::RateLimited`] less than a minute after the last one, or
+    /// beyond a budget.
     pub async fn issue_code(&self, phone: &str, purpose: Purpose) -> Result<SecretString> {
         let phone = phone.to_owned();
-        self.0.store().write(move |tx| verification::issue_code(tx, &phone, purpose)).await
+        self.0.spend(Limit::Codes)?;
+        self.0.spend_of_all(Limit::AllCodes)?;
+        self.0.write(move |tx| verification::issue_code(tx, &phone, purpose)).await
     }
 
     /// Opens a grant: for ten minutes the account with a phone may set a new password once.
@@ -279,7 +267,7 @@ impl Accounts<'_> {
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn grant_reset(&self, phone: &str) -> Result<()> {
         let phone = phone.to_owned();
-        self.0.store().write(move |tx| verification::grant_reset(tx, &phone)).await
+        self.0.write(move |tx| verification::grant_reset(tx, &phone)).await
     }
 
     /// Sets a new password for the account with a phone, ends all its sessions, and returns the account.
@@ -299,14 +287,14 @@ impl Accounts<'_> {
         };
         let (id, phone) = (account.id, phone.to_owned());
         let use_proof = move |tx: &mut Tx<'_>| verification::use_reset_proof(tx, id, &phone, &proof);
-        if !self.0.store().write(use_proof).await? {
+        if !self.0.write(use_proof).await? {
             return Err(Error::WrongCode);
         }
         if !self.0.throttle().may_reset(id, self.0.now()) {
             return Err(Error::RateLimited);
         }
         let stored = self.0.hasher().hash(password, &account.user_id).await?;
-        self.0.store().write(move |tx| account::replace_password(tx, id, &stored)).await?;
+        self.0.write(move |tx| account::replace_password(tx, id, &stored)).await?;
         Ok(account)
     }
 
@@ -314,14 +302,15 @@ impl Accounts<'_> {
     ///
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn update_profile(&self, account: AccountId, update: ProfileUpdate) -> Result<()> {
-        self.0.store().write(move |tx| account::update_profile(tx, account, &update)).await
+        self.0.write(move |tx| account::update_profile(tx, account, &update)).await
     }
 
     /// Stores a head picture, which replaces the last one, and returns its new number.
     ///
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn set_head_picture(&self, account: AccountId, picture: Picture) -> Result<PictureId> {
-        self.0.store().write(move |tx| account::set_head_picture(tx, account, &picture)).await
+        self.0.spend(Limit::Uploads)?;
+        self.0.write(move |tx| account::set_head_picture(tx, account, &picture)).await
     }
 
     /// The bytes of a head picture.
@@ -334,7 +323,7 @@ impl Accounts<'_> {
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn report(&self, reporter: Actor, host: &UserId) -> Result<()> {
         let host = host.clone();
-        self.0.store().write(move |tx| report::report(tx, &reporter, &host)).await
+        self.0.write(move |tx| report::report(tx, &reporter, &host)).await
     }
 
     /// Deletes an account and all its data; its room number is never given to another account.
@@ -342,6 +331,6 @@ impl Accounts<'_> {
     /// Errors: [`Error::NoSuchAccount`].
     pub async fn delete(&self, user_id: &UserId) -> Result<()> {
         let user_id = user_id.clone();
-        self.0.store().write(move |tx| account::delete(tx, &user_id)).await
+        self.0.write(move |tx| account::delete(tx, &user_id)).await
     }
 }

@@ -21,21 +21,21 @@ impl Audiences<'_> {
         if !self.0.has_siblings() && self.0.memory().beat_in_room(account, room, role, now) {
             return Ok(());
         }
-        self.0.store().write(move |tx| audience::enter(tx, room, account, Some(role))).await
+        self.0.write(move |tx| audience::enter(tx, room, account, Some(role))).await
     }
 
     /// sxb: leaves a room on air. Idempotent.
     ///
     /// Errors: [`Error::NotOnAir`](crate::Error::NotOnAir).
     pub async fn leave(&self, account: AccountId, room: RoomNumber) -> Result<()> {
-        self.0.store().write(move |tx| audience::leave(tx, room, account)).await
+        self.0.write(move |tx| audience::leave(tx, room, account)).await
     }
 
     /// sxb: asks for the microphone. An account that is not in the room enters as a viewer; a member keeps its role.
     ///
     /// Errors: [`Error::NotOnAir`](crate::Error::NotOnAir).
     pub async fn request_mic(&self, account: AccountId, room: RoomNumber) -> Result<()> {
-        self.0.store().write(move |tx| audience::enter(tx, room, account, None)).await
+        self.0.write(move |tx| audience::enter(tx, room, account, None)).await
     }
 
     /// sxb: gives a member the microphone or takes it away. Without effect on the host and on accounts not in the room.
@@ -46,7 +46,7 @@ impl Audiences<'_> {
             Microphone::On => Role::OnMic,
             Microphone::Off => Role::Viewer,
         };
-        self.0.store().write(move |tx| audience::set_role_in_room(tx, room, account, role)).await
+        self.0.write(move |tx| audience::set_role_in_room(tx, room, account, role)).await
     }
 
     /// sxb: the heartbeat of a user, with its role in the room that it is in, and for a host with the likes that it shows.
@@ -61,7 +61,7 @@ impl Audiences<'_> {
         }
         let new_role = new_role_at.map(|host| (host, role));
         let likes = likes.filter(|_| likes_differ);
-        self.0.store().write(move |tx| audience::beat(tx, account, new_role, likes)).await
+        self.0.write(move |tx| audience::beat(tx, account, new_role, likes)).await
     }
 
     /// The members of a room, the host first, then in order of entry. A room on air has members, and so has a room that sxb
@@ -90,13 +90,13 @@ impl Audiences<'_> {
     /// Errors: [`Error::InvalidSession`](crate::Error::InvalidSession) if the session has ended meanwhile.
     pub async fn watch(&self, session: &Session, room: RoomNumber) -> Result<()> {
         let (account, digest) = (session.account, session.digest);
-        self.0.store().write(move |tx| audience::watch(tx, room, account, &digest)).await
+        self.0.write(move |tx| audience::watch(tx, room, account, &digest)).await
     }
 
     /// qplus: stops watching a room, on air or not.
     pub async fn unwatch(&self, session: &Session, room: RoomNumber) -> Result<()> {
         let account = session.account;
-        self.0.store().write(move |tx| audience::unwatch(tx, room, account)).await
+        self.0.write(move |tx| audience::unwatch(tx, room, account)).await
     }
 
     /// Enters the audience of a host under a group name; the host need neither be on air nor exist. A member is in one group of
@@ -112,7 +112,7 @@ impl Audiences<'_> {
         names: MemberNames,
     ) -> Result<()> {
         let (host, group) = (host.clone(), group.clone());
-        self.0.store().write(move |tx| group::enter(tx, &actor, &host, &group, &names)).await
+        self.0.write(move |tx| group::enter(tx, &actor, &host, &group, &names)).await
     }
 
     /// Leaves a group. Idempotent.
@@ -120,7 +120,7 @@ impl Audiences<'_> {
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn quit_group(&self, actor: Actor, host: &UserId, group: &GroupId) -> Result<()> {
         let (host, group) = (host.clone(), group.clone());
-        self.0.store().write(move |tx| group::quit(tx, &actor, &host, &group)).await
+        self.0.write(move |tx| group::quit(tx, &actor, &host, &group)).await
     }
 
     /// Enters the audience of a recording. Counts a viewer of the recording if it exists and the member is new.
@@ -134,7 +134,7 @@ impl Audiences<'_> {
         names: MemberNames,
     ) -> Result<()> {
         let (owner, file_id) = (owner.clone(), file_id.clone());
-        self.0.store().write(move |tx| group::enter_recording(tx, &actor, &owner, &file_id, &names)).await
+        self.0.write(move |tx| group::enter_recording(tx, &actor, &owner, &file_id, &names)).await
     }
 
     /// Leaves the audience of a recording. Idempotent.
@@ -142,7 +142,7 @@ impl Audiences<'_> {
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn quit_recording(&self, actor: Actor, owner: &UserId, file_id: &FileId) -> Result<()> {
         let (owner, file_id) = (owner.clone(), file_id.clone());
-        self.0.store().write(move |tx| group::quit_recording(tx, &actor, &owner, &file_id)).await
+        self.0.write(move |tx| group::quit_recording(tx, &actor, &owner, &file_id)).await
     }
 
     /// The members of a group in order of entry: first those in the host's audience, then those of the host's recording whose

@@ -49,27 +49,27 @@ impl Broadcasts<'_> {
     ///
     /// Errors: [`Error::ProofRequired`].
     pub async fn announce(&self, actor: Actor, announcement: Announcement) -> Result<Broadcast> {
-        self.0.store().write(move |tx| open::announce(tx, &actor, &announcement)).await
+        self.0.write(move |tx| open::announce(tx, &actor, &announcement)).await
     }
 
     /// minilvb-v1: puts the live that this dialect has announced on the air. Without effect if there is no such live.
     ///
     /// Errors: [`Error::ProofRequired`].
     pub async fn put_on_air(&self, actor: Actor) -> Result<()> {
-        self.0.store().write(move |tx| open::put_announced_on_air(tx, &actor)).await
+        self.0.write(move |tx| open::put_announced_on_air(tx, &actor)).await
     }
 
     /// minilvb-v1: takes the host's broadcast, of any driver, off the air. Without effect if there is none.
     ///
     /// Errors: [`Error::ProofRequired`].
     pub async fn take_off_air(&self, actor: Actor) -> Result<()> {
-        self.0.store().write(move |tx| close::suspend(tx, &actor)).await
+        self.0.write(move |tx| close::suspend(tx, &actor)).await
     }
 
     /// sxb: prepares the caller's room and returns its number, which is always the same for an account. A broadcast on air
     /// ends; the room is not on air yet, and the caller is its only member.
     pub async fn prepare(&self, account: AccountId) -> Result<RoomNumber> {
-        self.0.store().write(move |tx| open::prepare(tx, account)).await
+        self.0.write(move |tx| open::prepare(tx, account)).await
     }
 
     /// sxb: puts the caller's room on the air with a new broadcast. The members stay if this dialect has prepared the room or
@@ -77,7 +77,7 @@ impl Broadcasts<'_> {
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn report(&self, account: AccountId, report: Report) -> Result<()> {
-        self.0.store().write(move |tx| open::report(tx, account, &report)).await
+        self.0.write(move |tx| open::report(tx, account, &report)).await
     }
 
     /// qplus: the host pushes for `lease` more seconds. Opens a broadcast unless the room has one of this dialect on air.
@@ -89,19 +89,19 @@ impl Broadcasts<'_> {
         if !self.0.has_siblings() && self.0.memory().beat_by_push(account, room, lease, now) {
             return Ok(());
         }
-        self.0.store().write(move |tx| open::push(tx, account, room, lease)).await
+        self.0.write(move |tx| open::push(tx, account, room, lease)).await
     }
 
     /// qplus: the host stops; the broadcast on air, of any driver, ends.
     ///
     /// Errors: [`Error::NotRoomOwner`].
     pub async fn stop_push(&self, account: AccountId, room: RoomNumber) -> Result<()> {
-        self.0.store().write(move |tx| close::stop_push(tx, account, room)).await
+        self.0.write(move |tx| close::stop_push(tx, account, room)).await
     }
 
     /// sxb: the caller ends its own live, or leaves the room of another host.
     pub async fn exit(&self, account: AccountId, room: Option<RoomNumber>) -> Result<()> {
-        self.0.store().write(move |tx| close::exit(tx, account, room)).await
+        self.0.write(move |tx| close::exit(tx, account, room)).await
     }
 
     /// Adds a step to a counter of a user's latest broadcast, on air or not. Without effect if there is none.

@@ -8,11 +8,12 @@ use std::sync::{
 use crossbeam_channel::Sender;
 
 use crate::{
-    Clock, Config, Error, Random, Result, Seconds, Step, UnixSeconds,
+    Client, Clock, Config, Error, Random, Result, Seconds, Step, UnixSeconds,
+    limit::{Budgets, Limit},
     login::{hasher::Hasher, throttle::LoginThrottle},
     model::counter::Counter,
     read_model::memory::Memory,
-    store::{CommitNotice, Store, coalesce::Coalescer, lock::ExclusiveLock},
+    store::{CommitNotice, Store, Tx, coalesce::Coalescer, lock::ExclusiveLock},
     table::settings,
 };
 
@@ -27,6 +28,8 @@ pub struct Stats {
     pub sessions: usize,
     /// Jobs that wait for the writer.
     pub queue_depth: usize,
+    /// How often each limit has refused a client since the start.
+    pub limited: [(Limit, u64); Limit::ALL.len()],
 }
 
 /// A running core. Cloning it is cheap; all clones are the same core.
@@ -40,7 +43,7 @@ pub struct Stats {
 /// let core = Core::start(Config::sqlite(folder.path().join("relive.db")), Arc::new(SystemClock), Arc::new(SystemRandom))?;
 /// core.accounts().register(NewAccount::new("anna", Password::plain("secret"))).await?;
 /// let anna = Identifier::UserId("anna".into());
-/// let (account, issued) = core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")], None).await?;
+/// let (account, issued) = core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")]).await?;
 /// let room = core.broadcasts().prepare(account.id).await?;
 /// assert_eq!(core.rooms().number_of(issued.account).await?, Some(room));
 /// core.shutdown().await;
@@ -49,7 +52,11 @@ pub struct Stats {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Core(pub(super) Arc<Inner>);
+pub struct Core {
+    pub(super) inner: Arc<Inner>,
+    /// The client on whose behalf this handle acts.
+    client: Option<Client>,
+}
 
 /// The parts of a running core.
 pub(super) struct Inner {
@@ -63,6 +70,7 @@ pub(super) struct Inner {
     pub(super) memory: Arc<Memory>,
     pub(super) hasher: Hasher,
     pub(super) throttle: LoginThrottle,
+    pub(super) budgets: Arc<Budgets>,
     /// The longest time for which a push URL that may be in use was signed.
     pub(super) longest_push_ttl: Seconds,
     /// SQLite's counter of changes by other connections, at the last upkeep.
@@ -121,6 +129,18 @@ pub struct Streams<'a>(pub(super) &'a Core);
 pub struct Cloud<'a>(pub(super) &'a Core);
 
 impl Core {
+    pub(super) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner, client: None }
+    }
+
+    /// A handle that acts on behalf of a client, whose budgets ([`LimitConfig`](crate::LimitConfig)) its operations use. A call
+    /// beyond a budget fails with [`Error::RateLimited`] and changes nothing. The operations of a handle without a client have
+    /// no limits.
+    #[must_use]
+    pub fn for_client(&self, client: Client) -> Self {
+        Self { inner: Arc::clone(&self.inner), client: Some(client) }
+    }
+
     /// Accounts: registration, login, profiles.
     pub fn accounts(&self) -> Accounts<'_> {
         Accounts(self)
@@ -173,12 +193,12 @@ impl Core {
 
     /// The configuration with which the core was started.
     pub fn config(&self) -> &Config {
-        &self.0.config
+        &self.inner.config
     }
 
     /// The current time of the core's clock.
     pub fn now(&self) -> UnixSeconds {
-        self.0.clock.now()
+        self.inner.clock.now()
     }
 
     /// Figures of the running core.
@@ -189,6 +209,7 @@ impl Core {
             members,
             sessions: self.memory().sessions.len(),
             queue_depth: self.store().queue_depth(),
+            limited: self.inner.budgets.refused(),
         }
     }
 
@@ -215,36 +236,73 @@ impl Core {
 
     /// Whether other gateways may write to the same database.
     pub(crate) fn has_siblings(&self) -> bool {
-        self.0.follower.is_some()
+        self.inner.follower.is_some()
     }
 
     /// Adds a step to a counter. Concurrent steps on one counter share a statement.
+    ///
+    /// Errors: [`Error::RateLimited`].
     pub(crate) async fn count(&self, counter: Counter, step: Step) -> Result<()> {
         self.count_by(counter, step.by()).await
     }
 
     /// Adds a number to a counter, as [`Core::count`] does.
     pub(crate) async fn count_by(&self, counter: Counter, by: i64) -> Result<()> {
-        self.0.coalescer.count(self.store().queue(), counter, by).await
+        self.spend(Limit::Counts)?;
+        self.inner.coalescer.count(self.store().queue(), counter, by).await
+    }
+
+    /// Runs a job for the client of this handle, see [`Store::write`].
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.store().write_for(self.client, job).await
+    }
+
+    /// Uses one of the client's budget.
+    ///
+    /// Errors: [`Error::RateLimited`].
+    pub(crate) fn spend(&self, limit: Limit) -> Result<()> {
+        self.client.map_or(Ok(()), |client| self.inner.budgets.spend(limit, client, self.now()))
+    }
+
+    /// Uses one of the budget that all clients have together; without effect for the operator.
+    ///
+    /// Errors: [`Error::RateLimited`].
+    pub(crate) fn spend_of_all(&self, limit: Limit) -> Result<()> {
+        self.client.map_or(Ok(()), |_| self.inner.budgets.spend_of_all(limit, self.now()))
+    }
+
+    /// Gives one back to the client's budget, because what it was for did not happen.
+    pub(crate) fn give_back(&self, limit: Limit) {
+        if let Some(client) = self.client {
+            self.inner.budgets.give_back(limit, client);
+        }
+    }
+
+    /// The client on whose behalf this handle acts; `None`: the operator, or the service that embeds the core.
+    pub fn client(&self) -> Option<Client> {
+        self.client
     }
 
     pub(crate) fn store(&self) -> &Store {
-        &self.0.store
+        &self.inner.store
     }
 
     pub(crate) fn memory(&self) -> &Memory {
-        &self.0.memory
+        &self.inner.memory
     }
 
     pub(crate) fn hasher(&self) -> &Hasher {
-        &self.0.hasher
+        &self.inner.hasher
     }
 
     pub(crate) fn throttle(&self) -> &LoginThrottle {
-        &self.0.throttle
+        &self.inner.throttle
     }
 
     pub(crate) fn random(&self) -> &dyn Random {
-        &*self.0.random
+        &*self.inner.random
     }
 }

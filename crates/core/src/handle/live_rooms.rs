@@ -5,6 +5,7 @@ use crate::{
     AccountId, AnchorNames, Counted, Error, FieldChange, GroupId, LiveRoom, OnAirFilter, Page, Result,
     RoomTexts, RoomViewer, Session, StreamCode, Window,
     domain::{live_room, room, stream_code},
+    limit::Limit,
     model::counter::Counter,
     store::Tx,
     table::{accounts, audience},
@@ -18,7 +19,7 @@ impl LiveRooms<'_> {
             room::ensure(tx, &user)?;
             stream_code::code_in_room_service(tx, &user)
         };
-        self.0.store().write(make).await
+        self.0.write(make).await
     }
 
     /// Creates the caller's room, which ends what the caller has on air. It is in no list until its creator enters as an anchor,
@@ -32,7 +33,7 @@ impl LiveRooms<'_> {
         wanted: Option<GroupId>,
         texts: RoomTexts,
     ) -> Result<GroupId> {
-        self.0.store().write(move |tx| live_room::room::create(tx, account, wanted.as_ref(), &texts)).await
+        self.0.write(move |tx| live_room::room::create(tx, account, wanted.as_ref(), &texts)).await
     }
 
     /// Enters a room as an anchor: opens the caller's room, which is created with `texts` if no room has the id, or joins another
@@ -51,21 +52,21 @@ impl LiveRooms<'_> {
     ) -> Result<()> {
         let (account, session) = (session.account, session.digest);
         let entry = live_room::anchor::AnchorEntry { account, session, room, stream_code, names, texts };
-        self.0.store().write(move |tx| live_room::anchor::enter(tx, &entry)).await
+        self.0.write(move |tx| live_room::anchor::enter(tx, &entry)).await
     }
 
     /// Leaves a room as an anchor: the caller's own room ends; a sub-anchor is a viewer from now on.
     ///
     /// Errors: [`Error::NotAnAnchor`], also for an unknown room.
     pub async fn leave(&self, account: AccountId, room: GroupId) -> Result<()> {
-        self.0.store().write(move |tx| live_room::anchor::leave(tx, account, &room)).await
+        self.0.write(move |tx| live_room::anchor::leave(tx, account, &room)).await
     }
 
     /// Ends the caller's room, on air or only created.
     ///
     /// Errors: [`Error::RoomNotFound`], also for the room of another account.
     pub async fn destroy(&self, account: AccountId, room: GroupId) -> Result<()> {
-        self.0.store().write(move |tx| live_room::room::destroy(tx, account, &room)).await
+        self.0.write(move |tx| live_room::room::destroy(tx, account, &room)).await
     }
 
     /// The heartbeat of an anchor. Returns the room. Writes nothing.
@@ -79,7 +80,7 @@ impl LiveRooms<'_> {
         // The anchor may have entered through a sibling a moment ago.
         if self.0.has_siblings() {
             let id = room.clone();
-            self.0.store().write(move |tx| live_room::anchor::beat(tx, account, &id)).await?;
+            self.0.write(move |tx| live_room::anchor::beat(tx, account, &id)).await?;
         }
         self.0.memory().beat_anchor(account, room, now).ok_or(Error::NotAnAnchor)
     }
@@ -114,12 +115,12 @@ impl LiveRooms<'_> {
     ) -> Result<()> {
         let (account, session) = (session.account, session.digest);
         let entry = live_room::audience::ViewerEntry { account, session, room, info, names };
-        self.0.store().write(move |tx| live_room::audience::enter(tx, &entry)).await
+        self.0.write(move |tx| live_room::audience::enter(tx, &entry)).await
     }
 
     /// Leaves the audience of a live room, also as a sub-anchor. Idempotent; without effect for the host and an unknown room.
     pub async fn unwatch(&self, account: AccountId, room: GroupId) -> Result<()> {
-        self.0.store().write(move |tx| live_room::audience::leave(tx, account, &room)).await
+        self.0.write(move |tx| live_room::audience::leave(tx, account, &room)).await
     }
 
     /// The viewers of a live room that entered last, the last first.
@@ -139,8 +140,9 @@ impl LiveRooms<'_> {
         name: String,
         change: FieldChange,
     ) -> Result<()> {
+        self.0.spend(Limit::Counts)?;
         let run = move |tx: &mut Tx<'_>| live_room::custom_field::change(tx, account, &room, &name, &change);
-        self.0.store().write(run).await
+        self.0.write(run).await
     }
 
     /// Adds to the likes of a live room, or takes from those that were counted one by one. Concurrent steps share a statement.

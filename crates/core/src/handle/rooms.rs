@@ -174,7 +174,7 @@ impl Rooms<'_> {
         text: RoomText,
         check: impl Fn(&RoomText) -> Result<(), E> + Send + 'static,
     ) -> Result<Result<RoomNumber, E>> {
-        self.0.store().write(move |tx| room::name(tx, account, &text, &check)).await
+        self.0.write(move |tx| room::name(tx, account, &text, &check)).await
     }
 
     /// Changes the caller's room; an empty text keeps the old one. A qplus broadcast on air shows the new name.
@@ -182,13 +182,13 @@ impl Rooms<'_> {
     /// Errors: [`Error::NoRoom`], [`Error::NotRoomOwner`] if `number` is that of another room,
     /// [`Error::RoomPasswordsCollide`].
     pub async fn modify(&self, account: AccountId, number: Option<RoomNumber>, text: RoomText) -> Result<()> {
-        self.0.store().write(move |tx| room::modify(tx, account, number, &text)).await
+        self.0.write(move |tx| room::modify(tx, account, number, &text)).await
     }
 
     /// minilvb-v2: stores the caller's plan for its next broadcast, which opens at once if the caller's stream is up and
     /// nothing is on air; a broadcast of this dialect on air gets the new title.
     pub async fn plan(&self, account: AccountId, plan: Plan) -> Result<()> {
-        self.0.store().write(move |tx| stream::plan(tx, account, &plan)).await
+        self.0.write(move |tx| stream::plan(tx, account, &plan)).await
     }
 
     /// sxb: stores the name and the cover that the caller announces for its next recording, which takes them if the broadcast
@@ -199,21 +199,21 @@ impl Rooms<'_> {
         room: RoomNumber,
         hint: RecordingHint,
     ) -> Result<()> {
-        self.0.store().write(move |tx| rooms::set_hint(tx, room, account, &hint)).await
+        self.0.write(move |tx| rooms::set_hint(tx, room, account, &hint)).await
     }
 
     /// Follows a room. Idempotent. An account may follow its own room.
     ///
     /// Errors: [`Error::RoomNotFound`], [`Error::InvalidSession`] if the account has been deleted meanwhile.
     pub async fn follow(&self, account: AccountId, room: RoomNumber) -> Result<()> {
-        self.0.store().write(move |tx| room::follow(tx, account, room)).await
+        self.0.write(move |tx| room::follow(tx, account, room)).await
     }
 
     /// Stops following a room. Idempotent.
     ///
     /// Errors: those of [`Rooms::follow`].
     pub async fn unfollow(&self, account: AccountId, room: RoomNumber) -> Result<()> {
-        self.0.store().write(move |tx| room::unfollow(tx, account, room)).await
+        self.0.write(move |tx| room::unfollow(tx, account, room)).await
     }
 }
 

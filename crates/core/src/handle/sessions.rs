@@ -99,7 +99,7 @@ impl Sessions<'_> {
     /// Errors: [`Error::InvalidSession`] for an unknown user, a wrong, used or expired refresh token.
     pub async fn refresh(&self, offer: &RefreshOffer) -> Result<IssuedSession> {
         let refreshing = offer.clone();
-        match self.0.store().write(move |tx| session::refresh(tx, &refreshing)).await {
+        match self.0.write(move |tx| session::refresh(tx, &refreshing)).await {
             Err(Error::InvalidSession) => self.repeat_refresh(offer).await,
             done => done,
         }
@@ -139,12 +139,12 @@ impl Sessions<'_> {
     /// Errors: [`Error::InvalidSession`] if the session has been closed already.
     pub async fn end(&self, session: &Session) -> Result<()> {
         let digest = session.digest;
-        let closed = self.0.store().write(move |tx| session::close(tx, &digest)).await?;
+        let closed = self.0.write(move |tx| session::close(tx, &digest)).await?;
         if closed { Ok(()) } else { Err(Error::InvalidSession) }
     }
 
     /// Ends the sessions of an account in one dialect, and revokes its push URLs. Returns the number of sessions ended.
     pub async fn kick(&self, account: AccountId, dialect: Dialect) -> Result<usize> {
-        self.0.store().write(move |tx| session::kick(tx, account, dialect)).await
+        self.0.write(move |tx| session::kick(tx, account, dialect)).await
     }
 }

@@ -3,7 +3,7 @@
 use super::core::ShortVideos;
 use crate::{
     Actor, FileId, NewShortVideo, Page, Result, ShortVideo, UnixSeconds, UserId, Window, domain::short_video,
-    table::short_videos,
+    limit::Limit, table::short_videos,
 };
 
 impl ShortVideos<'_> {
@@ -11,7 +11,8 @@ impl ShortVideos<'_> {
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn upload(&self, actor: Actor, video: NewShortVideo) -> Result<()> {
-        self.0.store().write(move |tx| short_video::upload(tx, &actor, &video)).await
+        self.0.spend(Limit::Uploads)?;
+        self.0.write(move |tx| short_video::upload(tx, &actor, &video)).await
     }
 
     /// A page of the clips uploaded later than `after`, latest first, with the number of all of them.

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Clock, Config, Random, Result, StartError,
     domain::{broadcast::count, push_ttl},
+    limit::Budgets,
     login::{hasher::Hasher, throttle::LoginThrottle},
     model::rule::Grace,
     read_model::memory::Memory,
@@ -50,12 +51,14 @@ impl Core {
             push_ttl::keep(&mut conn, config.media.push_ttl, clock.now()).map_err(StartError::Load)?;
         let memory =
             Arc::new(Memory::new(empty(&config, Grace::after(clock.now())), Arc::clone(&random), shared));
+        let budgets = Arc::new(Budgets::new(config.limits));
         let env = Arc::new(Env {
             config: Arc::clone(&config),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             position: AtomicI64::new(0),
             origin: AtomicI64::new(0),
+            budgets: Arc::clone(&budgets),
         });
         let (store, follower, seen) = if shared {
             drop(conn);
@@ -71,6 +74,7 @@ impl Core {
             coalescer: Coalescer::new(count::apply, count::isolation),
             hasher: Hasher::start(&config.accounts, Arc::clone(&random))?,
             throttle: LoginThrottle::new(config.limits),
+            budgets,
             config,
             clock,
             random,
@@ -81,7 +85,7 @@ impl Core {
             stopped: AtomicBool::new(false),
             lock: Mutex::new(lock),
         };
-        let core = Self(Arc::new(inner));
+        let core = Self::new(Arc::new(inner));
         if core.config().background {
             core.start_upkeep()?;
         }

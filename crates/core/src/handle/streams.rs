@@ -59,7 +59,7 @@ impl Streams<'_> {
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired), [`Error::InvalidSession`](crate::Error::InvalidSession).
     pub async fn link_mic(&self, actor: Actor) -> Result<LinkMicStream> {
-        self.0.store().write(move |tx| stream_code::link_mic(tx, &actor)).await
+        self.0.write(move |tx| stream_code::link_mic(tx, &actor)).await
     }
 
     /// Applies a notice of the media cloud, whose signature the caller has checked. Idempotent.
@@ -67,10 +67,10 @@ impl Streams<'_> {
     /// Errors: [`Error::RoomNotFound`](crate::Error::RoomNotFound) for a recording of a stream without an owner. Other
     /// notices of such a stream are ignored.
     pub async fn event(&self, code: StreamCode, source: CallbackSource, event: StreamEvent) -> Result<()> {
-        self.0.store().write(move |tx| stream::event(tx, &code, &source, &event)).await
+        self.0.write(move |tx| stream::event(tx, &code, &source, &event)).await
     }
 
     fn longest(self) -> Seconds {
-        self.0.0.longest_push_ttl
+        self.0.inner.longest_push_ttl
     }
 }

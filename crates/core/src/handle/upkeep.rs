@@ -48,7 +48,7 @@ impl Drop for DrainedClocks<'_> {
 impl Core {
     /// Starts the thread that maintains the core once a second, until the core is shut down or dropped.
     pub(super) fn start_upkeep(&self) -> Result<(), StartError> {
-        let core: Weak<Inner> = Arc::downgrade(&self.0);
+        let core: Weak<Inner> = Arc::downgrade(&self.inner);
         let runtime = runtime::Builder::new_current_thread().build().map_err(StartError::Thread)?;
         thread::Builder::new()
             .name("relive-upkeep".to_owned())
@@ -57,7 +57,7 @@ impl Core {
                     if inner.stopped.load(Ordering::Acquire) {
                         break;
                     }
-                    if let Err(error) = runtime.block_on(Self(inner).maintain()) {
+                    if let Err(error) = runtime.block_on(Self::new(inner).maintain()) {
                         tracing::warn!(error = %causes(&error), "upkeep failed");
                     }
                     thread::park_timeout(Duration::from_secs(1));
@@ -73,25 +73,25 @@ impl Core {
         self.follow_siblings().await?;
         self.flush_clocks().await?;
         self.expire_due().await?;
-        self.memory().forget_revocations(self.0.oldest_push_url(self.now()));
-        let core = Arc::clone(&self.0);
+        self.memory().forget_revocations(self.inner.oldest_push_url(self.now()));
+        let core = Arc::clone(&self.inner);
         let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
-        self.0.foreign_changes.store(seen, Ordering::Relaxed);
+        self.inner.foreign_changes.store(seen, Ordering::Relaxed);
         Ok(())
     }
 
     /// Flushes dirty clocks, a bounded number at a time. Returns whether there were any.
     async fn flush_clocks(&self) -> Result<bool> {
-        self.flush_clocks_locked(&self.0.flushing.lock().await).await
+        self.flush_clocks_locked(&self.inner.flushing.lock().await).await
     }
 
     /// Flushes dirty clocks while holding [`Inner::flushing`].
     async fn flush_clocks_locked(&self, _guard: &tokio::sync::MutexGuard<'_, ()>) -> Result<bool> {
-        let clocks = Arc::new(self.0.memory.drain_dirty());
+        let clocks = Arc::new(self.inner.memory.drain_dirty());
         if clocks.is_empty() {
             return Ok(false);
         }
-        let mut drained = DrainedClocks { memory: &self.0.memory, clocks: Some(Arc::clone(&clocks)) };
+        let mut drained = DrainedClocks { memory: &self.inner.memory, clocks: Some(Arc::clone(&clocks)) };
         self.store().write_read_committed(move |tx| flush(tx, &clocks)).await?;
         drained.clocks = None;
         Ok(true)
@@ -102,7 +102,7 @@ impl Core {
     pub(crate) async fn keep_cursors(&self, session: &Session) -> Result<()> {
         while self.has_siblings() {
             // A flush that took these cursors before has written them, or has put them back into the dirty set.
-            let guard = self.0.flushing.lock().await;
+            let guard = self.inner.flushing.lock().await;
             if !session.has_dirty_cursors() || !self.flush_clocks_locked(&guard).await? {
                 break;
             }
@@ -112,7 +112,7 @@ impl Core {
 
     /// Waits until the read model has all changes that other gateways have committed before this call.
     async fn follow_siblings(&self) -> Result<()> {
-        let Some(follower) = &self.0.follower else { return Ok(()) };
+        let Some(follower) = &self.inner.follower else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
         follower.try_send(CommitNotice::Poll(reply)).map_err(|_| Error::Busy)?;
         answer.await.map_err(|_| Error::Unavailable)?;
@@ -122,9 +122,9 @@ impl Core {
     /// Flushes all clocks and stops. Later calls fail with [`Error::Unavailable`].
     pub async fn shutdown(&self) {
         while let Ok(true) = self.flush_clocks().await {}
-        self.0.stopped.store(true, Ordering::Release);
+        self.inner.stopped.store(true, Ordering::Release);
         self.store().stop().await;
-        drop(self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -1,18 +1,18 @@
-//! Limits failed logins, registrations and new passwords, in memory of bounded size.
+//! Limits failed logins and new passwords, in memory of bounded size.
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
 };
 
 use tokio::sync::Notify;
 
-use crate::{AccountId, Error, LimitConfig, Result, Seconds, UnixSeconds};
+use crate::{AccountId, Error, LimitConfig, Result, Seconds, UnixSeconds, model::client::household};
 
 /// Time after which failed logins are forgotten.
 const FAILURE_WINDOW: Seconds = Seconds(600);
-/// Time after which registrations and new passwords are forgotten.
+/// Time after which new passwords are forgotten.
 const HOUR: Seconds = Seconds(3_600);
 /// New passwords that an account may set by phone in an hour.
 const RESETS_PER_HOUR: u32 = 10;
@@ -40,11 +40,10 @@ impl Attempts {
 #[derive(Debug, Default)]
 struct AttemptTables {
     logins: HashMap<(AccountId, IpAddr), Attempts>,
-    registrations: HashMap<IpAddr, Attempts>,
     resets: HashMap<AccountId, Attempts>,
 }
 
-/// Counts failed logins by account and address, registrations by address, and new passwords by account.
+/// Counts failed logins by account and address, and new passwords by account.
 #[derive(Debug)]
 pub(crate) struct LoginThrottle {
     limits: LimitConfig,
@@ -92,14 +91,6 @@ impl Drop for LoginTry<'_> {
         }
         drop(tables);
         self.throttle.decided.notify_waiters();
-    }
-}
-
-/// The address that attempts are counted by: a household gets an IPv6 network of 64 bits.
-fn household(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -186,23 +177,9 @@ impl LoginThrottle {
         Ok(free)
     }
 
-    /// Counts a registration; `false` if the address has used up the registrations of this hour.
-    pub(crate) fn may_register(&self, client: Option<IpAddr>, now: UnixSeconds) -> bool {
-        let Some(client) = client.filter(|_| self.limits.registrations_per_hour > 0) else { return true };
-        spend(&mut self.attempts().registrations, household(client), self.limits.registrations_per_hour, now)
-    }
-
     /// Counts a new password by phone; `false` if the account has used up the new passwords of this hour.
     pub(crate) fn may_reset(&self, account: AccountId, now: UnixSeconds) -> bool {
         spend(&mut self.attempts().resets, account, RESETS_PER_HOUR, now)
-    }
-
-    /// Removes the count of a registration that failed.
-    pub(crate) fn unregister(&self, client: Option<IpAddr>) {
-        let mut attempts = self.attempts();
-        if let Some(attempts) = client.and_then(|client| attempts.registrations.get_mut(&household(client))) {
-            attempts.count = attempts.count.saturating_sub(1);
-        }
     }
 }
 
@@ -224,7 +201,7 @@ mod tests {
     const ANNA: AccountId = AccountId(1);
 
     fn throttle(login_failures: u32) -> LoginThrottle {
-        LoginThrottle::new(LimitConfig { login_failures, registrations_per_hour: 0 })
+        LoginThrottle::new(LimitConfig { login_failures, ..LimitConfig::default() })
     }
 
     async fn may_log_in(
@@ -326,18 +303,8 @@ mod tests {
     }
 
     #[test]
-    fn registrations_are_counted_by_the_hour() {
-        let throttle = LoginThrottle::new(LimitConfig { login_failures: 0, registrations_per_hour: 2 });
-        assert!(throttle.may_register(HERE, UnixSeconds(0)) && throttle.may_register(HERE, UnixSeconds(0)));
-        assert!(!throttle.may_register(HERE, UnixSeconds(3_599)));
-        throttle.unregister(HERE);
-        assert!(throttle.may_register(HERE, UnixSeconds(3_599)));
-        assert!(throttle.may_register(HERE, UnixSeconds(3_600)));
-    }
-
-    #[test]
     fn new_passwords_are_counted_by_the_hour() {
-        let throttle = LoginThrottle::new(LimitConfig { login_failures: 0, registrations_per_hour: 0 });
+        let throttle = LoginThrottle::new(LimitConfig { login_failures: 0, ..LimitConfig::default() });
         assert!((0..10).all(|_| throttle.may_reset(ANNA, UnixSeconds(0))));
         assert!(!throttle.may_reset(ANNA, UnixSeconds(3_599)));
         assert!(throttle.may_reset(AccountId(2), UnixSeconds(0)), "other accounts are free");

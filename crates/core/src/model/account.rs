@@ -1,6 +1,6 @@
 //! Accounts, profiles, and the values of registration and login.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use diesel::Queryable;
@@ -130,8 +130,6 @@ pub struct NewAccount {
     pub frontcover: String,
     /// First address.
     pub address: String,
-    /// Address of the client; `None`: the operator.
-    pub client: Option<IpAddr>,
     /// Whether the account is taken over from an original server; see [`Actor::Trusted`].
     pub imported: bool,
 }
@@ -149,7 +147,6 @@ impl NewAccount {
             sex: Sex::Unknown,
             frontcover: String::new(),
             address: String::new(),
-            client: None,
             imported: false,
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod audience;
 pub(crate) mod broadcast;
 pub(crate) mod change;
 pub(crate) mod change_key;
+pub(crate) mod client;
 pub(crate) mod clock;
 mod column;
 pub(crate) mod counter;

@@ -167,6 +167,7 @@ mod tests {
         let timeouts = TimeoutConfig {
             sxb_viewer: Seconds(30),
             sxb_host: Seconds(90),
+            guest_live: Seconds(3_600),
             anchor: Seconds(60),
             idle_room: Seconds(30),
         };

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::oneshot;
 
 use super::{
+    caller::Caller,
     conn::Conn,
     env::Env,
     job::{self, Isolation, WriteJob},
@@ -21,7 +22,7 @@ use super::{
     sqlite,
     tx::Tx,
 };
-use crate::{Error, Result, StartError};
+use crate::{Client, Error, Result, StartError};
 
 /// The writers, the readers and their queues.
 pub(crate) struct Store {
@@ -78,6 +79,16 @@ impl Store {
         job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.run(Isolation::Serializable, job).await
+    }
+
+    /// Like [`Store::write`], for a client.
+    pub(crate) async fn write_for<T: Send + 'static>(
+        &self,
+        client: Option<Client>,
+        mut job: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let mut caller = Caller::new(client);
+        self.write(move |tx| tx.for_caller(&mut caller, &mut job)).await
     }
 
     /// Like [`Store::write`], for jobs that are correct under READ COMMITTED, whatever other jobs run meanwhile.

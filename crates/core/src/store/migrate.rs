@@ -87,16 +87,21 @@ mod tests {
     /// A database of an older version, deleted with this value.
     struct Old {
         conn: Conn,
+        /// The number of migrations of that version.
+        migrations: usize,
         _place: (tempfile::TempDir, Option<Scratch>),
     }
 
     impl Old {
+        /// Reverts all later migrations.
         fn revert(&mut self) {
-            match &mut self.conn {
-                Conn::Sqlite(sqlite) => sqlite.revert_last_migration(SQLITE).map(drop),
-                Conn::Postgres(postgres) => postgres.revert_last_migration(POSTGRES).map(drop),
+            while on!(&mut self.conn, |c| c.applied_migrations()).unwrap().len() > self.migrations {
+                match &mut self.conn {
+                    Conn::Sqlite(sqlite) => sqlite.revert_last_migration(SQLITE).map(drop),
+                    Conn::Postgres(postgres) => postgres.revert_last_migration(POSTGRES).map(drop),
+                }
+                .unwrap();
             }
-            .unwrap();
         }
 
         fn migrate(&mut self) {
@@ -126,7 +131,7 @@ mod tests {
                 .unwrap();
             }
             on!(&mut conn, |c| c.batch_execute(&format!("{ACCOUNT} {rows}"))).unwrap();
-            Old { conn, _place: place }
+            Old { conn, migrations, _place: place }
         };
         configs.into_iter().map(filled).collect()
     }
@@ -163,9 +168,7 @@ mod tests {
                 let revoked: i64 =
                     on!(&mut old.conn, |c| revoked_codes::table.count().get_result(c)).unwrap();
                 assert_eq!(revoked, 0);
-                for _ in 0..3 {
-                    old.revert();
-                }
+                old.revert();
             }
         }
     }
@@ -194,9 +197,7 @@ mod tests {
                     rows,
                     [(1, None), (2, Some(6)), (3, Some(7)), (4, None), (5, Some(9)), (6, Some(10))]
                 );
-                for _ in 0..4 {
-                    old.revert();
-                }
+                old.revert();
             }
         }
     }
@@ -209,9 +210,7 @@ mod tests {
                 let rows: Vec<bool> =
                     on!(&mut old.conn, |c| accounts::table.select(accounts::imported).load(c)).unwrap();
                 assert_eq!(rows, [false]);
-                for _ in 0..2 {
-                    old.revert();
-                }
+                old.revert();
             }
         }
     }
@@ -275,6 +274,27 @@ mod tests {
     }
 
     #[test]
+    fn older_broadcasts_have_no_address() {
+        let rows = "INSERT INTO rooms (number, account_id, broadcast_id, named, name, description, topic, anchor_password, \
+             assist_password, user_password, plan_title, plan_cover, plan_location, hint_name, hint_cover) \
+             VALUES (10001, 7, 2, FALSE, '', '', '', '', '', '', '', '', '', '', ''); \
+             INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, kind, screen, place, \
+             stream_code, started_at, beat_at) VALUES (2, 7, 10001, 1, 1, '', '', '', 'live', FALSE, '', 'c', 6, 6);";
+        for mut old in old(7, rows) {
+            for _ in 0..2 {
+                old.migrate();
+                let address: Option<String> =
+                    on!(&mut old.conn, |c| broadcasts::table.select(broadcasts::opened_from).first(c))
+                        .unwrap();
+                assert_eq!(address, None);
+                let set = diesel::update(broadcasts::table).set(broadcasts::opened_from.eq("192.0.2.1"));
+                on!(&mut old.conn, |c| set.execute(c)).unwrap();
+                old.revert();
+            }
+        }
+    }
+
+    #[test]
     fn older_recordings_have_the_file_that_they_began_with() {
         let rows = "INSERT INTO recordings (id, account_id, file_id, file_name, title, cover, location, nickname, avatar, \
              play_url, play_rank, hls_url, start_at, end_at, duration, size, likes, viewers, stored_at) VALUES \
@@ -287,7 +307,6 @@ mod tests {
                     on!(&mut old.conn, |c| recording_files::table.order(recording_files::file_id).load(c))
                         .unwrap();
                 assert_eq!(rows, [(7, "a".to_owned(), 1, 3), (7, "b".to_owned(), 2, 0)]);
-                old.revert();
                 old.revert();
             }
         }

@@ -8,6 +8,7 @@
 //! Both queues are bounded; a call that meets a full queue is answered [`Busy`](crate::Error::Busy) at once.
 
 mod breaker;
+mod caller;
 pub(crate) mod coalesce;
 pub(crate) mod conn;
 mod env;

@@ -37,7 +37,7 @@ diesel::table! {
         stream_code -> Text, push_sequence -> Nullable<Text>, started_at -> BigInt, ended_at -> Nullable<BigInt>,
         beat_at -> BigInt, lease -> Nullable<BigInt>, aired_at -> Nullable<BigInt>,
         group_folded -> Nullable<Text>, room_info -> Nullable<Text>, anchor_name -> Nullable<Text>,
-        anchor_avatar -> Nullable<Text>, custom_fields -> Nullable<Text>,
+        anchor_avatar -> Nullable<Text>, custom_fields -> Nullable<Text>, opened_from -> Nullable<Text>,
     }
 }
 diesel::table! {

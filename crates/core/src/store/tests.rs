@@ -312,7 +312,7 @@ async fn clocks_that_cannot_be_written_are_written_later() {
     world.core.audiences().enter(world.viewer, world.room, Role::Viewer).await.unwrap();
     let who = Identifier::UserId("viewer".into());
     let forms = [Password::plain("viewer")];
-    let (_, grant) = world.core.accounts().login(Dialect::Qplus, who, &forms, None).await.unwrap();
+    let (_, grant) = world.core.accounts().login(Dialect::Qplus, who, &forms).await.unwrap();
     let used = async |core: &Core| {
         core.sessions().authenticate(Dialect::Qplus, grant.token.expose_secret()).await.unwrap()
     };

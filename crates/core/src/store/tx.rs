@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 
 use diesel::prelude::*;
 
-use super::{conn::Conn, env::Env, prepared::prepared};
+use super::{caller::Caller, conn::Conn, env::Env, prepared::prepared};
+use crate::limit::Limit;
 use crate::model::change::Change;
-use crate::{Config, Random, Result, UnixSeconds};
+use crate::{Client, Config, Random, Result, UnixSeconds};
 
 /// One job inside a writer's transaction.
 pub(crate) struct Tx<'a> {
@@ -16,6 +17,7 @@ pub(crate) struct Tx<'a> {
     pub(crate) now: UnixSeconds,
     env: &'a Env,
     changes: &'a mut Vec<Change>,
+    caller: Caller,
 }
 
 impl<'a> Tx<'a> {
@@ -26,12 +28,44 @@ impl<'a> Tx<'a> {
         env: &'a Env,
         changes: &'a mut Vec<Change>,
     ) -> Self {
-        Self { conn, now, env, changes }
+        Self { conn, now, env, changes, caller: Caller::default() }
     }
 
     /// Records a change, which is applied to the read models after the commit.
     pub(crate) fn changed(&mut self, change: Change) {
         self.changes.push(change);
+    }
+
+    /// Runs a job for a caller, which pays once for what the job does, however often the job is run.
+    pub(super) fn for_caller<T>(
+        &mut self,
+        caller: &mut Caller,
+        job: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        caller.begin();
+        self.caller = *caller;
+        let result = job(self);
+        *caller = self.caller;
+        result
+    }
+
+    /// The client for which the job runs; `None` for the server's own jobs and the operator's.
+    pub(crate) fn client(&self) -> Option<Client> {
+        self.caller.client()
+    }
+
+    /// Uses one of the client's budget.
+    ///
+    /// Errors: [`Error::RateLimited`](crate::Error::RateLimited) if the budget is used up.
+    pub(crate) fn spend(&mut self, limit: Limit) -> Result<()> {
+        self.caller.spend(limit, &self.env.budgets, self.now)
+    }
+
+    /// Checks how many of something the client has, one of which the job is about to make, against a limit.
+    ///
+    /// Errors: [`Error::RateLimited`](crate::Error::RateLimited) if one more would be too many.
+    pub(crate) fn check_limit(&self, limit: Limit, amount: i64) -> Result<()> {
+        self.env.budgets.check(limit, amount)
     }
 
     /// The configuration.

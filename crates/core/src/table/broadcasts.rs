@@ -65,6 +65,8 @@ pub(crate) struct BroadcastRow {
     anchor_name: Option<String>,
     anchor_avatar: Option<String>,
     custom_fields: Option<String>,
+    /// The household of the client that has begun a guest's broadcast.
+    pub(crate) opened_from: Option<String>,
 }
 
 /// The columns of [`BroadcastRow`].
@@ -164,6 +166,7 @@ pub(crate) struct NewBroadcast {
     pub(crate) room_info: Option<String>,
     pub(crate) anchor_name: Option<String>,
     pub(crate) anchor_avatar: Option<String>,
+    pub(crate) opened_from: Option<String>,
 }
 
 impl NewBroadcast {
@@ -203,6 +206,7 @@ impl NewBroadcast {
             room_info: None,
             anchor_name: None,
             anchor_avatar: None,
+            opened_from: None,
         }
     }
 }
@@ -229,6 +233,16 @@ pub(crate) fn latest_of(conn: &mut Conn, host: &AccountRow) -> Result<Option<(Br
 pub(crate) fn latest_of_user(conn: &mut Conn, user_id: &UserId) -> Result<Option<Broadcast>> {
     let Some(host) = by_user_id(conn, user_id)? else { return Ok(None) };
     Ok(latest_of(conn, &host)?.map(|(_, shown)| shown))
+}
+
+/// The number of broadcasts on air that guests of a household other than one host have begun.
+pub(crate) fn on_air_from(conn: &mut Conn, household: &str, other_than: AccountId) -> Result<i64> {
+    Ok(on!(conn, |c| broadcasts::table
+        .filter(broadcasts::opened_from.eq(household).and(broadcasts::account_id.ne(other_than)))
+        // A literal, because SQLite uses the partial index only if it sees the number when it prepares the statement.
+        .filter(sql::<Bool>("broadcasts.state = 1"))
+        .count()
+        .get_result(c))?)
 }
 
 /// The host of a room that sxb has prepared and not yet put on the air.
@@ -398,6 +412,7 @@ pub(crate) fn put_on_air(
             broadcasts::state.eq(State::OnAir),
             broadcasts::ended_at.eq(None::<UnixSeconds>),
             broadcasts::aired_at.eq(row.aired_at.unwrap_or(tx.now)),
+            broadcasts::beat_at.eq(tx.now),
             sequence.map(|sequence| broadcasts::push_sequence.eq(sequence)),
         ))
         .returning(columns())
@@ -420,10 +435,11 @@ pub(crate) fn suspend(tx: &mut Tx<'_>, row: &BroadcastRow, host: &AccountRow) ->
 /// Ends a broadcast for good.
 pub(crate) fn end(tx: &mut Tx<'_>, row: &BroadcastRow) -> Result<()> {
     let now = tx.now;
-    on!(tx.conn, |c| prepared!(
-        diesel::update(broadcasts::table.find(row.id))
-            .set((broadcasts::state.eq(State::Ended), broadcasts::ended_at.eq(now)))
-    )
+    on!(tx.conn, |c| prepared!(diesel::update(broadcasts::table.find(row.id)).set((
+        broadcasts::state.eq(State::Ended),
+        broadcasts::ended_at.eq(now),
+        broadcasts::opened_from.eq(None::<String>),
+    )))
     .run(c))?;
     tx.changed(Change::OffAir { host: row.account_id });
     Ok(())

@@ -228,7 +228,7 @@ async fn a_restart_does_not_change_the_lifetime_of_a_session() {
     // A session of a fixed lifetime survives as well, and so does its refresh token.
     let anna = || Identifier::UserId("anna".into());
     let password = [Password::plain("anna")];
-    let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna(), &password, None).await.unwrap();
+    let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna(), &password).await.unwrap();
     world.restart(Seconds(86_399)).await;
     let token = issued.token.expose_secret();
     assert!(world.core.sessions().authenticate(Dialect::MinilvbV2, token).await.is_ok());

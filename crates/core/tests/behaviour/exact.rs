@@ -154,7 +154,7 @@ async fn one_of_concurrent_registrations_wins() {
     let index = results.iter().position(Result::is_ok).unwrap();
     let id = Identifier::UserId(winner.user_id.clone());
     let mine = Password::plain(format!("password {index}"));
-    assert!(world.core.accounts().verify(id, &[mine], None).await.is_ok());
+    assert!(world.core.accounts().verify(id, &[mine]).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,7 +179,7 @@ async fn concurrent_refreshes_open_one_session() {
     world.user("anna").await;
     let anna = Identifier::UserId("anna".into());
     let password = [Password::plain("anna")];
-    let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna, &password, None).await.unwrap();
+    let (_, issued) = world.core.accounts().login(Dialect::MinilvbV2, anna, &password).await.unwrap();
     let offer = offer(&issued);
     let results = at_once(32, &world.core, |core, _| {
         let offer = offer.clone();
@@ -205,8 +205,7 @@ async fn an_account_has_at_most_sixteen_sessions() {
     world.user("anna").await;
     let tokens = at_once(40, &world.core, |core, _| async move {
         let anna = Identifier::UserId("anna".into());
-        let (_, issued) =
-            core.accounts().login(Dialect::Qplus, anna, &[Password::plain("anna")], None).await?;
+        let (_, issued) = core.accounts().login(Dialect::Qplus, anna, &[Password::plain("anna")]).await?;
         Ok::<_, Error>(issued.token.expose_secret().to_owned())
     })
     .await;

@@ -137,12 +137,12 @@ async fn a_registration_takes_the_name_of_a_guest() {
     assert_eq!(core.accounts().get(id).await.unwrap().unwrap().profile.nickname, "");
 
     let anna_id = || Identifier::UserId("anna".into());
-    let wrong = core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("no")], None).await;
+    let wrong = core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("no")]).await;
     assert!(matches!(wrong, Err(Error::WrongPassword)));
     let (_, first) =
-        core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("secret")], None).await.unwrap();
+        core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("secret")]).await.unwrap();
     let (_, second) =
-        core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("secret")], None).await.unwrap();
+        core.accounts().login(Dialect::Sxb, anna_id(), &[Password::plain("secret")]).await.unwrap();
     assert!(core.sessions().authenticate(Dialect::Sxb, first.token.expose_secret()).await.is_err());
     assert!(core.sessions().authenticate(Dialect::Sxb, second.token.expose_secret()).await.is_ok());
     assert!(core.sessions().authenticate(Dialect::Qplus, second.token.expose_secret()).await.is_err());

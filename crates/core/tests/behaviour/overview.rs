@@ -67,7 +67,12 @@ async fn a_guest_has_no_session_and_an_unknown_id_has_no_overview() {
     world.guest_live("visitor", "walk").await;
     let overview = world.core.accounts().overview(&"visitor".into()).await.unwrap().unwrap();
     assert!(!overview.account.registered && overview.sessions.is_empty() && overview.plan.is_none());
-    assert_eq!(overview.latest.unwrap().deadline, None, "a live of minilvb-v1 does not end by itself");
+    let deadline = overview.latest.unwrap().deadline;
+    assert_eq!(
+        deadline,
+        Some(world.core.now() + Seconds(12 * 3_600)),
+        "half a day after the host's last call"
+    );
     world.core.broadcasts().take_off_air(guest("visitor")).await.unwrap();
     let overview = world.core.accounts().overview(&"visitor".into()).await.unwrap().unwrap();
     assert_eq!(overview.latest.unwrap().broadcast.state, State::Prepared);

@@ -127,7 +127,7 @@ impl World {
     pub(crate) async fn token(&self, dialect: Dialect, id: &str) -> String {
         let identifier = Identifier::UserId(id.into());
         let forms = [Password::plain(id)];
-        let (_, issued) = self.core.accounts().login(dialect, identifier, &forms, None).await.unwrap();
+        let (_, issued) = self.core.accounts().login(dialect, identifier, &forms).await.unwrap();
         issued.token.expose_secret().to_owned()
     }
 

@@ -59,7 +59,7 @@ async fn log_in(core: &Core, names: &str) -> String {
     }
     let name = format!("{names}-{}", LOST - 1);
     let (identifier, forms) = (Identifier::UserId(name.clone().into()), [Password::plain(name)]);
-    let (_, session) = core.accounts().login(Dialect::Sxb, identifier, &forms, None).await.unwrap();
+    let (_, session) = core.accounts().login(Dialect::Sxb, identifier, &forms).await.unwrap();
     session.token.expose_secret().to_owned()
 }
 

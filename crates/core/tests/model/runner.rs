@@ -111,7 +111,7 @@ impl Runner {
     async fn log_in(&mut self, user: usize) -> String {
         let identifier = Identifier::UserId(id_of(user).into());
         let forms = [Password::plain("secret")];
-        let (_, issued) = self.core.accounts().login(Dialect::Qplus, identifier, &forms, None).await.unwrap();
+        let (_, issued) = self.core.accounts().login(Dialect::Qplus, identifier, &forms).await.unwrap();
         let token = issued.token.expose_secret().to_owned();
         let session = self.core.sessions().authenticate(Dialect::Qplus, &token).await.unwrap();
         let of_user = self.sessions.iter().position(|known| known.account() == self.accounts[user]);
@@ -140,7 +140,7 @@ impl Runner {
     async fn log_in_to_rooms(&mut self, user: usize) -> String {
         let identifier = Identifier::UserId(id_of(user).into());
         let forms = [Password::plain("secret")];
-        let login = self.core.accounts().login(Dialect::RoomService, identifier, &forms, None).await;
+        let login = self.core.accounts().login(Dialect::RoomService, identifier, &forms).await;
         login.unwrap().1.token.expose_secret().to_owned()
     }
 

@@ -22,6 +22,10 @@ impl Config {
                 for advice in &loaded.advice {
                     writeln!(io::stderr(), "warning: {advice}")?;
                 }
+                if loaded.settings.http.trusted_proxies.is_empty() {
+                    let hint = "http.trusted_proxies is empty: all clients behind a proxy would have the proxy's address";
+                    writeln!(io::stderr(), "note: {hint}, and no limits if that is a private one")?;
+                }
                 let from = sources.file.as_ref().map_or_else(
                     || "no file, defaults and environment only".to_owned(),
                     |file| file.display().to_string(),

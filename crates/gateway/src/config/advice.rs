@@ -4,14 +4,24 @@ use secrecy::ExposeSecret as _;
 
 use super::Settings;
 
+/// The secrets that the operator gave; the others were or will be generated.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnSecrets {
+    /// `tencent.im.secret`.
+    pub(super) im: bool,
+    /// `media.push_key`.
+    pub(super) push: bool,
+    /// `callback.key`.
+    pub(super) callback: bool,
+}
+
 impl Settings {
-    /// What an operator most likely has forgotten or should know, one sentence each. `own_im_secret`: the operator gave the key of the IM
-    /// tickets; otherwise it was or will be generated.
-    pub(super) fn advice(&self, own_im_secret: bool) -> Vec<String> {
+    /// What an operator most likely has forgotten or should know, one sentence each.
+    pub(super) fn advice(&self, own: OwnSecrets) -> Vec<String> {
         let (media, tencent) = (&self.media, &self.tencent);
         let has_cos =
             !tencent.cos.secret_key.text().expose_secret().is_empty() && !tencent.cos.bucket.is_empty();
-        let has_im_clients = self.minilvb_v2.enabled || self.sxb.enabled;
+        let has_im_clients = self.minilvb_v2.enabled || self.sxb.enabled || self.roomservice.enabled;
         let mut advice = Vec::new();
         if media.push_host.is_empty() || media.play_host.is_empty() {
             advice.push(format!(
@@ -19,12 +29,22 @@ impl Settings {
                 media.bizid
             ));
         }
+        for (key, is_own, effect) in [
+            ("media.push_key", own.push, "push URLs are signed with a generated key"),
+            ("callback.key", own.callback, "notices are checked with a generated key"),
+        ] {
+            if !media.push_host.is_empty() && !is_own {
+                advice.push(format!(
+                    "media.push_host is set and {key} is not: {effect}, which the media server has to be given"
+                ));
+            }
+        }
         if has_im_clients && tencent.im.sdkappid == 0 {
             advice.push(
                 "tencent.im.sdkappid is 0: apps cannot log in to IM, which chat and calls need".to_owned(),
             );
         }
-        if has_im_clients && tencent.im.sdkappid != 0 && !own_im_secret {
+        if has_im_clients && tencent.im.sdkappid != 0 && !own.im {
             advice.push(
                 "tencent.im.sdkappid is set and tencent.im.secret is not: IM tickets are signed with a generated key, which the \
                  cloud refuses (70009)"

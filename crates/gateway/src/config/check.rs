@@ -55,8 +55,12 @@ impl Settings {
     fn storage(&self, check: &mut Check) {
         let database = &self.database;
         let path = database.url.strip_prefix("sqlite://");
-        let known = database.is_shared() || path.is_some_and(|path| !path.is_empty());
-        check.that("database.url", known, "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME");
+        let known = database.is_shared() || path.is_some_and(|path| !path.is_empty() && path != ":memory:");
+        check.that(
+            "database.url",
+            known,
+            "must be sqlite://PATH, the path of a file, or postgres://USER:PASSWORD@HOST/NAME",
+        );
         check.number("database.readers", database.readers, 0..=256);
         check.number("database.writers", database.writers, 1..=256);
         let minute = Duration::from_mins(1);
@@ -92,6 +96,7 @@ impl Settings {
 
     fn dialects(&self, check: &mut Check) {
         check.mounts("minilvb_v1.mounts", &self.minilvb_v1.mounts);
+        check.time("minilvb_v1.guest_live_ttl", self.minilvb_v1.guest_live_ttl, Duration::ZERO..=TEN_YEARS);
 
         let v2 = &self.minilvb_v2;
         check.mounts("minilvb_v2.mounts", &v2.mounts);

@@ -17,14 +17,61 @@ pub struct MinilvbV1 {
     /// Path prefixes under which the dialect is served; `""` = the root.
     pub mounts: Vec<String>,
     /// Whether unregistered users may go on air.
-    pub guests: bool,
+    pub guests: Guests,
+    /// Time after which a guest's live ends that no stream event and no call of its host renews; `0s` = never.
+    #[serde(with = "duration")]
+    pub guest_live_ttl: Duration,
     /// Whether imported accounts act without proof, as on the original server.
     pub trust_imported: bool,
 }
 
 impl Default for MinilvbV1 {
     fn default() -> Self {
-        Self { enabled: true, mounts: vec![String::new()], guests: true, trust_imported: false }
+        Self {
+            enabled: true,
+            mounts: vec![String::new()],
+            guests: Guests::Open,
+            guest_live_ttl: Duration::from_hours(12),
+            trust_imported: false,
+        }
+    }
+}
+
+/// Whether unregistered users may go on air in minilvb-v1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", from = "GuestsText")]
+pub enum Guests {
+    /// They may, under any name that nobody has registered.
+    Open,
+    /// They may; while a name has a live, only the address that began it may change it.
+    Bound,
+    /// They may not.
+    Closed,
+}
+
+/// The spellings of [`Guests`]; earlier versions had a boolean.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected open, bound or closed")]
+enum GuestsText {
+    Named(GuestsName),
+    Allowed(bool),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum GuestsName {
+    Open,
+    Bound,
+    Closed,
+}
+
+impl From<GuestsText> for Guests {
+    fn from(text: GuestsText) -> Self {
+        match text {
+            GuestsText::Named(GuestsName::Open) | GuestsText::Allowed(true) => Self::Open,
+            GuestsText::Named(GuestsName::Bound) => Self::Bound,
+            GuestsText::Named(GuestsName::Closed) | GuestsText::Allowed(false) => Self::Closed,
+        }
     }
 }
 

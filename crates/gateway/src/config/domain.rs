@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use relive_core::Seconds;
 
-use super::{Registration, Settings};
+use super::{Guests, Registration, Settings};
 
 /// Whole seconds, the unit of the domain; `validate` has checked their range.
 pub(crate) fn seconds(duration: Duration) -> Seconds {
@@ -24,6 +24,7 @@ impl Settings {
         relive_core::Config {
             database: self.database(),
             accounts: relive_core::AccountConfig {
+                bind_guests: self.minilvb_v1.guests == Guests::Bound,
                 open_registration: self.accounts.registration == Registration::Open,
                 argon2_memory_kib: self.accounts.argon2.memory_kib,
                 argon2_iterations: self.accounts.argon2.iterations,
@@ -34,6 +35,14 @@ impl Settings {
             limits: relive_core::LimitConfig {
                 login_failures: self.limits.login_failures_per_account,
                 registrations_per_hour: self.limits.register_per_ip_per_hour,
+                guests_per_minute: self.limits.guests_per_ip_per_minute,
+                lives_per_minute: self.limits.lives_per_ip_per_minute,
+                guest_lives: self.limits.guest_lives_per_ip,
+                enters_per_minute: self.limits.enters_per_ip_per_minute,
+                counts_per_minute: self.limits.counts_per_ip_per_minute,
+                uploads_per_minute: self.limits.uploads_per_ip_per_minute,
+                codes_per_hour: self.limits.codes_per_ip_per_hour,
+                all_codes_per_hour: self.limits.codes_per_hour,
             },
             sessions: relive_core::SessionConfig {
                 v2_token_ttl: seconds(self.minilvb_v2.token_ttl),
@@ -46,6 +55,7 @@ impl Settings {
             timeouts: relive_core::TimeoutConfig {
                 sxb_viewer: seconds(self.sxb.viewer_timeout),
                 sxb_host: seconds(self.sxb.host_timeout),
+                guest_live: seconds(self.minilvb_v1.guest_live_ttl),
                 anchor: seconds(self.roomservice.anchor_timeout),
                 idle_room: seconds(self.roomservice.idle_room),
             },

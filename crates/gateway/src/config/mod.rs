@@ -24,7 +24,7 @@ use crate::storage;
 
 pub use cloud::{Callback, Cos, Im, Media, PlayScheme, Tencent, Vod};
 pub use dialect::{
-    ExposeAnchorPassword, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, RoomService, Sxb,
+    ExposeAnchorPassword, Guests, IndexMode, MinilvbV1, MinilvbV2, PasswordReset, Qplus, RoomService, Sxb,
 };
 pub(crate) use domain::seconds;
 pub use error::ConfigError;
@@ -33,6 +33,7 @@ pub use secrets::{Generated, generate, stored_secrets};
 pub use sections::{Accounts, Admin, Argon2, Database, Http, Limits, Log, LogFormat, Registration, Settings};
 pub use value::{AuthCodeDelivery, OptionalAddress, Secret, UtcOffset};
 
+use advice::OwnSecrets;
 use layer::{Layer, origin};
 use schema::{SECRETS, Schema};
 
@@ -97,7 +98,11 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     files.splice(0..0, given);
     let mut figment = files.iter().fold(Figment::from(&defaults), Figment::merge);
     let url = figment.extract_inner::<String>("database.url").unwrap_or_default();
-    let own_im_secret = figment.contains("tencent.im.secret");
+    let own = OwnSecrets {
+        im: figment.contains("tencent.im.secret"),
+        push: figment.contains("media.push_key"),
+        callback: figment.contains("callback.key"),
+    };
     let mut warnings = Vec::new();
     warnings.extend(storage::warning(&url));
     if let Some(stored) = secrets::read(&url, &mut warnings)? {
@@ -115,8 +120,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     if !problems.is_empty() {
         return Err(ConfigError(problems));
     }
-    let advice = settings.advice(own_im_secret);
-    let has_generated_im_secret = !own_im_secret && settings.tencent.im.secret.is_given();
+    let advice = settings.advice(own);
+    let has_generated_im_secret = !own.im && settings.tencent.im.secret.is_given();
     Ok(Loaded { settings, warnings, advice, has_generated_im_secret, figment })
 }
 

@@ -2,9 +2,12 @@
 //!
 //! Cloud and media keys are in [`super::cloud`], the five dialects in [`super::dialect`].
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -27,7 +30,7 @@ pub struct Settings {
     pub database: Database,
     /// Registration and passwords.
     pub accounts: Accounts,
-    /// Limits against guessed passwords and mass registration.
+    /// Limits against guessing and flooding.
     pub limits: Limits,
     /// Push and play URLs.
     pub media: Media,
@@ -214,18 +217,53 @@ impl Default for Argon2 {
     }
 }
 
-/// Limits against guessed passwords and mass registration; 0 = off.
+/// Limits against guessing and flooding; 0 = off. An IPv6 address stands for its network of 64 bits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
     /// Failed logins per account and client address within ten minutes.
     pub login_failures_per_account: u32,
+    /// Networks without limits, except that their guesses of passwords are counted.
+    #[serde(deserialize_with = "networks")]
+    pub exempt: Vec<IpNet>,
     /// Registrations per client address and hour.
     pub register_per_ip_per_hour: u32,
+    /// Guests that a client address makes in a minute: each unregistered user id is one.
+    pub guests_per_ip_per_minute: u32,
+    /// Lives that a client address begins in a minute.
+    pub lives_per_ip_per_minute: u32,
+    /// Lives that guests of a client address have on air at once.
+    pub guest_lives_per_ip: u32,
+    /// Audiences that a client address enters in a minute.
+    pub enters_per_ip_per_minute: u32,
+    /// Likes and other steps of counters per client address and minute.
+    pub counts_per_ip_per_minute: u32,
+    /// Clips and head pictures that a client address stores in a minute.
+    pub uploads_per_ip_per_minute: u32,
+    /// Codes by short message that a client address asks for in an hour.
+    pub codes_per_ip_per_hour: u32,
+    /// Codes by short message that are asked for in an hour, in all.
+    pub codes_per_hour: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { login_failures_per_account: 10, register_per_ip_per_hour: 0 }
+        let loopback = [
+            IpNet::from(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+            IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        ];
+        Self {
+            login_failures_per_account: 10,
+            exempt: loopback.to_vec(),
+            register_per_ip_per_hour: 100,
+            guests_per_ip_per_minute: 60,
+            lives_per_ip_per_minute: 20,
+            guest_lives_per_ip: 20,
+            enters_per_ip_per_minute: 600,
+            counts_per_ip_per_minute: 1_200,
+            uploads_per_ip_per_minute: 60,
+            codes_per_ip_per_hour: 20,
+            codes_per_hour: 2_000,
+        }
     }
 }

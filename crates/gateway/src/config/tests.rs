@@ -304,7 +304,7 @@ fn the_defaults_are_those_of_the_core() {
 fn what_clients_need_and_the_operator_has_not_set_is_named() {
     let named = |toml: &str| {
         let advice = Home::with(toml).load(&[], &[]).unwrap().advice;
-        ["media.push_host", "sdkappid is 0", "70009", "tencent.cos"]
+        ["media.push_host or", "sdkappid is 0", "70009", "tencent.cos"]
             .map(|part| advice.iter().filter(|line| line.contains(part)).count())
     };
     assert_eq!(named(""), [1, 1, 0, 1]);
@@ -313,7 +313,21 @@ fn what_clients_need_and_the_operator_has_not_set_is_named() {
     assert_eq!(named(&format!("{im}secret = \"hunter2\"\n")), [1, 0, 0, 1]);
     let rest = "[media]\npush_host = \"a\"\nplay_host = \"a\"\n[tencent.cos]\nbucket = \"b\"\nsecret_key = \"hunter2\"\n";
     assert_eq!(named(&format!("{im}secret = \"hunter2\"\n{rest}")), [0, 0, 0, 0]);
-    assert_eq!(named("[sxb]\nenabled = false\n[minilvb_v2]\nenabled = false\n"), [1, 0, 0, 0]);
+    let without_im =
+        "[sxb]\nenabled = false\n[minilvb_v2]\nenabled = false\n[roomservice]\nenabled = false\n";
+    assert_eq!(named(without_im), [1, 0, 0, 0]);
+}
+
+#[test]
+fn generated_keys_that_the_media_server_has_to_have_are_named() {
+    let named = |toml: &str| {
+        let advice = Home::with(toml).load(&[], &[]).unwrap().advice;
+        ["media.push_key", "callback.key"].map(|key| advice.iter().any(|line| line.contains(key)))
+    };
+    assert_eq!(named(""), [false, false]);
+    assert_eq!(named("[media]\npush_host = \"a\"\n"), [true, true]);
+    let own = "[media]\npush_host = \"a\"\npush_key = \"hunter2\"\n[callback]\nkey = \"hunter3\"\n";
+    assert_eq!(named(own), [false, false]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tokio::{
 
 use super::*;
 use crate::{
+    client_address::TrustedProxies,
     connection::{self, Protocol, Timeouts},
     testing::{Client, Echo, LIMIT},
 };
@@ -25,9 +26,10 @@ const IDLE_SECONDS: u64 = 75;
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
     let mounted = [Mounted::new(Echo::at("echo", &["/echo"]), &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+    let clients = Clients::new(proxies, Vec::new());
     let front = Arc::new(Front::new(
         &mounted,
-        proxies,
+        clients,
         BodyReader::new(Duration::from_secs(BODY_SECONDS)),
         Uuid::nil(),
     ));

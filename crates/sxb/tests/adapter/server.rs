@@ -45,6 +45,7 @@ impl Server {
             headers: HeaderMap::new(),
             body: Body::Whole(body.into()),
             client: [127, 0, 0, 1].into(),
+            is_exempt: true,
         };
         self.sxb.call(request).await
     }

@@ -55,7 +55,7 @@ fn close_own(tx: &mut Tx<'_>, account: AccountId, how: Close) -> Result<()> {
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
 pub(crate) fn suspend(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
-    let host = actor::acting(tx, actor)?;
+    let host = actor::hosting(tx, actor)?;
     match latest(tx.conn, host.id)? {
         Some(row) => close(tx, &host, &row, Close::Suspend),
         None => Ok(()),

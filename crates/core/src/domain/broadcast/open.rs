@@ -6,6 +6,7 @@ use crate::{
     AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, Seconds, State,
     StreamCode,
     domain::{actor, audience::add_host, room, stream_code},
+    limit::Limit,
     model::counter::Counters,
     sign::stream::VideoSource,
     store::Tx,
@@ -31,7 +32,7 @@ pub(crate) enum LastMembers {
 ///
 /// Errors: [`Error::ProofRequired`].
 pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announcement) -> Result<Broadcast> {
-    let host = actor::acting(tx, actor)?;
+    let host = actor::hosting(tx, actor)?;
     let info = &announcement.user_info;
     let host = if host.is_registered() { host } else { accounts::set_guest_profile(tx, host.id, info)? };
     let room = room::ensure(tx, &host)?;
@@ -43,6 +44,7 @@ pub(crate) fn announce(tx: &mut Tx<'_>, actor: &Actor, announcement: &Announceme
         nickname: Some(info.nickname.clone()),
         avatar: Some(info.avatar.clone()),
         group_id: Some(announcement.group_id.clone()),
+        lease: guest_lease(tx, &host),
         ..NewBroadcast::by(Dialect::MinilvbV1, State::Prepared, &room, code, tx.now)
     };
     let row = replace(tx, &host, new, LastMembers::Leave)?;
@@ -149,23 +151,67 @@ pub(crate) fn put_on_air(
 ///
 /// Errors: [`Error::ProofRequired`].
 pub(crate) fn put_announced_on_air(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
-    let host = actor::acting(tx, actor)?;
+    let host = actor::hosting(tx, actor)?;
     match broadcasts::latest(tx.conn, host.id)? {
-        Some(row) => put_on_air(tx, &host, &row, None),
+        Some(row) => {
+            check_guest_lives(tx, &host)?;
+            put_on_air(tx, &host, &row, None)
+        }
         None => Ok(()),
     }
 }
 
+/// The time for which the live of a guest in minilvb-v1, where nothing shows that its host is gone, stays on air unless it is
+/// renewed.
+fn guest_lease(tx: &Tx<'_>, host: &AccountRow) -> Option<Seconds> {
+    let lease = tx.config().timeouts.guest_live;
+    (!host.is_registered() && lease > Seconds(0)).then_some(lease)
+}
+
+/// Checks that a client may have one more live of a guest on air. Without effect for registered hosts.
+///
+/// Errors: [`Error::RateLimited`].
+fn check_guest_lives(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
+    let Some(client) = tx.client().filter(|client| !client.is_exempt && !host.is_registered()) else {
+        return Ok(());
+    };
+    let others = broadcasts::on_air_from(tx.conn, &client.household().to_string(), host.id)?;
+    tx.check_limit(Limit::GuestLives, others)
+}
+
+/// Uses one of the client's budget of lives. Preparing and opening a live is one, counted where the live is announced (minilvb-v1),
+/// prepared (sxb) or opened (the others).
+///
+/// Errors: [`Error::RateLimited`].
+fn spend_live(tx: &mut Tx<'_>, old: Option<&BroadcastRow>, new: &NewBroadcast) -> Result<()> {
+    let was_prepared = old.is_some_and(|old| old.state == State::Prepared && old.driver == new.driver);
+    let is_counted = match (new.driver, new.state) {
+        (Dialect::Sxb, State::OnAir) => !was_prepared,
+        // A room that was created and never opened is counted when the next one is created.
+        (Dialect::RoomService, State::Prepared) => was_prepared,
+        _ => true,
+    };
+    if is_counted { tx.spend(Limit::Lives) } else { Ok(()) }
+}
+
 /// Ends the host's broadcast and starts the next one, with the host in its audience.
+///
+/// Errors: [`Error::RateLimited`].
 pub(crate) fn replace(
     tx: &mut Tx<'_>,
     host: &AccountRow,
     new: NewBroadcast,
     last_members: LastMembers,
 ) -> Result<BroadcastRow> {
-    if let Some(old) = broadcasts::latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended) {
+    let old = broadcasts::latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended);
+    spend_live(tx, old.as_ref(), &new)?;
+    check_guest_lives(tx, host)?;
+    if let Some(old) = old {
         broadcasts::end(tx, &old)?;
     }
+    let opened_from =
+        tx.client().filter(|_| !host.is_registered()).map(|client| client.household().to_string());
+    let new = NewBroadcast { opened_from, ..new };
     if last_members == LastMembers::Leave {
         audience::clear(tx, host.id)?;
     }

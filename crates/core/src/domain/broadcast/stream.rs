@@ -117,7 +117,10 @@ fn stream_started(
     match row {
         Some(row) if row.state == State::OnAir => match row.driver {
             Dialect::MinilvbV1 if row.stream_code != *code => Ok(()),
-            Dialect::MinilvbV1 | Dialect::MinilvbV2 => store_sequence(tx, &row, sequence),
+            Dialect::MinilvbV1 | Dialect::MinilvbV2 => {
+                broadcasts::renew(tx, &row, row.lease)?;
+                store_sequence(tx, &row, sequence)
+            }
             Dialect::Sxb | Dialect::Qplus | Dialect::RoomService => Ok(()),
         },
         // The later of announcement and plan counts.

@@ -5,9 +5,11 @@ use std::sync::{Arc, atomic::AtomicI64};
 use tempfile::TempDir;
 
 use crate::{
-    AccountId, Actor, Announcement, Config, NewAccount, Password, Result, TestClock, TestRandom, UnixSeconds,
+    AccountId, Actor, Announcement, Config, LimitConfig, NewAccount, Password, Result, TestClock, TestRandom,
+    UnixSeconds,
     database::Scratch,
     domain::{broadcast::open, registration},
+    limit::Budgets,
     model::{change::Change, password::StoredPassword},
     store::{Env, Tx, conn::Conn, migrate::migrate},
 };
@@ -45,6 +47,7 @@ impl Tables {
             random: Arc::new(TestRandom::seeded(7)),
             position: AtomicI64::new(0),
             origin: AtomicI64::new(1),
+            budgets: Arc::new(Budgets::new(LimitConfig::default())),
         };
         Self { conn, env, now: START, changes: Vec::new(), _folder: folder, _scratch: scratch }
     }

@@ -241,7 +241,7 @@ impl Runner {
             }
             Operation::Login(user, dialect) => {
                 let identifier = Identifier::UserId(USERS[user].into());
-                let (_, issued) = core.accounts().login(dialect, identifier, &[password()], None).await?;
+                let (_, issued) = core.accounts().login(dialect, identifier, &[password()]).await?;
                 let token = issued.token.expose_secret().to_owned();
                 match dialect {
                     Dialect::Qplus => {

@@ -15,8 +15,7 @@ use crate::{
 /// Logs anna in, which ends her last session, and returns the digest of the new token.
 async fn log_in(core: &Core) -> TokenHash {
     let anna = Identifier::UserId("anna".into());
-    let session =
-        core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")], None).await.unwrap().1;
+    let session = core.accounts().login(Dialect::Sxb, anna, &[Password::plain("secret")]).await.unwrap().1;
     TokenHash::of(session.token.expose_secret())
 }
 

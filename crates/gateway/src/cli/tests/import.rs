@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::{Gateway, testing::Client};
+use crate::{Gateway, config::Guests, testing::Client};
 
 /// Digest of "password1" as qplus stored it, and as minilvb-v2 stored it for "anna".
 const QPLUS: &str = "7c6a180b36896a0a8c02787eeafb0e4c";
@@ -49,7 +49,7 @@ fn imported_users_log_in_with_their_passwords_of_every_original_server() {
             for (password, right) in tries {
                 let forms = [password];
                 let user = Identifier::UserId(id.into());
-                let logged_in = core.accounts().login(Dialect::Sxb, user, &forms, None).await.is_ok();
+                let logged_in = core.accounts().login(Dialect::Sxb, user, &forms).await.is_ok();
                 assert_eq!(logged_in, right, "{id}");
             }
         }
@@ -307,8 +307,7 @@ fn a_file_whose_probe_does_not_log_in_is_refused() {
         let core = server_core(&directory);
         let forms = [Password::plain("password1")];
         let anna = Identifier::UserId("anna".into());
-        let logged_in =
-            block_on(async { Ok(core.accounts().login(Dialect::Sxb, anna, &forms, None).await?) });
+        let logged_in = block_on(async { Ok(core.accounts().login(Dialect::Sxb, anna, &forms).await?) });
         assert!(logged_in.is_ok(), "{from}");
     }
     // Without a probe, the command says that it cannot tell the two forms apart.
@@ -389,7 +388,8 @@ fn imported_accounts_act_through_minilvb_v1_if_the_operator_trusts_them() {
         settings.http.listen = "127.0.0.1:0".parse().unwrap();
         settings.admin.listen.0 = None;
         settings.database.url = format!("sqlite://{}/relive.db", directory.path().display());
-        (settings.minilvb_v1.trust_imported, settings.minilvb_v1.guests) = (trust, guests);
+        settings.minilvb_v1.trust_imported = trust;
+        settings.minilvb_v1.guests = if guests { Guests::Open } else { Guests::Closed };
         block_on(async {
             let gateway = Gateway::start(settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
             let mut codes = Vec::new();

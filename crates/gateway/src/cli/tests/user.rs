@@ -30,7 +30,7 @@ fn has(out: &str, group: &str, name: &str, value: &str) -> bool {
 
 async fn log_in(core: &Core, dialect: Dialect, id: &str) {
     let forms = [Password::plain("pw")];
-    core.accounts().login(dialect, Identifier::UserId(id.into()), &forms, None).await.unwrap();
+    core.accounts().login(dialect, Identifier::UserId(id.into()), &forms).await.unwrap();
 }
 
 /// Stores a host with profile, room, live, audience, sessions and recordings.
@@ -227,7 +227,7 @@ fn guests_and_the_effect_of_settings_are_shown() {
         assert!(has(&ran.out, group, name, value), "{group} {name} {value}\n{}", ran.out);
     }
     let off = show(&directory, "[minilvb_v1]\nguests = false\n[sxb]\nenabled = false\n", "visitor");
-    let acts = "without proof, but cannot go on air: minilvb_v1.guests is false";
+    let acts = "without proof, but cannot go on air: minilvb_v1.guests is closed";
     assert!(has(&off.out, "minilvb-v1", "acts", acts), "{}", off.out);
     assert!(has(&off.out, "sxb (disabled)", "roomlist", "not listed"), "{}", off.out);
     let unknown = show(&directory, "", "Visitor");

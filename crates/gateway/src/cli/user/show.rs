@@ -12,7 +12,7 @@ use relive_core::{
 
 use crate::{
     cli::time,
-    config::{Settings, seconds},
+    config::{Guests, Settings, seconds},
 };
 
 /// Length of time for which minilvb-v1 lists a recording after its end (contract minilvb-v1 §4.4).
@@ -156,10 +156,12 @@ impl AccountPage<'_> {
             "without proof: it is imported, and minilvb_v1.trust_imported is true"
         } else if account.registered {
             "with Liteav-Sig of its minilvb-v2 session"
-        } else if settings.guests {
-            "without proof"
         } else {
-            "without proof, but cannot go on air: minilvb_v1.guests is false"
+            match settings.guests {
+                Guests::Open => "without proof",
+                Guests::Bound => "without proof, from any address but while it has a live",
+                Guests::Closed => "without proof, but cannot go on air: minilvb_v1.guests is closed",
+            }
         };
         self.line("acts", acts);
         if let Some(latest) = latest {

@@ -1,0 +1,2 @@
+DROP INDEX broadcasts_opened_from;
+ALTER TABLE broadcasts DROP COLUMN opened_from;
