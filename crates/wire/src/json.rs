@@ -1,6 +1,6 @@
 //! Reads JSON objects as leniently as the original servers did, without copying texts.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, cell::Cell, fmt};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -9,7 +9,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 pub enum JsonError {
     /// Zero bytes, or white space only.
     Empty,
-    /// Not JSON, not UTF-8, or nested deeper than allowed.
+    /// Not JSON, not UTF-8, nested deeper than allowed, or of more values or members than any client sends.
     Malformed,
     /// The literal `null`.
     Null,
@@ -127,7 +127,8 @@ pub struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Object<'a> {
     /// Parses a body in UTF-8. A leading byte order mark and surrounding white space are skipped. The outermost object
-    /// has depth 1; a body with deeper nesting than `max_depth` is malformed.
+    /// has depth 1; a body with deeper nesting than `max_depth` is malformed, and so is one with more than 4,096 values or
+    /// 1,024 members in all, because each of them takes many times the memory of its text.
     ///
     /// ```
     /// use relive_wire::{JsonError, Object};
@@ -146,7 +147,9 @@ impl<'a> Object<'a> {
             return Err(JsonError::Empty);
         }
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = Depth(max_depth).deserialize(&mut deserializer).map_err(|_| JsonError::Malformed)?;
+        let budget = Budget { values: Cell::new(MOST_VALUES), members: Cell::new(MOST_MEMBERS) };
+        let root = Node { levels: max_depth, budget: &budget };
+        let value = root.deserialize(&mut deserializer).map_err(|_| JsonError::Malformed)?;
         deserializer.end().map_err(|_| JsonError::Malformed)?;
         match value {
             Value::Object(object) => Ok(object),
@@ -186,25 +189,47 @@ impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Object<'a> {
     }
 }
 
-/// How many levels of nesting are left below this value.
-#[derive(Clone, Copy)]
-struct Depth(u8);
+/// Largest number of values in a body, the outermost one included.
+const MOST_VALUES: u32 = 4_096;
+/// Largest number of members in all objects of a body.
+const MOST_MEMBERS: u32 = 1_024;
 
-impl Depth {
+/// How many values and members a body may still have.
+struct Budget {
+    values: Cell<u32>,
+    members: Cell<u32>,
+}
+
+fn spend<E: de::Error>(left: &Cell<u32>) -> Result<(), E> {
+    left.set(left.get().checked_sub(1).ok_or_else(|| E::custom("too many values"))?);
+    Ok(())
+}
+
+/// A value that is about to be read.
+#[derive(Clone, Copy)]
+struct Node<'b> {
+    /// How many levels of nesting are left below the value.
+    levels: u8,
+    budget: &'b Budget,
+}
+
+impl Node<'_> {
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deeply"))
+        let levels = self.levels.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))?;
+        Ok(Self { levels, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Depth {
+impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
+        spend(&self.budget.values)?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Depth {
+impl<'de> Visitor<'de> for Node<'_> {
     type Value = Value<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -251,8 +276,9 @@ impl<'de> Visitor<'de> for Depth {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value<'de>, A::Error> {
         let deeper = self.deeper()?;
-        let mut object = Vec::with_capacity(8);
+        let mut object = Vec::new();
         while let Some(key) = members.next_key_seed(Key)? {
+            spend(&self.budget.members)?;
             object.push((key, members.next_value_seed(deeper)?));
         }
         Ok(Value::Object(Object(object)))
@@ -307,6 +333,19 @@ mod tests {
         assert!(Object::parse(nested(12).as_bytes(), 12).is_ok());
         assert_eq!(Object::parse(nested(13).as_bytes(), 12), Err(JsonError::Malformed));
         assert_eq!(Object::parse(nested(5000).as_bytes(), 64), Err(JsonError::Malformed));
+    }
+
+    #[test]
+    fn values_and_members_of_a_body_are_limited() {
+        let list = |items: usize| format!("{{\"a\":[{}]}}", vec!["0"; items].join(","));
+        assert!(Object::parse(list(4_094).as_bytes(), 12).is_ok());
+        assert_eq!(Object::parse(list(4_095).as_bytes(), 12), Err(JsonError::Malformed));
+        let nested = |objects: usize| format!("{{\"a\":[{}]}}", vec!["{\"\":1}"; objects].join(","));
+        assert!(Object::parse(nested(1_023).as_bytes(), 12).is_ok());
+        assert_eq!(Object::parse(nested(1_024).as_bytes(), 12), Err(JsonError::Malformed));
+        let flat = |members: usize| format!("{{{}}}", vec!["\"\":1"; members].join(","));
+        assert!(Object::parse(flat(1_024).as_bytes(), 12).is_ok());
+        assert_eq!(Object::parse(flat(1_025).as_bytes(), 12), Err(JsonError::Malformed));
     }
 
     #[test]
