@@ -32,12 +32,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Largest head of an HTTP/1.1 request, and the most that is buffered of a body.
+/// Largest head of an HTTP/1.1 request, but for what the last read adds (as much again at most), and the most that is buffered of
+/// a body.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Largest head of an HTTP/2 request.
 const HTTP2_HEAD_BYTES: u32 = 64 * 1024;
-/// Requests in flight on one HTTP/2 connection.
-const HTTP2_STREAMS: u32 = 128;
 /// The parts of a reply up to this size are joined before writing: the copy costs less than a vectored write.
 const JOINED_BYTES: usize = 1_024;
 
@@ -65,20 +64,40 @@ pub(crate) struct Timeouts {
     pub(crate) idle: Duration,
 }
 
-/// HTTP settings of every listener: HTTP/1.1, and HTTP/2 with prior knowledge.
+/// Whether a listener serves HTTP/2 beside HTTP/1.1.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Http2 {
+    /// The preface of HTTP/2 is answered with HTTP/1.1 505.
+    Refused,
+    /// HTTP/2 with prior knowledge.
+    WithPriorKnowledge {
+        /// Requests in flight on one connection; their replies may wait in memory.
+        streams: u32,
+    },
+}
+
+/// HTTP settings of a listener.
 #[derive(Debug, Clone)]
-pub(crate) struct Protocol(auto::Builder<TokioExecutor>);
+pub(crate) struct Protocol {
+    builder: auto::Builder<TokioExecutor>,
+    refuses_http2: bool,
+}
 
 impl Protocol {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(http2: Http2) -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS)
-            .max_header_list_size(HTTP2_HEAD_BYTES);
-        Self(builder)
+        match http2 {
+            Http2::Refused => Self { builder: builder.http1_only(), refuses_http2: true },
+            Http2::WithPriorKnowledge { streams } => {
+                builder
+                    .http2()
+                    .timer(TokioTimer::new())
+                    .max_concurrent_streams(streams)
+                    .max_header_list_size(HTTP2_HEAD_BYTES);
+                Self { builder, refuses_http2: false }
+            }
+        }
     }
 }
 
@@ -99,8 +118,9 @@ pub(crate) async fn serve<H: Handler>(
         let active = ActiveRequest::begin(&shared, request.version());
         async move { active.0.handler.answer(peer, request).await }
     });
-    let stream = TokioIo::new(Watched { stream, shared: Arc::clone(&shared) });
-    let mut connection = pin!(protocol.0.serve_connection(stream, service));
+    let preface = if protocol.refuses_http2 { Preface::Expected } else { Preface::Allowed };
+    let stream = TokioIo::new(Watched { stream, shared: Arc::clone(&shared), preface });
+    let mut connection = pin!(protocol.builder.serve_connection(stream, service));
     let activity = &shared.activity;
     let mut timer = pin!(sleep_until(activity.start + timeouts.header));
     let stop_signal = stop.clone();
@@ -244,22 +264,65 @@ impl<H> Drop for ActiveRequest<H> {
     }
 }
 
+/// The beginning of a connection that speaks HTTP/2 (RFC 9113 §3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// The reply to it; hyper would close the connection without one.
+const HTTP2_REFUSAL: &[u8] =
+    b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// What is known of the first bytes of a connection.
+#[derive(Debug, Clone, Copy)]
+enum Preface {
+    /// No byte has come yet.
+    Expected,
+    /// The first bytes are none, or HTTP/2 is served.
+    Allowed,
+    /// It has come, and so many bytes of the refusal are sent.
+    Refused(usize),
+}
+
 /// A byte stream that records its reads and writes in the connection's [`Activity`].
 struct Watched<T, H> {
     stream: T,
     shared: Arc<Shared<H>>,
+    preface: Preface,
 }
 
-impl<T: AsyncRead + Unpin, H> AsyncRead for Watched<T, H> {
+impl<T: AsyncWrite + Unpin, H> Watched<T, H> {
+    /// Sends what is left of the refusal of HTTP/2.
+    fn poll_refuse(&mut self, cx: &mut Context<'_>, mut sent: usize) -> Poll<io::Result<()>> {
+        while let Some(rest) = HTTP2_REFUSAL.get(sent..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => break,
+                written => sent += written,
+            }
+            self.preface = Preface::Refused(sent);
+        }
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, H> AsyncRead for Watched<T, H> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Preface::Refused(sent) = self.preface {
+            return self.poll_refuse(cx, sent);
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
             self.shared.activity.received();
+            if matches!(self.preface, Preface::Expected) {
+                self.preface = Preface::Allowed;
+                if buffer.filled().get(before..).is_some_and(|first| first.starts_with(HTTP2_PREFACE)) {
+                    // To hyper the connection has ended.
+                    buffer.set_filled(before);
+                    return self.poll_refuse(cx, 0);
+                }
+            }
         }
         Poll::Ready(Ok(()))
     }

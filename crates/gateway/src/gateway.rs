@@ -16,7 +16,7 @@ use crate::{
     client_address::{Clients, TrustedProxies},
     compose,
     config::{ConfigError, Settings},
-    connection::Timeouts,
+    connection::{Http2, Timeouts},
     front::Front,
     limits::{ConnectionCaps, ConnectionLimits},
     listener::Listener,
@@ -120,6 +120,11 @@ impl Gateway {
                 proxies.clone(),
             ),
             timeouts,
+            http2: if settings.http.h2c {
+                Http2::WithPriorKnowledge { streams: settings.http.h2_streams }
+            } else {
+                Http2::Refused
+            },
             socket: main,
         };
         let listen =
@@ -128,7 +133,7 @@ impl Gateway {
         let mut admin_addr = None;
         let admin = admin.map(|socket| {
             let limits = ConnectionLimits::new(ADMIN_CAPS, TrustedProxies::default());
-            let listener = Listener { name: "admin", limits, timeouts, socket };
+            let listener = Listener { name: "admin", limits, timeouts, http2: Http2::Refused, socket };
             admin_addr = listener.address().ok();
             let handler = AdminHandler {
                 core: core.clone(),

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    connection::{self, Handler, Protocol, Timeouts},
+    connection::{self, Handler, Http2, Protocol, Timeouts},
     limits::ConnectionLimits,
 };
 
@@ -26,6 +26,7 @@ pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) limits: Arc<ConnectionLimits>,
     pub(crate) timeouts: Timeouts,
+    pub(crate) http2: Http2,
 }
 
 impl Listener {
@@ -37,7 +38,7 @@ impl Listener {
     /// Serves until `stop` is set or its sender is dropped, then lets requests under way finish, for at most
     /// [`DRAIN_TIMEOUT`].
     pub(crate) async fn run<H: Handler>(self, handler: Arc<H>, mut stop: watch::Receiver<bool>) {
-        let protocol = Arc::new(Protocol::new());
+        let protocol = Arc::new(Protocol::new(self.http2));
         let mut connections = JoinSet::new();
         let stopping = stop.clone();
         let stopped = async move {

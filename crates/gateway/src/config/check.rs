@@ -36,6 +36,7 @@ impl Settings {
 
     fn server(&self, check: &mut Check) {
         check.number("http.max_connections", self.http.max_connections, 1..=1_000_000);
+        check.number("http.h2_streams", self.http.h2_streams, 1..=1_024);
         check.time("http.header_timeout", self.http.header_timeout, SECOND..=DAY);
         check.time("http.body_timeout", self.http.body_timeout, SECOND..=DAY);
         check.time("http.idle_timeout", self.http.idle_timeout, SECOND..=DAY);

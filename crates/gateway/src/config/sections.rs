@@ -73,6 +73,10 @@ pub struct Http {
     /// How long a connection may stay open between two requests.
     #[serde(with = "duration")]
     pub idle_timeout: Duration,
+    /// Whether HTTP/2 with prior knowledge is served.
+    pub h2c: bool,
+    /// HTTP/2: requests in flight on one connection.
+    pub h2_streams: u32,
 }
 
 impl Default for Http {
@@ -85,6 +89,8 @@ impl Default for Http {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),
+            h2c: false,
+            h2_streams: 16,
         }
     }
 }

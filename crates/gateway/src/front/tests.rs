@@ -14,7 +14,7 @@ use tokio::{
 use super::*;
 use crate::{
     client_address::TrustedProxies,
-    connection::{self, Protocol, Timeouts},
+    connection::{self, Http2, Protocol, Timeouts},
     testing::{Client, Echo, LIMIT},
 };
 
@@ -24,6 +24,15 @@ const IDLE_SECONDS: u64 = 75;
 
 /// A connection to a new server, and the server's task, which ends with the connection.
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
+    served_by(Protocol::new(Http2::Refused), buffer)
+}
+
+/// Like [`served`], over HTTP/2 as well.
+fn served_http2() -> DuplexStream {
+    served_by(Protocol::new(Http2::WithPriorKnowledge { streams: 16 }), 256 * 1024).0.0
+}
+
+fn served_by(protocol: Protocol, buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
     let mounted = [Mounted::new(Echo::at("echo", &["/echo"]), &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
     let clients = Clients::new(proxies, Vec::new());
@@ -39,7 +48,7 @@ fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
             Timeouts { header: Duration::from_secs(HEADER_SECONDS), idle: Duration::from_secs(IDLE_SECONDS) };
         let peer = "10.0.0.1".parse().unwrap();
         let (_running, stop) = watch::channel(false);
-        connection::serve(&Protocol::new(), server, peer, front, timeouts, stop).await;
+        connection::serve(&protocol, server, peer, front, timeouts, stop).await;
     });
     (Client(client), task)
 }
@@ -177,10 +186,11 @@ async fn a_body_far_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_head_over_64_kib_is_refused() {
+async fn a_head_much_larger_than_the_buffer_is_refused() {
     let mut client = connect();
-    client.send(format!("GET /echo HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(100_000))).await;
-    assert!(client.receive().await.starts_with("HTTP/1.1 431 "));
+    client.send(format!("GET /echo HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(200_000))).await;
+    let received = client.receive().await;
+    assert!(received.starts_with("HTTP/1.1 431 "), "{received:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,9 +265,26 @@ async fn the_connection_of_a_client_that_never_reads_is_closed() {
     assert_eq!(start.elapsed().as_secs(), IDLE_SECONDS);
 }
 
+#[tokio::test]
+async fn http2_is_refused_unless_it_is_configured() {
+    for (preface, reply) in [
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 HTTP Version Not Supported\r\n"),
+        ("PRI * HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 404 Not Found\r\n"),
+    ] {
+        let mut client = connect();
+        client.send(preface).await;
+        let received = client.receive().await;
+        assert!(received.starts_with(reply), "{received}");
+    }
+    let (mut client, task) = served(256 * 1024);
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    client.receive().await;
+    task.await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn http2_is_served_and_has_the_idle_timeout() {
-    let stream = TokioIo::new(connect().0);
+    let stream = TokioIo::new(served_http2());
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -329,7 +356,7 @@ async fn every_request_is_logged_without_its_query_headers_and_body() {
     let mut client = connect();
     client.send(format!("POST /echo?token=hunter2 HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\nhunter2")).await;
     client.receive().await;
-    let stream = TokioIo::new(connect().0);
+    let stream = TokioIo::new(served_http2());
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     tokio::spawn(connection);
