@@ -23,7 +23,7 @@ use crate::{
     storage,
 };
 
-/// One server that keeps the clients of four discontinued live-streaming back ends alive.
+/// One server that keeps the clients of five discontinued live-streaming back ends alive.
 #[derive(Debug, Parser)]
 #[command(name = "relive", version, args_conflicts_with_subcommands = false)]
 struct Cli {

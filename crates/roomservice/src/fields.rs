@@ -23,12 +23,13 @@ pub(crate) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Parses a body by its content type: a form, or else JSON.
+    /// Parses a body by its content type: a form, or else JSON. A body that begins as an object is JSON whatever its type: `curl -d`
+    /// calls everything a form.
     pub(crate) fn parse(headers: &HeaderMap, body: &'a [u8]) -> Result<Self, Code> {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        if !is_form(headers) {
+        if !is_form(headers) || body.trim_ascii_start().starts_with(b"{") {
             return Ok(Self { object: Object::parse(body, DEPTH_LIMIT)?, is_form: false });
         }
         if std::str::from_utf8(body).is_err() {

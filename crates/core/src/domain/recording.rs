@@ -62,6 +62,13 @@ pub(crate) fn store_of_room_service(
     if own.iter().any(|row| row.driver == Dialect::RoomService && row.aired_at.is_some()) {
         store(tx, owner, stream, policy, new)
     } else {
+        let (start, end) = (span.0.0, span.1.0);
+        tracing::info!(
+            stream,
+            start,
+            end,
+            "a recording is not kept: its user had no live of RoomService on air then"
+        );
         Ok(())
     }
 }

@@ -41,7 +41,9 @@ impl Settings {
         }
         if has_im_clients && tencent.im.sdkappid == 0 {
             advice.push(
-                "tencent.im.sdkappid is 0: apps cannot log in to IM, which chat and calls need".to_owned(),
+                "tencent.im.sdkappid is 0: 随心播 and second-generation 小直播 do not get past their login, because they log in \
+                 to IM first"
+                    .to_owned(),
             );
         }
         if has_im_clients && tencent.im.sdkappid != 0 && !own.im {
@@ -58,8 +60,20 @@ impl Settings {
                     .to_owned(),
             );
         }
-        if self.sxb.enabled && !has_cos {
-            advice.push("tencent.cos is not set: covers of 随心播 cannot be uploaded".to_owned());
+        if self.roomservice.enabled && self.roomservice.test_users {
+            advice.push(
+                "roomservice.test_users is true: everybody gets an account under a random name, and may act as any such name"
+                    .to_owned(),
+            );
+        }
+        if self.roomservice.enabled && self.roomservice.sign_accelerate_url {
+            advice.push(
+                "roomservice.sign_accelerate_url is true: every viewer of a live may publish under its host's name"
+                    .to_owned(),
+            );
+        }
+        if (self.minilvb_v1.enabled || self.minilvb_v2.enabled || self.sxb.enabled) && !has_cos {
+            advice.push("tencent.cos is not set: 小直播 and 随心播 cannot upload covers".to_owned());
         }
         advice
     }

@@ -315,7 +315,8 @@ fn what_clients_need_and_the_operator_has_not_set_is_named() {
     assert_eq!(named(&format!("{im}secret = \"hunter2\"\n{rest}")), [0, 0, 0, 0]);
     let without_im =
         "[sxb]\nenabled = false\n[minilvb_v2]\nenabled = false\n[roomservice]\nenabled = false\n";
-    assert_eq!(named(without_im), [1, 0, 0, 0]);
+    assert_eq!(named(without_im), [1, 0, 0, 1]);
+    assert_eq!(named(&format!("{without_im}[minilvb_v1]\nenabled = false\n")), [1, 0, 0, 0]);
 }
 
 #[test]
@@ -331,12 +332,18 @@ fn generated_keys_that_the_media_server_has_to_have_are_named() {
 }
 
 #[test]
-fn trust_in_imported_ids_is_named() {
-    let named = |toml: &str| {
-        let advice = Home::with(toml).load(&[], &[]).unwrap().advice;
-        advice.iter().any(|line| line.contains("minilvb_v1.trust_imported"))
-    };
-    assert!(!named(""));
-    assert!(named("[minilvb_v1]\ntrust_imported = true\n"));
-    assert!(!named("[minilvb_v1]\ntrust_imported = true\nenabled = false\n"));
+fn what_opens_something_to_strangers_is_named() {
+    for (section, key) in [
+        ("minilvb_v1", "trust_imported"),
+        ("roomservice", "test_users"),
+        ("roomservice", "sign_accelerate_url"),
+    ] {
+        let named = |toml: &str| {
+            let advice = Home::with(toml).load(&[], &[]).unwrap().advice;
+            advice.iter().any(|line| line.contains(&format!("{section}.{key}")))
+        };
+        assert!(!named(""));
+        assert!(named(&format!("[{section}]\n{key} = true\n")));
+        assert!(!named(&format!("[{section}]\n{key} = true\nenabled = false\n")));
+    }
 }
