@@ -67,15 +67,37 @@ async fn a_user_id_is_an_id_of_its_user_alone() {
     let refused = world.enter(&bob, "mei").await;
     assert!(matches!(refused, Err(Error::RoomTaken)), "{refused:?}");
     world.enter(&mei, "mei").await.unwrap();
-    // A room under a name that nobody had ends when its user comes.
+    // Nobody ends a room by registering its id, and the name is its user's when the room has ended.
     world.enter(&bob, "lin").await.unwrap();
     let lin = session(&world, "lin").await;
     let rooms = world.core.live_rooms();
-    rooms.create(lin.account(), Some("lin".into()), RoomTexts::default()).await.unwrap();
+    let create = async || rooms.create(lin.account(), Some("lin".into()), RoomTexts::default()).await;
+    assert!(matches!(create().await, Err(Error::RoomTaken)));
+    let again = rooms.create(bob.account(), Some("lin".into()), RoomTexts::default()).await;
+    assert!(again.is_ok(), "its own room, which it creates anew: {again:?}");
+    world.enter(&bob, "lin").await.unwrap();
+    rooms.leave(bob.account(), "lin".into()).await.unwrap();
+    create().await.unwrap();
     world.enter(&lin, "lin").await.unwrap();
     assert_eq!(anchors(&world, "lin").await, ["lin"]);
-    let beat = rooms.beat(bob.account(), &"lin".into()).await;
-    assert!(matches!(beat, Err(Error::NotAnAnchor)));
+    assert!(matches!(world.enter(&bob, "lin").await, Ok(())), "as a sub-anchor");
+    rooms.leave(lin.account(), "lin".into()).await.unwrap();
+    let taken = rooms.create(bob.account(), Some("lin".into()), RoomTexts::default()).await;
+    assert!(matches!(taken, Err(Error::RoomTaken)));
+}
+
+#[tokio::test]
+async fn guests_that_strangers_make_reserve_no_id() {
+    let world = World::new();
+    let bob = session(&world, "bob").await;
+    world.guest_live("harbour", "t").await; // In the group g-t.
+    world.core.broadcasts().take_off_air(guest("harbour")).await.unwrap();
+    let rooms = world.core.live_rooms();
+    let create = async |id: &str| rooms.create(bob.account(), Some(id.into()), RoomTexts::default()).await;
+    create("harbour").await.unwrap();
+    assert!(matches!(create("g-t").await, Err(Error::RoomTaken)), "announced just now");
+    world.clock.advance(Seconds(60));
+    create("g-t").await.unwrap();
 }
 
 #[tokio::test]
