@@ -130,6 +130,11 @@ async fn an_address_begins_a_limited_number_of_lives_in_a_minute() {
     assert_busy(Dialect::Qplus, &at(4).try_qplus("PushLiveStream", push(1)).await);
     assert!(code(Dialect::RoomService, &open_room(&at(5), &query).await).1);
     assert_busy(Dialect::RoomService, &open_room(&at(5), &query).await);
+    // A room that was created and never opened counts when the next one is created.
+    let room = json!({"roomInfo": "r"});
+    let created = at(6).room_service("create_room", &query, room.clone()).await;
+    at(6).room_service("destroy_room", &query, json!({"roomID": text(&created, "/roomID")})).await;
+    assert_busy(Dialect::RoomService, &at(6).try_room_service("create_room", &query, room).await);
     server.clock.advance(Seconds(60));
     v1.v1("RequestLVBAddr", announcement("anna")).await;
 }
@@ -169,6 +174,41 @@ async fn an_address_has_a_limited_number_of_lives_of_guests_on_air() {
     let guest = text(list(&lives, "/returnData/pusherlist").last().unwrap_or(&Value::Null), "/userid");
     stranger.v1("ChangeStatus", json!({"userid": guest, "status": 1})).await;
     stranger.v1("RequestLVBAddr", announcement("later")).await;
+}
+
+#[tokio::test]
+async fn lives_of_guests_count_for_the_address_that_began_them_whoever_puts_them_on_air() {
+    let server = limited("guest_lives_per_ip", 2).await;
+    let (stranger, other) = (server.client().at("198.51.100.1"), server.client().at("198.51.100.2"));
+    for guest in ["g0", "g1", "g2", "g3"] {
+        stranger.v1("RequestLVBAddr", announcement(guest)).await;
+    }
+    let status = |guest: &str| json!({"userid": guest, "status": 0});
+    for guest in ["g0", "g1"] {
+        stranger.cloud(json!({"event_type": 1, "stream_id": format!("{}_{guest}", server.bizid())})).await;
+    }
+    stranger.cloud(json!({"event_type": 1, "stream_id": format!("{}_g2", server.bizid())})).await;
+    assert_busy(Dialect::V1, &other.try_v1("ChangeStatus", status("g3")).await);
+    let lives = stranger.v1("FetchList", json!({"flag": 1, "pageno": 1, "pagesize": 9})).await;
+    assert_eq!(number(&lives, "/returnData/totalcount"), 2);
+    stranger.v1("ChangeStatus", status("g0")).await; // A renewal.
+}
+
+#[tokio::test]
+async fn a_refused_call_uses_no_other_budget() {
+    let keys = [
+        ("limits.guests_per_ip_per_minute", 2.into()),
+        ("limits.lives_per_ip_per_minute", 1.into()),
+        ("limits.exempt", toml::Value::Array(Vec::new())),
+    ];
+    let server = Server::configured(&keys).await;
+    let client = server.client();
+    client.v1("RequestLVBAddr", announcement("first")).await;
+    for guest in ["second", "third", "fourth"] {
+        assert_busy(Dialect::V1, &client.try_v1("RequestLVBAddr", announcement(guest)).await);
+    }
+    assert!(code(Dialect::RoomService, &guest_login(&server, &client, "rita").await).1);
+    assert_busy(Dialect::RoomService, &guest_login(&server, &client, "rosa").await);
 }
 
 #[tokio::test]
@@ -319,8 +359,12 @@ async fn the_name_of_a_guest_is_bound_to_the_address_of_its_live() {
         498,
         "it may come back"
     );
-    server.clock.advance(Seconds(12 * 3_600 + 1));
+    server.clock.advance(Seconds(60));
     stranger.v1("RequestLVBAddr", announcement("anna")).await;
+    // Nobody is locked out for long by a live that a stranger has announced.
+    assert_eq!(code(Dialect::V1, &host.try_v1("RequestLVBAddr", announcement("anna")).await).0, 498);
+    server.clock.advance(Seconds(60));
+    host.v1("RequestLVBAddr", announcement("anna")).await;
 }
 
 #[tokio::test]

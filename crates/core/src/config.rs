@@ -91,7 +91,7 @@ pub struct LimitConfig {
     pub enters_per_minute: u32,
     /// Likes and other steps of counters by one address in a minute.
     pub counts_per_minute: u32,
-    /// Clips and pictures that one address stores in a minute.
+    /// Clips, pictures and reports that one address stores in a minute.
     pub uploads_per_minute: u32,
     /// Codes by short message that one address asks for in an hour.
     pub codes_per_hour: u32,

@@ -31,7 +31,7 @@ pub enum Limit {
     Enters,
     /// Likes and other steps of counters by an address.
     Counts,
-    /// Clips and pictures stored by an address.
+    /// Clips, pictures and reports stored by an address.
     Uploads,
     /// Codes by short message asked for by an address.
     Codes,

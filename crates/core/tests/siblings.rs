@@ -10,9 +10,10 @@ use std::{
 };
 
 use relive_core::{
-    Actor, Announcement, Config, Core, Counted, Dialect, Error, GroupId, HostLocation, Identifier, Listing,
-    MemberNames, NewAccount, OnAirFilter, PageStart, Password, PublishError, Report, Role, Seconds, Step,
-    SystemClock, SystemRandom, TestClock, UnixSeconds, Window, database::Scratch,
+    Actor, AnchorNames, Announcement, Config, Core, Counted, Dialect, Error, GroupId, HostLocation,
+    Identifier, Listing, MemberNames, NewAccount, OnAirFilter, PageStart, Password, PublishError, Report,
+    Role, RoomTexts, Seconds, Step, SystemClock, SystemRandom, TestClock, UnixSeconds, Window,
+    database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 
@@ -370,4 +371,34 @@ async fn a_list_continues_where_another_gateway_stopped() {
         seen.extend(list.on_air.iter().map(|room| room.broadcast.room));
     }
     assert_eq!(seen.len(), 6, "every room once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sub_anchor_beats_at_once_in_a_room_that_was_opened_elsewhere() {
+    let Some(database) = database() else { return };
+    let mut config = config(&database);
+    config.cloud.im_sdkappid = 1;
+    config.cloud.im_secret = "secret".into();
+    let cores = three(&config);
+    let mut sessions = Vec::new();
+    for (core, id) in [(&cores[0], "host"), (&cores[1], "guest")] {
+        let ticket = core.cloud().user_sig(&id.into()).unwrap().into();
+        let issued = core.accounts().login_by_ticket(&id.into(), 1, &ticket).await.unwrap();
+        let token = issued.token.expose_secret();
+        let session = core.sessions().authenticate(Dialect::RoomService, token).await.unwrap();
+        let code = core.live_rooms().stream(session.account()).await.unwrap();
+        sessions.push((core, session, code));
+    }
+    for (core, session, code) in &sessions {
+        let (names, texts) = (AnchorNames::default(), RoomTexts::default());
+        let entered = patiently!(
+            core.live_rooms()
+                .enter(session, "harbour".into(), code.clone(), names.clone(), texts.clone())
+                .await
+        );
+        entered.unwrap();
+    }
+    let (core, session, _) = &sessions[1];
+    let room = core.live_rooms().beat(session.account(), &"harbour".into()).await.unwrap();
+    assert_eq!(room.sub_anchors.len(), 1);
 }

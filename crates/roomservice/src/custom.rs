@@ -72,7 +72,9 @@ fn value(object: &Object<'_>) -> Result<FieldValue, Code> {
             Ok(FieldValue::Text(text.clone().into_owned()))
         }
         number @ (Value::Int(_) | Value::Float(_)) => {
-            let number = number.integer(Integer::Lenient).filter(|number| number.abs() <= LARGEST_VALUE);
+            let number = number
+                .integer(Integer::Lenient)
+                .filter(|number| (-LARGEST_VALUE..=LARGEST_VALUE).contains(number));
             number.map(FieldValue::Number).ok_or(refused)
         }
         _ => Err(refused),

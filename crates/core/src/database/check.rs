@@ -36,7 +36,7 @@ const CODES_LIKE_LINK_MICS: &str = "SELECT live.code AS code, own.user_id AS own
      FROM stream_codes AS live \
      JOIN stream_codes AS host ON host.kind = 0 AND host.code = substr(live.code, 1, length(live.code) - 9) \
      JOIN accounts AS own ON own.id = live.account_id JOIN accounts AS other ON other.id = host.account_id \
-     WHERE live.kind = 0 AND live.purpose = 0 AND live.account_id <> host.account_id ORDER BY live.code";
+     WHERE live.kind = 0 AND live.purpose = 0 AND host.purpose = 0 AND live.account_id <> host.account_id ORDER BY live.code";
 
 /// Subjects of a problem that are shown; the others are counted.
 const SHOWN: usize = 10;
@@ -200,7 +200,8 @@ mod tests {
             format!(
                 "INSERT INTO stream_codes (kind, code, account_id, purpose) VALUES \
                  (0, '1000_{digest}', 7, 0), (0, '1000_10001_{digest}', 8, 0), (1, '{digest}', 8, 0), \
-                 (0, '1000_anna', 7, 0), (0, '1000_anna_6b091472', 8, {purpose}), (0, '1000_anna_lee', 8, 0);"
+                 (0, '1000_anna', 7, 0), (0, '1000_anna_6b091472', 8, {purpose}), (0, '1000_anna_lee', 8, 0), \
+                 (0, '1000_anna_r', 7, 2), (0, '1000_anna_r_f6ca8c89', 8, 0);"
             )
         };
         let rooms = format!(

@@ -1,7 +1,7 @@
 //! Actors: the account of a request, which carries a credential or only a user id, and the creation of guests.
 
 use crate::{
-    Actor, Error, Result, State, UnixSeconds, UserId,
+    Actor, Client, Error, Result, Seconds, State, UnixSeconds, UserId,
     limit::Limit,
     store::{Tx, conn::Conn},
     table::{
@@ -42,6 +42,10 @@ pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     }
 }
 
+/// Time for which a guest's live that is announced or was taken off the air stays bound to the address that began it: long enough
+/// to go on air, and short, because a stranger can announce a live under any guest's name.
+const BOUND_OFF_AIR: Seconds = Seconds(60);
+
 /// The account of an actor that begins, renews or ends a live. If the operator binds guests, the live of a guest belongs to the
 /// address that began it.
 ///
@@ -51,15 +55,14 @@ pub(crate) fn hosting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     if !tx.config().accounts.bind_guests || host.is_registered() {
         return Ok(host);
     }
-    let lease = tx.config().timeouts.guest_live;
-    let is_over = |row: &BroadcastRow| match row.state {
-        State::OnAir => false,
-        State::Prepared => row.started_at + lease < tx.now,
-        State::Ended => true,
+    let is_bound = |row: &BroadcastRow| match row.state {
+        State::OnAir => true,
+        State::Prepared => row.ended_at.unwrap_or(row.started_at) + BOUND_OFF_AIR > tx.now,
+        State::Ended => false,
     };
-    let live = broadcasts::latest(tx.conn, host.id)?.filter(|row| !is_over(row));
+    let live = broadcasts::latest(tx.conn, host.id)?.filter(is_bound);
     let opened_from = live.and_then(|row| row.opened_from);
-    let here = tx.client().map(|client| client.household().to_string());
+    let here = tx.client().map(Client::origin);
     if opened_from.is_some() && opened_from != here { Err(Error::ProofRequired) } else { Ok(host) }
 }
 

@@ -144,7 +144,10 @@ fn names_another(conn: &mut Conn, code: &StreamCode, host: &AccountRow) -> Resul
 pub(crate) fn code_in_room_service(tx: &mut Tx<'_>, user: &AccountRow) -> Result<StreamCode> {
     let bizid = &tx.config().media.bizid;
     let plain = StreamCode::new(format!("{}_r", live_code(bizid, &user.user_id, None)));
-    if stream_codes::keep_room_service(tx, &plain, user.id)? {
+    let is_own = stream_codes::owner(tx.conn, WHOLE, &plain)?.is_some_and(|owner| owner.account == user.id);
+    if (is_own || !names_another(tx.conn, &plain, user)?)
+        && stream_codes::keep_room_service(tx, &plain, user.id)?
+    {
         return Ok(plain);
     }
     for attempt in 0..TRIES {

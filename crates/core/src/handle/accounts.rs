@@ -323,6 +323,7 @@ impl Accounts<'_> {
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn report(&self, reporter: Actor, host: &UserId) -> Result<()> {
         let host = host.clone();
+        self.0.spend(Limit::Uploads)?;
         self.0.write(move |tx| report::report(tx, &reporter, &host)).await
     }
 

@@ -81,6 +81,8 @@ impl LiveRooms<'_> {
         if self.0.has_siblings() {
             let id = room.clone();
             self.0.write(move |tx| live_room::anchor::beat(tx, account, &id)).await?;
+            // The room may have been opened through another one.
+            self.0.follow_siblings().await?;
         }
         self.0.memory().beat_anchor(account, room, now).ok_or(Error::NotAnAnchor)
     }
@@ -142,7 +144,11 @@ impl LiveRooms<'_> {
     ) -> Result<()> {
         self.0.spend(Limit::Counts)?;
         let run = move |tx: &mut Tx<'_>| live_room::custom_field::change(tx, account, &room, &name, &change);
-        self.0.write(run).await
+        let outcome = self.0.write(run).await;
+        if outcome.is_err() {
+            self.0.give_back(Limit::Counts);
+        }
+        outcome
     }
 
     /// Adds to the likes of a live room, or takes from those that were counted one by one. Concurrent steps share a statement.

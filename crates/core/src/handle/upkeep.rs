@@ -111,7 +111,7 @@ impl Core {
     }
 
     /// Waits until the read model has all changes that other gateways have committed before this call.
-    async fn follow_siblings(&self) -> Result<()> {
+    pub(crate) async fn follow_siblings(&self) -> Result<()> {
         let Some(follower) = &self.inner.follower else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
         follower.try_send(CommitNotice::Poll(reply)).map_err(|_| Error::Busy)?;

@@ -16,7 +16,21 @@ impl Client {
     pub(crate) fn household(self) -> IpAddr {
         household(self.address)
     }
+
+    /// The place of the client as it is stored with the live of a guest.
+    pub(crate) fn origin(self) -> String {
+        let exempt = if self.is_exempt { EXEMPT } else { "" };
+        format!("{exempt}{}", self.household())
+    }
+
+    /// Whether a stored place belongs to an exempt client.
+    pub(crate) fn is_exempt_origin(origin: &str) -> bool {
+        origin.starts_with(EXEMPT)
+    }
 }
+
+/// The beginning of the places of exempt clients.
+const EXEMPT: &str = "exempt ";
 
 /// The address by which requests are counted: a household gets an IPv6 network of 64 bits.
 pub(crate) fn household(address: IpAddr) -> IpAddr {

@@ -9,8 +9,12 @@ use crate::{Error, Result};
 const MOST_FIELDS: usize = 32;
 /// Largest number of custom fields of a broadcast that its anchors have not made.
 const MOST_FIELDS_OF_OTHERS: usize = 16;
-/// Largest number of bytes of all custom fields as a JSON object.
-const MOST_BYTES: usize = 4_096;
+/// Largest number of bytes of all custom fields as a JSON object, without the likes.
+const MOST_BYTES: usize = 4_096 - LIKES_BYTES;
+/// Largest number of bytes of the fields that the anchors have not made.
+const MOST_BYTES_OF_OTHERS: usize = 2_048;
+/// Largest number of bytes of the likes, which stand in the same object: `"praise":2147483647,`.
+const LIKES_BYTES: usize = 20;
 
 /// The value of a custom field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,23 +90,26 @@ impl CustomFields {
             Some(field) => field.value = value,
             None => self.0.push(Field { name: name.to_owned(), value, by_anchor }),
         }
-        let of_others = self.0.iter().filter(|field| !field.by_anchor).count();
-        if self.0.len() > MOST_FIELDS || of_others > MOST_FIELDS_OF_OTHERS || self.bytes() > MOST_BYTES {
+        let of_others = || self.0.iter().filter(|field| !field.by_anchor);
+        if self.0.len() > MOST_FIELDS
+            || of_others().count() > MOST_FIELDS_OF_OTHERS
+            || bytes(self.0.iter()) > MOST_BYTES
+            || bytes(of_others()) > MOST_BYTES_OF_OTHERS
+        {
             return Err(Error::FieldRefused);
         }
         Ok(())
     }
+}
 
-    /// Length of the fields as a JSON object.
-    fn bytes(&self) -> usize {
-        let json = |value: &dyn Fn() -> serde_json::Result<String>| {
-            value().map_or(usize::MAX / 4, |text| text.len())
-        };
-        let field = |field: &Field| {
-            json(&|| serde_json::to_string(&field.name)) + json(&|| serde_json::to_string(&field.value)) + 2
-        };
-        self.0.iter().map(field).fold(1, usize::saturating_add)
-    }
+/// Length of some fields as a JSON object.
+fn bytes<'a>(fields: impl Iterator<Item = &'a Field>) -> usize {
+    let json =
+        |value: &dyn Fn() -> serde_json::Result<String>| value().map_or(usize::MAX / 4, |text| text.len());
+    let field = |field: &Field| {
+        json(&|| serde_json::to_string(&field.name)) + json(&|| serde_json::to_string(&field.value)) + 2
+    };
+    fields.map(field).fold(1, usize::saturating_add)
 }
 
 #[cfg(test)]
@@ -144,8 +151,22 @@ mod tests {
             fields.apply(&format!("f{at:02}"), text(256), true).unwrap();
         }
         // Each field has 3 + 2 bytes of name, 256 + 2 of value, a colon and a comma: 15 of them and a brace have 3976 bytes.
-        assert!(fields.clone().apply("f15", text(111), true).is_ok());
-        assert!(fields.apply("f15", text(112), true).is_err());
+        assert!(fields.clone().apply("f15", text(91), true).is_ok());
+        assert!(fields.apply("f15", text(92), true).is_err());
+    }
+
+    #[test]
+    fn viewers_leave_room_for_the_fields_of_anchors() {
+        let mut fields = CustomFields::default();
+        let name = |at: u8| format!("{}{at:x}", "\u{1}".repeat(63));
+        for at in 0..5 {
+            fields.apply(&name(at), FieldChange::Add(1), false).unwrap();
+        }
+        let sixth = fields.clone().apply(&name(5), FieldChange::Add(1), false);
+        assert!(matches!(sixth, Err(Error::FieldRefused)), "each of them has 384 bytes");
+        for at in 0..7 {
+            fields.apply(&format!("{at}"), text(256), true).unwrap();
+        }
     }
 
     impl CustomFields {

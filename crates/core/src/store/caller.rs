@@ -29,6 +29,16 @@ impl Caller {
         self.used = Self::default().used;
     }
 
+    /// Gives back what the job has paid.
+    pub(super) fn refund(&mut self, budgets: &Budgets) {
+        let Some(client) = self.client else { return };
+        for (limit, paid) in Limit::ALL.into_iter().zip(&mut self.paid) {
+            for _ in 0..std::mem::take(paid) {
+                budgets.give_back(limit, client);
+            }
+        }
+    }
+
     /// Uses one of the client's budget, unless an earlier run has paid for it.
     pub(super) fn spend(&mut self, limit: Limit, budgets: &Budgets, now: UnixSeconds) -> Result<()> {
         let Some(client) = self.client else { return Ok(()) };
@@ -63,5 +73,10 @@ mod tests {
         assert!(run(3), "one more than the first run");
         assert!(!run(4));
         assert!(budgets.spend(Limit::Guests, client, UnixSeconds(0)).is_err(), "three were paid");
+        caller.refund(&budgets);
+        assert!(
+            (0..3).all(|_| budgets.spend(Limit::Guests, client, UnixSeconds(0)).is_ok()),
+            "a job that has failed is not paid for"
+        );
     }
 }

@@ -46,6 +46,10 @@ impl<'a> Tx<'a> {
         self.caller = *caller;
         let result = job(self);
         *caller = self.caller;
+        if result.is_err() {
+            // What the job was paid for has not happened.
+            caller.refund(&self.env.budgets);
+        }
         result
     }
 

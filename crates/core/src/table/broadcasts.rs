@@ -294,11 +294,20 @@ pub(crate) fn on_air_in_group(conn: &mut Conn, group: &GroupId) -> Result<Option
         .optional())?)
 }
 
-/// Whether another account has a broadcast announced or on air in a group, letter case ignored.
-pub(crate) fn is_group_of_other(conn: &mut Conn, group: &str, account: AccountId) -> Result<bool> {
+/// Whether another account has a broadcast in a group, letter case ignored, on air or announced since a time.
+pub(crate) fn is_group_of_other(
+    conn: &mut Conn,
+    group: &str,
+    account: AccountId,
+    since: UnixSeconds,
+) -> Result<bool> {
     let found = broadcasts::table
         .filter(broadcasts::group_folded.eq(folded(group)).and(broadcasts::account_id.ne(account)))
-        .filter(broadcasts::state.ne(State::Ended));
+        .filter(
+            broadcasts::state
+                .eq(State::OnAir)
+                .or(broadcasts::state.eq(State::Prepared).and(broadcasts::started_at.gt(since))),
+        );
     Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(found)).get_result(c))?)
 }
 

@@ -244,7 +244,7 @@ pub struct Limits {
     pub enters_per_ip_per_minute: u32,
     /// Likes and other steps of counters per client address and minute.
     pub counts_per_ip_per_minute: u32,
-    /// Clips and head pictures that a client address stores in a minute.
+    /// Clips, head pictures and reports that a client address stores in a minute.
     pub uploads_per_ip_per_minute: u32,
     /// Codes by short message that a client address asks for in an hour.
     pub codes_per_ip_per_hour: u32,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AccountId, Actor, Announcement, Broadcast, Dialect, Error, Report, Result, RoomNumber, Seconds, State,
-    StreamCode,
+    AccountId, Actor, Announcement, Broadcast, Client, Dialect, Error, Report, Result, RoomNumber, Seconds,
+    State, StreamCode,
     domain::{actor, audience::add_host, room, stream_code},
     limit::Limit,
     model::counter::Counters,
@@ -135,6 +135,8 @@ pub(crate) fn open_planned(
 }
 
 /// Puts an announced live on the air; without effect on every other broadcast.
+///
+/// Errors: [`Error::RateLimited`] if guests have too many lives on air from the place of this one.
 pub(crate) fn put_on_air(
     tx: &mut Tx<'_>,
     host: &AccountRow,
@@ -143,6 +145,9 @@ pub(crate) fn put_on_air(
 ) -> Result<()> {
     if row.driver != Dialect::MinilvbV1 || row.state == State::Ended {
         return Ok(());
+    }
+    if row.state == State::Prepared {
+        check_guest_lives(tx, host.id, row.opened_from.as_deref())?;
     }
     broadcasts::put_on_air(tx, row, host, sequence)
 }
@@ -153,10 +158,7 @@ pub(crate) fn put_on_air(
 pub(crate) fn put_announced_on_air(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
     let host = actor::hosting(tx, actor)?;
     match broadcasts::latest(tx.conn, host.id)? {
-        Some(row) => {
-            check_guest_lives(tx, &host)?;
-            put_on_air(tx, &host, &row, None)
-        }
+        Some(row) => put_on_air(tx, &host, &row, None),
         None => Ok(()),
     }
 }
@@ -168,14 +170,15 @@ fn guest_lease(tx: &Tx<'_>, host: &AccountRow) -> Option<Seconds> {
     (!host.is_registered() && lease > Seconds(0)).then_some(lease)
 }
 
-/// Checks that a client may have one more live of a guest on air. Without effect for registered hosts.
+/// Checks that the place from which a guest has begun its live ([`Client::origin`]) may have one more on air. Without effect for
+/// registered hosts, of which no place is known.
 ///
 /// Errors: [`Error::RateLimited`].
-fn check_guest_lives(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
-    let Some(client) = tx.client().filter(|client| !client.is_exempt && !host.is_registered()) else {
+fn check_guest_lives(tx: &mut Tx<'_>, host: AccountId, opened_from: Option<&str>) -> Result<()> {
+    let Some(opened_from) = opened_from.filter(|origin| !Client::is_exempt_origin(origin)) else {
         return Ok(());
     };
-    let others = broadcasts::on_air_from(tx.conn, &client.household().to_string(), host.id)?;
+    let others = broadcasts::on_air_from(tx.conn, opened_from, host)?;
     tx.check_limit(Limit::GuestLives, others)
 }
 
@@ -183,12 +186,12 @@ fn check_guest_lives(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
 /// prepared (sxb) or opened (the others).
 ///
 /// Errors: [`Error::RateLimited`].
-fn spend_live(tx: &mut Tx<'_>, old: Option<&BroadcastRow>, new: &NewBroadcast) -> Result<()> {
-    let was_prepared = old.is_some_and(|old| old.state == State::Prepared && old.driver == new.driver);
+fn spend_live(tx: &mut Tx<'_>, last: Option<&BroadcastRow>, new: &NewBroadcast) -> Result<()> {
+    let last = last.filter(|row| row.driver == new.driver);
     let is_counted = match (new.driver, new.state) {
-        (Dialect::Sxb, State::OnAir) => !was_prepared,
+        (Dialect::Sxb, State::OnAir) => last.is_none_or(|row| row.state != State::Prepared),
         // A room that was created and never opened is counted when the next one is created.
-        (Dialect::RoomService, State::Prepared) => was_prepared,
+        (Dialect::RoomService, State::Prepared) => last.is_some_and(|row| row.aired_at.is_none()),
         _ => true,
     };
     if is_counted { tx.spend(Limit::Lives) } else { Ok(()) }
@@ -203,14 +206,13 @@ pub(crate) fn replace(
     new: NewBroadcast,
     last_members: LastMembers,
 ) -> Result<BroadcastRow> {
-    let old = broadcasts::latest(tx.conn, host.id)?.filter(|old| old.state != State::Ended);
-    spend_live(tx, old.as_ref(), &new)?;
-    check_guest_lives(tx, host)?;
-    if let Some(old) = old {
+    let last = broadcasts::latest(tx.conn, host.id)?;
+    spend_live(tx, last.as_ref(), &new)?;
+    let opened_from = tx.client().filter(|_| !host.is_registered()).map(Client::origin);
+    check_guest_lives(tx, host.id, opened_from.as_deref())?;
+    if let Some(old) = last.filter(|row| row.state != State::Ended) {
         broadcasts::end(tx, &old)?;
     }
-    let opened_from =
-        tx.client().filter(|_| !host.is_registered()).map(|client| client.household().to_string());
     let new = NewBroadcast { opened_from, ..new };
     if last_members == LastMembers::Leave {
         audience::clear(tx, host.id)?;

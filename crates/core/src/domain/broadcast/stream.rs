@@ -129,7 +129,20 @@ fn stream_started(
                 && row.state == State::Prepared
                 && planned_at.is_none_or(|planned_at| planned_at <= row.started_at) =>
         {
-            if row.stream_code == *code { put_on_air(tx, host, &row, sequence) } else { Ok(()) }
+            if row.stream_code != *code {
+                return Ok(());
+            }
+            match put_on_air(tx, host, &row, sequence) {
+                // Sending the notice again would not help.
+                Err(Error::RateLimited) => {
+                    tracing::info!(
+                        stream = code.as_str(),
+                        "a guest's live stays off the air: limits.guest_lives_per_ip"
+                    );
+                    Ok(())
+                }
+                other => other,
+            }
         }
         _ => match room {
             Some(room) if planned_at.is_some() => open_planned(tx, host, &room, sequence, code),

@@ -199,3 +199,24 @@ fn nobody_gets_the_code_that_names_another_user() {
     let late = tables.user("an_na");
     assert!(code(&mut tables, late).unwrap().starts_with("1000_an_na_"), "a stored code stays");
 }
+
+#[test]
+fn nobody_gets_the_code_of_room_service_that_names_another_user() {
+    let mut tables = Tables::new();
+    let code = |tables: &mut Tables, id: AccountId| {
+        tables.run(|tx| {
+            let user = accounts::by_id(tx.conn, id)?.unwrap();
+            stream_code::code_in_room_service(tx, &user)
+        })
+    };
+    let bob = tables.user("bob");
+    let known = code(&mut tables, bob).unwrap();
+    assert_eq!(known, "1000_bob_r");
+    // The user of minilvb-v2 pushes under a code that relive has not made.
+    tables.user("eve_r");
+    let eve = tables.user("eve");
+    let marked = code(&mut tables, eve).unwrap();
+    assert!(marked.starts_with("1000_eve_") && marked.ends_with("_r") && marked != "1000_eve_r", "{marked}");
+    tables.user("bob_r");
+    assert_eq!(code(&mut tables, bob).unwrap(), known, "a stored code stays");
+}
