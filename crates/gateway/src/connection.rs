@@ -32,8 +32,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Largest head of an HTTP/1.1 request, but for what the last read adds (as much again at most), and the most that is buffered of
-/// a body.
+/// Largest head of an HTTP/1.1 request, and the most that is buffered of a body.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Largest head of an HTTP/2 request.
 const HTTP2_HEAD_BYTES: u32 = 64 * 1024;
@@ -88,7 +87,7 @@ impl Protocol {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
         match http2 {
-            Http2::Refused => Self { builder: builder.http1_only(), refuses_http2: true },
+            Http2::Refused => Self { builder, refuses_http2: true },
             Http2::WithPriorKnowledge { streams } => {
                 builder
                     .http2()
