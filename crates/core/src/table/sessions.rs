@@ -104,10 +104,14 @@ pub(crate) fn by_signer(conn: &mut Conn, user_id: &UserId) -> Result<Option<(Ses
 
 /// Whether an account has a session of RoomService that was used after a time.
 pub(crate) fn has_room_service(conn: &mut Conn, account: AccountId, after: UnixSeconds) -> Result<bool> {
-    let found = sessions::table
-        .filter(sessions::account_id.eq(account).and(sessions::dialect.eq(Dialect::RoomService)))
-        .filter(sessions::used_at.gt(after));
-    Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(found)).get_result(c))?)
+    // The time is compared here: in the query it makes SQLite read the sessions of all accounts in the order of their use.
+    let used: Vec<UnixSeconds> = on!(conn, |c| prepared!(
+        sessions::table
+            .filter(sessions::account_id.eq(account).and(sessions::dialect.eq(Dialect::RoomService)))
+            .select(sessions::used_at)
+    )
+    .load(c))?;
+    Ok(used.into_iter().any(|used_at| used_at > after))
 }
 
 /// The rows of an account, grouped by dialect, the last used first.
@@ -120,12 +124,13 @@ pub(crate) fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<Sess
 
 /// The token hashes of an account in one dialect, the least recently used first.
 pub(crate) fn oldest_first(conn: &mut Conn, account: AccountId, dialect: Dialect) -> Result<Vec<TokenHash>> {
-    let found: Vec<Vec<u8>> = on!(conn, |c| sessions::table
+    // Sorted here, for the same reason as in `has_room_service`.
+    let mut found: Vec<(UnixSeconds, UnixSeconds, Vec<u8>)> = on!(conn, |c| sessions::table
         .filter(sessions::account_id.eq(account).and(sessions::dialect.eq(dialect)))
-        .order((sessions::used_at, sessions::opened_at, sessions::digest))
-        .select(sessions::digest)
+        .select((sessions::used_at, sessions::opened_at, sessions::digest))
         .load(c))?;
-    Ok(found.iter().filter_map(|bytes| TokenHash::from_bytes(bytes)).collect())
+    found.sort_unstable();
+    Ok(found.iter().filter_map(|(.., bytes)| TokenHash::from_bytes(bytes)).collect())
 }
 
 /// Some sessions whose tokens, refresh token included, are no longer valid.
