@@ -4,6 +4,7 @@ DELETE FROM sessions WHERE dialect = 5;
 DELETE FROM stream_codes WHERE purpose = 2;
 DELETE FROM broadcasts WHERE driver = 5;
 UPDATE rooms SET broadcast_id = (SELECT max(id) FROM broadcasts WHERE broadcasts.account_id = rooms.account_id);
+DROP INDEX audience_anchors;
 ALTER TABLE audience DROP COLUMN anchor_position;
 ALTER TABLE audience DROP COLUMN stream_code;
 ALTER TABLE audience DROP COLUMN info;

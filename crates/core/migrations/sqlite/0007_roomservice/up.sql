@@ -17,3 +17,5 @@ CREATE INDEX broadcasts_prepared ON broadcasts (beat_at) WHERE driver = 5 AND st
 ALTER TABLE audience ADD COLUMN info TEXT;              -- RoomService: the text that a viewer gave
 ALTER TABLE audience ADD COLUMN stream_code TEXT;       -- the stream of a sub-anchor; NULL: the member is none
 ALTER TABLE audience ADD COLUMN anchor_position BIGINT; -- order in which sub-anchors joined
+-- Sub-anchors of a host are counted when another one joins; its audience may be large.
+CREATE INDEX audience_anchors ON audience (host_id) WHERE stream_code IS NOT NULL;
