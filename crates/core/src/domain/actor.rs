@@ -32,8 +32,10 @@ pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
         Actor::Proven(id) => accounts::by_id(tx.conn, *id)?.ok_or(Error::InvalidSession),
         Actor::Unproven(user_id) => {
             let (after, policy) = (tx.now, tx.config().sessions);
-            unclaimed(tx.conn, user_id, after - policy.room_service_idle)?;
-            ensure(tx, user_id)
+            match unclaimed(tx.conn, user_id, after - policy.room_service_idle)? {
+                Some(guest) => Ok(guest),
+                None => ensure(tx, user_id),
+            }
         }
         Actor::Trusted { user_id, guests } => match trusted(tx.conn, user_id, *guests)? {
             Some(imported) => Ok(imported),
@@ -72,18 +74,19 @@ pub(crate) fn hosting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
 pub(crate) fn may_act(conn: &mut Conn, actor: &Actor, used_after: UnixSeconds) -> Result<()> {
     match actor {
         Actor::Proven(id) => accounts::by_id(conn, *id)?.map(|_| ()).ok_or(Error::InvalidSession),
-        Actor::Unproven(user_id) => unclaimed(conn, user_id, used_after),
+        Actor::Unproven(user_id) => unclaimed(conn, user_id, used_after).map(|_| ()),
         Actor::Trusted { user_id, guests } => trusted(conn, user_id, *guests).map(|_| ()),
     }
 }
 
-fn unclaimed(conn: &mut Conn, user_id: &UserId, used_after: UnixSeconds) -> Result<()> {
+/// The guest with a user id that is nobody's own; `None`: no account has it.
+fn unclaimed(conn: &mut Conn, user_id: &UserId, used_after: UnixSeconds) -> Result<Option<AccountRow>> {
     if accounts::registered_like(conn, user_id)?.is_some() {
         return Err(Error::ProofRequired);
     }
     match accounts::by_user_id(conn, user_id)? {
         Some(guest) if sessions::has_room_service(conn, guest.id, used_after)? => Err(Error::ProofRequired),
-        _ => Ok(()),
+        guest => Ok(guest),
     }
 }
 
