@@ -54,7 +54,7 @@ fn pusher(cx: &Context<'_>, anchor: &Anchor) -> Vec<u8> {
 }
 
 /// The URL at which a stream is played with little delay. It carries the signature of the push URL only if the operator wants
-/// that: whoever reads it could publish.
+/// that: a viewer that reads it could publish.
 pub(crate) fn accelerate_url(cx: &Context<'_>, code: &StreamCode) -> String {
     let url = cx.core.config().media.play_urls(code, cx.core.now()).rtmp;
     if !cx.config.sign_accelerate_url {

@@ -1,8 +1,8 @@
 //! Audiences: entering, changing roles, leaving, timing out.
 //!
 //! A member belongs to the dialect that it entered through last, and times out by the rules of that dialect: in sxb by its
-//! last beat, in qplus and RoomService with its session, in minilvb-v1 never. sxb allows one room per account, which concerns only members
-//! that entered through sxb. Leaving through any dialect deletes the row.
+//! last beat, in qplus and RoomService with its session, in minilvb-v1 never. sxb allows one room per account, which concerns
+//! only members that entered through sxb. Leaving through any dialect deletes the row.
 
 use crate::{
     AccountId, Dialect, Error, Result, Role, RoomNumber, UserId,
