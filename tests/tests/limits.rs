@@ -177,7 +177,7 @@ async fn an_address_has_a_limited_number_of_lives_of_guests_on_air() {
 }
 
 #[tokio::test]
-async fn lives_of_guests_count_for_the_address_that_began_them_whoever_puts_them_on_air() {
+async fn lives_of_guests_count_for_the_address_that_began_them_not_for_the_one_that_opens_them() {
     let server = limited("guest_lives_per_ip", 2).await;
     let (stranger, other) = (server.client().at("198.51.100.1"), server.client().at("198.51.100.2"));
     for guest in ["g0", "g1", "g2", "g3"] {
@@ -209,6 +209,28 @@ async fn a_refused_call_uses_no_other_budget() {
     }
     assert!(code(Dialect::RoomService, &guest_login(&server, &client, "rita").await).1);
     assert_busy(Dialect::RoomService, &guest_login(&server, &client, "rosa").await);
+}
+
+#[tokio::test]
+async fn a_call_that_fails_uses_no_budget() {
+    let server = limited("uploads_per_ip_per_minute", 1).await;
+    let client = server.client().at("198.51.100.1");
+    client.sxb_user("mira").await;
+    let clip = |user: &str| json!({"userid": user, "file_id": "f", "title": "t", "play_url": "http://vod.example/1.mp4"});
+    for _ in 0..3 {
+        assert_eq!(code(Dialect::V1, &client.try_v1("UploadUGCVideo", clip("mira")).await).0, 498);
+    }
+    client.v1("UploadUGCVideo", clip("clara")).await;
+    let server = limited("codes_per_hour", 1).await;
+    let ask = |phone: &str| json!({"phone": phone, "flag": 1});
+    let client = server.client().at("198.51.100.1");
+    let known =
+        json!({"account": "kim", "phone": "13800000009", "email": "kim@example.com", "password": "secret-9"});
+    client.qplus("Register", known).await;
+    let taken = client.try_qplus("AuthCode", json!({"phone": "13800000009", "purpose": "register"})).await;
+    assert!(!code(Dialect::Qplus, &taken).1, "{taken}");
+    client.qplus("AuthCode", ask("13800000001")).await;
+    assert_busy(Dialect::Qplus, &client.try_qplus("AuthCode", ask("13800000002")).await);
 }
 
 #[tokio::test]

@@ -83,6 +83,14 @@ impl Limit {
         }
     }
 
+    /// The address for which a use by a client is counted; `None`: it is not counted.
+    fn counted_for(self, client: Client) -> Option<IpAddr> {
+        match self {
+            Self::AllCodes => Some(Ipv4Addr::UNSPECIFIED.into()),
+            _ => (!client.is_exempt).then(|| client.household()),
+        }
+    }
+
     /// The length of a window, which begins with the first use after the last window.
     const fn window(self) -> Seconds {
         match self {
@@ -115,21 +123,11 @@ impl Budgets {
         Self { config, used: Mutex::default(), refused: Default::default() }
     }
 
-    /// Uses one of a client's budget; without effect for an exempt client.
+    /// Uses one of a client's budget, or of the budget that all clients have together; without effect for an exempt client's own.
     ///
     /// Errors: [`Error::RateLimited`] if the budget is used up.
     pub(crate) fn spend(&self, limit: Limit, client: Client, now: UnixSeconds) -> Result<()> {
-        if client.is_exempt { Ok(()) } else { self.spend_as(limit, client.household(), now) }
-    }
-
-    /// Uses one of the budget that all clients have together.
-    ///
-    /// Errors: [`Error::RateLimited`] if the budget is used up.
-    pub(crate) fn spend_of_all(&self, limit: Limit, now: UnixSeconds) -> Result<()> {
-        self.spend_as(limit, Ipv4Addr::UNSPECIFIED.into(), now)
-    }
-
-    fn spend_as(&self, limit: Limit, address: IpAddr, now: UnixSeconds) -> Result<()> {
+        let Some(address) = limit.counted_for(client) else { return Ok(()) };
         let most = limit.of(&self.config);
         if most == 0 {
             return Ok(());
@@ -153,7 +151,7 @@ impl Budgets {
     /// Gives one back to a client's budget, because what it was for did not happen.
     pub(crate) fn give_back(&self, limit: Limit, client: Client) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(used) = used.get_mut(&(limit, client.household())) {
+        if let Some(used) = limit.counted_for(client).and_then(|address| used.get_mut(&(limit, address))) {
             used.amount = used.amount.saturating_sub(1);
         }
     }

@@ -3,6 +3,7 @@
 use super::{group, session, stream_code};
 use crate::{
     AccountId, Error, Picture, PictureId, ProfileUpdate, Result, UserId,
+    limit::Limit,
     model::password::StoredPassword,
     store::Tx,
     table::{
@@ -40,9 +41,10 @@ pub(crate) fn update_profile(tx: &mut Tx<'_>, account: AccountId, update: &Profi
 
 /// Stores a head picture, which replaces the last one, and returns its number.
 ///
-/// Errors: [`Error::NoSuchAccount`].
+/// Errors: [`Error::NoSuchAccount`], [`Error::RateLimited`].
 pub(crate) fn set_head_picture(tx: &mut Tx<'_>, account: AccountId, picture: &Picture) -> Result<PictureId> {
     accounts::by_id(tx.conn, account)?.ok_or(Error::NoSuchAccount)?;
+    tx.spend(Limit::Uploads)?;
     head_pictures::replace(tx, account, picture)
 }
 

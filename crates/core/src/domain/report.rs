@@ -3,17 +3,21 @@
 use super::actor;
 use crate::{
     Actor, Result, UserId,
+    limit::Limit,
     store::Tx,
     table::{accounts, reports},
 };
 
 /// Stores a report about a host; without effect for a host that does not exist.
 ///
-/// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
+/// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired), [`Error::RateLimited`](crate::Error::RateLimited).
 pub(crate) fn report(tx: &mut Tx<'_>, reporter: &Actor, host: &UserId) -> Result<()> {
     let reporter = actor::acting(tx, reporter)?.id;
     match accounts::by_user_id(tx.conn, host)? {
-        Some(host) => reports::insert(tx, reporter, host.id),
+        Some(host) => {
+            tx.spend(Limit::Uploads)?;
+            reports::insert(tx, reporter, host.id)
+        }
         None => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use subtle::ConstantTimeEq as _;
 use super::registration;
 use crate::{
     AccountId, Error, Purpose, ResetProof, Result, Seconds,
+    limit::Limit,
     model::{
         random::{self, Random},
         session::TokenHash,
@@ -51,7 +52,7 @@ pub(crate) fn useful(
 
 /// Makes a six-digit code for a phone, which replaces an older one.
 ///
-/// Errors: those of [`useful`], [`Error::RateLimited`] less than [`PAUSE`] after the last code.
+/// Errors: those of [`useful`], [`Error::RateLimited`] less than [`PAUSE`] after the last code, or beyond a limit of codes.
 pub(crate) fn issue_code(tx: &mut Tx<'_>, phone: &str, purpose: Purpose) -> Result<SecretString> {
     let registration_is_open = tx.config().accounts.open_registration;
     useful(tx.conn, phone, purpose, registration_is_open)?;
@@ -59,6 +60,8 @@ pub(crate) fn issue_code(tx: &mut Tx<'_>, phone: &str, purpose: Purpose) -> Resu
     if last.is_some_and(|last| tx.now < last.created_at + PAUSE) {
         return Err(Error::RateLimited);
     }
+    tx.spend(Limit::Codes)?;
+    tx.spend(Limit::AllCodes)?;
     let random: &dyn Random = tx.random();
     let code = format!("{:06}", random::number(random) % 1_000_000);
     let valid_until = tx.now + LIFETIME;

@@ -260,18 +260,12 @@ impl Core {
         self.store().write_for(self.client, job).await
     }
 
-    /// Uses one of the client's budget.
+    /// Uses one of the client's budget, for what is not decided in a job: a job uses [`Tx::spend`], which gives back what a refused
+    /// job has used.
     ///
     /// Errors: [`Error::RateLimited`].
     pub(crate) fn spend(&self, limit: Limit) -> Result<()> {
         self.client.map_or(Ok(()), |client| self.inner.budgets.spend(limit, client, self.now()))
-    }
-
-    /// Uses one of the budget that all clients have together; without effect for the operator.
-    ///
-    /// Errors: [`Error::RateLimited`].
-    pub(crate) fn spend_of_all(&self, limit: Limit) -> Result<()> {
-        self.client.map_or(Ok(()), |_| self.inner.budgets.spend_of_all(limit, self.now()))
     }
 
     /// Gives one back to the client's budget, because what it was for did not happen.

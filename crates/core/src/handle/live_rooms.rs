@@ -3,23 +3,16 @@
 use super::core::LiveRooms;
 use crate::{
     AccountId, AnchorNames, Counted, Error, FieldChange, GroupId, LiveRoom, OnAirFilter, Page, Result,
-    RoomTexts, RoomViewer, Session, StreamCode, Window,
-    domain::{live_room, room, stream_code},
-    limit::Limit,
-    model::counter::Counter,
-    store::Tx,
-    table::{accounts, audience},
+    RoomTexts, RoomViewer, Session, StreamCode, Window, domain::live_room, model::counter::Counter,
+    store::Tx, table::audience,
 };
 
 impl LiveRooms<'_> {
     /// Makes the stream code of an account, the same for its own room and those of others. Gives the account a room number.
+    ///
+    /// Errors: [`Error::InvalidSession`] if the account has been deleted; [`Error::Busy`].
     pub async fn stream(&self, account: AccountId) -> Result<StreamCode> {
-        let make = move |tx: &mut Tx<'_>| {
-            let user = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
-            room::ensure(tx, &user)?;
-            stream_code::code_in_room_service(tx, &user)
-        };
-        self.0.write(make).await
+        self.0.write(move |tx| live_room::anchor::stream(tx, account)).await
     }
 
     /// Creates the caller's room, which ends what the caller has on air. It is in no list until its creator enters as an anchor,
@@ -142,13 +135,8 @@ impl LiveRooms<'_> {
         name: String,
         change: FieldChange,
     ) -> Result<()> {
-        self.0.spend(Limit::Counts)?;
         let run = move |tx: &mut Tx<'_>| live_room::custom_field::change(tx, account, &room, &name, &change);
-        let outcome = self.0.write(run).await;
-        if outcome.is_err() {
-            self.0.give_back(Limit::Counts);
-        }
-        outcome
+        self.0.write(run).await
     }
 
     /// Adds to the likes of a live room, or takes from those that were counted one by one. Concurrent steps share a statement.

@@ -3,7 +3,7 @@
 use super::core::ShortVideos;
 use crate::{
     Actor, FileId, NewShortVideo, Page, Result, ShortVideo, UnixSeconds, UserId, Window, domain::short_video,
-    limit::Limit, table::short_videos,
+    table::short_videos,
 };
 
 impl ShortVideos<'_> {
@@ -11,7 +11,6 @@ impl ShortVideos<'_> {
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn upload(&self, actor: Actor, video: NewShortVideo) -> Result<()> {
-        self.0.spend(Limit::Uploads)?;
         self.0.write(move |tx| short_video::upload(tx, &actor, &video)).await
     }
 

@@ -42,6 +42,15 @@ pub(crate) struct AnchorEntry {
     pub(crate) texts: RoomTexts,
 }
 
+/// Makes the stream code of an account, and gives the account a room number.
+///
+/// Errors: [`Error::InvalidSession`]; [`Error::Busy`] if every code that was tried belongs to another account.
+pub(crate) fn stream(tx: &mut Tx<'_>, account: AccountId) -> Result<StreamCode> {
+    let user = accounts::by_id(tx.conn, account)?.ok_or(Error::InvalidSession)?;
+    room::ensure(tx, &user)?;
+    stream_code::code_in_room_service(tx, &user)
+}
+
 /// Enters a live room as an anchor: opens the caller's room, which is created if no room has the id, or joins another one's
 /// room on air as a sub-anchor. Renews an anchor that is there already. A sub-anchor of another room is a viewer there from now
 /// on.
