@@ -30,10 +30,15 @@ pub fn place(config: &DatabaseConfig) -> String {
     Backend::of(config).map(Backend::place).unwrap_or_default()
 }
 
-/// Migrates a database to this version's schema. A missing SQLite file is created; a PostgreSQL database must exist, but
-/// may be empty.
+/// Migrates a database to this version's schema. A missing SQLite file is created; one of an older version is copied to
+/// `<file>.before-<version>` first. A PostgreSQL database must exist, but may be empty.
 pub fn migrate(config: &DatabaseConfig) -> Result<(), StartError> {
     crate::store::migrate::migrate(&mut Conn::open(config)?)
+}
+
+/// Migrates like [`migrate`] a SQLite database that is a copy itself.
+pub fn migrate_copy(config: &DatabaseConfig) -> Result<(), StartError> {
+    crate::store::migrate::migrate_copy(&mut Conn::open(config)?)
 }
 
 /// Checks that this version can migrate a PostgreSQL database in which migrations of these versions have run.

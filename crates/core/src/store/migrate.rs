@@ -5,10 +5,11 @@ use diesel::{
     connection::SimpleConnection as _,
     migration::{Migration, MigrationSource, MigrationVersion},
     pg::Pg,
+    sqlite::SqliteConnection,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::conn::Conn;
+use super::{conn::Conn, sqlite::before};
 use crate::StartError;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -17,8 +18,28 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// The advisory lock that makes gateways which start at the same time migrate one after the other.
 const LOCK: i64 = 0x0072_656c_6976_6501;
 
-/// Runs every pending migration. Leaves a PostgreSQL connection without time limits.
+/// Runs every pending migration. Leaves a PostgreSQL connection without time limits. Copies a SQLite database of an older version
+/// beside itself first.
 pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StartError> {
+    if let Conn::Sqlite(conn) = conn
+        && let Some(version) = pending(conn)?
+    {
+        before::keep(conn, &version);
+    }
+    migrate_copy(conn)
+}
+
+/// The version to which a database with data has to be migrated; `None` if it is empty or up to date.
+fn pending(conn: &mut SqliteConnection) -> Result<Option<String>, StartError> {
+    if conn.applied_migrations().map_err(StartError::Migrate)?.is_empty() {
+        return Ok(None);
+    }
+    let pending = conn.pending_migrations(SQLITE).map_err(StartError::Migrate)?;
+    Ok(pending.iter().map(|migration| migration.name().version().to_string()).max())
+}
+
+/// Migrates like [`migrate`] a database that is a copy itself.
+pub(crate) fn migrate_copy(conn: &mut Conn) -> Result<(), StartError> {
     match conn {
         Conn::Sqlite(conn) => apply(conn, SQLITE),
         Conn::Postgres(conn) => {
@@ -134,6 +155,35 @@ mod tests {
             Old { conn, migrations, _place: place }
         };
         configs.into_iter().map(filled).collect()
+    }
+
+    #[test]
+    fn a_sqlite_database_is_copied_before_its_migration() {
+        for mut old in old(6, "") {
+            let (Conn::Sqlite(_), (folder, _)) = (&old.conn, &old._place) else { continue };
+            let copy = folder.path().join("relive.db.before-0008");
+            let partial = folder.path().join("relive.db.before-0008.partial");
+            for is_possible in [true, true, false] {
+                if !is_possible {
+                    std::fs::remove_file(&copy).unwrap();
+                    std::fs::create_dir(&partial).unwrap();
+                }
+                old.migrate();
+                assert_eq!(copy.exists(), is_possible, "the migration runs with and without a copy");
+                if is_possible {
+                    let mut conn = Conn::open(&Config::sqlite(&copy).database).unwrap();
+                    assert_eq!(on!(&mut conn, |c| c.applied_migrations()).unwrap().len(), 6);
+                    let accounts: i64 = on!(&mut conn, |c| accounts::table.count().get_result(c)).unwrap();
+                    assert_eq!(accounts, 1);
+                }
+                old.revert();
+            }
+            std::fs::remove_dir(&partial).unwrap();
+            old.migrate();
+            std::fs::remove_file(&copy).unwrap();
+            old.migrate();
+            assert!(!copy.exists(), "there was nothing to migrate");
+        }
     }
 
     #[test]

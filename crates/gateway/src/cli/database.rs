@@ -167,7 +167,7 @@ fn restore(config: &DatabaseConfig, file: &Path, replace: bool, out: &mut dyn Wr
     let checked = || {
         let not_a_copy = || format!("{} is not a copy of a database", file.display());
         ensure!(!database::tables(&copy).with_context(not_a_copy)?.is_empty(), not_a_copy());
-        database::migrate(&copy).with_context(not_a_copy)?;
+        database::migrate_copy(&copy).with_context(not_a_copy)?;
         // SQLite takes missing bytes of the last page for zeros, which they often are.
         ensure!(length.is_multiple_of(SMALLEST_PAGE), "{} is damaged: it ends inside a page", file.display());
         ensure_sound(&copy).with_context(|| format!("{} is damaged", file.display()))
