@@ -17,6 +17,8 @@ use crate::Client;
 const BARE: &str = r#"
 [http]
 listen = "127.0.0.1:0"
+# A busy machine may be slow.
+request_deadline = "60s"
 [admin]
 listen = "127.0.0.1:0"
 [database]

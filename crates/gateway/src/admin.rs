@@ -4,7 +4,6 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use metrics::{counter, gauge};
 use relive_core::{Core, causes};
@@ -14,6 +13,7 @@ use crate::{
     connection::{Gone, Handler},
     limits::ConnectionLimits,
     observe::recorder,
+    unsent::{ReplyBody, UnsentBudget},
 };
 
 /// Longest time the readiness probe waits for its write to be committed.
@@ -24,12 +24,14 @@ pub(crate) struct AdminHandler {
     pub(crate) core: Core,
     /// Open connections of the main listener.
     pub(crate) connections: Arc<ConnectionLimits>,
+    /// Replies of the main listener that wait to be sent.
+    pub(crate) unsent: Arc<UnsentBudget>,
     /// Set while the main listener drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Handler for AdminHandler {
-    async fn answer(&self, _peer: IpAddr, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Gone> {
+    async fn answer(&self, _peer: IpAddr, request: Request<Incoming>) -> Result<Response<ReplyBody>, Gone> {
         const TEXT: &str = "text/plain; charset=utf-8";
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n"));
@@ -45,7 +47,7 @@ impl Handler for AdminHandler {
 
 impl AdminHandler {
     /// Answers `/readyz`: the server is ready if it is not stopping and the storage commits a write in time.
-    async fn ready(&self) -> Response<Full<Bytes>> {
+    async fn ready(&self) -> Response<ReplyBody> {
         let problem = if *self.stopping.borrow() {
             Some("the server is stopping")
         } else {
@@ -72,6 +74,7 @@ impl AdminHandler {
     fn metrics(&self) -> String {
         let stats = self.core.stats();
         gauge!("relive_connections").set(self.connections.open_connections());
+        gauge!("relive_unsent_reply_bytes").set(float(self.unsent.bytes()));
         gauge!("relive_rooms_on_air").set(float(stats.rooms_on_air));
         gauge!("relive_members").set(float(stats.members));
         gauge!("relive_sessions").set(float(stats.sessions));
@@ -88,8 +91,8 @@ fn float(number: usize) -> f64 {
     number as f64
 }
 
-fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

@@ -7,21 +7,23 @@ use tokio::{io::AsyncWriteExt as _, process::Command, sync::Semaphore, task::spa
 
 use crate::config::AuthCodeDelivery;
 
-/// Longest time a delivery may take; clients give up after ten seconds.
-const DELIVERY_TIMEOUT: Duration = Duration::from_secs(8);
 /// Deliveries under way at the same time; a further one fails at once.
 const MAX_DELIVERIES: usize = 16;
 
-/// The configured channel; `None` if codes are not delivered.
-pub(crate) fn channel(delivery: &AuthCodeDelivery) -> Option<Arc<dyn CodeDelivery>> {
+/// The configured channel; `None` if codes are not delivered. A delivery may take three quarters of the deadline of a request: the
+/// rest is left to store the code.
+pub(crate) fn channel(
+    delivery: &AuthCodeDelivery,
+    request_deadline: Duration,
+) -> Option<Arc<dyn CodeDelivery>> {
+    let limit = request_deadline * 3 / 4;
     let slots = Arc::new(Semaphore::new(MAX_DELIVERIES));
     match delivery {
         AuthCodeDelivery::None => None,
         AuthCodeDelivery::Log => Some(Arc::new(LogLine)),
-        AuthCodeDelivery::Command(program) => Some(Arc::new(Program { program: program.clone(), slots })),
+        AuthCodeDelivery::Command(program) => Some(Arc::new(Program { path: program.clone(), limit, slots })),
         AuthCodeDelivery::Webhook(url) => {
-            let config =
-                ureq::Agent::config_builder().timeout_global(Some(DELIVERY_TIMEOUT)).max_redirects(0);
+            let config = ureq::Agent::config_builder().timeout_global(Some(limit)).max_redirects(0);
             Some(Arc::new(Webhook { url: url.clone(), http: config.build().into(), slots }))
         }
     }
@@ -40,7 +42,9 @@ impl CodeDelivery for LogLine {
 /// Runs a program that reads the phone number and the code from its standard input, one per line: arguments would be
 /// visible to every user of the machine. Exit code 0 means delivered.
 struct Program {
-    program: PathBuf,
+    path: PathBuf,
+    /// Longest time a delivery may take.
+    limit: Duration,
     slots: Arc<Semaphore>,
 }
 
@@ -49,7 +53,7 @@ impl CodeDelivery for Program {
         Box::pin(async move {
             let _slot = self.slots.try_acquire().map_err(DeliveryError::new)?;
             let run = async {
-                let mut child = Command::new(&self.program)
+                let mut child = Command::new(&self.path)
                     .stdin(Stdio::piped())
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())
@@ -60,10 +64,8 @@ impl CodeDelivery for Program {
                 }
                 child.wait().await
             };
-            let status = timeout(DELIVERY_TIMEOUT, run)
-                .await
-                .map_err(DeliveryError::new)?
-                .map_err(DeliveryError::new)?;
+            let status =
+                timeout(self.limit, run).await.map_err(DeliveryError::new)?.map_err(DeliveryError::new)?;
             if status.success() {
                 Ok(())
             } else {
@@ -110,6 +112,7 @@ mod tests {
 
     use super::*;
 
+    const DEADLINE: Duration = Duration::from_mins(1);
     const CODE: VerificationCode<'_> = VerificationCode { phone: "13900001111", code: "012345" };
 
     #[tokio::test]
@@ -118,7 +121,7 @@ mod tests {
         let (program, note) = (folder.path().join("sms"), folder.path().join("note"));
         fs::write(&program, format!("#!/bin/sh\ncat > {}\n", note.display())).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        let sms = channel(&AuthCodeDelivery::Command(program.clone())).unwrap();
+        let sms = channel(&AuthCodeDelivery::Command(program.clone()), DEADLINE).unwrap();
         sms.deliver(CODE).await.unwrap();
         assert_eq!(fs::read_to_string(note).unwrap(), "13900001111\n012345\n");
         fs::write(&program, "#!/bin/sh\nexit 3\n").unwrap();
@@ -129,7 +132,7 @@ mod tests {
     async fn a_web_hook_gets_a_post_and_delivers_with_a_2xx_status_only() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/sms", listener.local_addr().unwrap());
-        let hook = channel(&AuthCodeDelivery::Webhook(url)).unwrap();
+        let hook = channel(&AuthCodeDelivery::Webhook(url), DEADLINE).unwrap();
         for (reply, delivered) in [("204 No Content", true), ("302 Found", false), ("503 Busy", false)] {
             let serve = async {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -149,7 +152,7 @@ mod tests {
 
     #[test]
     fn no_channel_unless_configured() {
-        assert!(channel(&AuthCodeDelivery::None).is_none());
-        assert!(channel(&AuthCodeDelivery::Log).is_some());
+        assert!(channel(&AuthCodeDelivery::None, DEADLINE).is_none());
+        assert!(channel(&AuthCodeDelivery::Log, DEADLINE).is_some());
     }
 }

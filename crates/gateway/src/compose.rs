@@ -71,7 +71,7 @@ pub(crate) fn adapters(core: &Core, settings: &Settings) -> Vec<Mounted> {
                 ExposeAnchorPassword::Owner => qplus::ExposeAnchorPassword::Owner,
                 ExposeAnchorPassword::All => qplus::ExposeAnchorPassword::All,
             },
-            delivery: code_delivery::channel(&qplus.auth_code_delivery),
+            delivery: code_delivery::channel(&qplus.auth_code_delivery, settings.http.request_deadline),
         };
         adapters.push(Mounted::new(qplus::Qplus::new(core.clone(), config), &qplus.mounts));
     }

@@ -3,7 +3,9 @@
 //! hyper has a single time-out for a request's headers and applies it between two requests as well. Clients keep idle
 //! connections open much longer than headers may take to arrive. This module therefore watches the bytes: once a
 //! request has begun, its headers must be complete within `header`; a connection without a request is closed after
-//! `idle`. `body` applies a time-out to bodies.
+//! `idle`, and so is one whose client takes no reply (`outbox`). `body` applies a time-out to bodies.
+
+mod outbox;
 
 use std::{
     future::{Future, poll_fn},
@@ -18,9 +20,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::{BufMut as _, Bytes};
+use bytes::BufMut as _;
 use http::{Request, Response, Version};
-use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -31,6 +32,9 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
+
+use self::outbox::Outbox;
+use crate::unsent::ReplyBody;
 
 /// Largest head of an HTTP/1.1 request, and the most that is buffered of a body.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -46,7 +50,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
         &self,
         peer: IpAddr,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response<Full<Bytes>>, Gone>> + Send;
+    ) -> impl Future<Output = Result<Response<ReplyBody>, Gone>> + Send;
 }
 
 /// The client closed the connection before its request was complete.
@@ -112,10 +116,19 @@ pub(crate) async fn serve<H: Handler>(
 ) {
     // Each request clones an `Arc` of its own connection: all cores would contend for one reference count if requests
     // cloned an `Arc` that all connections share.
-    let shared = Arc::new(Shared { handler, activity: Activity::new() });
+    let shared = Arc::new(Shared { handler, activity: Activity::new(), outbox: Arc::default() });
     let service = service_fn(|request: Request<Incoming>| {
-        let active = ActiveRequest::begin(&shared, request.version());
-        async move { active.0.handler.answer(peer, request).await }
+        shared.activity.arrived(request.version());
+        let shared = Arc::clone(&shared);
+        async move {
+            // HTTP/1 sends one reply after the other by itself.
+            if request.version() == Version::HTTP_2 {
+                shared.outbox.room().await;
+            }
+            let active = ActiveRequest::begin(shared);
+            let response = active.0.handler.answer(peer, request).await?;
+            Ok::<_, Gone>(response.map(|reply| active.0.outbox.queue(reply)))
+        }
     });
     let preface = if protocol.refuses_http2 { Preface::Expected } else { Preface::Allowed };
     let stream = TokioIo::new(Watched { stream, shared: Arc::clone(&shared), preface });
@@ -141,7 +154,9 @@ pub(crate) async fn serve<H: Handler>(
             return Poll::Ready(());
         }
         loop {
-            let Some(due) = activity.due(timeouts) else {
+            let due = activity.due(timeouts);
+            let unread = shared.outbox.due(activity.written(), timeouts.idle);
+            let Some(due) = due.into_iter().chain(unread).min() else {
                 return Poll::Pending;
             };
             // Resetting a timer is expensive: an earlier deadline is set at once, a later one when the timer has fired.
@@ -161,6 +176,7 @@ pub(crate) async fn serve<H: Handler>(
 struct Shared<H> {
     handler: Arc<H>,
     activity: Activity,
+    outbox: Arc<Outbox>,
 }
 
 /// Requests and bytes of a connection, from which follows when the connection has been silent too long. Times are in
@@ -233,12 +249,21 @@ impl Activity {
         self.moved.store(true, Ordering::Relaxed);
     }
 
-    fn begin(&self, version: Version) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// When bytes were last written; `None` over HTTP/2, where they may belong to no reply.
+    fn written(&self) -> Option<Instant> {
+        let since = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        (!self.http2.load(Ordering::Relaxed)).then(|| self.start + since)
+    }
+
+    fn arrived(&self, version: Version) {
         self.head.store(NEVER, Ordering::Relaxed);
         if version == Version::HTTP_2 {
             self.http2.store(true, Ordering::Relaxed);
         }
+    }
+
+    fn begin(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     fn end(&self) {
@@ -251,9 +276,9 @@ impl Activity {
 struct ActiveRequest<H>(Arc<Shared<H>>);
 
 impl<H> ActiveRequest<H> {
-    fn begin(shared: &Arc<Shared<H>>, version: Version) -> Self {
-        shared.activity.begin(version);
-        Self(Arc::clone(shared))
+    fn begin(shared: Arc<Shared<H>>) -> Self {
+        shared.activity.begin();
+        Self(shared)
     }
 }
 

@@ -1,19 +1,28 @@
 //! Handles the requests of the main listener: client address, mount table, body, adapter, metrics, log line.
 
+mod call;
+
 use std::{
     future::poll_fn,
     net::IpAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Poll,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
-use http_body_util::Full;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header, request::Parts,
+};
 use hyper::body::Incoming;
+use relive_core::Client;
 use relive_wire::{Body, Reply, Request};
 use uuid::Uuid;
+
+use self::call::Caller;
 
 use crate::{
     body::{BodyReader, ReadOutcome, Sending},
@@ -22,6 +31,7 @@ use crate::{
     mount::{MountTable, Mounted},
     observe::series::Series,
     path::{merge_slashes, without_last_slash},
+    unsent::{ReplyBody, SMALL_REPLY_BYTES, UnsentBudget, UnsentPermit},
 };
 
 /// Body limit of a request whose path no adapter owns.
@@ -40,12 +50,22 @@ pub(crate) struct Front {
     unowned: Series,
     clients: Clients,
     bodies: BodyReader,
+    caller: Caller,
+    unsent: Arc<UnsentBudget>,
     /// The id of the next request. Begins with a random number, so that ids differ between gateways and between starts.
     next_id: AtomicU64,
 }
 
 impl Front {
-    pub(crate) fn new(mounted: &[Mounted], clients: Clients, bodies: BodyReader, instance: Uuid) -> Self {
+    /// `deadline` is how long a call may take after its body was read.
+    pub(crate) fn new(
+        mounted: &[Mounted],
+        clients: Clients,
+        bodies: BodyReader,
+        deadline: Duration,
+        unsent: Arc<UnsentBudget>,
+        instance: Uuid,
+    ) -> Self {
         Self {
             mounts: MountTable::new(mounted),
             series: mounted
@@ -55,6 +75,8 @@ impl Front {
             unowned: Series::new("none", &[]),
             clients,
             bodies,
+            caller: Caller::new(deadline),
+            unsent,
             // Half of the range is left to count.
             next_id: AtomicU64::new(instance.as_u64_pair().1 >> 1),
         }
@@ -66,11 +88,17 @@ impl Handler for Front {
         &self,
         peer: IpAddr,
         request: http::Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Gone> {
+    ) -> Result<Response<ReplyBody>, Gone> {
         let start = Instant::now();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (mut parts, mut body) = request.into_parts();
-        let (client, is_exempt) = self.clients.of(peer, &parts.headers);
+        if !names_its_host(&parts) {
+            self.unowned.record("unknown", 400, start.elapsed());
+            return Ok(closing(id, StatusCode::BAD_REQUEST, parts.version));
+        }
+        let (address, is_exempt) = self.clients.of(peer, &parts.headers);
+        let client = Client { address, is_exempt };
+        let version = parts.version;
         parts.uri = merge_slashes(parts.uri);
         let mut target = self.mounts.find(&parts.method, parts.uri.path());
         if target.is_none()
@@ -89,12 +117,14 @@ impl Handler for Front {
             ReadOutcome::Unread => (Body::TooLarge, None, false),
             ReadOutcome::TimedOut => {
                 self.unowned.record("unknown", 408, start.elapsed());
-                return Ok(timed_out(id, parts.version));
+                return Ok(closing(id, StatusCode::REQUEST_TIMEOUT, version));
             }
             ReadOutcome::Gone => return Err(Gone),
         };
-        let (series, adapter, reply) = match target {
-            _ if parts.method == Method::OPTIONS => (&self.unowned, "none", preflight()),
+        let (series, adapter, (reply, permit)) = match target {
+            _ if parts.method == Method::OPTIONS => {
+                (&self.unowned, "none", self.count_small(client, version, preflight()))
+            }
             Some(target) => {
                 let request = Request {
                     method: parts.method,
@@ -102,13 +132,18 @@ impl Handler for Front {
                     mount_len: target.mount_len,
                     headers: parts.headers,
                     body,
-                    client,
+                    client: address,
                     is_exempt,
                 };
                 let series = self.series.get(target.index).unwrap_or(&self.unowned);
-                (series, target.adapter.name(), target.adapter.call(request).await)
+                let reply = self.caller.call(target.adapter, &request).await;
+                let counted = self.count(client, version, reply, || target.adapter.busy(&request));
+                (series, target.adapter.name(), counted)
             }
-            None => (&self.unowned, "none", self.mounts.unknown(parts.uri.path())),
+            None => {
+                let unknown = self.mounts.unknown(parts.uri.path());
+                (&self.unowned, "none", self.count_small(client, version, unknown))
+            }
         };
         let elapsed = start.elapsed();
         series.record(reply.interface, reply.code, elapsed);
@@ -120,16 +155,49 @@ impl Handler for Front {
                 code = reply.code,
                 status = reply.status.as_u16(),
                 latency_ms = f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1_000.0,
-                %client,
+                client = %address,
                 "request"
             );
         }
-        reusable |= parts.version == Version::HTTP_2;
+        reusable |= version == Version::HTTP_2;
         if elapsed < YIELD_BELOW {
             yield_once().await;
         }
-        Ok(respond(id, reply, reusable))
+        Ok(respond(id, reply, permit, reusable))
     }
+}
+
+impl Front {
+    /// Counts a reply that may wait before it is sent; a large one becomes "busy" if there is no memory for it.
+    fn count(
+        &self,
+        client: Client,
+        version: Version,
+        reply: Reply,
+        busy: impl FnOnce() -> Reply,
+    ) -> (Reply, Option<UnsentPermit>) {
+        if reply.body.len() <= SMALL_REPLY_BYTES {
+            return self.count_small(client, version, reply);
+        }
+        match self.unsent.reserve(client, reply.body.len()) {
+            Some(permit) => (reply, Some(permit)),
+            None => self.count_small(client, version, Reply { interface: reply.interface, ..busy() }),
+        }
+    }
+
+    /// Counts a reply that is never refused. Over HTTP/1 it is written at once, or it is the only one that waits on its connection.
+    fn count_small(&self, client: Client, version: Version, reply: Reply) -> (Reply, Option<UnsentPermit>) {
+        let bytes = (version == Version::HTTP_2).then_some(reply.body.len());
+        let permit = bytes.and_then(|bytes| self.unsent.reserve(client, bytes));
+        (reply, permit)
+    }
+}
+
+/// Whether a request names the host that it is for as HTTP demands (RFC 9112 §3.2): a proxy may think otherwise than this server
+/// which of two it is.
+fn names_its_host(parts: &Parts) -> bool {
+    let hosts = if parts.version == Version::HTTP_11 { 1..=1 } else { 0..=1 };
+    hosts.contains(&parts.headers.get_all(header::HOST).iter().count())
 }
 
 /// Lets requests that arrived together with this one be answered before the first reply is sent. The replies then leave
@@ -146,8 +214,8 @@ async fn yield_once() {
     .await;
 }
 
-fn respond(id: u64, reply: Reply, reusable: bool) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(reply.body));
+fn respond(id: u64, reply: Reply, permit: Option<UnsentPermit>, reusable: bool) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody { bytes: reply.body, permit });
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     add_common_headers(&mut response, id);
@@ -162,7 +230,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds the id of the request, and lets every web page read the reply (CORS). No dialect has cookies: a page can only send
 /// what its user gave to it.
-fn add_common_headers(response: &mut Response<Full<Bytes>>, id: u64) {
+fn add_common_headers(response: &mut Response<ReplyBody>, id: u64) {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, HeaderValue::from(id));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -184,10 +252,10 @@ fn preflight() -> Reply {
     Reply { status: StatusCode::OK, headers, body: Bytes::new(), interface: "unknown", code: 0 }
 }
 
-/// The reply to a client that sent its body too slowly: HTTP 408 without an envelope.
-fn timed_out(id: u64, version: Version) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+/// The reply to a request that breaks HTTP or comes too slowly: a status without an envelope, after which the connection is closed.
+fn closing(id: u64, status: StatusCode, version: Version) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::default());
+    *response.status_mut() = status;
     add_common_headers(&mut response, id);
     if version != Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

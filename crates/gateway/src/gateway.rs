@@ -21,7 +21,8 @@ use crate::{
     limits::{ConnectionCaps, ConnectionLimits},
     listener::Listener,
     mount::Mounted,
-    observe::recorder,
+    observe::{logging, recorder},
+    unsent::UnsentBudget,
 };
 
 /// Caps of the operator's listener.
@@ -131,6 +132,7 @@ impl Gateway {
             |source| GatewayError::Listen { key: "http.listen", address: settings.http.listen, source };
         let addr = main.address().map_err(listen)?;
         let mut admin_addr = None;
+        let unsent = UnsentBudget::new(settings.limits.unsent_reply_mib);
         let admin = admin.map(|socket| {
             let limits = ConnectionLimits::new(ADMIN_CAPS, TrustedProxies::default());
             let listener = Listener { name: "admin", limits, timeouts, http2: Http2::Refused, socket };
@@ -138,13 +140,14 @@ impl Gateway {
             let handler = AdminHandler {
                 core: core.clone(),
                 connections: Arc::clone(&main.limits),
+                unsent: Arc::clone(&unsent),
                 stopping: stopping.clone(),
             };
             tokio::spawn(listener.run(Arc::new(handler), admin_stopping))
         });
         let bodies = BodyReader::new(settings.http.body_timeout);
         let clients = Clients::new(proxies, settings.limits.exempt.clone());
-        let front = Front::new(&adapters, clients, bodies, instance);
+        let front = Front::new(&adapters, clients, bodies, settings.http.request_deadline, unsent, instance);
         let main = tokio::spawn(main.run(Arc::new(front), stopping));
         Ok(Self { addr, admin_addr, core, stop, stop_admin, main, admin, upkeep: tokio::spawn(upkeep()) })
     }
@@ -177,13 +180,14 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Gat
     TcpListener::bind(address).await.map_err(|source| GatewayError::Listen { key, address, source })
 }
 
-/// Aggregates histogram samples every second, so that they do not pile up between scrapes.
+/// Aggregates histogram samples every second, so that they do not pile up between scrapes, and logs what was left out of the log.
 async fn upkeep() {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         recorder::upkeep();
+        logging::upkeep();
     }
 }
 

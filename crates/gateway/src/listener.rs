@@ -18,6 +18,11 @@ use crate::{
 /// How long requests under way may take after the server is told to stop.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Most bytes of replies that the kernel keeps for a connection beside those under way to its client: it would take megabytes, which no
+/// budget of this process counts.
+#[cfg(target_os = "linux")]
+const KERNEL_BYTES: u32 = 128 * 1024;
+
 /// A bound socket that does not serve yet.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -97,6 +102,8 @@ impl Listener {
         };
         // Replies are written whole: Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(KERNEL_BYTES);
         let (protocol, handler, timeouts) = (Arc::clone(protocol), Arc::clone(handler), self.timeouts);
         let stopping = stopping.clone();
         connections.spawn(async move {

@@ -12,8 +12,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// The address that is counted for the client.
-    pub(crate) fn household(self) -> IpAddr {
+    /// The address by which the client is counted: an IPv6 address stands for its network of 64 bits, which one subscriber owns.
+    pub fn household(self) -> IpAddr {
         household(self.address)
     }
 

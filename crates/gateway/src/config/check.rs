@@ -40,6 +40,7 @@ impl Settings {
         check.time("http.header_timeout", self.http.header_timeout, SECOND..=DAY);
         check.time("http.body_timeout", self.http.body_timeout, SECOND..=DAY);
         check.time("http.idle_timeout", self.http.idle_timeout, SECOND..=DAY);
+        check.time("http.request_deadline", self.http.request_deadline, SECOND..=DAY);
         let both = self.admin.listen.0.filter(|admin| admin.port() != 0 && *admin == self.http.listen);
         check.that("admin.listen", both.is_none(), "must differ from http.listen");
         let level = crate::observe::logging::parse_level(&self.log.level);

@@ -73,6 +73,9 @@ pub struct Http {
     /// How long a connection may stay open between two requests.
     #[serde(with = "duration")]
     pub idle_timeout: Duration,
+    /// How long a call may take after its body was read; then it is answered "busy".
+    #[serde(with = "duration")]
+    pub request_deadline: Duration,
     /// Whether HTTP/2 with prior knowledge is served.
     pub h2c: bool,
     /// HTTP/2: requests in flight on one connection.
@@ -89,6 +92,7 @@ impl Default for Http {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),
+            request_deadline: Duration::from_secs(4),
             h2c: false,
             h2_streams: 16,
         }
@@ -250,6 +254,8 @@ pub struct Limits {
     pub codes_per_ip_per_hour: u32,
     /// Codes by short message that are asked for in an hour, in all.
     pub codes_per_hour: u32,
+    /// Replies that clients have not taken yet, in MiB; one address may hold a quarter. A large reply beyond it is "busy".
+    pub unsent_reply_mib: u32,
 }
 
 impl Default for Limits {
@@ -270,6 +276,7 @@ impl Default for Limits {
             uploads_per_ip_per_minute: 60,
             codes_per_ip_per_hour: 20,
             codes_per_hour: 2_000,
+            unsent_reply_mib: 256,
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http_body_util::BodyExt;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::DuplexStream,
-    sync::watch,
+    sync::{Semaphore, watch},
     task::JoinHandle,
     time::{Instant, sleep},
 };
@@ -15,33 +15,53 @@ use super::*;
 use crate::{
     client_address::TrustedProxies,
     connection::{self, Http2, Protocol, Timeouts},
+    observe::repeats::Repeats,
     testing::{Client, Echo, LIMIT},
 };
 
 const HEADER_SECONDS: u64 = 10;
 const BODY_SECONDS: u64 = 15;
 const IDLE_SECONDS: u64 = 75;
+const DEADLINE_SECONDS: u64 = 4;
 
 /// A connection to a new server, and the server's task, which ends with the connection.
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
-    served_by(Protocol::new(Http2::Refused), buffer)
+    serve(front(1).0, buffer)
 }
 
 /// Like [`served`], over HTTP/2 as well.
 fn served_http2() -> DuplexStream {
-    served_by(Protocol::new(Http2::WithPriorKnowledge { streams: 16 }), 256 * 1024).0.0
+    serve_http2(front(1).0)
 }
 
-fn served_by(protocol: Protocol, buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
-    let mounted = [Mounted::new(Echo::at("echo", &["/echo"]), &[String::new(), "/lite".to_owned()])];
+/// A server whose unsent replies may take so many MiB, and one permit for each request that its adapter was asked to answer.
+fn front(unsent_mib: u32) -> (Arc<Front>, Arc<Semaphore>) {
+    const PATHS: &[&str] = &["/echo", "/wait", "/block", "/release", "/large"];
+    let echo = Echo::at("echo", PATHS);
+    let arrived = Arc::clone(&echo.arrived);
+    let mounted = [Mounted::new(echo, &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
     let clients = Clients::new(proxies, Vec::new());
     let front = Arc::new(Front::new(
         &mounted,
         clients,
         BodyReader::new(Duration::from_secs(BODY_SECONDS)),
+        Duration::from_secs(DEADLINE_SECONDS),
+        UnsentBudget::new(unsent_mib),
         Uuid::nil(),
     ));
+    (front, arrived)
+}
+
+fn serve(front: Arc<Front>, buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
+    serve_by(Protocol::new(Http2::Refused), front, buffer)
+}
+
+fn serve_http2(front: Arc<Front>) -> DuplexStream {
+    serve_by(Protocol::new(Http2::WithPriorKnowledge { streams: 16 }), front, 256 * 1024).0.0
+}
+
+fn serve_by(protocol: Protocol, front: Arc<Front>, buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
     let (client, server) = tokio::io::duplex(buffer);
     let task = tokio::spawn(async move {
         let timeouts =
@@ -299,6 +319,139 @@ async fn http2_is_served_and_has_the_idle_timeout() {
     assert_eq!(start.elapsed().as_secs(), IDLE_SECONDS);
 }
 
+/// A request to HTTP/2 for a reply of so many bytes.
+fn large(bytes: usize) -> http::Request<Full<Bytes>> {
+    http::Request::get(format!("http://x/large?{bytes}")).body(Full::default()).unwrap()
+}
+
+#[tokio::test]
+async fn a_large_reply_for_which_there_is_no_memory_is_busy_and_a_small_one_is_sent() {
+    let (front, _) = front(1);
+    // One address may hold 256 KiB.
+    let (mut unread, served) = serve(Arc::clone(&front), 64);
+    unread.send("GET /large?200000 HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut first = [0; 17];
+    tokio::io::AsyncReadExt::read_exact(&mut unread.0, &mut first).await.unwrap();
+    let (mut other, _) = serve(front, 256 * 1024);
+    assert!(other.get("/large?70000").await.ends_with("busy"));
+    assert!(other.get("/large?65536").await.ends_with("xxx"));
+    let elsewhere = "GET /large?70000 HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 192.0.2.7\r\n\r\n";
+    other.send(elsewhere).await;
+    assert!(other.receive().await.ends_with("xxx"), "another address has a share of its own");
+    drop(unread);
+    served.await.unwrap();
+    assert!(other.get("/large?70000").await.ends_with("xxx"), "the memory is free again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_holds_much_is_closed_earlier_if_others_want_the_memory() {
+    const STALL_SECONDS: u64 = 10;
+    for (others_want_it, seconds) in [(false, IDLE_SECONDS), (true, STALL_SECONDS)] {
+        let (front, _) = front(2);
+        let (mut unread, served) = serve(Arc::clone(&front), 64);
+        let start = Instant::now();
+        unread.send("GET /large?300000 HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        sleep(Duration::from_secs(1)).await;
+        if others_want_it {
+            let (mut other, _) = serve(front, 256 * 1024);
+            assert!(other.get("/large?300000").await.ends_with("busy"));
+        }
+        served.await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), seconds, "others want it: {others_want_it}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_holds_much_begins_no_further_request() {
+    let (front, arrived) = front(64);
+    let stream = TokioIo::new(serve_http2(front));
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = client.initial_stream_window_size(0).handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let mut replies = Vec::new();
+    for _ in 0..3 {
+        replies.push(sender.send_request(large(100_000)).await.unwrap());
+    }
+    assert_eq!(arrived.available_permits(), 3);
+    let mut next = std::pin::pin!(sender.send_request(large(1)));
+    for _ in 0..100 {
+        assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await.is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(arrived.available_permits(), 3, "the fourth request waits");
+    drop(replies.pop());
+    assert_eq!(next.await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_no_reply_is_closed_whatever_else_it_sends() {
+    let stream = TokioIo::new(served_http2());
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let client = client.timer(TokioTimer::new()).initial_stream_window_size(0);
+    let pings = client.keep_alive_interval(Duration::from_secs(5));
+    let (mut sender, connection) = pings.handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let start = Instant::now();
+    let _reply = sender.send_request(large(1_000)).await.unwrap();
+    let _ = connection.await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), IDLE_SECONDS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_is_busy() {
+    let mut client = connect();
+    for body in ["1".to_owned(), "x".repeat(LIMIT)] {
+        let start = Instant::now();
+        let request = post(&body).replace("/echo?a=1", "/wait");
+        client.send(request).await;
+        let reply = client.receive().await;
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("busy"), "{reply}");
+        assert_eq!(start.elapsed().as_secs(), DEADLINE_SECONDS);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_large_body_keeps_no_worker_from_other_requests() {
+    let (front, arrived) = front(1);
+    let (mut blocked, _) = serve(Arc::clone(&front), 256 * 1024);
+    blocked.send(post(&"x".repeat(LIMIT)).replace("/echo?a=1", "/block")).await;
+    arrived.acquire().await.unwrap().forget();
+    let (mut other, _) = serve(front, 256 * 1024);
+    assert!(other.get("/release").await.starts_with("HTTP/1.1 200 OK"));
+    assert!(blocked.receive().await.ends_with("released"));
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_two_is_refused() {
+    for head in [
+        "GET /echo HTTP/1.1\r\n\r\n",
+        "GET /echo HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n",
+        "GET /echo HTTP/1.0\r\nhost: x\r\nhost: y\r\n\r\n",
+    ] {
+        let mut client = connect();
+        client.send(head).await;
+        let reply = client.receive().await;
+        assert!(reply.contains(" 400 Bad Request\r\n"), "{head}: {reply}");
+        client.closed().await;
+    }
+    let mut client = connect();
+    client.send("GET /echo HTTP/1.0\r\n\r\n").await;
+    assert!(client.receive().await.contains("200 OK"), "HTTP/1.0 needs no host");
+}
+
+#[tokio::test]
+async fn after_a_request_with_two_lengths_the_connection_is_closed() {
+    let lengths = ["content-length: 5", "transfer-encoding: chunked"];
+    for [first, second] in [lengths, [lengths[1], lengths[0]]] {
+        let mut client = connect();
+        client.send(format!("POST /echo HTTP/1.1\r\nhost: x\r\n{first}\r\n{second}\r\n\r\n0\r\n\r\n")).await;
+        client.send("GET /echo HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        let reply = client.receive().await;
+        assert!(reply.contains("0 bytes") && reply.contains("connection: close"), "{reply}");
+        client.closed().await;
+    }
+}
+
 /// The log lines of a test.
 #[derive(Clone, Default)]
 struct LogLines(Arc<std::sync::Mutex<Vec<u8>>>);
@@ -324,7 +477,7 @@ impl LogLines {
         };
         let subscriber = tracing_subscriber::layer::SubscriberExt::with(
             tracing_subscriber::registry(),
-            crate::observe::logging::lines(log, false, writer),
+            crate::observe::logging::lines(log, false, writer, Repeats::default()),
         );
         (lines, tracing::subscriber::set_default(subscriber))
     }

@@ -135,7 +135,7 @@ async fn stopping_lets_requests_finish_and_refuses_new_ones() {
 
 #[tokio::test]
 async fn stopping_closes_connections_after_the_drain_timeout() {
-    let server = server(|_| {}).await;
+    let server = server(|settings| settings.http.request_deadline = Duration::from_mins(1)).await;
     let mut busy = connect(server.gateway.addr).await;
     busy.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.arrived.acquire().await.unwrap().forget();

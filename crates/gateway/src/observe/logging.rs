@@ -1,6 +1,9 @@
 //! Log lines: destination, format and level.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    io::{IsTerminal, stderr},
+    sync::OnceLock,
+};
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
@@ -13,11 +16,24 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use super::repeats::Repeats;
 use crate::config::{Log, LogFormat};
+
+/// What the logger of this process has left out.
+static REPEATS: OnceLock<Repeats> = OnceLock::new();
+
+/// Logs how many lines were left out because they repeat. Called every second.
+pub(crate) fn upkeep() {
+    if let Some(repeats) = REPEATS.get() {
+        repeats.report();
+    }
+}
 
 /// Starts logging to standard error. Does nothing if the process has a logger already.
 pub(crate) fn start(log: &Log) {
-    if registry().with(lines(log, stderr().is_terminal(), stderr)).try_init().is_ok() {
+    let repeats = REPEATS.get_or_init(Repeats::default);
+    let lines = lines(log, stderr().is_terminal(), stderr, repeats.clone());
+    if registry().with(lines).try_init().is_ok() {
         // Panics become log lines too, so that a log collector receives them.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
@@ -26,11 +42,12 @@ pub(crate) fn start(log: &Log) {
     }
 }
 
-/// The layer that writes log lines in the configured format, at the configured level.
+/// The layer that writes log lines in the configured format, at the configured level, and repeated warnings once in a while.
 pub(crate) fn lines<S>(
     log: &Log,
     colours: bool,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    repeats: Repeats,
 ) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -41,7 +58,7 @@ where
         LogFormat::Pretty => lines.with_ansi(colours).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    lines.with_filter(levels.and(library_limit()))
+    lines.with_filter(levels.and(library_limit()).and(repeats))
 }
 
 /// Limits libraries to level `info`, at every configured level: their lines at `debug` and `trace` may quote a socket,

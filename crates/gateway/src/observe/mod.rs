@@ -2,4 +2,5 @@
 
 pub(crate) mod logging;
 pub(crate) mod recorder;
+pub(crate) mod repeats;
 pub(crate) mod series;

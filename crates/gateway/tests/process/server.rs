@@ -60,6 +60,8 @@ impl Server {
             .current_dir(folder)
             .args(["--set", &database, "--set", &listen, "--set", &callback, "--set", "admin.listen="])
             .args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"])
+            // A busy machine may be slow.
+            .args(["--set", "http.request_deadline=60s"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
