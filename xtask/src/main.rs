@@ -5,6 +5,7 @@
 //! and of the environment it reads `CI` alone.
 #![expect(clippy::print_stdout, reason = "a command line tool answers on its standard output")]
 
+mod abuse;
 mod bench;
 mod ci;
 mod command;
@@ -69,6 +70,8 @@ enum Cli {
     /// Measure the server beside a bare hyper server and other yardsticks in the same run. Needs wrk; some rows also
     /// PostgreSQL or valgrind.
     Bench(bench::Options),
+    /// Attack a server of one's own and check that what docs/RELIABILITY.md promises is kept.
+    Abuse(abuse::Options),
     /// Rewrite the generated parts of the documents: the interface tables in docs/protocols, the layers in
     /// docs/ARCHITECTURE.md.
     Docs {
@@ -101,6 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Cli::Tidy { graph: Some(name), .. } => layers::print(&name),
         Cli::Tidy { .. } => tidy::run(),
         Cli::Bench(options) => bench::run(options),
+        Cli::Abuse(options) => abuse::run(&options),
         Cli::Docs { check } => docs::run(check),
     }
 }

@@ -38,6 +38,16 @@ pub(crate) struct Cluster {
     user: Option<&'static str>,
 }
 
+/// Processes of a server that are stopped; they go on when the value is dropped.
+#[derive(Debug)]
+pub(crate) struct Frozen(Vec<String>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = quiet(Command::new("kill").arg("-CONT").args(&self.0));
+    }
+}
+
 impl Cluster {
     /// Starts a server; `None` where PostgreSQL is not installed.
     pub(crate) fn start(sync: Sync) -> Result<Option<Self>> {
@@ -96,6 +106,18 @@ impl Cluster {
         let control = self.control("");
         let words = std::iter::once(control.get_program()).chain(control.get_args());
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    }
+
+    /// Stops all processes of the server, as a machine that is suspended does, until the value is dropped.
+    pub(crate) fn freeze(&self) -> Result<Frozen> {
+        let file = fs::read_to_string(self.data().join("postmaster.pid"))?;
+        let first = file.lines().next().context("an empty postmaster.pid")?.to_owned();
+        let children = fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
+        // The parent first: it would start others.
+        let frozen =
+            Frozen(std::iter::once(first).chain(children.split_whitespace().map(str::to_owned)).collect());
+        quiet(Command::new("kill").arg("-STOP").args(&frozen.0))?;
+        Ok(frozen)
     }
 
     /// The root certificate: the server's own, which is self-signed.

@@ -27,9 +27,12 @@ use self::{
     load::{Figures, Load},
     report::Report,
     request::Request,
-    server::{Programs, Server},
     throughput::Pair,
     world::{Shape, Site},
+};
+pub(crate) use self::{
+    report::{Goal, MEGABYTES, TIMES, Unit},
+    server::{Profile, Programs, Server, Setup},
 };
 use crate::interrupt;
 

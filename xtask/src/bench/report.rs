@@ -20,11 +20,28 @@ impl Goal {
             Self::Open => None,
         }
     }
+
+    /// The goal as a table shows it.
+    pub(crate) fn text(self, unit: Unit) -> String {
+        match self {
+            Self::AtLeast(goal) => format!("≥ {}", unit.number(goal)),
+            Self::AtMost(goal) => format!("≤ {}", unit.number(goal)),
+            Self::Open => String::new(),
+        }
+    }
 }
 
 /// A unit, and the number of digits after the decimal point to print.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Unit(pub(crate) &'static str, pub(crate) usize);
+
+impl Unit {
+    /// A value with its unit.
+    pub(crate) fn number(self, value: f64) -> String {
+        let Self(unit, digits) = self;
+        format!("{} {unit}", grouped(value, digits)).trim_end().to_owned()
+    }
+}
 
 pub(crate) const TIMES_BARE: Unit = Unit("× bare", 2);
 pub(crate) const TIMES: Unit = Unit("×", 2);
@@ -48,11 +65,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn number(&self, value: f64) -> String {
-        let Unit(unit, digits) = self.unit;
-        format!("{} {unit}", grouped(value, digits))
-    }
-
     /// Whether the row was measured and missed its goal.
     pub(crate) fn missed(&self) -> bool {
         self.measured.and_then(|measured| self.goal.met(measured)) == Some(false)
@@ -63,12 +75,9 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let connections = self.connections.map_or_else(String::new, |count| count.to_string());
-        let goal = match self.goal {
-            Goal::AtLeast(goal) => format!("≥ {}", self.number(goal)),
-            Goal::AtMost(goal) => format!("≤ {}", self.number(goal)),
-            Goal::Open => String::new(),
-        };
-        let measured = self.measured.map_or_else(|| "not measured".to_owned(), |value| self.number(value));
+        let goal = self.goal.text(self.unit);
+        let measured =
+            self.measured.map_or_else(|| "not measured".to_owned(), |value| self.unit.number(value));
         let met = match self.measured.and_then(|measured| self.goal.met(measured)) {
             Some(true) => "yes",
             Some(false) => "**no**",

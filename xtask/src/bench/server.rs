@@ -23,6 +23,13 @@ const SERVER_TIMEOUT: Duration = Duration::from_mins(2);
 /// Threads that check requests before a measurement.
 const CHECKERS: usize = 8;
 
+/// How the server is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
 /// Folder with copies of the server and the yardsticks: another build may replace the originals during a run.
 #[derive(Debug)]
 pub(crate) struct Programs(PathBuf);
@@ -34,7 +41,21 @@ impl Programs {
             ["--package", "relive-gateway", "--bin", "relive", "--example", "bare", "--example", "fill"];
         run(cargo(["build", "--release"]).args(gateway))?;
         let programs = Self(folder.to_owned());
-        ["relive", "examples/bare", "examples/fill"].iter().try_for_each(|built| programs.keep(built))?;
+        ["release/relive", "release/examples/bare", "release/examples/fill"]
+            .iter()
+            .try_for_each(|built| programs.keep(built))?;
+        Ok(programs)
+    }
+
+    /// Builds the server alone and copies it to a folder.
+    pub(crate) fn build_server(folder: &Path, profile: Profile) -> Result<Self> {
+        let (options, built) = match profile {
+            Profile::Debug => (&[][..], "debug/relive"),
+            Profile::Release => (&["--release"][..], "release/relive"),
+        };
+        run(cargo(["build", "--package", "relive-gateway", "--bin", "relive"]).args(options))?;
+        let programs = Self(folder.to_owned());
+        programs.keep(built)?;
         Ok(programs)
     }
 
@@ -42,11 +63,11 @@ impl Programs {
     /// server, because its dependencies must not change the features of the server's dependencies.
     pub(crate) fn build_baseline(&self) -> Result<()> {
         run(cargo(["build", "--release"]).args(["--package", "relive-core", "--example", "baseline"]))?;
-        self.keep("examples/baseline")
+        self.keep("release/examples/baseline")
     }
 
     fn keep(&self, built: &str) -> Result<()> {
-        let from = target_directory()?.join("release").join(built);
+        let from = target_directory()?.join(built);
         let to = self.0.join(from.file_name().unwrap_or_default());
         fs::copy(&from, to).with_context(|| format!("cannot copy {}", from.display()))?;
         Ok(())
@@ -68,6 +89,8 @@ pub(crate) struct Setup {
     pub(crate) database: String,
     /// Whether passwords are hashed at the default cost; else at the lowest.
     pub(crate) strong: bool,
+    /// Further keys, such as `http.h2c=true`.
+    pub(crate) keys: Vec<String>,
     /// Program and arguments under which relive runs; empty = none.
     pub(crate) under: Vec<String>,
 }
@@ -112,6 +135,9 @@ impl Server {
             "log.level=error".to_owned(),
         ] {
             command.args(["--set", &setting]);
+        }
+        for key in &setup.keys {
+            command.args(["--set", key]);
         }
         if !setup.strong {
             command.args(["--set", "accounts.argon2.memory_kib=8", "--set", "accounts.argon2.iterations=1"]);
@@ -186,6 +212,12 @@ impl Server {
         Ok(kib * 1_024.0 / 1e6)
     }
 
+    /// Sends a body from an address that a proxy would report; returns the answer without a check.
+    pub(crate) fn post(&self, path: &str, from: &str, body: &[u8]) -> Result<String> {
+        let post = self.http.post(format!("http://{}{path}", self.address)).header("X-Forwarded-For", from);
+        Ok(post.content_type("application/json").send(body)?.body_mut().read_to_string()?)
+    }
+
     /// Sends a request and returns the answer without a check.
     pub(crate) fn send(&self, request: &Request) -> Result<String> {
         let mut post = self.http.post(format!("http://{}{}", self.address, request.path));
@@ -223,9 +255,18 @@ impl Server {
 
     /// Number of requests that were answered without success, from the server's metrics.
     pub(crate) fn failures(&self) -> Result<u64> {
-        let metrics =
-            self.http.get(format!("http://{}/metrics", self.admin)).call()?.body_mut().read_to_string()?;
-        Ok(failures(&metrics))
+        Ok(failures(&self.metrics()?))
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) fn gauge(&self, name: &str) -> Result<f64> {
+        let metrics = self.metrics()?;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.with_context(|| format!("no metric {name}"))?.parse()?)
+    }
+
+    fn metrics(&self) -> Result<String> {
+        Ok(self.http.get(format!("http://{}/metrics", self.admin)).call()?.body_mut().read_to_string()?)
     }
 }
 

@@ -126,7 +126,7 @@ impl Site {
         under: Vec<String>,
     ) -> Result<Self> {
         let mut world = World::fill(programs, &database, shape)?;
-        let setup = Setup { database, strong: shape.strong, under };
+        let setup = Setup { database, strong: shape.strong, under, ..Setup::default() };
         let server = Server::relive(programs, &folder, &setup)?;
         if shape.room_service {
             learn_room_codes(&server, world.users.iter_mut().take(shape.hosts))?;

@@ -33,8 +33,8 @@ fn layer(package: &str) -> Option<Layer> {
         }
         "relive-gateway" => Layer { below: &[SHARED, ADAPTERS], never: &[STORAGE] },
         "contract-tests" => Layer { below: &[SHARED, ADAPTERS, &["relive-gateway"]], never: &[STORAGE] },
-        // It waits for Ctrl-C with a runtime.
-        "xtask" => Layer { below: &[], never: &[SERVER, STORAGE] },
+        // It waits for Ctrl-C with a runtime, and attacks with a client of hyper.
+        "xtask" => Layer { below: &[], never: &[STORAGE] },
         _ => return None,
     })
 }
