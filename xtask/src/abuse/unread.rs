@@ -106,7 +106,7 @@ fn prepare(server: &Server) -> Result<String> {
         let userinfo = json!({"nickname": long(60), "headpic": long(1_000), "frontcover": long(1_000), "location": long(120)});
         go_live(server, ATTACKER, &format!("guest{live}"), &long(120), &userinfo)?;
     }
-    let account = json!({"account": "mira", "password": "password", "phone": "13900001111"});
+    let account = json!({"account": "mira", "password": "password", "phone": "13900001111", "email": "mira@example.org"});
     post(server, "/live/Register", ATTACKER, &account)?;
     let login = post(server, "/live/Login", ATTACKER, &account)?;
     let session =
