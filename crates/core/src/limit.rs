@@ -87,7 +87,7 @@ impl Limit {
     fn counted_for(self, client: Client) -> Option<IpAddr> {
         match self {
             Self::AllCodes => Some(Ipv4Addr::UNSPECIFIED.into()),
-            _ => (!client.is_exempt).then(|| client.household()),
+            _ => client.share(),
         }
     }
 
