@@ -12,11 +12,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use relive_core::Client;
 use relive_wire::{Body, Reply, Request};
 use uuid::Uuid;
 
 use crate::{
-    body::{BodyReader, ReadOutcome, Sending},
+    body::{BodyReader, ReadOutcome, Rest, Sending},
     client_address::Clients,
     connection::{Gone, Handler},
     mount::{MountTable, Mounted},
@@ -70,7 +71,8 @@ impl Handler for Front {
         let start = Instant::now();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (mut parts, mut body) = request.into_parts();
-        let (client, is_exempt) = self.clients.of(peer, &parts.headers);
+        let (address, is_exempt) = self.clients.of(peer, &parts.headers);
+        let client = Client { address, is_exempt };
         parts.uri = merge_slashes(parts.uri);
         let mut target = self.mounts.find(&parts.method, parts.uri.path());
         if target.is_none()
@@ -84,9 +86,14 @@ impl Handler for Front {
         let limit = target.map_or(UNOWNED_BODY_BYTES, |target| target.endpoint.body_limit);
         let expects = parts.headers.contains_key(header::EXPECT);
         let sending = if expects { Sending::AfterContinue } else { Sending::AtOnce };
-        let (body, _permit, mut reusable) = match self.bodies.read(&mut body, limit, sending).await {
-            ReadOutcome::Done(body, permit) => (body, permit, true),
+        let mut has_memory = true;
+        let (body, _memory, mut reusable) = match self.bodies.read(&mut body, client, limit, sending).await {
+            ReadOutcome::Done(body, memory) => (body, memory, true),
             ReadOutcome::Unread => (Body::TooLarge, None, false),
+            ReadOutcome::Busy(rest) => {
+                has_memory = false;
+                (Body::TooLarge, None, rest == Rest::Dropped)
+            }
             ReadOutcome::TimedOut => {
                 self.unowned.record("unknown", 408, start.elapsed());
                 return Ok(timed_out(id, parts.version));
@@ -102,11 +109,16 @@ impl Handler for Front {
                     mount_len: target.mount_len,
                     headers: parts.headers,
                     body,
-                    client,
+                    client: address,
                     is_exempt,
                 };
                 let series = self.series.get(target.index).unwrap_or(&self.unowned);
-                (series, target.adapter.name(), target.adapter.call(request).await)
+                let reply = if has_memory {
+                    target.adapter.call(&request).await
+                } else {
+                    target.adapter.busy(&request)
+                };
+                (series, target.adapter.name(), reply)
             }
             None => (&self.unowned, "none", self.mounts.unknown(parts.uri.path())),
         };
@@ -120,7 +132,7 @@ impl Handler for Front {
                 code = reply.code,
                 status = reply.status.as_u16(),
                 latency_ms = f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1_000.0,
-                %client,
+                client = %address,
                 "request"
             );
         }

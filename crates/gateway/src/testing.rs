@@ -1,6 +1,9 @@
 //! An adapter that echoes requests and a raw HTTP client, for the tests of the code around adapters.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
 
 use http::{HeaderValue, Method};
 use relive_wire::{Adapter, Body, Endpoint, Interface, Reply, ReplyFuture, Request};
@@ -12,8 +15,11 @@ use tokio::{
 const TABLE: &[Interface] = &[Interface { name: "echo", source: "test" }];
 /// Bodies up to this size are echoed.
 pub(crate) const LIMIT: usize = 100_000;
+/// How long `/block` waits.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Owns the given paths. `/panic` panics, `/wait` waits for [`Echo::gate`], all others reply at once.
+/// Owns the given paths. `/panic` panics, `/wait` waits for [`Echo::gate`], `/block` keeps its thread until a request to `/release`,
+/// `/large?N` replies N bytes, all others reply at once.
 pub(crate) struct Echo {
     name: &'static str,
     paths: &'static [&'static str],
@@ -21,19 +27,29 @@ pub(crate) struct Echo {
     pub(crate) gate: Arc<Semaphore>,
     /// One permit for each request that has arrived. Tests take permits.
     pub(crate) arrived: Arc<Semaphore>,
+    /// Whether a request to `/release` came.
+    released: (Mutex<bool>, Condvar),
 }
 
 impl Echo {
     pub(crate) fn at(name: &'static str, paths: &'static [&'static str]) -> Self {
         let closed = || Arc::new(Semaphore::new(0));
-        Self { name, paths, gate: closed(), arrived: closed() }
+        Self { name, paths, gate: closed(), arrived: closed(), released: Default::default() }
     }
 
-    async fn answer(&self, request: Request) -> Reply {
+    async fn answer(&self, request: &Request) -> Reply {
         self.arrived.add_permits(1);
         match request.path() {
             "/panic" => panic!("requested by a test"),
             "/wait" => self.gate.acquire().await.unwrap().forget(),
+            "/block" => {
+                return Reply::json("echo", 0, if self.is_released() { "released" } else { "gave up" });
+            }
+            "/release" => {
+                *self.released.0.lock().unwrap() = true;
+                self.released.1.notify_all();
+            }
+            "/large" => return Reply::json("echo", 0, "x".repeat(request.query().parse().unwrap())),
             _ => {}
         }
         let body = match &request.body {
@@ -51,6 +67,13 @@ impl Echo {
         reply.headers.insert("x-adapter", HeaderValue::from_static(self.name));
         reply
     }
+
+    /// Waits for a request to `/release`, but not for ever.
+    fn is_released(&self) -> bool {
+        let (released, changed) = &self.released;
+        let wait = changed.wait_timeout_while(released.lock().unwrap(), PATIENCE, |released| !*released);
+        *wait.unwrap().0
+    }
 }
 
 impl Adapter for Echo {
@@ -66,8 +89,12 @@ impl Adapter for Echo {
         self.paths.contains(&path).then_some(Endpoint { body_limit: LIMIT })
     }
 
-    fn call(&self, request: Request) -> ReplyFuture<'_> {
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a> {
         Box::pin(self.answer(request))
+    }
+
+    fn busy(&self, _: &Request) -> Reply {
+        Reply::json("echo", 90, "busy")
     }
 }
 

@@ -46,6 +46,9 @@ use crate::{
     interface::{Api, dispatch},
 };
 
+/// Metric label of a request that names no call.
+const UNKNOWN: &str = "unknown";
+
 /// The adapter: `/interface.php` and `/interface.php/` with any method, `POST /`.
 ///
 /// Source: contract minilvb-v1 §1.
@@ -62,7 +65,6 @@ impl MinilvbV1 {
     }
 
     async fn answer(&self, request: &Request) -> Reply {
-        const UNKNOWN: &str = "unknown";
         let Body::Whole(body) = &request.body else { return envelope::refuse(UNKNOWN, &Code::Json.into()) };
         let Ok(object) = Object::parse(body, DEPTH) else {
             return envelope::refuse(UNKNOWN, &Code::Json.into());
@@ -103,7 +105,11 @@ impl Adapter for MinilvbV1 {
         ours.then_some(Endpoint { body_limit: BODY_LIMIT })
     }
 
-    fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(async move { self.answer(&request).await })
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a> {
+        Box::pin(self.answer(request))
+    }
+
+    fn busy(&self, _: &Request) -> Reply {
+        envelope::refuse(UNKNOWN, &Code::Busy.into())
     }
 }

@@ -49,7 +49,7 @@ fn request(path: &'static str, body: impl Into<Vec<u8>>) -> Request {
 }
 
 async fn call(adapter: &dyn Adapter, body: &Value) -> Reply {
-    adapter.call(request("/interface.php", body.to_string())).await
+    adapter.call(&request("/interface.php", body.to_string())).await
 }
 
 fn body(reply: &Reply) -> Value {
@@ -114,18 +114,18 @@ async fn replies_carry_interface_and_code_for_the_metrics() {
         assert_eq!((reply.interface, reply.code, reply.status), (interface, code, StatusCode::OK), "{body}");
     }
     let large = Request { body: Body::TooLarge, ..request("/interface.php", "") };
-    let reply = v1.call(large).await;
+    let reply = v1.call(&large).await;
     assert_eq!((reply.interface, reply.code, reply.status), ("unknown", 4001, StatusCode::OK));
 
     let callbacks = Callbacks::new(core);
     for (event, interface, code) in
         [(0, "stopped", 0), (1, "started", 0), (100, "recorded", 2003), (200, "other", 0)]
     {
-        let reply = callbacks.call(request("/tape_callback", notice(event))).await;
+        let reply = callbacks.call(&request("/tape_callback", notice(event))).await;
         assert_eq!((reply.interface, reply.code, reply.status), (interface, code, StatusCode::OK));
     }
     let large = Request { body: Body::TooLarge, ..request("/tape_callback", "") };
-    let reply = callbacks.call(large).await;
+    let reply = callbacks.call(&large).await;
     assert_eq!((reply.interface, reply.code, reply.status), ("unknown", 4001, StatusCode::OK));
 }
 
@@ -136,10 +136,10 @@ async fn a_failed_storage_is_503_for_the_cloud_and_a_code_for_the_apps() {
     let (v1, callbacks) = (MinilvbV1::new(core.clone(), Config::default()), Callbacks::new(core.clone()));
     core.shutdown().await;
     for event in [0, 1, 100] {
-        let reply = callbacks.call(request("/tape_callback", notice(event))).await;
+        let reply = callbacks.call(&request("/tape_callback", notice(event))).await;
         assert_eq!((reply.status, body(&reply)), (StatusCode::SERVICE_UNAVAILABLE, json!({ "code": 2003 })));
     }
-    let reply = callbacks.call(request("/tape_callback", notice(200))).await;
+    let reply = callbacks.call(&request("/tape_callback", notice(200))).await;
     assert_eq!((reply.status, body(&reply)), (StatusCode::OK, json!({ "code": 0 })));
     for action in [
         json!({ "Action": "ChangeStatus", "userid": "a", "status": 0 }),
@@ -246,7 +246,7 @@ fn any_body_is_answered_in_the_envelope() {
             if signed {
                 request.headers.insert("liteav-sig", liteav::sign("token", &body).parse().unwrap());
             }
-            let reply = runtime.block_on(v1.call(request));
+            let reply = runtime.block_on(v1.call(&request));
             let answer: Value = serde_json::from_slice(&reply.body).unwrap();
             prop_assert_eq!(reply.status, StatusCode::OK);
             prop_assert_eq!(answer.as_object().map(serde_json::Map::len), Some(3));
@@ -254,7 +254,7 @@ fn any_body_is_answered_in_the_envelope() {
             prop_assert!(answer["returnMsg"].as_str().is_some_and(|text| !text.is_empty()));
             prop_assert!(answer["returnData"].is_object());
             prop_assert!([0, 498, 1000, 2003, 4001, 4002].contains(&reply.code), "{}", reply.code);
-            let reply = runtime.block_on(callbacks.call(self::request("/tape_callback", body)));
+            let reply = runtime.block_on(callbacks.call(&self::request("/tape_callback", body)));
             prop_assert_eq!(reply.status, StatusCode::OK);
             prop_assert!([4001, 4002, 4003].contains(&reply.code));
         }
@@ -293,7 +293,7 @@ async fn no_secret_is_logged() {
     let signature = liteav::sign(token, announce.as_bytes());
     let mut signed = request("/interface.php", announce);
     signed.headers.insert("liteav-sig", signature.parse().unwrap());
-    let reply = v1.call(signed).await;
+    let reply = v1.call(&signed).await;
     let push_url = body(&reply)["returnData"]["pushurl"].as_str().unwrap().to_owned();
     let secret = push_url.split("txSecret=").nth(1).and_then(|rest| rest.get(..32)).unwrap().to_owned();
     let mut secrets = vec![token.to_owned(), signature, secret, callback::sign(Key(KEY), "1700000600")];
@@ -301,10 +301,10 @@ async fn no_secret_is_logged() {
         let data = body(&call(&v1, &json!({ "Action": action })).await)["returnData"].clone();
         secrets.extend(data.as_object().unwrap().values().map(|value| value.as_str().unwrap().to_owned()));
     }
-    callbacks.call(request("/tape_callback", notice(100))).await;
-    callbacks.call(request("/tape_callback", notice(1).replace("\"t\":17", "\"t\":18"))).await;
+    callbacks.call(&request("/tape_callback", notice(100))).await;
+    callbacks.call(&request("/tape_callback", notice(1).replace("\"t\":17", "\"t\":18"))).await;
     core.shutdown().await;
-    callbacks.call(request("/tape_callback", notice(1))).await;
+    callbacks.call(&request("/tape_callback", notice(1))).await;
     call(&v1, &json!({ "Action": "ChangeStatus", "userid": "bob", "status": 0 })).await;
 
     tracing::info!("the end");

@@ -32,8 +32,8 @@ mod short_video;
 mod tests;
 
 use http::{Method, StatusCode};
-use relive_core::{Client, Core};
-use relive_wire::{Adapter, Body, Endpoint, Interface, Object, ReplyFuture, Request};
+use relive_core::{Client, Core, Error};
+use relive_wire::{Adapter, Body, Endpoint, Interface, Object, Reply, ReplyFuture, Request};
 
 use crate::{code::Code, envelope::Answer, identity::Context, interface::Api};
 pub use crate::{
@@ -99,13 +99,18 @@ impl Adapter for MinilvbV2 {
         Api::at(path).map(|_| Endpoint { body_limit: BODY_LIMIT })
     }
 
-    fn call(&self, request: Request) -> ReplyFuture<'_> {
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a> {
         Box::pin(async move {
             let Some(api) = Api::at(request.path()) else {
                 let refusal = Answer::from(Code::BadRequest("unknown API"));
                 return refusal.into_reply("unknown").with_status(StatusCode::NOT_FOUND);
             };
-            self.answer(api, &request).await.unwrap_or_else(Answer::from).into_reply(api.row().name)
+            self.answer(api, request).await.unwrap_or_else(Answer::from).into_reply(api.row().name)
         })
+    }
+
+    fn busy(&self, request: &Request) -> Reply {
+        let name = Api::at(request.path()).map_or("unknown", |api| api.row().name);
+        Answer::from(Code::from(Error::Busy)).into_reply(name)
     }
 }

@@ -58,7 +58,7 @@ async fn call(adapter: &MinilvbV2, path: &str, headers: HeaderMap, body: Vec<u8>
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         is_exempt: true,
     };
-    adapter.call(request).await
+    adapter.call(&request).await
 }
 
 #[tokio::test]

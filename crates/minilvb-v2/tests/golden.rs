@@ -86,7 +86,7 @@ impl Server {
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             is_exempt: true,
         };
-        let reply = self.adapter.call(request).await;
+        let reply = self.adapter.call(&request).await;
         assert_eq!(reply.status, 200);
         assert_eq!(reply.headers["x-content-type-options"], "nosniff");
         assert_eq!(reply.interface, path.trim_matches('/'));

@@ -105,7 +105,12 @@ impl Adapter for Qplus {
         Some(Endpoint { body_limit })
     }
 
-    fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(async move { self.answer(&request).await })
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a> {
+        Box::pin(self.answer(request))
+    }
+
+    fn busy(&self, request: &Request) -> Reply {
+        let name = Api::at(request.path()).map_or("unknown", |api| api.row().name);
+        envelope::reply(name, Err(Code::Server))
     }
 }

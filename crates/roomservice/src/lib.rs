@@ -28,7 +28,7 @@ mod room_object;
 mod stream;
 
 use http::{Method, StatusCode};
-use relive_core::{Client, Core};
+use relive_core::{Client, Core, Error};
 use relive_wire::{Adapter, Body, Endpoint, Interface, Reply, ReplyFuture, Request};
 
 pub use crate::config::Config;
@@ -94,14 +94,19 @@ impl Adapter for RoomService {
         path.starts_with("/weapp/").then_some(Endpoint { body_limit: BODY_LIMIT })
     }
 
-    fn call(&self, request: Request) -> ReplyFuture<'_> {
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a> {
         Box::pin(async move {
             let Some(called) = Called::at(request.path()) else {
                 let refusal = Answer::from(Code::UnknownInterface);
                 return self.reply("unknown", refusal).with_status(StatusCode::NOT_FOUND);
             };
-            let answer = self.answer(called, &request).await.unwrap_or_else(Answer::from);
+            let answer = self.answer(called, request).await.unwrap_or_else(Answer::from);
             self.reply(called.api.row().name, answer)
         })
+    }
+
+    fn busy(&self, request: &Request) -> Reply {
+        let name = Called::at(request.path()).map_or("unknown", |called| called.api.row().name);
+        self.reply(name, Answer::from(Code::from(Error::Busy)))
     }
 }

@@ -29,7 +29,7 @@ fn request(call: &str, body: &Value) -> Request {
 }
 
 fn send(runtime: &Runtime, sxb: &Sxb, call: &str, body: &Value) -> Value {
-    let reply = runtime.block_on(sxb.call(request(call, body)));
+    let reply = runtime.block_on(sxb.call(&request(call, body)));
     assert_eq!(reply.code, 0, "{call}");
     serde_json::from_slice(&reply.body).unwrap()
 }
@@ -69,7 +69,7 @@ fn calls(criterion: &mut Criterion) {
         send(&runtime, &sxb, call, &body);
         let request = request(call, &body);
         group.bench_function(call, |bencher| {
-            bencher.iter(|| runtime.block_on(sxb.call(request.clone())));
+            bencher.iter(|| runtime.block_on(sxb.call(&request)));
         });
     }
     group.finish();

@@ -79,7 +79,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 ///     client: [127, 0, 0, 1].into(),
 ///     is_exempt: true,
 /// };
-/// let reply = sxb.call(request).await;
+/// let reply = sxb.call(&request).await;
 /// assert_eq!((reply.status.as_u16(), reply.code), (200, 10001));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -101,11 +101,7 @@ impl Sxb {
 
     async fn answer(&self, request: &Request) -> Reply {
         let Some(api) = Api::named(request.query()) else { return reply(UNKNOWN, Err(Code::BadRequest)) };
-        let outcome = self.outcome(api, request).await;
-        // The cloud repeats a notice only if the HTTP status is not 200.
-        let not_stored = api == Api::Callback && matches!(outcome, Err(Code::Busy | Code::Internal));
-        let reply = reply(api.row().name, outcome);
-        if not_stored { reply.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { reply }
+        reply_of(api, self.outcome(api, request).await)
     }
 
     async fn outcome(&self, api: Api, request: &Request) -> Result<Payload, Code> {
@@ -141,7 +137,19 @@ impl Adapter for Sxb {
         self.routes.profile(path).map(|_| Endpoint { body_limit: BODY_LIMIT })
     }
 
-    fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(async move { self.answer(&request).await })
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a> {
+        Box::pin(self.answer(request))
     }
+
+    fn busy(&self, request: &Request) -> Reply {
+        Api::named(request.query())
+            .map_or_else(|| reply(UNKNOWN, Err(Code::Busy)), |api| reply_of(api, Err(Code::Busy)))
+    }
+}
+
+/// Writes the reply of a call. The cloud repeats a notice only if the HTTP status is not 200.
+fn reply_of(api: Api, outcome: Result<Payload, Code>) -> Reply {
+    let not_stored = api == Api::Callback && matches!(outcome, Err(Code::Busy | Code::Internal));
+    let reply = reply(api.row().name, outcome);
+    if not_stored { reply.with_status(StatusCode::SERVICE_UNAVAILABLE) } else { reply }
 }

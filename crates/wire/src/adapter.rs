@@ -22,7 +22,11 @@ pub trait Adapter: Send + Sync + 'static {
     fn endpoint(&self, method: &Method, path: &str) -> Option<Endpoint>;
 
     /// Answers one request on a path this adapter owns.
-    fn call(&self, request: Request) -> ReplyFuture<'_>;
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a>;
+
+    /// Answers "busy, try again" in place of the reply to a request on a path this adapter owns, because the server has no memory
+    /// or time left for it. The body of the request may be missing.
+    fn busy(&self, request: &Request) -> Reply;
 }
 
 /// The future [`Adapter::call`] returns.

@@ -37,8 +37,8 @@ impl Callbacks {
         Self { core }
     }
 
-    async fn answer(&self, body: Body) -> Reply {
-        let notice = match self.verified(&body) {
+    async fn answer(&self, body: &Body) -> Reply {
+        let notice = match self.verified(body) {
             Ok(notice) => notice,
             Err(code) => return code.reply("unknown"),
         };
@@ -90,7 +90,11 @@ impl Adapter for Callbacks {
         ours.then_some(Endpoint { body_limit: BODY_LIMIT })
     }
 
-    fn call(&self, request: Request) -> ReplyFuture<'_> {
-        Box::pin(self.answer(request.body))
+    fn call<'a>(&'a self, request: &'a Request) -> ReplyFuture<'a> {
+        Box::pin(self.answer(&request.body))
+    }
+
+    fn busy(&self, _: &Request) -> Reply {
+        Code::Failed.reply("unknown")
     }
 }

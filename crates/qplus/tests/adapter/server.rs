@@ -74,7 +74,7 @@ impl Server {
             client: Ipv4Addr::LOCALHOST.into(),
             is_exempt: true,
         };
-        self.adapter.call(request).await
+        self.adapter.call(&request).await
     }
 
     /// Calls, and returns the body of the reply.

@@ -47,7 +47,7 @@ impl Server {
             client: [127, 0, 0, 1].into(),
             is_exempt: true,
         };
-        self.sxb.call(request).await
+        self.sxb.call(&request).await
     }
 
     /// Calls with a JSON body; returns the JSON of the reply.
