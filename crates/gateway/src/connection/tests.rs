@@ -37,7 +37,7 @@ impl AsyncWrite for Socket {
 
 #[tokio::test]
 async fn a_small_reply_is_joined_before_writing_and_a_large_one_is_not() {
-    let shared = Arc::new(Shared { handler: Arc::new(()), activity: Activity::new() });
+    let shared = Arc::new(Shared { handler: Arc::new(()), activity: Arc::new(Activity::new()) });
     let mut watched = Watched { stream: Socket::default(), shared, preface: Preface::Allowed };
     let head = vec![b'h'; JOINED_BYTES - 5];
     for (body, parts) in [("", 1), ("body!", 1), ("longer", 2)] {
