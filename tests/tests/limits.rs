@@ -6,7 +6,7 @@ use contract_tests::{
     dialect::{Dialect, code, derived, list, number, text},
 };
 use futures_util::future::join_all;
-use relive_core::Seconds;
+use relive_core::{Limit, Seconds};
 use serde_json::{Value, json};
 
 /// "Busy" in the words of a dialect.
@@ -381,6 +381,8 @@ async fn an_address_guesses_a_limited_number_of_passwords_of_all_accounts_togeth
     // The address was the last to log in with one account, and other addresses are free.
     assert_eq!(login(&guesser, "eve", "secret-9").await, 0);
     assert_eq!(login(&server.client().at("198.51.100.3"), "dora", "secret-9").await, 0);
+    let limited = server.gateway().core.stats().limited;
+    assert!(limited.contains(&(Limit::LoginFailures, 4)), "{limited:?}");
     server.clock.advance(Seconds(1));
     assert_eq!(login(&guesser, "dora", "secret-9").await, 0, "the first wait is a second");
 }

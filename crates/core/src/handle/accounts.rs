@@ -227,12 +227,16 @@ impl Accounts<'_> {
     ) -> Result<(AccountRow, StoredPassword)> {
         let found = self.0.store().read(move |conn| login::find(conn, &identifier)).await?;
         let throttle = self.0.throttle();
+        let counted = |error| match error {
+            Error::RateLimited => self.0.refuse(Limit::LoginFailures),
+            error => error,
+        };
         let known = found.and_then(|row| Some((StoredPassword(row.password.clone()?), row)));
         let Some((stored, row)) = known else {
-            throttle.fail_unknown(self.0.client(), self.0.now())?;
+            throttle.fail_unknown(self.0.client(), self.0.now()).map_err(counted)?;
             return Err(Error::NoSuchAccount);
         };
-        let begun = throttle.begin(row.id, self.0.client(), || self.0.now()).await?;
+        let begun = throttle.begin(row.id, self.0.client(), || self.0.now()).await.map_err(counted)?;
         let right = self.0.hasher().verify(begun.claim(), forms, &row.user_id, stored.clone()).await?;
         begun.decide(right, self.0.now());
         if right { Ok((row, stored)) } else { Err(Error::WrongPassword) }

@@ -60,7 +60,7 @@ pub struct Http {
     /// Networks whose `X-Forwarded-For` is trusted.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// Cap of open connections; further ones are closed at once.
+    /// Cap of open connections; beyond it idle ones make room, and without these further ones are closed at once.
     pub max_connections: u32,
     /// Cap of open connections from one address (IPv6: one /64); 0 = no cap. Trusted proxies are exempt.
     pub max_connections_per_ip: u32,
