@@ -6,7 +6,7 @@ use contract_tests::{
     dialect::{Dialect, code, derived, list, number, text},
 };
 use futures_util::future::join_all;
-use relive_core::Seconds;
+use relive_core::{Limit, Seconds};
 use serde_json::{Value, json};
 
 /// "Busy" in the words of a dialect.
@@ -25,7 +25,9 @@ fn assert_busy(dialect: Dialect, answer: &Value) {
 
 /// A server with one limit, whose clients stand behind a proxy.
 async fn limited(key: &str, most: i64) -> Server {
-    const LIMITS: [&str; 9] = [
+    const LIMITS: [&str; 11] = [
+        "login_failures_per_account",
+        "login_failures_per_ip",
         "register_per_ip_per_hour",
         "guests_per_ip_per_minute",
         "lives_per_ip_per_minute",
@@ -343,6 +345,66 @@ async fn an_address_registers_a_limited_number_of_accounts_in_an_hour() {
     assert_busy(Dialect::Qplus, &at(3).try_qplus("Register", qplus("second3", "13800000002")).await);
     server.clock.advance(Seconds(3_600));
     at(1).v2("register", None, v2("second_1")).await;
+}
+
+/// Logs in through sxb, whatever the answer; returns its code.
+async fn login(client: &Client, id: &str, password: &str) -> i64 {
+    code(Dialect::Sxb, &client.try_sxb("account/login", json!({"id": id, "pwd": password})).await).0
+}
+
+const SXB_UNKNOWN_USER: i64 = 10_005;
+const SXB_WRONG_PASSWORD: i64 = 10_006;
+
+#[tokio::test]
+async fn an_address_guesses_a_limited_number_of_passwords_of_all_accounts_together() {
+    let server = limited("login_failures_per_ip", 3).await;
+    let (guesser, home) = (server.client().at("2001:db8::1"), server.client().at("198.51.100.2"));
+    for user in ["anna", "bert", "cleo", "dora"] {
+        home.sxb_user(user).await;
+    }
+    guesser.sxb_user("eve").await;
+    assert_eq!(login(&guesser, "anna", "wrong").await, SXB_WRONG_PASSWORD);
+    assert_eq!(login(&guesser, "nobody", "wrong").await, SXB_UNKNOWN_USER);
+    let v2 = |id: &str, password: &str| json!({"userid": id, "password": derived(password, id)});
+    let wrong = guesser.try_v2("login", None, v2("bert", "wrong")).await;
+    assert_ne!(code(Dialect::V2, &wrong).0, busy(Dialect::V2), "{wrong}");
+    // A login with an account of its own takes none of that back, and a neighbour's address counts as its own.
+    assert_eq!(login(&guesser, "eve", "secret-9").await, 0);
+    let neighbour = guesser.at("2001:db8::2");
+    assert_eq!(login(&neighbour, "cleo", "wrong").await, SXB_WRONG_PASSWORD);
+    for id in ["dora", "nobody"] {
+        assert_eq!(login(&guesser, id, "secret-9").await, busy(Dialect::Sxb), "{id}");
+    }
+    assert_busy(Dialect::V2, &guesser.try_v2("login", None, v2("dora", "secret-9")).await);
+    let qplus = json!({"account": "dora", "password": "secret-9"});
+    assert_busy(Dialect::Qplus, &guesser.try_qplus("Login", qplus).await);
+    // The address was the last to log in with one account, and other addresses are free.
+    assert_eq!(login(&guesser, "eve", "secret-9").await, 0);
+    assert_eq!(login(&server.client().at("198.51.100.3"), "dora", "secret-9").await, 0);
+    let limited = server.gateway().core.stats().limited;
+    assert!(limited.contains(&(Limit::LoginFailures, 4)), "{limited:?}");
+    server.clock.advance(Seconds(1));
+    assert_eq!(login(&guesser, "dora", "secret-9").await, 0, "the first wait is a second");
+}
+
+#[tokio::test]
+async fn an_account_is_guessed_a_limited_number_of_times_from_all_addresses_together() {
+    let server = limited("login_failures_per_account", 1).await;
+    let at = |number: u8| server.client().at(&format!("198.51.100.{number}"));
+    let home = at(100);
+    home.sxb_user("anna").await;
+    home.sxb_user("bert").await;
+    for number in 0..=10 {
+        assert_eq!(login(&at(number), "anna", "wrong").await, SXB_WRONG_PASSWORD, "guess {number}");
+    }
+    assert_eq!(login(&at(11), "anna", "secret-9").await, busy(Dialect::Sxb));
+    assert_eq!(login(&at(11), "bert", "secret-9").await, 0, "other accounts are free");
+    // The address from which the account was last logged in has tries of its own.
+    assert_eq!(login(&home, "anna", "wrong").await, SXB_WRONG_PASSWORD);
+    assert_eq!(login(&home, "anna", "secret-9").await, 0);
+    assert_eq!(login(&at(11), "anna", "secret-9").await, busy(Dialect::Sxb));
+    server.clock.advance(Seconds(600));
+    assert_eq!(login(&at(11), "anna", "secret-9").await, 0);
 }
 
 #[tokio::test]

@@ -73,12 +73,16 @@ pub struct AccountConfig {
 
 /// Limits against guessing and flooding; 0 switches one off.
 ///
-/// An address is that of the [`Client`](crate::Client), an IPv6 network of 64 bits counts as one. Only failed logins are counted
-/// for exempt clients.
+/// An address is that of the [`Client`](crate::Client), an IPv6 network of 64 bits counts as one. Only the failed logins of an
+/// account are counted for exempt clients.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitConfig {
-    /// Failed logins of one account from one address in ten minutes before that address has to wait for that account.
+    /// Failed logins of one account from one address in ten minutes before that address has to wait for that account. Ten times as
+    /// many from all addresses, and all addresses have to wait but the last one that logged in.
     pub login_failures: u32,
+    /// Failed logins of all accounts, unknown ones included, from one address in ten minutes before that address has to wait for
+    /// the accounts that it was not the last one to log in.
+    pub address_login_failures: u32,
     /// Registrations from one address in an hour.
     pub registrations_per_hour: u32,
     /// Guests that one address makes in a minute.
@@ -103,6 +107,7 @@ impl Default for LimitConfig {
     fn default() -> Self {
         Self {
             login_failures: 10,
+            address_login_failures: 100,
             registrations_per_hour: 100,
             guests_per_minute: 60,
             lives_per_minute: 20,

@@ -62,7 +62,7 @@ pub use self::{
         anchor::{Anchor, AnchorNames, LiveRoomInfo},
         audience::{GroupMember, Member, MemberNames, Microphone},
         broadcast::{Announcement, Broadcast, BroadcastInfo, HostLocation, OnAirFilter, Report, UserInfo},
-        client::Client,
+        client::{Client, household},
         clock::{Clock, SystemClock, TestClock},
         counter::{Counted, Step},
         custom_field::{CustomFields, FieldChange, FieldValue},

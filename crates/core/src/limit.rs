@@ -37,11 +37,13 @@ pub enum Limit {
     Codes,
     /// Codes by short message asked for by everybody.
     AllCodes,
+    /// Failed logins of an account or from an address, which are counted apart from the budgets.
+    LoginFailures,
 }
 
 impl Limit {
     /// All limits, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Registrations,
         Self::Guests,
         Self::Lives,
@@ -51,6 +53,7 @@ impl Limit {
         Self::Uploads,
         Self::Codes,
         Self::AllCodes,
+        Self::LoginFailures,
     ];
 
     /// The name in metrics.
@@ -65,6 +68,7 @@ impl Limit {
             Self::Uploads => "uploads_per_ip",
             Self::Codes => "codes_per_ip",
             Self::AllCodes => "codes",
+            Self::LoginFailures => "login_failures",
         }
     }
 
@@ -80,6 +84,7 @@ impl Limit {
             Self::Uploads => config.uploads_per_minute,
             Self::Codes => config.codes_per_hour,
             Self::AllCodes => config.all_codes_per_hour,
+            Self::LoginFailures => config.login_failures,
         }
     }
 
@@ -87,7 +92,7 @@ impl Limit {
     fn counted_for(self, client: Client) -> Option<IpAddr> {
         match self {
             Self::AllCodes => Some(Ipv4Addr::UNSPECIFIED.into()),
-            _ => (!client.is_exempt).then(|| client.household()),
+            _ => client.share(),
         }
     }
 
@@ -98,6 +103,7 @@ impl Limit {
             Self::Guests | Self::Lives | Self::GuestLives | Self::Enters | Self::Counts | Self::Uploads => {
                 Seconds(60)
             }
+            Self::LoginFailures => Seconds(600),
         }
     }
 }
@@ -164,7 +170,8 @@ impl Budgets {
         if most == 0 || amount < i64::from(most) { Ok(()) } else { Err(self.refuse(limit)) }
     }
 
-    fn refuse(&self, limit: Limit) -> Error {
+    /// Counts a refusal.
+    pub(crate) fn refuse(&self, limit: Limit) -> Error {
         if let Some(refused) = self.refused.get(limit as usize) {
             refused.fetch_add(1, Ordering::Relaxed);
         }

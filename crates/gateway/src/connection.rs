@@ -29,17 +29,17 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, sleep_until},
 };
 
 use self::outbox::Outbox;
 use crate::unsent::ReplyBody;
 
-/// Largest head of an HTTP/1.1 request, and the most that is buffered of a body.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// Largest head of an HTTP/1.1 request, and the most that is buffered of a body: no budget counts either.
+const BUFFER_BYTES: usize = 16 * 1024;
 /// Largest head of an HTTP/2 request.
-const HTTP2_HEAD_BYTES: u32 = 64 * 1024;
+const HTTP2_HEAD_BYTES: u32 = 16 * 1024;
 /// The parts of a reply up to this size are joined before writing: the copy costs less than a vectored write.
 const JOINED_BYTES: usize = 1_024;
 
@@ -104,8 +104,8 @@ impl Protocol {
     }
 }
 
-/// Serves a connection until the peer closes it, a time-out expires, or the server stops. Requests that are under way
-/// when the server stops are answered first.
+/// Serves a connection until the peer closes it, a time-out expires, the server stops, or the connection has to make room for
+/// another one. Requests that are under way are answered first.
 pub(crate) async fn serve<H: Handler>(
     protocol: &Protocol,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -113,10 +113,11 @@ pub(crate) async fn serve<H: Handler>(
     handler: Arc<H>,
     timeouts: Timeouts,
     mut stop: watch::Receiver<bool>,
+    activity: Arc<Activity>,
 ) {
     // Each request clones an `Arc` of its own connection: all cores would contend for one reference count if requests
     // cloned an `Arc` that all connections share.
-    let shared = Arc::new(Shared { handler, activity: Activity::new(), outbox: Arc::default() });
+    let shared = Arc::new(Shared { handler, activity, outbox: Arc::default() });
     let service = service_fn(|request: Request<Incoming>| {
         shared.activity.arrived(request.version());
         let shared = Arc::clone(&shared);
@@ -137,20 +138,26 @@ pub(crate) async fn serve<H: Handler>(
     let mut timer = pin!(sleep_until(activity.start + timeouts.header));
     let stop_signal = stop.clone();
     let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    let mut closing = pin!(activity.close.notified());
     let (mut registered, mut stopping) = (false, false);
     poll_fn(|cx| {
         // The first poll registers this task to be woken. Polling `stopped` again before the value has changed would
         // only take a lock that all connections share.
-        let unchanged = registered && matches!(stop_signal.has_changed(), Ok(false));
+        let unchanged =
+            registered && !activity.is_closing() && matches!(stop_signal.has_changed(), Ok(false));
         if !(stopping || unchanged) {
             registered = true;
-            stopping = stopped.as_mut().poll(cx).is_ready();
+            stopping = stopped.as_mut().poll(cx).is_ready() || closing.as_mut().poll(cx).is_ready();
             if stopping {
                 connection.as_mut().graceful_shutdown();
             }
         }
         // An error means that the client vanished or does not speak HTTP; hyper has sent any reply that is possible.
         if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        // Nothing else is waited for, not even a client that reads its reply slowly: the place is already given away.
+        if activity.is_closing() && !activity.is_answering() {
             return Poll::Ready(());
         }
         loop {
@@ -175,14 +182,14 @@ pub(crate) async fn serve<H: Handler>(
 /// State that the requests of one connection share.
 struct Shared<H> {
     handler: Arc<H>,
-    activity: Activity,
+    activity: Arc<Activity>,
     outbox: Arc<Outbox>,
 }
 
 /// Requests and bytes of a connection, from which follows when the connection has been silent too long. Times are in
 /// milliseconds since `start`.
 #[derive(Debug)]
-struct Activity {
+pub(crate) struct Activity {
     start: Instant,
     /// Requests being answered.
     requests: AtomicU32,
@@ -195,6 +202,10 @@ struct Activity {
     /// Whether the connection speaks HTTP/2. Its frames may belong to no request, so arriving bytes need not be
     /// headers.
     http2: AtomicBool,
+    /// Whether the connection was told to close.
+    closing: AtomicBool,
+    /// Wakes the connection up to close.
+    close: Notify,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -202,7 +213,7 @@ const NEVER: u64 = u64::MAX;
 const BEGUN: u64 = NEVER - 1;
 
 impl Activity {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             start: Instant::now(),
             requests: AtomicU32::new(0),
@@ -210,7 +221,30 @@ impl Activity {
             last: AtomicU64::new(0),
             moved: AtomicBool::new(false),
             http2: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            close: Notify::new(),
         }
+    }
+
+    /// Whether a request is being answered.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.requests.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether the last request is answered, and no byte of the next one has come.
+    pub(crate) fn is_between_requests(&self) -> bool {
+        !self.is_answering() && self.head.load(Ordering::Relaxed) == NEVER
+    }
+
+    /// Tells the connection to close, after the request that it may be answering.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+        self.close.notify_one();
+    }
+
+    /// Whether the connection was told to close.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     fn now(&self) -> u64 {
@@ -220,7 +254,7 @@ impl Activity {
     /// When the connection will have been silent too long; `None` while a request is being answered. Called before each
     /// wait of the connection, so the clock is read here once for all events since the previous call.
     fn due(&self, timeouts: Timeouts) -> Option<Instant> {
-        if self.requests.load(Ordering::Acquire) > 0 {
+        if self.is_answering() {
             return None;
         }
         if self.moved.load(Ordering::Relaxed) {
@@ -255,18 +289,20 @@ impl Activity {
         (!self.http2.load(Ordering::Relaxed)).then(|| self.start + since)
     }
 
-    fn arrived(&self, version: Version) {
+    /// The headers of a request are complete.
+    pub(crate) fn arrived(&self, version: Version) {
         self.head.store(NEVER, Ordering::Relaxed);
         if version == Version::HTTP_2 {
             self.http2.store(true, Ordering::Relaxed);
         }
     }
 
-    fn begin(&self) {
+    /// A request is being answered from now on.
+    pub(crate) fn begin(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         self.sent();
         self.requests.fetch_sub(1, Ordering::Release);
     }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use self::call::Caller;
 
 use crate::{
-    body::{BodyReader, ReadOutcome, Sending},
+    body::{BodyReader, ReadOutcome, Rest, Sending},
     client_address::Clients,
     connection::{Gone, Handler},
     mount::{MountTable, Mounted},
@@ -112,9 +112,14 @@ impl Handler for Front {
         let limit = target.map_or(UNOWNED_BODY_BYTES, |target| target.endpoint.body_limit);
         let expects = parts.headers.contains_key(header::EXPECT);
         let sending = if expects { Sending::AfterContinue } else { Sending::AtOnce };
-        let (body, _permit, mut reusable) = match self.bodies.read(&mut body, limit, sending).await {
-            ReadOutcome::Done(body, permit) => (body, permit, true),
+        let mut has_memory = true;
+        let (body, _memory, mut reusable) = match self.bodies.read(&mut body, client, limit, sending).await {
+            ReadOutcome::Done(body, memory) => (body, memory, true),
             ReadOutcome::Unread => (Body::TooLarge, None, false),
+            ReadOutcome::Busy(rest) => {
+                has_memory = false;
+                (Body::TooLarge, None, rest == Rest::Dropped)
+            }
             ReadOutcome::TimedOut => {
                 self.unowned.record("unknown", 408, start.elapsed());
                 return Ok(closing(id, StatusCode::REQUEST_TIMEOUT, version));
@@ -136,7 +141,11 @@ impl Handler for Front {
                     is_exempt,
                 };
                 let series = self.series.get(target.index).unwrap_or(&self.unowned);
-                let reply = self.caller.call(target.adapter, &request).await;
+                let reply = if has_memory {
+                    self.caller.call(target.adapter, &request).await
+                } else {
+                    target.adapter.busy(&request)
+                };
                 let counted = self.count(client, version, reply, || target.adapter.busy(&request));
                 (series, target.adapter.name(), counted)
             }

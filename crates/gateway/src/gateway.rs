@@ -119,6 +119,7 @@ impl Gateway {
                     per_address: settings.http.max_connections_per_ip,
                 },
                 proxies.clone(),
+                settings.limits.exempt.clone(),
             ),
             timeouts,
             http2: if settings.http.h2c {
@@ -134,7 +135,7 @@ impl Gateway {
         let mut admin_addr = None;
         let unsent = UnsentBudget::new(settings.limits.unsent_reply_mib);
         let admin = admin.map(|socket| {
-            let limits = ConnectionLimits::new(ADMIN_CAPS, TrustedProxies::default());
+            let limits = ConnectionLimits::new(ADMIN_CAPS, TrustedProxies::default(), Vec::new());
             let listener = Listener { name: "admin", limits, timeouts, http2: Http2::Refused, socket };
             admin_addr = listener.address().ok();
             let handler = AdminHandler {

@@ -3,8 +3,8 @@
 //! * [`Gateway`]: a running server, which tests can start in-process (port 0, other clock, other adapters).
 //! * [`config`]: names, defaults, layers, origins, validation, generated secrets.
 //! * [`cli`]: the `relive` command.
-//! * `listener` → `connection` → `front` → `mount` → adapter: the path of a request. `limits`, `client_address`,
-//!   `body` and `unsent` are used on this path. `admin` is the operator's listener, `observe` holds log lines and metrics.
+//! * `listener` → `connection` → `front` → `mount` → adapter: the path of a request. `limits`, `client_address`, `body`,
+//!   `budget` and `unsent` are used on this path. `admin` is the operator's listener, `observe` holds log lines and metrics.
 //! * `compose` builds the enabled adapters, `code_delivery` sends qplus' verification codes, `storage` creates the file
 //!   of a SQLite database with private permissions.
 //!
@@ -14,6 +14,7 @@
 
 mod admin;
 mod body;
+mod budget;
 mod client_address;
 mod code_delivery;
 mod compose;

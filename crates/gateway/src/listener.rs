@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    connection::{self, Handler, Http2, Protocol, Timeouts},
+    connection::{self, Activity, Handler, Http2, Protocol, Timeouts},
     limits::ConnectionLimits,
 };
 
@@ -92,7 +92,8 @@ impl Listener {
         stopping: &watch::Receiver<bool>,
         connections: &mut JoinSet<()>,
     ) {
-        let permit = match self.limits.admit(peer.ip()) {
+        let activity = Arc::new(Activity::new());
+        let permit = match self.limits.admit(peer.ip(), &activity) {
             Ok(permit) => permit,
             Err(refused) => {
                 counter!("relive_connections_refused_total", "listener" => self.name, "limit" => refused.label())
@@ -108,7 +109,7 @@ impl Listener {
         let stopping = stopping.clone();
         connections.spawn(async move {
             let _permit = permit;
-            connection::serve(&protocol, stream, peer.ip(), handler, timeouts, stopping).await;
+            connection::serve(&protocol, stream, peer.ip(), handler, timeouts, stopping, activity).await;
         });
     }
 }

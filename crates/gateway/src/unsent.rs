@@ -49,7 +49,7 @@ impl UnsentBudget {
     /// Counts the bytes of a reply until the permit is dropped. `None` if they do not fit, neither into the budget nor into the
     /// share of the client's address; small replies are always counted.
     pub(crate) fn reserve(self: &Arc<Self>, client: Client, bytes: usize) -> Option<UnsentPermit> {
-        let household = (!client.is_exempt).then(|| client.household());
+        let household = client.share();
         let mut held = self.held();
         let total = held.total.saturating_add(bytes);
         let share = household.map(|household| {

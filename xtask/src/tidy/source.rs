@@ -106,7 +106,7 @@ pub(super) fn clock_and_random(repository: &Repository) -> Vec<Finding> {
     findings.extend(forbid(
         repository,
         |path, token| path != "crates/core/src/model/random.rs" && token.kind == Kind::Word,
-        &[(&["getrandom"], RANDOM), (&["OsRng"], RANDOM), (&["new_v4"], RANDOM)],
+        &[(&["getrandom"], RANDOM), (&["OsRng"], RANDOM), (&["Uuid", ":", ":", "new_v4"], RANDOM)],
     ));
     findings
 }

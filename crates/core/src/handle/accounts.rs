@@ -12,6 +12,7 @@ use crate::{
         overview, registration, report, verification,
     },
     limit::Limit,
+    login::queue::Claim,
     model::{live_room, password::StoredPassword, random},
     store::Tx,
     table::{
@@ -74,7 +75,8 @@ impl Accounts<'_> {
         let early = new.clone();
         self.0.store().snapshot(move |conn| registration::check(conn, &early)).await?;
         self.0.spend(Limit::Registrations)?;
-        let outcome = match self.0.hasher().hash(&new.password, &new.user_id).await {
+        let claim = Claim::new_password(self.0.client());
+        let outcome = match self.0.hasher().hash(claim, &new.password, &new.user_id).await {
             Ok(stored) => self.0.write(move |tx| registration::register(tx, &new, &stored)).await,
             Err(error) => Err(error),
         };
@@ -151,7 +153,7 @@ impl Accounts<'_> {
     /// Checks a password without opening a session. `forms` are the possible readings of the client's text; one must match.
     ///
     /// Errors: [`Error::NoSuchAccount`], [`Error::WrongPassword`], [`Error::RateLimited`] after too many failures from
-    /// this address, [`Error::Busy`].
+    /// this address or of this account, [`Error::Busy`].
     pub async fn verify(&self, identifier: Identifier, forms: &[Password]) -> Result<Account> {
         self.check(identifier, forms).await.map(|(row, _)| row.into())
     }
@@ -224,11 +226,18 @@ impl Accounts<'_> {
         forms: &[Password],
     ) -> Result<(AccountRow, StoredPassword)> {
         let found = self.0.store().read(move |conn| login::find(conn, &identifier)).await?;
-        let row = found.ok_or(Error::NoSuchAccount)?;
-        let stored = StoredPassword(row.password.clone().ok_or(Error::NoSuchAccount)?);
-        let client = self.0.client().map(|client| client.address);
-        let begun = self.0.throttle().begin(row.id, client, || self.0.now()).await?;
-        let right = self.0.hasher().verify(forms, &row.user_id, stored.clone()).await?;
+        let throttle = self.0.throttle();
+        let counted = |error| match error {
+            Error::RateLimited => self.0.refuse(Limit::LoginFailures),
+            error => error,
+        };
+        let known = found.and_then(|row| Some((StoredPassword(row.password.clone()?), row)));
+        let Some((stored, row)) = known else {
+            throttle.fail_unknown(self.0.client(), self.0.now()).map_err(counted)?;
+            return Err(Error::NoSuchAccount);
+        };
+        let begun = throttle.begin(row.id, self.0.client(), || self.0.now()).await.map_err(counted)?;
+        let right = self.0.hasher().verify(begun.claim(), forms, &row.user_id, stored.clone()).await?;
         begun.decide(right, self.0.now());
         if right { Ok((row, stored)) } else { Err(Error::WrongPassword) }
     }
@@ -237,7 +246,7 @@ impl Accounts<'_> {
     ///
     /// Errors: [`Error::NoSuchAccount`] if no registered account has that id.
     pub async fn set_password(&self, user_id: &UserId, password: &Password) -> Result<()> {
-        let stored = self.0.hasher().hash(password, user_id).await?;
+        let stored = self.0.hasher().hash(Claim::new_password(self.0.client()), password, user_id).await?;
         let user_id = user_id.clone();
         self.0.write(move |tx| account::set_password(tx, &user_id, &stored)).await
     }
@@ -291,7 +300,8 @@ impl Accounts<'_> {
         if !self.0.throttle().may_reset(id, self.0.now()) {
             return Err(Error::RateLimited);
         }
-        let stored = self.0.hasher().hash(password, &account.user_id).await?;
+        let stored =
+            self.0.hasher().hash(Claim::new_password(self.0.client()), password, &account.user_id).await?;
         self.0.write(move |tx| account::replace_password(tx, id, &stored)).await?;
         Ok(account)
     }

@@ -275,6 +275,11 @@ impl Core {
         }
     }
 
+    /// Counts a refusal for the metrics.
+    pub(crate) fn refuse(&self, limit: Limit) -> Error {
+        self.inner.budgets.refuse(limit)
+    }
+
     /// The client on whose behalf this handle acts; `None`: the operator, or the service that embeds the core.
     pub fn client(&self) -> Option<Client> {
         self.client

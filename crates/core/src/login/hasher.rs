@@ -12,10 +12,10 @@ use argon2::{
         phc::{Output, ParamsString, PasswordHash, Salt},
     },
 };
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 
+use super::queue::{Claim, FairQueue};
 use crate::{
     AccountConfig, Error, Password, Random, Result, StartError, UserId,
     model::password::{PasswordForm, StoredPassword},
@@ -60,16 +60,8 @@ struct HashWorker {
 
 impl HashWorker {
     /// Runs until the queue closes.
-    fn serve(mut self, queue: &Receiver<HashJob>) {
-        loop {
-            let job = match queue.recv_timeout(MEMORY_KEPT) {
-                Err(RecvTimeoutError::Timeout) => {
-                    self.memory = Vec::new();
-                    queue.recv().ok()
-                }
-                received => received.ok(),
-            };
-            let Some(job) = job else { return };
+    fn serve(mut self, queue: &FairQueue<HashJob>) {
+        while let Some(job) = queue.next(MEMORY_KEPT, || self.memory = Vec::new()) {
             job(&mut self);
         }
     }
@@ -117,10 +109,15 @@ impl HashWorker {
 
 /// The handle of the hash threads. There are fewer of them than cores, so that many logins at once leave a core to other
 /// calls.
-#[derive(Debug, Clone)]
 pub(crate) struct Hasher {
-    jobs: Sender<HashJob>,
+    queue: Arc<FairQueue<HashJob>>,
     random: Arc<dyn Random>,
+}
+
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
 /// Lowers the calling thread's priority: a login may wait a moment longer, a heartbeat must not wait for logins.
@@ -138,10 +135,10 @@ impl Hasher {
         let params =
             Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, None)
                 .map_err(|error| StartError::Argon2(error.to_string()))?;
-        let (jobs, queue): (Sender<HashJob>, Receiver<HashJob>) =
-            crossbeam_channel::bounded(config.hash_queue);
+        let hasher = Self { queue: Arc::new(FairQueue::new(config.hash_queue)), random };
         for index in 0..config.hash_threads.max(1) {
-            let (queue, worker) = (queue.clone(), HashWorker { params: params.clone(), memory: Vec::new() });
+            let queue = Arc::clone(&hasher.queue);
+            let worker = HashWorker { params: params.clone(), memory: Vec::new() };
             thread::Builder::new()
                 .name(format!("relive-hash-{index}"))
                 .spawn(move || {
@@ -150,11 +147,12 @@ impl Hasher {
                 })
                 .map_err(StartError::Thread)?;
         }
-        Ok(Self { jobs, random })
+        Ok(hasher)
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        claim: Claim,
         job: impl FnOnce(&mut HashWorker) -> T + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
@@ -164,19 +162,24 @@ impl Hasher {
                 let _ = reply.send(job(worker));
             }
         });
-        self.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Busy,
-            TrySendError::Disconnected(_) => Error::Unavailable,
-        })?;
-        answer.await.map_err(|_| Error::Unavailable)
+        self.queue.push(claim, job)?;
+        // A job without an outcome has given way to others.
+        answer.await.map_err(|_| Error::Busy)
     }
 
     /// Hashes a password for storing.
-    pub(crate) async fn hash(&self, password: &Password, user_id: &UserId) -> Result<StoredPassword> {
+    ///
+    /// Errors: [`Error::Busy`].
+    pub(crate) async fn hash(
+        &self,
+        claim: Claim,
+        password: &Password,
+        user_id: &UserId,
+    ) -> Result<StoredPassword> {
         let canonical = canonical(password, user_id);
         let mut salt = [0; 16];
         self.random.fill(&mut salt);
-        self.run(move |worker| {
+        self.run(claim, move |worker| {
             worker
                 .hash(canonical.expose_secret().as_bytes(), &salt)
                 .map_err(|error| Error::Storage(error.to_string().into()))
@@ -185,8 +188,11 @@ impl Hasher {
     }
 
     /// Whether one of the forms is the stored password. The comparison takes constant time.
+    ///
+    /// Errors: [`Error::Busy`].
     pub(crate) async fn verify(
         &self,
+        claim: Claim,
         forms: &[Password],
         user_id: &UserId,
         stored: StoredPassword,
@@ -198,7 +204,7 @@ impl Hasher {
                 candidates.push(candidate);
             }
         }
-        self.run(move |worker| {
+        self.run(claim, move |worker| {
             let Ok(stored) = PasswordHash::new(&stored.0) else { return false };
             candidates.iter().any(|candidate| {
                 worker.verify(candidate.expose_secret().as_bytes(), &stored).unwrap_or(false)

@@ -17,6 +17,11 @@ impl Client {
         household(self.address)
     }
 
+    /// The address that holds what the client takes of things that are shared by address; `None` if the client may take all.
+    pub fn share(self) -> Option<IpAddr> {
+        (!self.is_exempt).then(|| self.household())
+    }
+
     /// The place of the client as it is stored with the live of a guest.
     pub(crate) fn origin(self) -> String {
         let exempt = if self.is_exempt { EXEMPT } else { "" };
@@ -32,8 +37,8 @@ impl Client {
 /// The beginning of the places of exempt clients.
 const EXEMPT: &str = "exempt ";
 
-/// The address by which requests are counted: a household gets an IPv6 network of 64 bits.
-pub(crate) fn household(address: IpAddr) -> IpAddr {
+/// The address by which clients are counted: a household gets an IPv6 network of 64 bits.
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         address @ IpAddr::V4(_) => address,

@@ -34,6 +34,7 @@ impl Settings {
             },
             limits: relive_core::LimitConfig {
                 login_failures: self.limits.login_failures_per_account,
+                address_login_failures: self.limits.login_failures_per_ip,
                 registrations_per_hour: self.limits.register_per_ip_per_hour,
                 guests_per_minute: self.limits.guests_per_ip_per_minute,
                 lives_per_minute: self.limits.lives_per_ip_per_minute,

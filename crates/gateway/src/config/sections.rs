@@ -60,7 +60,7 @@ pub struct Http {
     /// Networks whose `X-Forwarded-For` is trusted.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// Cap of open connections; further ones are closed at once.
+    /// Cap of open connections; beyond it idle ones make room, and without these further ones are closed at once.
     pub max_connections: u32,
     /// Cap of open connections from one address (IPv6: one /64); 0 = no cap. Trusted proxies are exempt.
     pub max_connections_per_ip: u32,
@@ -231,9 +231,11 @@ impl Default for Argon2 {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Failed logins per account and client address within ten minutes.
+    /// Failed logins per account and client address within ten minutes; ten times as many per account from all addresses.
     pub login_failures_per_account: u32,
-    /// Networks without limits, except that their guesses of passwords are counted.
+    /// Failed logins per client address within ten minutes, with all accounts together.
+    pub login_failures_per_ip: u32,
+    /// Networks without limits, except that their guesses of an account's password are counted.
     #[serde(deserialize_with = "networks")]
     pub exempt: Vec<IpNet>,
     /// Registrations per client address and hour.
@@ -266,6 +268,7 @@ impl Default for Limits {
         ];
         Self {
             login_failures_per_account: 10,
+            login_failures_per_ip: 100,
             exempt: loopback.to_vec(),
             register_per_ip_per_hour: 100,
             guests_per_ip_per_minute: 60,

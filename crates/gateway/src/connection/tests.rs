@@ -37,8 +37,8 @@ impl AsyncWrite for Socket {
 
 #[tokio::test]
 async fn a_small_reply_is_joined_before_writing_and_a_large_one_is_not() {
-    let shared =
-        Arc::new(Shared { handler: Arc::new(()), activity: Activity::new(), outbox: Arc::default() });
+    let activity = Arc::new(Activity::new());
+    let shared = Arc::new(Shared { handler: Arc::new(()), activity, outbox: Arc::default() });
     let mut watched = Watched { stream: Socket::default(), shared, preface: Preface::Allowed };
     let head = vec![b'h'; JOINED_BYTES - 5];
     for (body, parts) in [("", 1), ("body!", 1), ("longer", 2)] {

@@ -14,7 +14,7 @@ use tokio::{
 use super::*;
 use crate::{
     client_address::TrustedProxies,
-    connection::{self, Http2, Protocol, Timeouts},
+    connection::{self, Activity, Http2, Protocol, Timeouts},
     observe::repeats::Repeats,
     testing::{Client, Echo, LIMIT},
 };
@@ -23,6 +23,9 @@ const HEADER_SECONDS: u64 = 10;
 const BODY_SECONDS: u64 = 15;
 const IDLE_SECONDS: u64 = 75;
 const DEADLINE_SECONDS: u64 = 4;
+const BODY_TIMEOUT: Duration = Duration::from_secs(BODY_SECONDS);
+/// Bytes that a stream takes before they are read.
+const BUFFER: usize = 256 * 1024;
 
 /// A connection to a new server, and the server's task, which ends with the connection.
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
@@ -36,45 +39,51 @@ fn served_http2() -> DuplexStream {
 
 /// A server whose unsent replies may take so many MiB, and one permit for each request that its adapter was asked to answer.
 fn front(unsent_mib: u32) -> (Arc<Front>, Arc<Semaphore>) {
+    front_with(BodyReader::new(BODY_TIMEOUT), unsent_mib)
+}
+
+fn front_with(bodies: BodyReader, unsent_mib: u32) -> (Arc<Front>, Arc<Semaphore>) {
     const PATHS: &[&str] = &["/echo", "/wait", "/block", "/release", "/large"];
     let echo = Echo::at("echo", PATHS);
     let arrived = Arc::clone(&echo.arrived);
     let mounted = [Mounted::new(echo, &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
     let clients = Clients::new(proxies, Vec::new());
-    let front = Arc::new(Front::new(
-        &mounted,
-        clients,
-        BodyReader::new(Duration::from_secs(BODY_SECONDS)),
-        Duration::from_secs(DEADLINE_SECONDS),
-        UnsentBudget::new(unsent_mib),
-        Uuid::nil(),
-    ));
-    (front, arrived)
+    let deadline = Duration::from_secs(DEADLINE_SECONDS);
+    let unsent = UnsentBudget::new(unsent_mib);
+    (Arc::new(Front::new(&mounted, clients, bodies, deadline, unsent, Uuid::nil())), arrived)
 }
 
 fn serve(front: Arc<Front>, buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
-    serve_by(Protocol::new(Http2::Refused), front, buffer)
+    let (client, task, _) = served_by(front, Protocol::new(Http2::Refused), buffer);
+    (client, task)
 }
 
 fn serve_http2(front: Arc<Front>) -> DuplexStream {
-    serve_by(Protocol::new(Http2::WithPriorKnowledge { streams: 16 }), front, 256 * 1024).0.0
+    served_by(front, Protocol::new(Http2::WithPriorKnowledge { streams: 16 }), BUFFER).0.0
 }
 
-fn serve_by(protocol: Protocol, front: Arc<Front>, buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
+/// A connection to a server, its task, and what the task does.
+fn served_by(
+    front: Arc<Front>,
+    protocol: Protocol,
+    buffer: usize,
+) -> (Client<DuplexStream>, JoinHandle<()>, Arc<Activity>) {
     let (client, server) = tokio::io::duplex(buffer);
+    let activity = Arc::new(Activity::new());
+    let shared = Arc::clone(&activity);
     let task = tokio::spawn(async move {
         let timeouts =
             Timeouts { header: Duration::from_secs(HEADER_SECONDS), idle: Duration::from_secs(IDLE_SECONDS) };
         let peer = "10.0.0.1".parse().unwrap();
         let (_running, stop) = watch::channel(false);
-        connection::serve(&protocol, server, peer, front, timeouts, stop).await;
+        connection::serve(&protocol, server, peer, front, timeouts, stop, shared).await;
     });
-    (Client(client), task)
+    (Client(client), task, activity)
 }
 
 fn connect() -> Client<DuplexStream> {
-    served(256 * 1024).0
+    served(BUFFER).0
 }
 
 /// Seconds until the server closes the connection.
@@ -206,11 +215,13 @@ async fn a_body_far_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_head_over_64_kib_is_refused() {
-    let mut client = connect();
-    client.send(format!("GET /echo HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(100_000))).await;
-    let received = client.receive().await;
-    assert!(received.starts_with("HTTP/1.1 431 "), "{received:?}");
+async fn a_head_over_16_kib_is_refused() {
+    for (size, status) in [(16_000, "200 "), (20_000, "431 ")] {
+        let mut client = connect();
+        client.send(format!("GET /echo HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(size))).await;
+        let received = client.receive().await;
+        assert!(received.starts_with(&format!("HTTP/1.1 {status}")), "{received:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,6 +287,75 @@ async fn a_body_must_arrive_at_16_kib_per_second() {
     }
 }
 
+/// A request of the largest size that an adapter takes, from a client behind a proxy.
+fn large(client: &str) -> String {
+    let head =
+        format!("POST /echo HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {client}\r\ncontent-length: {LIMIT}");
+    format!("{head}\r\n\r\n{}", "x".repeat(LIMIT))
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_of_one_address_leave_memory_to_others() {
+    // A share is a quarter, in which one body of the largest size has room.
+    let front = front_with(BodyReader::with_memory(BODY_TIMEOUT, 4 * LIMIT.next_power_of_two()), 1).0;
+    let connect = || served_by(Arc::clone(&front), Protocol::new(Http2::Refused), BUFFER).0;
+    let (mut slow, mut hungry, mut other) = (connect(), connect(), connect());
+    let body = large("192.0.2.7");
+    slow.send(&body[..body.len() - 1]).await;
+    sleep(Duration::from_millis(1)).await;
+    let start = Instant::now();
+    hungry.send(&body).await;
+    let reply = hungry.receive().await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("busy"), "{reply}");
+    assert!((100..=101).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!(hungry.get("/echo").await.contains("0 bytes"), "the connection stays usable");
+    other.send(large("192.0.2.8")).await;
+    assert!(other.receive().await.contains(&format!("{LIMIT} bytes")));
+    slow.send(&body[body.len() - 1..]).await;
+    assert!(slow.receive().await.contains(&format!("{LIMIT} bytes")));
+    hungry.send(&body).await;
+    assert!(hungry.receive().await.contains(&format!("{LIMIT} bytes")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_without_memory_that_goes_on_is_answered_in_a_second() {
+    let front = front_with(BodyReader::with_memory(BODY_TIMEOUT, 0), 1).0;
+    let (mut client, ..) = served_by(front, Protocol::new(Http2::Refused), BUFFER);
+    let (body, start) = (large("192.0.2.7"), Instant::now());
+    client.send(&body[..body.len() - 1]).await;
+    let reply = client.receive().await;
+    assert!(reply.ends_with("busy") && reply.contains("connection: close"), "{reply}");
+    assert!((1_100..=1_102).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    client.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_makes_room_closes_at_once_or_after_its_request() {
+    for sent in ["", "GET /echo HTTP/1.1\r\nhost: x\r\n\r\n", "GET /echo HT"] {
+        let (mut client, task, activity) =
+            served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
+        client.send(sent).await;
+        if sent.ends_with("\r\n\r\n") {
+            client.receive().await;
+        } else {
+            sleep(Duration::from_millis(1)).await;
+        }
+        activity.close();
+        assert_eq!(closes_after(&mut client).await, 0, "{sent:?}");
+        task.await.unwrap();
+    }
+    let (mut client, _, activity) =
+        served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
+    client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\na").await;
+    sleep(Duration::from_secs(1)).await;
+    activity.close();
+    sleep(Duration::from_secs(1)).await;
+    client.send("bc").await;
+    let reply = client.receive().await;
+    assert!(reply.contains("connection: close") && reply.contains("3 bytes"), "{reply}");
+    assert_eq!(closes_after(&mut client).await, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_connection_of_a_client_that_never_reads_is_closed() {
     let (mut client, served) = served(64);
@@ -296,7 +376,7 @@ async fn http2_is_refused_unless_it_is_configured() {
         let received = client.receive().await;
         assert!(received.starts_with(reply), "{received}");
     }
-    let (mut client, task) = served(256 * 1024);
+    let (mut client, task) = served(BUFFER);
     client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     client.receive().await;
     task.await.unwrap();

@@ -98,6 +98,42 @@ async fn connections_over_a_cap_are_closed_at_once() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn idle_connections_of_one_address_make_room_for_others() {
+    let server = server(|settings| {
+        settings.http.max_connections = 8;
+        settings.limits.exempt.clear();
+    })
+    .await;
+    let from = async |address: &str| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(address.parse().unwrap()).unwrap();
+        Client(socket.connect(server.gateway.addr).await.unwrap())
+    };
+    let mut many = Vec::new();
+    for _ in 0..8 {
+        let mut client = from("127.0.0.2:0").await;
+        assert!(client.get("/echo").await.contains("200 OK"));
+        many.push(client);
+    }
+    let mut others = Vec::new();
+    for number in 3..=6 {
+        let mut client = from(&format!("127.0.0.{number}:0")).await;
+        assert!(client.get("/echo").await.contains("200 OK"), "127.0.0.{number}");
+        others.push(client);
+    }
+    // The address itself gets new connections as well, in place of its old ones.
+    let mut newest = from("127.0.0.2:0").await;
+    assert!(newest.get("/echo").await.contains("200 OK"));
+    for client in many.iter_mut().take(5) {
+        client.closed().await;
+    }
+    for client in many.iter_mut().skip(5).chain(&mut others).chain([&mut newest]) {
+        assert!(client.get("/echo").await.contains("200 OK"));
+    }
+}
+
 #[tokio::test]
 async fn a_panic_closes_its_own_connection_only() {
     let server = server(|_| {}).await;
