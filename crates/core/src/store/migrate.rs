@@ -110,7 +110,7 @@ mod tests {
         conn: Conn,
         /// The number of migrations of that version.
         migrations: usize,
-        _place: (tempfile::TempDir, Option<Scratch>),
+        place: (tempfile::TempDir, Option<Scratch>),
     }
 
     impl Old {
@@ -152,7 +152,7 @@ mod tests {
                 .unwrap();
             }
             on!(&mut conn, |c| c.batch_execute(&format!("{ACCOUNT} {rows}"))).unwrap();
-            Old { conn, migrations, _place: place }
+            Old { conn, migrations, place }
         };
         configs.into_iter().map(filled).collect()
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_sqlite_database_is_copied_before_its_migration() {
         for mut old in old(6, "") {
-            let (Conn::Sqlite(_), (folder, _)) = (&old.conn, &old._place) else { continue };
+            let (Conn::Sqlite(_), (folder, _)) = (&old.conn, &old.place) else { continue };
             let copy = folder.path().join("relive.db.before-0008");
             let partial = folder.path().join("relive.db.before-0008.partial");
             for is_possible in [true, true, false] {

@@ -332,8 +332,7 @@ async fn a_body_without_memory_that_goes_on_is_answered_in_a_second() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_makes_room_closes_at_once_or_after_its_request() {
     for sent in ["", "GET /echo HTTP/1.1\r\nhost: x\r\n\r\n", "GET /echo HT"] {
-        let (mut client, task, activity) =
-            served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
+        let (mut client, task, activity) = served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
         client.send(sent).await;
         if sent.ends_with("\r\n\r\n") {
             client.receive().await;
@@ -344,8 +343,7 @@ async fn a_connection_that_makes_room_closes_at_once_or_after_its_request() {
         assert_eq!(closes_after(&mut client).await, 0, "{sent:?}");
         task.await.unwrap();
     }
-    let (mut client, _, activity) =
-        served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
+    let (mut client, _, activity) = served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
     client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\na").await;
     sleep(Duration::from_secs(1)).await;
     activity.close();
