@@ -227,9 +227,9 @@ impl Accounts<'_> {
         let row = found.ok_or(Error::NoSuchAccount)?;
         let stored = StoredPassword(row.password.clone().ok_or(Error::NoSuchAccount)?);
         let client = self.0.client().map(|client| client.address);
-        let begun = self.0.throttle().begin(row.id, client, || self.0.now()).await?;
+        let begun = self.0.throttle().begin(row.id, client, || self.0.steady()).await?;
         let right = self.0.hasher().verify(forms, &row.user_id, stored.clone()).await?;
-        begun.decide(right, self.0.now());
+        begun.decide(right, self.0.steady());
         if right { Ok((row, stored)) } else { Err(Error::WrongPassword) }
     }
 
@@ -288,7 +288,7 @@ impl Accounts<'_> {
         if !self.0.write(use_proof).await? {
             return Err(Error::WrongCode);
         }
-        if !self.0.throttle().may_reset(id, self.0.now()) {
+        if !self.0.throttle().may_reset(id, self.0.steady()) {
             return Err(Error::RateLimited);
         }
         let stored = self.0.hasher().hash(password, &account.user_id).await?;
