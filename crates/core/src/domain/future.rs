@@ -1,16 +1,23 @@
 //! Stored times in the future, which a clock that was wrong has made, count as now.
 
 use crate::{
-    Result, UnixSeconds,
+    Result, Seconds,
     domain::verification,
     store::{Tx, conn::Conn},
     table::{audience, broadcasts, pushes, revoked_codes, sessions, verifications},
 };
 
-/// Counts beats in the future as now. A client that beat then has the grace that begins now.
-pub(crate) fn bring_beats_back(conn: &mut Conn, now: UnixSeconds) -> Result<()> {
-    audience::bring_beats_back(conn, now)?;
-    broadcasts::bring_beats_back(conn, now)
+/// Moves beats back with the time, by a negative length or none, and counts those in the future as now. With PostgreSQL only the
+/// latter, because every gateway does it.
+pub(crate) fn set_beats_back(tx: &mut Tx<'_>, by: Seconds) -> Result<()> {
+    if by < Seconds(0)
+        && let Conn::Sqlite(_) = tx.conn
+    {
+        audience::shift_beats(tx.conn, by)?;
+        broadcasts::shift_beats(tx.conn, by)?;
+    }
+    audience::bring_beats_back(tx.conn, tx.now)?;
+    broadcasts::bring_beats_back(tx.conn, tx.now)
 }
 
 /// Counts the other stored times in the future as now. The clock must be trusted: a clock that is wrong, such as that of a

@@ -109,10 +109,11 @@ impl Core {
             self.memory().follow(time, || time.compare_with_wall());
         }
         if time.has_unchecked_beats() {
-            self.store().write_read_committed(|tx| future::bring_beats_back(tx.conn, tx.now)).await?;
+            let by = time.set_back_by();
+            self.store().write_read_committed(move |tx| future::set_beats_back(tx, by)).await?;
             // Also those that were under way during the step.
             self.memory().bring_back(self.now());
-            time.beats_checked();
+            time.beats_checked(by);
         }
         if time.is_unsettled() {
             self.store().write_read_committed(future::bring_back).await?;

@@ -53,6 +53,8 @@ pub(crate) struct ServerTime {
     warned_at: AtomicI64,
     /// Whether the beats in the tables were checked for times in the future, since the start and since the time went back.
     beats_checked: AtomicBool,
+    /// The seconds by which the time has gone back since then; negative.
+    set_back_by: AtomicI64,
     /// Whether the tables have been checked for times in the future since the clock is trusted.
     settled: AtomicBool,
 }
@@ -73,6 +75,7 @@ impl ServerTime {
             trusted_from: AtomicI64::new((seconds(millis(time)) + TRUSTED_AFTER).0),
             warned_at: AtomicI64::new(i64::MIN),
             beats_checked: AtomicBool::new(false),
+            set_back_by: AtomicI64::new(0),
             settled: AtomicBool::new(false),
             clock,
         }
@@ -162,6 +165,7 @@ impl ServerTime {
     pub(crate) fn step(&self, by: Seconds) -> UnixSeconds {
         self.ahead.fetch_add(by.0.saturating_mul(1_000), Ordering::AcqRel);
         if by < Seconds(0) {
+            self.set_back_by.fetch_add(by.0, Ordering::AcqRel);
             self.beats_checked.store(false, Ordering::Release);
         }
         if is_large(by) {
@@ -197,9 +201,17 @@ impl ServerTime {
         !self.beats_checked.load(Ordering::Acquire)
     }
 
-    /// Records that no beat in the tables is in the future.
-    pub(crate) fn beats_checked(&self) {
-        self.beats_checked.store(true, Ordering::Release);
+    /// By how much the time has gone back since the beats in the tables were checked; zero or negative.
+    pub(crate) fn set_back_by(&self) -> Seconds {
+        Seconds(self.set_back_by.load(Ordering::Acquire))
+    }
+
+    /// Records that the beats in the tables have gone back with the time by a length, and that none is in the future.
+    pub(crate) fn beats_checked(&self, back_by: Seconds) {
+        // Unless there was another step meanwhile.
+        if self.set_back_by.fetch_sub(back_by.0, Ordering::AcqRel) == back_by.0 {
+            self.beats_checked.store(true, Ordering::Release);
+        }
     }
 
     /// Whether the clock is trusted, and the tables have not been checked for times in the future since.

@@ -418,6 +418,14 @@ fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashM
     Ok(found)
 }
 
+/// Moves all beats by a length.
+pub(crate) fn shift_beats(conn: &mut Conn, by: Seconds) -> Result<()> {
+    on!(conn, |c| diesel::update(audience::table)
+        .set(audience::beat_at.eq(audience::beat_at + by))
+        .execute(c))?;
+    Ok(())
+}
+
 /// Moves beats in the future to the second before `now`.
 pub(crate) fn bring_beats_back(conn: &mut Conn, now: UnixSeconds) -> Result<()> {
     let ahead = audience::table.filter(audience::beat_at.gt(now));

@@ -535,6 +535,13 @@ pub(crate) fn publish_on_air(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
     }
 }
 
+/// Moves the beats of all broadcasts that have not ended by a length.
+pub(crate) fn shift_beats(conn: &mut Conn, by: Seconds) -> Result<()> {
+    let open = broadcasts::table.filter(sql::<Bool>("broadcasts.state < 2"));
+    on!(conn, |c| diesel::update(open).set(broadcasts::beat_at.eq(broadcasts::beat_at + by)).execute(c))?;
+    Ok(())
+}
+
 /// Moves beats in the future, of broadcasts that have not ended, to the second before `now`.
 pub(crate) fn bring_beats_back(conn: &mut Conn, now: UnixSeconds) -> Result<()> {
     let ahead = broadcasts::table
