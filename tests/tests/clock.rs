@@ -37,10 +37,9 @@ impl Site {
             client.sxb("live/reportmemid", enter).await;
             tokens.push(token);
         }
-        client.sxb("account/regist", json!({"id": "quinn", "pwd": "secret-9"})).await;
+        let create = json!({"token": client.sxb_user("quinn").await, "type": "live"});
+        let qplus_room = number(&client.sxb("live/create", create).await, "/data/roomnum");
         let session = client.qplus_login("quinn").await;
-        let qplus_room =
-            number(&client.qplus("GetMyLiveRoomId", json!({"sessionId": session})).await, "/LiveRoomId");
         let site = Self { client, tokens, room, session, qplus_room };
         site.push().await;
         site
