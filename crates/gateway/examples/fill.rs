@@ -87,7 +87,7 @@ impl Clock for ShiftedClock {
 
     /// As far ahead as the hand is ever set back.
     fn monotonic(&self) -> Duration {
-        const YEAR: Duration = Duration::from_secs(366 * 24 * 3_600);
+        const YEAR: Duration = Duration::from_hours(366 * 24);
         self.set_back(SystemClock.monotonic() + YEAR)
     }
 

@@ -71,7 +71,7 @@ impl Sessions<'_> {
 
     /// Whether the token of a session is valid at a time. During the grace after a step of the time no session has ended because it
     /// was idle: the row of a session that was not used since the start tells its silence by another clock.
-    fn lives(&self, session: &Session, now: UnixSeconds) -> bool {
+    fn lives(self, session: &Session, now: UnixSeconds) -> bool {
         session.is_alive(self.0.config().sessions, now)
             || (session.dialect != Dialect::MinilvbV2 && self.0.has_grace())
     }

@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn no_clock_makes_a_panic() {
-        for by in [-3_600, 138_648_8000, 6_300_000_000, i64::MAX / 2, i64::MIN / 2] {
+        for by in [-3_600, 1_386_488_000, 6_300_000_000, i64::MAX / 2, i64::MIN / 2] {
             let (clock, time) = start();
             clock.set_forward(Seconds(by));
             for _ in 0..3 {

@@ -227,14 +227,14 @@ async fn a_wall_clock_that_stands_still_ends_no_live() {
     let live = SxbLive::begin(&world, "sonja", 2).await;
     for _ in 0..100 {
         pass(&world, 1).await;
-        world.clock.set_forward(Seconds(-1));
+        world.clock.set_wall_forward(Seconds(-1));
         live.beat(&world).await;
     }
     assert_eq!(live.members(&world).await, 3);
     let silent = live.viewers[0];
     for _ in 0..32 {
         pass(&world, 1).await;
-        world.clock.set_forward(Seconds(-1));
+        world.clock.set_wall_forward(Seconds(-1));
         for account in [live.host, live.viewers[1]] {
             world.core.audiences().beat(account, Role::Viewer, None).await.unwrap();
         }
