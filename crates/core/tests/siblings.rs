@@ -402,3 +402,56 @@ async fn a_sub_anchor_beats_at_once_in_a_room_that_was_opened_elsewhere() {
     let room = core.live_rooms().beat(session.account(), &"harbour".into()).await.unwrap();
     assert_eq!(room.sub_anchors.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sibling_whose_clock_is_an_hour_ahead_removes_nobody() {
+    let Some(database) = database() else { return };
+    let mut config = config(&database);
+    config.background = false;
+    let clocks = [(); 2].map(|()| Arc::new(TestClock::at(UnixSeconds(1_700_000_000))));
+    let [right, ahead] = &clocks;
+    ahead.set_wall_forward(Seconds(3_600));
+    let cores = [right, ahead]
+        .map(|clock| Core::start(config.clone(), Arc::clone(clock) as _, Arc::new(SystemRandom)).unwrap());
+    for clock in &clocks {
+        clock.advance(Seconds(60));
+    }
+    let one = &cores[0];
+    let host = register(one, "host").await.unwrap();
+    let room = one.broadcasts().prepare(host).await.unwrap();
+    let report = Report {
+        room,
+        title: "t".to_owned(),
+        cover: String::new(),
+        kind: "live".to_owned(),
+        group_id: GroupId::default(),
+        app: 0,
+        device: 0,
+        screen: false,
+        place: HostLocation::default(),
+    };
+    one.broadcasts().report(host, report).await.unwrap();
+    let session = token(one, Dialect::Qplus, "host").await;
+    for _ in 0..10 {
+        for core in &cores {
+            core.maintain().await.unwrap();
+            assert_eq!(core.now(), one.now());
+            let on_air = core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
+            assert_eq!((on_air.total, on_air.items[0].members), (1, 1));
+            core.sessions().authenticate(Dialect::Qplus, &session).await.unwrap();
+        }
+        for clock in &clocks {
+            clock.advance(Seconds(1));
+        }
+    }
+    // Both follow the clock of the database.
+    for clock in &clocks {
+        clock.set_forward(Seconds(7_200));
+    }
+    for core in &cores {
+        core.maintain().await.unwrap();
+        assert_eq!(core.now(), UnixSeconds(1_700_000_000 + 60 + 10 + 7_200));
+        let on_air = core.broadcasts().on_air(OnAirFilter::default(), ALL).await.unwrap();
+        assert_eq!((on_air.total, on_air.items[0].members), (1, 1));
+    }
+}

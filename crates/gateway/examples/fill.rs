@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -18,8 +19,7 @@ use clap::Parser;
 use relive_core::{
     Account, Actor, AnchorNames, Announcement, CallbackSource, Clock, Config, Core, Dialect, FileFormat,
     GroupId, HostLocation, Identifier, MemberNames, NewAccount, NewRecording, Password, Report, Role,
-    RoomNumber, RoomTexts, Seconds, StreamCode, StreamEvent, SystemClock, SystemRandom, UnixSeconds, UserId,
-    UserInfo,
+    RoomNumber, RoomTexts, Seconds, StreamCode, StreamEvent, SystemClock, SystemRandom, UserId, UserInfo,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -74,9 +74,29 @@ struct Options {
 #[derive(Debug)]
 struct ShiftedClock(AtomicI64);
 
+impl ShiftedClock {
+    fn set_back(&self, time: Duration) -> Duration {
+        time.saturating_sub(Duration::from_secs(self.0.load(Ordering::Relaxed).unsigned_abs()))
+    }
+}
+
 impl Clock for ShiftedClock {
-    fn now(&self) -> UnixSeconds {
-        SystemClock.now() - Seconds(self.0.load(Ordering::Relaxed))
+    fn wall(&self) -> Duration {
+        self.set_back(SystemClock.wall())
+    }
+
+    /// As far ahead as the hand is ever set back.
+    fn monotonic(&self) -> Duration {
+        const YEAR: Duration = Duration::from_hours(366 * 24);
+        self.set_back(SystemClock.monotonic() + YEAR)
+    }
+
+    fn database(&self, told: Duration) -> Duration {
+        self.set_back(told)
+    }
+
+    fn longest_gap(&self) -> Duration {
+        Duration::MAX
     }
 }
 

@@ -59,7 +59,10 @@ pub(crate) fn hosting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
     }
     let is_bound = |row: &BroadcastRow| match row.state {
         State::OnAir => true,
-        State::Prepared => row.ended_at.unwrap_or(row.started_at) + BOUND_OFF_AIR > tx.now,
+        State::Prepared => {
+            let off_air_at = row.ended_at.unwrap_or(row.started_at);
+            off_air_at <= tx.now && tx.now < off_air_at + BOUND_OFF_AIR
+        }
         State::Ended => false,
     };
     let live = broadcasts::latest(tx.conn, host.id)?.filter(is_bound);

@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod actor;
 pub(crate) mod audience;
 pub(crate) mod broadcast;
+pub(crate) mod future;
 pub(crate) mod group;
 pub(crate) mod live_room;
 pub(crate) mod login;

@@ -233,12 +233,12 @@ impl Accounts<'_> {
         };
         let known = found.and_then(|row| Some((StoredPassword(row.password.clone()?), row)));
         let Some((stored, row)) = known else {
-            throttle.fail_unknown(self.0.client(), self.0.now()).map_err(counted)?;
+            throttle.fail_unknown(self.0.client(), self.0.steady()).map_err(counted)?;
             return Err(Error::NoSuchAccount);
         };
-        let begun = throttle.begin(row.id, self.0.client(), || self.0.now()).await.map_err(counted)?;
+        let begun = throttle.begin(row.id, self.0.client(), || self.0.steady()).await.map_err(counted)?;
         let right = self.0.hasher().verify(begun.claim(), forms, &row.user_id, stored.clone()).await?;
-        begun.decide(right, self.0.now());
+        begun.decide(right, self.0.steady());
         if right { Ok((row, stored)) } else { Err(Error::WrongPassword) }
     }
 
@@ -297,7 +297,7 @@ impl Accounts<'_> {
         if !self.0.write(use_proof).await? {
             return Err(Error::WrongCode);
         }
-        if !self.0.throttle().may_reset(id, self.0.now()) {
+        if !self.0.throttle().may_reset(id, self.0.steady()) {
             return Err(Error::RateLimited);
         }
         let stored =

@@ -8,10 +8,10 @@ use std::sync::{
 use crossbeam_channel::Sender;
 
 use crate::{
-    Client, Clock, Config, Error, Random, Result, Seconds, Step, UnixSeconds,
+    Client, Config, Error, Random, Result, Seconds, Step, UnixSeconds,
     limit::{Budgets, Limit},
     login::{hasher::Hasher, throttle::LoginThrottle},
-    model::counter::Counter,
+    model::{counter::Counter, server_time::ServerTime},
     read_model::memory::Memory,
     store::{CommitNotice, Store, Tx, coalesce::Coalescer, lock::ExclusiveLock},
     table::settings,
@@ -61,7 +61,7 @@ pub struct Core {
 /// The parts of a running core.
 pub(super) struct Inner {
     pub(super) config: Arc<Config>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: Arc<ServerTime>,
     pub(super) random: Arc<dyn Random>,
     pub(super) store: Store,
     /// The queue of the follower; `None` with SQLite.
@@ -196,9 +196,20 @@ impl Core {
         &self.inner.config
     }
 
-    /// The current time of the core's clock.
+    /// The current time: that of the machine, with PostgreSQL that of the database. A clock that is set makes a difference after
+    /// the next [`Core::maintain`].
     pub fn now(&self) -> UnixSeconds {
-        self.inner.clock.now()
+        self.inner.time.now()
+    }
+
+    /// The time for spans of time in memory, which a clock that is set does not change.
+    pub(crate) fn steady(&self) -> UnixSeconds {
+        self.inner.time.steady()
+    }
+
+    /// Whether nobody is taken for silent, because the time has made a large step.
+    pub(crate) fn has_grace(&self) -> bool {
+        self.inner.time.has_grace()
     }
 
     /// Figures of the running core.
@@ -265,7 +276,7 @@ impl Core {
     ///
     /// Errors: [`Error::RateLimited`].
     pub(crate) fn spend(&self, limit: Limit) -> Result<()> {
-        self.client.map_or(Ok(()), |client| self.inner.budgets.spend(limit, client, self.now()))
+        self.client.map_or(Ok(()), |client| self.inner.budgets.spend(limit, client, self.steady()))
     }
 
     /// Gives one back to the client's budget, because what it was for did not happen.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::Sessions;
 use crate::{
-    AccountId, Dialect, Error, IssuedSession, RefreshOffer, Result, Session, UserId,
+    AccountId, Dialect, Error, IssuedSession, RefreshOffer, Result, Session, UnixSeconds, UserId,
     domain::session,
     model::session::TokenHash,
     store::conn::Conn,
@@ -29,7 +29,7 @@ impl Sessions<'_> {
     async fn admit<T>(&self, dialect: Dialect, token: &str, take: impl Fn(&Arc<Session>) -> T) -> Result<T> {
         let digest = TokenHash::of(token);
         let now = self.0.now();
-        let alive = |session: &Session| session.is_alive(self.0.config().sessions, now);
+        let alive = |session: &Session| self.lives(session, now);
         let admit = |session: &Arc<Session>| {
             if session.dialect != dialect || !alive(session) {
                 return Err(Error::InvalidSession);
@@ -66,7 +66,14 @@ impl Sessions<'_> {
 
     /// Whether the token of a session is still valid.
     pub fn is_alive(&self, session: &Session) -> bool {
-        session.is_alive(self.0.config().sessions, self.0.now())
+        self.lives(session, self.0.now())
+    }
+
+    /// Whether the token of a session is valid at a time. During the grace after a step of the time no session has ended because it
+    /// was idle: the row of a session that was not used since the start tells its silence by another clock.
+    fn lives(self, session: &Session, now: UnixSeconds) -> bool {
+        session.is_alive(self.0.config().sessions, now)
+            || (session.dialect != Dialect::MinilvbV2 && self.0.has_grace())
     }
 
     /// Reads a session from the table into the cache. Reads again if sessions were closed meanwhile, because this one may be

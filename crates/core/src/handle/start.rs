@@ -18,7 +18,7 @@ use crate::{
     domain::{broadcast::count, push_ttl},
     limit::Budgets,
     login::{hasher::Hasher, throttle::LoginThrottle},
-    model::rule::Grace,
+    model::{rule::Grace, server_time::ServerTime},
     read_model::memory::Memory,
     replica::{
         follower::Follower,
@@ -33,6 +33,7 @@ use crate::{
         migrate::migrate,
         pool,
     },
+    table::changes,
 };
 
 impl Core {
@@ -47,14 +48,16 @@ impl Core {
             if config.background && !shared { Some(ExclusiveLock::take(&config.database)?) } else { None };
         let mut conn = Conn::open(&config.database)?;
         migrate(&mut conn)?;
+        let told = changes::database_time(&mut conn).map_err(StartError::Load)?;
+        let time = Arc::new(ServerTime::new(clock, told));
         let longest_push_ttl =
-            push_ttl::keep(&mut conn, config.media.push_ttl, clock.now()).map_err(StartError::Load)?;
+            push_ttl::keep(&mut conn, config.media.push_ttl, time.now()).map_err(StartError::Load)?;
         let memory =
-            Arc::new(Memory::new(empty(&config, Grace::after(clock.now())), Arc::clone(&random), shared));
+            Arc::new(Memory::new(empty(&config, Grace::after(time.now())), Arc::clone(&random), shared));
         let budgets = Arc::new(Budgets::new(config.limits));
         let env = Arc::new(Env {
             config: Arc::clone(&config),
-            clock: Arc::clone(&clock),
+            time: Arc::clone(&time),
             random: Arc::clone(&random),
             position: AtomicI64::new(0),
             origin: AtomicI64::new(0),
@@ -76,7 +79,7 @@ impl Core {
             throttle: LoginThrottle::new(config.limits),
             budgets,
             config,
-            clock,
+            time,
             random,
             memory,
             longest_push_ttl,
@@ -87,6 +90,7 @@ impl Core {
         };
         let core = Self::new(Arc::new(inner));
         if core.config().background {
+            core.start_looking()?;
             core.start_upkeep()?;
         }
         Ok(core)
@@ -97,9 +101,10 @@ impl Core {
 fn start_alone(mut conn: Conn, env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, i64), StartError> {
     // The version comes before the data, so that every later change by another process is noticed.
     let seen = data_version(&mut conn).map_err(StartError::Load)?;
-    let grace = Grace::after(env.clock.now());
+    let grace = Grace::after(env.time.now());
     let live = load(&mut conn, &env.config, grace, memory).map_err(StartError::Load)?;
     memory.replace_live(live);
+    memory.bring_back(env.time.now());
     env.position.store(last_position(&mut conn).map_err(StartError::Load)?, Ordering::Relaxed);
     let commits = Arc::new(ReadModelListener { memory: Arc::clone(memory) });
     Ok((Store::sqlite(conn, env, commits)?, seen))
@@ -118,9 +123,9 @@ fn start_shared(env: &Arc<Env>, memory: &Arc<Memory>) -> Result<(Store, Sender<C
     let origin = connections.get(lease::deadline()).and_then(|mut conn| new_origin(&mut conn));
     let origin = origin.map_err(StartError::Load)?;
     env.origin.store(origin, Ordering::Relaxed);
-    let (config, clock) = (Arc::clone(&env.config), Arc::clone(&env.clock));
+    let (config, time) = (Arc::clone(&env.config), Arc::clone(&env.time));
     let mut follower =
-        Follower::new(Arc::clone(&connections), Arc::clone(memory), config, clock, origin, committed);
+        Follower::new(Arc::clone(&connections), Arc::clone(memory), config, time, origin, committed);
     follower.fill().map_err(StartError::Load)?;
     follower.start()?;
     let commits: Arc<dyn CommitListener> = Arc::new(ReadModelListener { memory: Arc::clone(memory) });

@@ -1,4 +1,5 @@
-//! Maintains a core once a second: flushes clocks, expires everything due, deletes ended rows, follows foreign writes.
+//! Maintains a core once a second: follows the clock, flushes beats, expires everything due, deletes ended rows, follows foreign
+//! writes.
 
 use std::{
     sync::{Arc, PoisonError, Weak, atomic::Ordering},
@@ -16,7 +17,7 @@ use tokio::{runtime, sync::oneshot};
 use super::core::{Core, Inner};
 use crate::{
     Error, Result, Session, StartError, UnixSeconds, causes,
-    domain::{live_room::room, session},
+    domain::{future, live_room::room, session},
     model::{change::Change, rule::Grace},
     read_model::memory::{DirtyClocks, Memory},
     replica::load::{last_position, load},
@@ -67,16 +68,59 @@ impl Core {
         Ok(())
     }
 
-    /// Flushes dirty clocks, expires everything due, takes over the changes of other processes. Runs by itself once a second
-    /// unless [`Config::background`](crate::Config::background) is off.
+    /// Starts the thread that looks at the clock once a second, until the core is shut down or dropped. Not a part of the upkeep,
+    /// which may wait for the database: from a long gap between two looks follows that the process slept.
+    pub(super) fn start_looking(&self) -> Result<(), StartError> {
+        let core: Weak<Inner> = Arc::downgrade(&self.inner);
+        self.inner.time.watch();
+        thread::Builder::new()
+            .name("relive-clock".to_owned())
+            .spawn(move || {
+                while let Some(inner) = core.upgrade().filter(|inner| !inner.stopped.load(Ordering::Acquire))
+                {
+                    inner.time.now();
+                    drop(inner);
+                    thread::park_timeout(Duration::from_secs(1));
+                }
+            })
+            .map_err(StartError::Thread)?;
+        Ok(())
+    }
+
+    /// Follows the clock, flushes dirty beats, expires everything due, takes over the changes of other processes. Runs by itself
+    /// once a second unless [`Config::background`](crate::Config::background) is off.
     pub async fn maintain(&self) -> Result<()> {
         self.follow_siblings().await?;
+        self.follow_clock().await?;
         self.flush_clocks().await?;
         self.expire_due().await?;
         self.memory().forget_revocations(self.inner.oldest_push_url(self.now()));
         let core = Arc::clone(&self.inner);
         let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
         self.inner.foreign_changes.store(seen, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes the step that the clock has made, and counts stored times that are in the future then as now.
+    async fn follow_clock(&self) -> Result<()> {
+        let time = &self.inner.time;
+        // With PostgreSQL the follower makes the steps.
+        if !self.has_siblings() {
+            self.memory().follow(time, || time.compare_with_wall());
+        }
+        if time.has_unchecked_beats() {
+            let by = time.set_back_by();
+            self.store().write_read_committed(move |tx| future::set_beats_back(tx, by)).await?;
+            // Also those that were under way during the step.
+            self.memory().bring_back(self.now());
+            time.beats_checked(by);
+        }
+        if time.is_unsettled() {
+            self.store().write_read_committed(future::bring_back).await?;
+            self.memory().bring_back(self.now());
+            self.memory().sessions.forget_opened_after(self.now());
+            time.settled();
+        }
         Ok(())
     }
 
@@ -134,19 +178,31 @@ impl Inner {
     fn upkeep(&self, tx: &mut Tx<'_>) -> Result<i64> {
         match tx.conn {
             Conn::Sqlite(_) => {
-                delete_ended(tx)?;
+                self.delete_ended(tx)?;
                 self.reload_after_foreign_writes(tx)
             }
             Conn::Postgres(c) => {
                 // The other gateways need not delete the same rows.
                 let locked: bool = prepared!(diesel::select(sql::<Bool>(UPKEEP_LOCK))).get_result(c)?;
                 if locked {
-                    delete_ended(tx)?;
+                    self.delete_ended(tx)?;
                     changes::prune(tx.conn)?;
                 }
                 Ok(0)
             }
         }
+    }
+
+    /// Deletes rows whose time is over. A session or room that seems to be silent may seem so because of a wrong clock.
+    fn delete_ended(&self, tx: &mut Tx<'_>) -> Result<()> {
+        if self.time.is_trusted() {
+            session::close_ended(tx)?;
+            room::forget_unopened(tx)?;
+        }
+        verifications::delete_ended(tx)?;
+        stream_codes::delete_ended(tx)?;
+        pushes::delete_forgotten(tx)?;
+        revoked_codes::prune(tx)
     }
 
     /// The earliest second in which a push URL can have been issued that is valid now.
@@ -169,15 +225,6 @@ impl Inner {
         }
         Ok(version)
     }
-}
-
-fn delete_ended(tx: &mut Tx<'_>) -> Result<()> {
-    session::close_ended(tx)?;
-    room::forget_unopened(tx)?;
-    verifications::delete_ended(tx)?;
-    stream_codes::delete_ended(tx)?;
-    pushes::delete_forgotten(tx)?;
-    revoked_codes::prune(tx)
 }
 
 /// A number that changes when another connection has changed the database.

@@ -23,6 +23,7 @@ pub(crate) mod random;
 pub(crate) mod recording;
 pub(crate) mod room;
 pub(crate) mod rule;
+pub(crate) mod server_time;
 pub(crate) mod session;
 pub(crate) mod short_video;
 pub(crate) mod stream;

@@ -29,6 +29,11 @@ impl Grace {
         Self { started_at }
     }
 
+    /// The same grace after the time has made a step.
+    pub(crate) fn shifted(self, by: Seconds) -> Self {
+        if self == Self::NONE { self } else { Self { started_at: self.started_at + by } }
+    }
+
     /// Extends the deadline of a client whose last beat was at `beat_at`, if that was before the start. Clients with a later beat,
     /// and everything opened after the start, keep their deadlines.
     pub(crate) fn extend(self, deadline: UnixSeconds, beat_at: UnixSeconds) -> UnixSeconds {

@@ -196,6 +196,19 @@ impl Session {
         self.cursors_dirty.fetch_or(cursors, Ordering::Relaxed);
     }
 
+    /// Moves the last use by a length, but not into the future; returns whether it moved and was not dirty yet. The last use of
+    /// a minilvb-v2 session says nothing about silence and stays as it is.
+    pub(crate) fn shift(&self, by: Seconds, now: UnixSeconds) -> bool {
+        self.dialect != Dialect::MinilvbV2
+            && self.used_at.shift(by, now)
+            && !self.dirty.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the session was opened after a time.
+    pub(crate) fn is_opened_after(&self, time: UnixSeconds) -> bool {
+        self.opened_at > time
+    }
+
     pub(crate) fn advance_used_at(&self, at: UnixSeconds) {
         self.used_at.advance(at);
     }

@@ -472,6 +472,51 @@ impl Live {
         *self = live;
     }
 
+    /// Moves every beat by a length, but not into the future. Returns the hosts whose broadcasts, and the members, have become
+    /// dirty. Call [`Live::reschedule`] afterwards.
+    pub(crate) fn shift_beats(
+        &mut self,
+        by: Seconds,
+        now: UnixSeconds,
+    ) -> (Vec<AccountId>, Vec<(AccountId, AccountId)>) {
+        self.timing.grace = self.timing.grace.shifted(by);
+        self.revocations.bring_back(now);
+        let (mut hosts, mut members) = (Vec::new(), Vec::new());
+        for (host, on_air) in &self.on_air {
+            if on_air.beat.shift(by, now) && !on_air.dirty.swap(true, Ordering::Relaxed) {
+                hosts.push(*host);
+            }
+        }
+        for (host, audience) in &self.audiences {
+            for (account, member) in audience.members() {
+                if member.shift_beat(by, now) && !member.dirty.swap(true, Ordering::Relaxed) {
+                    members.push((*host, account));
+                }
+            }
+        }
+        (hosts, members)
+    }
+
+    /// Begins a grace at `now`.
+    pub(crate) fn begin_grace(&mut self, now: UnixSeconds) {
+        self.timing.grace = Grace::after(now);
+    }
+
+    /// Computes the queue of deadlines anew.
+    pub(crate) fn reschedule(&mut self, now: UnixSeconds) {
+        let broadcasts = self.on_air.keys().map(|host| Expirable::Broadcast(*host));
+        let members = self.audiences.iter().flat_map(|(&host, audience)| {
+            audience.members().flat_map(move |(account, _)| {
+                [Expirable::Member { host, account }, Expirable::Anchor { host, account }]
+            })
+        });
+        let expirables: Vec<Expirable> = broadcasts.chain(members).collect();
+        self.expiry = Expiry::default();
+        for expirable in expirables {
+            self.schedule(expirable, now);
+        }
+    }
+
     /// Takes over the later beats of an older model, for everything that is in both models.
     pub(crate) fn merge_clocks(&mut self, old: &Self) {
         for (host, on_air) in &mut self.on_air {

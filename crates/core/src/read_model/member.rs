@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{
-    Anchor, Dialect, Role, Session, SessionConfig, TimeoutConfig, UnixSeconds, UserId,
+    Anchor, Dialect, Role, Seconds, Session, SessionConfig, TimeoutConfig, UnixSeconds, UserId,
     model::{
         audience::Listed,
         clock::AtomicTime,
@@ -103,6 +103,15 @@ impl LiveMember {
             }),
             MemberClock::Never | MemberClock::Session(_) => leaves_at,
         }
+    }
+
+    /// Moves the beats of the member by a length, but not into the future; returns whether one has moved.
+    pub(super) fn shift_beat(&self, by: Seconds, now: UnixSeconds) -> bool {
+        let moved = match &self.clock {
+            MemberClock::Beat(beat) => beat.shift(by, now),
+            MemberClock::Never | MemberClock::Session(_) => false,
+        };
+        self.anchor.as_ref().is_some_and(|anchor| anchor.beat.shift(by, now)) || moved
     }
 
     /// Takes over the later beat of an older copy of the member: the table may not have that beat yet.

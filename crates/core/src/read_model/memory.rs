@@ -23,6 +23,7 @@ use crate::{
         clock::AtomicTime,
         cursor::Cursor,
         rule,
+        server_time::{self, ServerTime},
         session::{SessionUse, TokenHash},
     },
 };
@@ -44,6 +45,19 @@ struct Dirty {
     sessions: HashMap<TokenHash, Arc<Session>>,
     members: Vec<(AccountId, AccountId)>,
     broadcasts: Vec<AccountId>,
+}
+
+impl Dirty {
+    fn extend(
+        &mut self,
+        sessions: Vec<Arc<Session>>,
+        hosts: Vec<AccountId>,
+        members: Vec<(AccountId, AccountId)>,
+    ) {
+        self.sessions.extend(sessions.into_iter().map(|session| (session.digest, session)));
+        self.broadcasts.extend(hosts);
+        self.members.extend(members);
+    }
 }
 
 /// Clocks to be written to the tables.
@@ -407,6 +421,36 @@ impl Memory {
             if live.on_air(*host).is_some_and(|on_air| !on_air.dirty.swap(true, Ordering::Relaxed)) {
                 dirty.broadcasts.push(*host);
             }
+        }
+    }
+
+    /// Makes the step of the time that `compare` finds, if any, and moves every beat and every last use of a session with it, so
+    /// that silences stay as long as they are. A large step begins the grace of a start again. The next flush writes the times that
+    /// have moved.
+    pub(crate) fn follow(&self, time: &ServerTime, compare: impl Fn() -> Option<Seconds>) {
+        if compare().is_none() {
+            return;
+        }
+        let mut live = self.live_mut();
+        // Another thread may have made the step.
+        let Some(by) = compare() else { return };
+        let (now, sessions) = self.sessions.shift(by, || time.step(by));
+        let (hosts, members) = live.shift_beats(by, now);
+        if server_time::is_large(by) {
+            live.begin_grace(now);
+        }
+        live.reschedule(now);
+        self.dirty().extend(sessions, hosts, members);
+    }
+
+    /// Counts each time in the future, which another clock has made, as now.
+    pub(crate) fn bring_back(&self, now: UnixSeconds) {
+        let mut live = self.live_mut();
+        let (_, sessions) = self.sessions.shift(Seconds(0), || now);
+        let (hosts, members) = live.shift_beats(Seconds(0), now);
+        if !(sessions.is_empty() && hosts.is_empty() && members.is_empty()) {
+            live.reschedule(now);
+            self.dirty().extend(sessions, hosts, members);
         }
     }
 

@@ -11,7 +11,7 @@ use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteG
 use indexmap::IndexSet;
 
 use crate::{
-    Dialect, Random, Session, UserId,
+    Dialect, Random, Seconds, Session, UnixSeconds, UserId,
     model::{random, session::TokenHash},
 };
 
@@ -129,6 +129,33 @@ impl SessionCache {
         inner.closed.clear();
         inner.by_digest.clear();
         inner.signed.clear();
+    }
+
+    /// Makes a step of the time by a length and moves the last use of every session with it. Returns the time after the step and
+    /// the sessions that have become dirty. No session is looked up meanwhile.
+    pub(crate) fn shift(
+        &self,
+        by: Seconds,
+        step: impl FnOnce() -> UnixSeconds,
+    ) -> (UnixSeconds, Vec<Arc<Session>>) {
+        let inner = self.write();
+        let now = step();
+        let shifted = inner.by_digest.iter().filter(|Entry(session)| session.shift(by, now));
+        (now, shifted.map(|Entry(session)| Arc::clone(session)).collect())
+    }
+
+    /// Removes every session that was opened after a time; it is read again when it is used.
+    pub(crate) fn forget_opened_after(&self, time: UnixSeconds) {
+        let mut inner = self.write();
+        let opened_after: Vec<TokenHash> = inner
+            .by_digest
+            .iter()
+            .filter(|Entry(session)| session.is_opened_after(time))
+            .map(|Entry(session)| session.digest)
+            .collect();
+        for digest in opened_after {
+            inner.forget(&digest);
+        }
     }
 
     #[cfg(test)]

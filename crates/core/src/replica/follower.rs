@@ -19,8 +19,8 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::{
-    Clock, Config, Result, StartError, causes,
-    model::{change_key::ChangeKey, rule::Grace},
+    Config, Result, StartError, causes,
+    model::{change_key::ChangeKey, rule::Grace, server_time::ServerTime},
     read_model::memory::Memory,
     replica::load::{load, read},
     store::{
@@ -41,7 +41,7 @@ pub(crate) struct Follower {
     connections: Arc<dyn Connections>,
     memory: Arc<Memory>,
     config: Arc<Config>,
-    clock: Arc<dyn Clock>,
+    time: Arc<ServerTime>,
     /// The number of this gateway in the feed.
     origin: i64,
     committed: Receiver<CommitNotice>,
@@ -66,7 +66,7 @@ impl Follower {
         connections: Arc<dyn Connections>,
         memory: Arc<Memory>,
         config: Arc<Config>,
-        clock: Arc<dyn Clock>,
+        time: Arc<ServerTime>,
         origin: i64,
         committed: Receiver<CommitNotice>,
     ) -> Self {
@@ -74,7 +74,7 @@ impl Follower {
             connections,
             memory,
             config,
-            clock,
+            time,
             origin,
             committed,
             position: None,
@@ -187,7 +187,7 @@ impl Follower {
             }
             self.timeline = Some(timeline);
         }
-        let now = if polls { Some(current(lease)?) } else { None };
+        let now = if polls { Some(self.look(lease)?) } else { None };
         if let Some((last, now)) = self.position.as_ref().zip(now.as_ref())
             && last.is_too_old(now.looked_at)
         {
@@ -196,10 +196,11 @@ impl Follower {
         match &self.position {
             None => {
                 // No beat was accepted while the database was away.
-                let grace = Grace::after(self.clock.now());
+                let grace = Grace::after(self.time.now());
                 self.memory.sessions.clear();
                 let live = load(lease, &self.config, grace, &self.memory)?;
                 self.memory.replace_live(live);
+                self.memory.bring_back(self.time.now());
             }
             Some(last) => {
                 let mut keys = self.waiting.clone();
@@ -222,6 +223,16 @@ impl Follower {
         lease.execute("COMMIT")?;
         self.waiting.clear();
         Ok(())
+    }
+
+    /// Looks at the feed, and makes the step after which the time is that of the database again, if there is a difference.
+    fn look(&self, lease: &mut Lease) -> Result<FeedPosition> {
+        let asked_at = self.time.monotonic();
+        let position = current(lease)?;
+        if let Some(told) = position.told() {
+            self.memory.follow(&self.time, || self.time.compare_with_database(asked_at, told));
+        }
+        Ok(position)
     }
 }
 

@@ -1,13 +1,13 @@
-//! The surroundings of a job: configuration, clock, randomness, budgets.
+//! The surroundings of a job: configuration, time, randomness, budgets.
 
 use std::sync::{Arc, atomic::AtomicI64};
 
-use crate::{Clock, Config, Random, limit::Budgets};
+use crate::{Config, Random, limit::Budgets, model::server_time::ServerTime};
 
 /// The surroundings of a job.
 pub(crate) struct Env {
     pub(crate) config: Arc<Config>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) time: Arc<ServerTime>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) budgets: Arc<Budgets>,
     /// SQLite: the last order of entry that was assigned. PostgreSQL has a sequence for it.

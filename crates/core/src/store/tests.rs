@@ -3,10 +3,13 @@
 
 mod postgres;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-    mpsc,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
 };
 
 use diesel::{Connection as _, connection::SimpleConnection as _, prelude::*, sqlite::SqliteConnection};
@@ -466,9 +469,13 @@ async fn a_job_that_ends_the_transaction_fails_its_batch_only() {
 struct Faulty(AtomicBool);
 
 impl crate::Clock for Faulty {
-    fn now(&self) -> UnixSeconds {
+    fn wall(&self) -> Duration {
+        Duration::from_secs(1_700_000_000)
+    }
+
+    fn monotonic(&self) -> Duration {
         assert!(!self.0.load(Ordering::Relaxed), "a bug");
-        UnixSeconds(1_700_000_000)
+        Duration::ZERO
     }
 }
 

@@ -62,7 +62,7 @@ impl<'a> Tx<'a> {
     ///
     /// Errors: [`Error::RateLimited`](crate::Error::RateLimited) if the budget is used up.
     pub(crate) fn spend(&mut self, limit: Limit) -> Result<()> {
-        self.caller.spend(limit, &self.env.budgets, self.now)
+        self.caller.spend(limit, &self.env.budgets, self.env.time.steady())
     }
 
     /// Checks how many of something the client has, one of which the job is about to make, against a limit.

@@ -10,8 +10,8 @@ use diesel::{
 
 use super::{accounts::AccountRow, broadcasts::latest};
 use crate::{
-    AccountId, Dialect, GroupId, GroupMember, Page, Result, Role, RoomNumber, State, StreamCode, UnixSeconds,
-    UserId,
+    AccountId, Dialect, GroupId, GroupMember, Page, Result, Role, RoomNumber, Seconds, State, StreamCode,
+    UnixSeconds, UserId,
     model::{
         anchor::{Anchor, AnchorNames},
         audience::{Listed, MemberState},
@@ -416,6 +416,21 @@ fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashM
         }
     }
     Ok(found)
+}
+
+/// Moves all beats by a length.
+pub(crate) fn shift_beats(conn: &mut Conn, by: Seconds) -> Result<()> {
+    on!(conn, |c| diesel::update(audience::table)
+        .set(audience::beat_at.eq(audience::beat_at + by))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Moves beats in the future to the second before `now`.
+pub(crate) fn bring_beats_back(conn: &mut Conn, now: UnixSeconds) -> Result<()> {
+    let ahead = audience::table.filter(audience::beat_at.gt(now));
+    on!(conn, |c| diesel::update(ahead).set(audience::beat_at.eq(now - Seconds(1))).execute(c))?;
+    Ok(())
 }
 
 /// Writes beats of members: host, account, time. A stored beat never goes back.

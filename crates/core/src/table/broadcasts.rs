@@ -294,34 +294,36 @@ pub(crate) fn on_air_in_group(conn: &mut Conn, group: &GroupId) -> Result<Option
         .optional())?)
 }
 
-/// Whether another account has a broadcast in a group, letter case ignored, on air or announced since a time.
+/// Whether another account has a broadcast in a group, letter case ignored, on air or announced within a span of time.
 pub(crate) fn is_group_of_other(
     conn: &mut Conn,
     group: &str,
     account: AccountId,
-    since: UnixSeconds,
+    (after, until): (UnixSeconds, UnixSeconds),
 ) -> Result<bool> {
     let found = broadcasts::table
         .filter(broadcasts::group_folded.eq(folded(group)).and(broadcasts::account_id.ne(account)))
         .filter(
-            broadcasts::state
-                .eq(State::OnAir)
-                .or(broadcasts::state.eq(State::Prepared).and(broadcasts::started_at.gt(since))),
+            broadcasts::state.eq(State::OnAir).or(broadcasts::state
+                .eq(State::Prepared)
+                .and(broadcasts::started_at.gt(after))
+                .and(broadcasts::started_at.le(until))),
         );
     Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(found)).get_result(c))?)
 }
 
-/// Whether another account has had a live room of RoomService with an id, letter case ignored, on air since a time.
+/// Whether another account has a live room of RoomService with an id, letter case ignored, on air, or had one that ended within
+/// a span of time.
 pub(crate) fn was_room_of_other(
     conn: &mut Conn,
     id: &str,
     account: AccountId,
-    since: UnixSeconds,
+    (from, until): (UnixSeconds, UnixSeconds),
 ) -> Result<bool> {
     let found = broadcasts::table
         .filter(broadcasts::group_folded.eq(folded(id)).and(broadcasts::account_id.ne(account)))
         .filter(broadcasts::driver.eq(Dialect::RoomService).and(broadcasts::aired_at.is_not_null()))
-        .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.ge(since)));
+        .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.between(from, until)));
     Ok(on!(conn, |c| diesel::select(diesel::dsl::exists(found)).get_result(c))?)
 }
 
@@ -531,6 +533,23 @@ pub(crate) fn publish_on_air(tx: &mut Tx<'_>, host: &AccountRow) -> Result<()> {
         Some(row) => publish(tx, &row, host),
         None => Ok(()),
     }
+}
+
+/// Moves the beats of all broadcasts that have not ended by a length.
+pub(crate) fn shift_beats(conn: &mut Conn, by: Seconds) -> Result<()> {
+    let open = broadcasts::table.filter(sql::<Bool>("broadcasts.state < 2"));
+    on!(conn, |c| diesel::update(open).set(broadcasts::beat_at.eq(broadcasts::beat_at + by)).execute(c))?;
+    Ok(())
+}
+
+/// Moves beats in the future, of broadcasts that have not ended, to the second before `now`.
+pub(crate) fn bring_beats_back(conn: &mut Conn, now: UnixSeconds) -> Result<()> {
+    let ahead = broadcasts::table
+        // A literal, because SQLite uses the partial index only if it sees the number when it prepares the statement.
+        .filter(sql::<Bool>("broadcasts.state < 2"))
+        .filter(broadcasts::beat_at.gt(now));
+    on!(conn, |c| diesel::update(ahead).set(broadcasts::beat_at.eq(now - Seconds(1))).execute(c))?;
+    Ok(())
 }
 
 /// Writes beats of broadcasts. A stored beat never goes back.

@@ -1,6 +1,9 @@
 //! Table `changes` (PostgreSQL): the feed in which gateways tell each other which parts to read again.
 
+use std::time::Duration;
+
 use diesel::{
+    dsl::sql,
     prelude::*,
     sql_types::{BigInt, Text},
 };
@@ -22,9 +25,17 @@ pub(crate) struct FeedPosition {
     /// The time of the look by the clock of the database.
     #[diesel(sql_type = BigInt)]
     pub(crate) looked_at: UnixSeconds,
+    /// The same in milliseconds, at the moment of the look instead of the begin of its transaction.
+    #[diesel(sql_type = BigInt)]
+    told_ms: i64,
 }
 
 impl FeedPosition {
+    /// The time of the look since 1970 by the clock of the database; `None` for SQLite, which has no time of its own.
+    pub(crate) fn told(&self) -> Option<Duration> {
+        (self.told_ms > 0).then(|| since_epoch(self.told_ms))
+    }
+
     /// Whether a look at `now` may miss rows, because the feed may have dropped them since. Half of [`RETENTION`] is left for
     /// transactions that take long.
     pub(crate) fn is_too_old(&self, now: UnixSeconds) -> bool {
@@ -41,12 +52,24 @@ pub(crate) struct ChangesRow {
 /// The position of this transaction in the feed.
 pub(crate) fn current(conn: &mut Conn) -> Result<FeedPosition> {
     let Conn::Postgres(conn) = conn else {
-        return Ok(FeedPosition { snapshot: String::new(), looked_at: UnixSeconds(0) });
+        return Ok(FeedPosition { snapshot: String::new(), looked_at: UnixSeconds(0), told_ms: 0 });
     };
     let current = prepared!(diesel::sql_query(
-        "SELECT pg_current_snapshot()::text AS snapshot, extract(epoch FROM now())::bigint AS looked_at"
+        "SELECT pg_current_snapshot()::text AS snapshot, extract(epoch FROM now())::bigint AS looked_at, \
+         (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS told_ms"
     ));
     Ok(current.get_result(conn)?)
+}
+
+/// The current time of the database server since 1970; `None` for SQLite, which has no time of its own.
+pub(crate) fn database_time(conn: &mut Conn) -> Result<Option<Duration>> {
+    let Conn::Postgres(conn) = conn else { return Ok(None) };
+    let told = diesel::select(sql::<BigInt>("(extract(epoch FROM clock_timestamp()) * 1000)::bigint"));
+    Ok(Some(since_epoch(told.get_result(conn)?)))
+}
+
+fn since_epoch(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
 /// The number of no gateway: the numbers of gateways begin with 1.

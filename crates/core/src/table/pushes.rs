@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, Result, Seconds, StreamCode,
+    AccountId, Result, Seconds, StreamCode, UnixSeconds,
     store::{
         Tx,
         conn::{Conn, on},
@@ -65,6 +65,13 @@ pub(crate) fn latest(conn: &mut Conn, account: AccountId) -> Result<Option<Push>
 /// Deletes the pushes of an account.
 pub(crate) fn delete_of(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     on!(tx.conn, |c| diesel::delete(pushes::table.filter(pushes::account_id.eq(account))).execute(c))?;
+    Ok(())
+}
+
+/// Moves begins in the future to `now`.
+pub(crate) fn bring_back(conn: &mut Conn, now: UnixSeconds) -> Result<()> {
+    let ahead = pushes::table.filter(pushes::began_at.gt(now));
+    on!(conn, |c| diesel::update(ahead).set(pushes::began_at.eq(now)).execute(c))?;
     Ok(())
 }
 

@@ -220,6 +220,25 @@ pub(crate) fn flush(tx: &mut Tx<'_>, used: &[SessionUse]) -> Result<()> {
     Ok(())
 }
 
+/// Moves uses and openings in the future to `now`, and the end of their refresh tokens to `refresh_until` at the latest.
+pub(crate) fn bring_back(conn: &mut Conn, now: UnixSeconds, refresh_until: UnixSeconds) -> Result<()> {
+    // A session is not opened later than it is used. Each dialect is named, because the index begins with it.
+    let dialects = [Dialect::MinilvbV2, Dialect::Sxb, Dialect::Qplus, Dialect::RoomService];
+    for dialect in dialects {
+        let ahead = || sessions::table.filter(sessions::dialect.eq(dialect).and(sessions::used_at.gt(now)));
+        on!(conn, |c| {
+            diesel::update(ahead().filter(sessions::refresh_until.gt(refresh_until)))
+                .set(sessions::refresh_until.eq(refresh_until))
+                .execute(c)?;
+            diesel::update(ahead().filter(sessions::opened_at.gt(now)))
+                .set(sessions::opened_at.eq(now))
+                .execute(c)?;
+            diesel::update(ahead()).set(sessions::used_at.eq(now)).execute(c)?;
+        });
+    }
+    Ok(())
+}
+
 /// The stored cursors of a session, whichever gateways served it.
 pub(crate) fn cursors(conn: &mut Conn, digest: &TokenHash) -> Result<Option<[Cursor; 2]>> {
     let text: Option<String> = on!(conn, |c| sessions::table

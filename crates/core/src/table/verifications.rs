@@ -81,6 +81,14 @@ pub(crate) fn delete_of_phone(tx: &mut Tx<'_>, phone: &str) -> Result<()> {
     Ok(())
 }
 
+/// Counts codes and grants in the future as made at `now`, so that they are valid until `valid_until`.
+pub(crate) fn bring_back(conn: &mut Conn, now: UnixSeconds, valid_until: UnixSeconds) -> Result<()> {
+    let ahead = verifications::table.filter(verifications::created_at.gt(now));
+    let values = (verifications::created_at.eq(now), verifications::valid_until.eq(valid_until));
+    on!(conn, |c| diesel::update(ahead).set(values).execute(c))?;
+    Ok(())
+}
+
 /// Deletes every expired code and grant. They need no owner to be made, so their number would grow without limit.
 pub(crate) fn delete_ended(tx: &mut Tx<'_>) -> Result<()> {
     let now = tx.now;

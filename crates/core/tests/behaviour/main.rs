@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod audience;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod drivers;
 #[cfg(test)]
 mod durability;

@@ -398,7 +398,7 @@ async fn http2_is_served_and_has_the_idle_timeout() {
 }
 
 /// A request to HTTP/2 for a reply of so many bytes.
-fn large(bytes: usize) -> http::Request<Full<Bytes>> {
+fn reply_of(bytes: usize) -> http::Request<Full<Bytes>> {
     http::Request::get(format!("http://x/large?{bytes}")).body(Full::default()).unwrap()
 }
 
@@ -448,10 +448,10 @@ async fn a_connection_that_holds_much_begins_no_further_request() {
     tokio::spawn(connection);
     let mut replies = Vec::new();
     for _ in 0..3 {
-        replies.push(sender.send_request(large(100_000)).await.unwrap());
+        replies.push(sender.send_request(reply_of(100_000)).await.unwrap());
     }
     assert_eq!(arrived.available_permits(), 3);
-    let mut next = std::pin::pin!(sender.send_request(large(1)));
+    let mut next = std::pin::pin!(sender.send_request(reply_of(1)));
     for _ in 0..100 {
         assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await.is_pending());
         tokio::task::yield_now().await;
@@ -470,7 +470,7 @@ async fn a_client_that_takes_no_reply_is_closed_whatever_else_it_sends() {
     let (mut sender, connection) = pings.handshake(stream).await.unwrap();
     let connection = tokio::spawn(connection);
     let start = Instant::now();
-    let _reply = sender.send_request(large(1_000)).await.unwrap();
+    let _reply = sender.send_request(reply_of(1_000)).await.unwrap();
     let _ = connection.await.unwrap();
     assert_eq!(start.elapsed().as_secs(), IDLE_SECONDS);
 }

@@ -93,8 +93,8 @@ fn check_unknown(tx: &mut Tx<'_>, user: &AccountRow, id: &GroupId) -> Result<()>
         return Err(Error::NotOnAir);
     }
     let is_own = latest(tx.conn, user.id)?.is_some_and(|row| row.group_id.as_ref() == Some(id));
-    let since = tx.now - REMEMBERED;
-    if !is_own && broadcasts::was_room_of_other(tx.conn, id, user.id, since)? {
+    let lately = (tx.now - REMEMBERED, tx.now);
+    if !is_own && broadcasts::was_room_of_other(tx.conn, id, user.id, lately)? {
         return Err(Error::NotOnAir);
     }
     Ok(())

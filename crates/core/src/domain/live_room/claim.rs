@@ -56,10 +56,10 @@ pub(super) fn claim(tx: &mut Tx<'_>, creator: &AccountRow, room: &RoomRow, id: &
         None => {}
     }
     let is_own_name = *id.as_str() == *creator.user_id;
-    let since = tx.now - ANNOUNCED_FOR;
+    let lately = (tx.now - ANNOUNCED_FOR, tx.now);
     if !is_own_name
         && (is_name_of_other(tx, id, creator)?
-            || broadcasts::is_group_of_other(tx.conn, id, creator.id, since)?)
+            || broadcasts::is_group_of_other(tx.conn, id, creator.id, lately)?)
     {
         return Err(Error::RoomTaken);
     }

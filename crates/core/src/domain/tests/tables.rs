@@ -10,7 +10,7 @@ use crate::{
     database::Scratch,
     domain::{broadcast::open, registration},
     limit::Budgets,
-    model::{change::Change, password::StoredPassword},
+    model::{change::Change, password::StoredPassword, server_time::ServerTime},
     store::{Env, Tx, conn::Conn, migrate::migrate},
 };
 
@@ -43,7 +43,7 @@ impl Tables {
         migrate(&mut conn).unwrap();
         let env = Env {
             config: Arc::new(config),
-            clock: Arc::new(TestClock::at(START)),
+            time: Arc::new(ServerTime::new(Arc::new(TestClock::at(START)), None)),
             random: Arc::new(TestRandom::seeded(7)),
             position: AtomicI64::new(0),
             origin: AtomicI64::new(1),

@@ -37,8 +37,8 @@ async fn a_follower_that_has_not_looked_for_half_the_retention_reads_everything_
     let known = sessions::by_digests(&mut conn, &[token]).unwrap().remove(&token).unwrap();
     let connections = pool::open(&config.database).unwrap();
     let (_commits, committed) = crossbeam_channel::bounded(1);
-    let (shared, clock) = (Arc::new(config), Arc::new(SystemClock));
-    let mut follower = Follower::new(connections, Arc::clone(&memory), shared, clock, -1, committed);
+    let (shared, time) = (Arc::new(config), Arc::new(ServerTime::new(Arc::new(SystemClock), None)));
+    let mut follower = Follower::new(connections, Arc::clone(&memory), shared, time, -1, committed);
     follower.fill().unwrap();
     memory.cache_session(known);
 

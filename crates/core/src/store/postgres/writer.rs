@@ -120,12 +120,12 @@ struct PostgresWriter {
 impl PostgresWriter {
     /// Expires everything past its deadline, and waits until the read models have the change.
     fn expire(&mut self) {
-        if !self.commits.is_due(self.env.clock.now()) {
+        if !self.commits.is_due(self.env.time.now()) {
             return;
         }
         let expiring = Arc::clone(&self.expiring);
         let _one_at_a_time = expiring.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.commits.is_due(self.env.clock.now()) {
+        if !self.commits.is_due(self.env.time.now()) {
             return;
         }
         let commits = Arc::clone(&self.commits);
@@ -210,7 +210,7 @@ impl PostgresWriter {
             return End::Again(error);
         }
         let mut changes = Vec::new();
-        let kept = job.run(&mut Tx::new(lease, self.env.clock.now(), &self.env, &mut changes));
+        let kept = job.run(&mut Tx::new(lease, self.env.time.now(), &self.env, &mut changes));
         if !kept {
             return give_up(lease, begin.is_some(), job.failure());
         }

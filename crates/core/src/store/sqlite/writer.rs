@@ -134,7 +134,7 @@ impl SqliteWriter {
         let started = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         metrics::histogram!("relive_commit_batch_size").record(batch.len() as f64);
-        let now = self.env.clock.now();
+        let now = self.env.time.now();
         let failure = match self.run(batch, now) {
             Ok(changes) => {
                 self.commits.committed(changes);
