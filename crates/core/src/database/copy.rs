@@ -219,7 +219,7 @@ tables! {
     }
     recording_files { account_id: i64, file_id: String, recording_id: i64, format: i16 }
     recording_audience {
-        owner_id: i64, file_id: String, account_id: i64, nickname: String, avatar: String, position: i64
+        recording_id: i64, account_id: i64, nickname: String, avatar: String, position: i64
     }
     short_videos {
         id: i64, account_id: i64, file_id: String, title: String, cover: String, location: String,

@@ -69,8 +69,8 @@ diesel::table! {
     }
 }
 diesel::table! {
-    recording_audience (owner_id, file_id, account_id) {
-        owner_id -> BigInt, file_id -> Text, account_id -> BigInt,
+    recording_audience (recording_id, account_id) {
+        recording_id -> BigInt, account_id -> BigInt,
         nickname -> Text, avatar -> Text, position -> BigInt,
     }
 }
