@@ -195,7 +195,8 @@ tables! {
     rooms {
         number: i64, account_id: i64, broadcast_id: Option<i64>, named: bool, name: String, description: String,
         topic: String, anchor_password: String, assist_password: String, user_password: String, plan_title: String,
-        plan_cover: String, plan_location: String, planned_at: Option<i64>, hint_name: String, hint_cover: String
+        plan_cover: String, plan_location: String, planned_at: Option<i64>, hint_name: String, hint_cover: String,
+        followers: i64
     }
     broadcasts {
         id: i64, account_id: i64, room: i64, driver: i16, state: i16, title: String, cover: String,

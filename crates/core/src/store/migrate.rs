@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_older_recordings_stay_and_those_of_missing_ones_go() {
+    fn followers_are_counted_and_members_of_missing_recordings_go() {
         let rows = "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) VALUES \
              (8, 'bob', 'bob', '', '', 0, '', '', 1), (9, 'carl', 'carl', '', '', 0, '', '', 1); \
              INSERT INTO recordings (id, account_id, file_id, file_name, title, cover, location, nickname, avatar, \
@@ -307,7 +307,11 @@ mod tests {
              (2, 8, 'a', '', '', '', '', '', '', 'http://b', 3, '', 0, 100, 100, 0, 0, 1, 0); \
              INSERT INTO recording_audience (owner_id, file_id, account_id, nickname, avatar, position) VALUES \
              (7, 'a', 8, 'Bob', 'http://p', 5), (7, 'a', 9, '', '', 4), (8, 'a', 9, '', '', 6), \
-             (7, 'missing', 8, '', '', 7), (9, 'a', 8, '', '', 8);";
+             (7, 'missing', 8, '', '', 7), (9, 'a', 8, '', '', 8); \
+             INSERT INTO rooms (number, account_id, named, name, description, topic, anchor_password, assist_password, \
+             user_password, plan_title, plan_cover, plan_location, hint_name, hint_cover) VALUES \
+             (10001, 7, FALSE, '', '', '', '', '', '', '', '', '', '', ''), (10002, 8, FALSE, '', '', '', '', '', '', '', '', '', '', ''); \
+             INSERT INTO follows (account_id, room) VALUES (8, 10001), (9, 10001);";
         for mut old in old(8, rows) {
             for _ in 0..2 {
                 old.migrate();
@@ -325,6 +329,12 @@ mod tests {
                         (2, 9, text(""), text(""), 6)
                     ]
                 );
+                let followers: Vec<i64> = on!(&mut old.conn, |c| rooms::table
+                    .order(rooms::number)
+                    .select(rooms::followers)
+                    .load(c))
+                .unwrap();
+                assert_eq!(followers, [2, 0]);
                 old.revert();
             }
             old.migrate();

@@ -25,7 +25,7 @@ diesel::table! {
         name -> Text, description -> Text, topic -> Text,
         anchor_password -> Text, assist_password -> Text, user_password -> Text,
         plan_title -> Text, plan_cover -> Text, plan_location -> Text, planned_at -> Nullable<BigInt>,
-        hint_name -> Text, hint_cover -> Text,
+        hint_name -> Text, hint_cover -> Text, followers -> BigInt,
     }
 }
 diesel::table! {

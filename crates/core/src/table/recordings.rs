@@ -158,23 +158,29 @@ pub(crate) fn of_file(conn: &mut Conn, owner: AccountId, file_id: &FileId) -> Re
 /// Largest number of recordings that a new file is compared with.
 const COMPARED: i64 = 64;
 
-/// The recordings of an owner that overlap a span of time and have no file of a format, the latest first.
+/// The recordings of an owner that overlap a span of time and have no file of a format, the latest first, among those that ended
+/// soonest after its start.
 pub(crate) fn overlapping_without(
     conn: &mut Conn,
     owner: AccountId,
     (start_at, end_at): (UnixSeconds, UnixSeconds),
     format: FileFormat,
 ) -> Result<Vec<RecordingRow>> {
-    let same_format = recording_files::table
-        .filter(recording_files::recording_id.eq(recordings::id))
-        .filter(recording_files::format.eq(format.rank()));
-    Ok(on!(conn, |c| recordings::table
-        .filter(recordings::account_id.eq(owner))
-        .filter(recordings::start_at.lt(end_at).and(recordings::end_at.gt(start_at)))
-        .filter(diesel::dsl::not(diesel::dsl::exists(same_format)))
-        .order((recordings::end_at.desc(), recordings::id.desc()))
+    let mut rows: Vec<RecordingRow> = on!(conn, |c| recordings::table
+        .filter(recordings::account_id.eq(owner).and(recordings::end_at.gt(start_at)))
+        .order(recordings::end_at)
         .limit(COMPARED)
-        .load(c))?)
+        .load(c))?;
+    rows.retain(|row| row.start_at < end_at);
+    let ids: Vec<RecordingId> = rows.iter().map(|row| row.id).collect();
+    let same_format: Vec<RecordingId> = on!(conn, |c| recording_files::table
+        .filter(recording_files::recording_id.eq_any(&ids))
+        .filter(recording_files::format.eq(format.rank()))
+        .select(recording_files::recording_id)
+        .load(c))?;
+    rows.retain(|row| !same_format.contains(&row.id));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.end_at, row.id)));
+    Ok(rows)
 }
 
 /// Stores that a recording has a file. Idempotent.

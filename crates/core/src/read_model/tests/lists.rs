@@ -16,7 +16,7 @@ use crate::{
     store::{
         conn::{Conn, on},
         schema::{
-            accounts, audience, broadcasts, counters, recording_audience, rooms, sessions,
+            accounts, audience, broadcasts, counters, follows, recording_audience, rooms, sessions,
             short_videos as clips,
         },
     },
@@ -75,6 +75,8 @@ pub(super) struct Lists {
 pub(super) struct Tables {
     pub(super) accounts: Vec<AccountRow>,
     pub(super) rooms: Vec<(AccountId, RoomNumber)>,
+    /// The number of followers that each room has kept, and the rooms that accounts follow.
+    pub(super) followers: (Vec<(RoomNumber, i64)>, Vec<RoomNumber>),
     pub(super) broadcasts: Vec<BroadcastRow>,
     pub(super) counters: HashMap<BroadcastId, Counters>,
     pub(super) members: Vec<MemberRow>,
@@ -92,6 +94,10 @@ impl Tables {
         Ok(Self {
             accounts: on!(conn, |c| accounts::table.load(c))?,
             rooms: on!(conn, |c| rooms::table.select((rooms::account_id, rooms::number)).load(c))?,
+            followers: (
+                on!(conn, |c| rooms::table.select((rooms::number, rooms::followers)).load(c))?,
+                on!(conn, |c| follows::table.select(follows::room).load(c))?,
+            ),
             broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).select(columns()).load(c))?,
             counters: on!(conn, |c| counters::table.select((counters::broadcast_id, counts!())).load::<(
                 BroadcastId,

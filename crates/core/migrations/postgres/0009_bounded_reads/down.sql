@@ -1,3 +1,8 @@
+DROP INDEX broadcasts_started;
+DROP INDEX audience_anchored;
+DROP INDEX audience_account;
+CREATE INDEX audience_account ON audience (account_id);
+ALTER TABLE rooms DROP COLUMN followers;
 CREATE TABLE members_of_recordings (
     owner_id   BIGINT NOT NULL REFERENCES accounts ON DELETE CASCADE,
     file_id    TEXT COLLATE "C" NOT NULL,
