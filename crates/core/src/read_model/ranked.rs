@@ -205,7 +205,9 @@ mod tests {
         ) {
             let mut whole: Ranked<u32> = elements.iter().copied().collect();
             let mut single = Ranked::default();
-            elements.iter().for_each(|element| single.insert(*element));
+            for element in elements {
+                single.insert(element);
+            }
             whole.insert(late);
             single.insert(late);
             prop_assert_eq!((whole.len(), whole.rank(&late)), (single.len(), single.rank(&late)));

@@ -98,10 +98,10 @@ pub(crate) enum Formats {
 /// 64 bytes per recording.
 #[derive(Debug, Default)]
 pub(super) struct ReplayLists {
-    by_end: ByFormat<ByEnd>,
-    by_number: ByFormat<ByNumber>,
-    by_owner_and_end: ByFormat<(AccountId, ByEnd)>,
-    by_owner_and_number: ByFormat<(AccountId, ByNumber)>,
+    ended: ByFormat<ByEnd>,
+    stored: ByFormat<ByNumber>,
+    ended_of_owner: ByFormat<(AccountId, ByEnd)>,
+    stored_of_owner: ByFormat<(AccountId, ByNumber)>,
 }
 
 fn by_end(entry: &RecordingEntry) -> ByEnd {
@@ -125,42 +125,42 @@ const FIRST_BY_NUMBER: ByNumber = Reverse(i64::MAX);
 impl ReplayLists {
     pub(super) fn of(entries: &[RecordingEntry]) -> Self {
         Self {
-            by_end: ByFormat::of(entries, by_end),
-            by_number: ByFormat::of(entries, by_number),
-            by_owner_and_end: ByFormat::of(entries, |entry| (entry.owner, by_end(entry))),
-            by_owner_and_number: ByFormat::of(entries, |entry| (entry.owner, by_number(entry))),
+            ended: ByFormat::of(entries, by_end),
+            stored: ByFormat::of(entries, by_number),
+            ended_of_owner: ByFormat::of(entries, |entry| (entry.owner, by_end(entry))),
+            stored_of_owner: ByFormat::of(entries, |entry| (entry.owner, by_number(entry))),
         }
     }
 
     /// Adds a recording, or takes over that a recording has a file now.
     pub(super) fn insert(&mut self, entry: RecordingEntry) {
-        self.by_end.insert(by_end(&entry), entry);
-        self.by_number.insert(by_number(&entry), entry);
-        self.by_owner_and_end.insert((entry.owner, by_end(&entry)), entry);
-        self.by_owner_and_number.insert((entry.owner, by_number(&entry)), entry);
+        self.ended.insert(by_end(&entry), entry);
+        self.stored.insert(by_number(&entry), entry);
+        self.ended_of_owner.insert((entry.owner, by_end(&entry)), entry);
+        self.stored_of_owner.insert((entry.owner, by_number(&entry)), entry);
     }
 
     /// Removes all recordings of an owner and returns their numbers.
     pub(super) fn remove_owner(&mut self, owner: AccountId) -> Vec<RecordingId> {
         let (start, end) = owned(owner, FIRST_BY_END);
         let all = Window { offset: 0, limit: usize::MAX };
-        let owned = self.by_owner_and_end.page(Formats::All, Some(&start), Some(&end), all).items;
-        for (owner, position) in &owned {
+        let removed = self.ended_of_owner.page(Formats::All, Some(&start), Some(&end), all).items;
+        for (owner, position) in &removed {
             let number = position.1;
-            self.by_end.remove(position);
-            self.by_number.remove(&number);
-            self.by_owner_and_end.remove(&(*owner, *position));
-            self.by_owner_and_number.remove(&(*owner, number));
+            self.ended.remove(position);
+            self.stored.remove(&number);
+            self.ended_of_owner.remove(&(*owner, *position));
+            self.stored_of_owner.remove(&(*owner, number));
         }
-        owned.into_iter().map(|(_, (_, Reverse(id)))| RecordingId(id)).collect()
+        removed.into_iter().map(|(_, (_, Reverse(id)))| RecordingId(id)).collect()
     }
 
     /// The numbers of the recordings of an owner that are among the first so many in the order of the end.
     pub(super) fn owned_among_first(&self, owner: AccountId, count: usize) -> Vec<RecordingId> {
-        let beyond = self.by_end.from(count).next();
+        let beyond = self.ended.from(count).next();
         let (start, end) = owned(owner, FIRST_BY_END);
-        self.by_owner_and_end
-            .from(self.by_owner_and_end.rank(&start))
+        self.ended_of_owner
+            .from(self.ended_of_owner.rank(&start))
             .take_while(|position| *position < end && beyond.is_none_or(|beyond| position.1 < beyond))
             .map(|(_, (_, Reverse(id)))| RecordingId(id))
             .collect()
@@ -168,12 +168,12 @@ impl ReplayLists {
 
     /// The index of a recording in the order of the end.
     pub(super) fn rank(&self, entry: &RecordingEntry) -> usize {
-        self.by_end.rank(&by_end(entry))
+        self.ended.rank(&by_end(entry))
     }
 
     /// The recording at an index in the order of the end.
     pub(super) fn at(&self, index: usize) -> Option<RecordingId> {
-        self.by_end.from(index).next().map(|(_, Reverse(id))| RecordingId(id))
+        self.ended.from(index).next().map(|(_, Reverse(id))| RecordingId(id))
     }
 
     /// A page of a list, of all recordings or of an owner's.
@@ -187,20 +187,20 @@ impl ReplayLists {
         match (order, owner) {
             (RecordingOrder::Ended { after }, None) => {
                 let end = after.map(ended_by);
-                numbers(self.by_end.page(formats, None, end.as_ref(), window), |(_, number)| number)
+                numbers(self.ended.page(formats, None, end.as_ref(), window), |(_, number)| number)
             }
             (RecordingOrder::Ended { after }, Some(owner)) => {
                 let (start, end) = owned(owner, FIRST_BY_END);
                 let end = after.map_or(end, |after| (owner, ended_by(after)));
-                let page = self.by_owner_and_end.page(formats, Some(&start), Some(&end), window);
+                let page = self.ended_of_owner.page(formats, Some(&start), Some(&end), window);
                 numbers(page, |(_, (_, number))| number)
             }
             (RecordingOrder::Stored, None) => {
-                numbers(self.by_number.page(formats, None, None, window), |number| number)
+                numbers(self.stored.page(formats, None, None, window), |number| number)
             }
             (RecordingOrder::Stored, Some(owner)) => {
                 let (start, end) = owned(owner, FIRST_BY_NUMBER);
-                let page = self.by_owner_and_number.page(formats, Some(&start), Some(&end), window);
+                let page = self.stored_of_owner.page(formats, Some(&start), Some(&end), window);
                 numbers(page, |(_, number)| number)
             }
         }

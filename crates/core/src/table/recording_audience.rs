@@ -98,13 +98,13 @@ pub(crate) fn existing(conn: &mut Conn, wanted: &[RecordingMember]) -> Result<Ve
             let (recordings, positions): (Vec<i64>, Vec<i64>) =
                 wanted.iter().map(|member| (member.recording.0, member.position)).unzip();
             let rows = diesel::sql_query(
-                "SELECT recording_id AS recording, position FROM recording_audience \
-                 JOIN unnest($1, $2) AS wanted (recording, place) \
-                 ON recording_id = wanted.recording AND position = wanted.place",
+                "SELECT wanted.recording, wanted.position FROM unnest($1, $2) AS wanted (recording, position) \
+                 CROSS JOIN LATERAL (SELECT 1 FROM recording_audience AS member \
+                 WHERE member.recording_id = wanted.recording AND member.position = wanted.position LIMIT 1) AS found",
             )
             .bind::<Array<BigInt>, _>(recordings)
             .bind::<Array<BigInt>, _>(positions);
-            Ok(rows.load(c)?)
+            Ok(prepared!(rows).load(c)?)
         }
     }
 }

@@ -85,9 +85,9 @@ async fn accounts(core: &Core, clock: &TestClock) -> Sessions {
         for purpose in [Purpose::Register, Purpose::Reset] {
             done(accounts.may_ask_for_code(phone, purpose).await);
             clock.advance(Seconds(61));
-            let code = done(accounts.issue_code(phone, purpose).await);
-            if let (Some(code), Purpose::Register) = (&code, purpose) {
-                done(accounts.register_by_phone(phone, secret.clone(), code, "").await);
+            let sent = done(accounts.issue_code(phone, purpose).await);
+            if let (Some(sent), Purpose::Register) = (&sent, purpose) {
+                done(accounts.register_by_phone(phone, secret.clone(), sent, "").await);
             }
         }
     }
@@ -106,7 +106,8 @@ async fn accounts(core: &Core, clock: &TestClock) -> Sessions {
     done(accounts.login_by_sign(&"user7".into(), NOW, &"no sign".to_owned().into()).await);
     let update = ProfileUpdate { nickname: Some("Anna".to_owned()), ..ProfileUpdate::default() };
     done(accounts.update_profile(AccountId(ANNA), update).await).unwrap();
-    let picture = done(accounts.set_head_picture(AccountId(ANNA), Picture(vec![1].into())).await).unwrap();
+    let picture =
+        done(accounts.set_head_picture(AccountId(ANNA), Picture(vec![1; 32].into())).await).unwrap();
     done(accounts.head_picture(picture).await);
     for reporter in [guest("user7"), Actor::Proven(AccountId(BOB))] {
         done(accounts.report(reporter, &"anna".into()).await);
@@ -298,8 +299,8 @@ async fn live_rooms(core: &Core, host: &Arc<Session>, viewer: &Arc<Session>) {
     let room =
         done(rooms.create(host.account(), Some("parlour".into()), RoomTexts::default()).await).unwrap();
     for session in [host, viewer] {
-        let code = done(rooms.stream(session.account()).await).unwrap();
-        done(rooms.enter(session, room.clone(), code, AnchorNames::default(), RoomTexts::default()).await)
+        let stream = done(rooms.stream(session.account()).await).unwrap();
+        done(rooms.enter(session, room.clone(), stream, AnchorNames::default(), RoomTexts::default()).await)
             .unwrap();
         done(rooms.beat(session.account(), &room).await).unwrap();
     }

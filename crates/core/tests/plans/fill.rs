@@ -40,7 +40,7 @@ const TABLES: &[(&str, &str, &str)] = &[
         "broadcasts",
         "id, account_id, room, driver, state, title, cover, location, group_id, group_folded, kind, screen, place, stream_code, \
          started_at, beat_at, aired_at, opened_from",
-        "1000 + i, 1000 + i, 200000 + i, 1, 1, '', '', '', 'g', 'g', 'live', FALSE, '', 'c' || i, {now} - i, {now}, {now} - i, \
+        "1000 + i, 1000 + i, 200000 + i, 1, 1, '', '', '', 'g' || (i % 1000), 'g' || (i % 1000), 'live', FALSE, '', 'c' || i, {now} - i, {now}, {now} - i, \
          '192.0.2.' || (i % 5000)",
     ),
     // Lives that anna has had.
@@ -120,21 +120,21 @@ const TABLES: &[(&str, &str, &str)] = &[
 
 /// The statements that fill a database whose tables have few rows. It has the accounts of [`ANNA`] and [`BOB`], and anna's room
 /// is the first one.
-pub(crate) fn statements(engine: Engine, now: i64) -> String {
+pub(crate) fn statements(engine: Engine, now: i64) -> Vec<String> {
     let digest = match engine {
         Engine::Sqlite => "CAST(printf('%032d', i) AS BLOB)",
         Engine::Postgres => "convert_to(lpad(i::text, 32, '0'), 'UTF8')",
     };
-    let mut text = String::from("BEGIN; ");
+    let mut parts = vec!["BEGIN; ".to_owned()];
     for (table, columns, values) in TABLES {
         let values = values.replace("{digest}", digest).replace("{now}", &now.to_string());
-        text += &format!(
+        parts.push(format!(
             "INSERT INTO {table} ({columns}) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) \
              SELECT {values} FROM n; "
-        );
+        ));
     }
     // The live that anna has on air, and its stream.
-    text += &format!(
+    parts.push(format!(
         "INSERT INTO broadcasts (id, account_id, room, driver, state, title, cover, location, group_id, group_folded, kind, screen, \
          place, stream_code, started_at, beat_at, aired_at) VALUES \
          (900000, 1, 10001, 1, 1, '', '', '', 'g', 'g', 'live', FALSE, '', '{CODE}', {now}, {now}, {now}); \
@@ -142,7 +142,7 @@ pub(crate) fn statements(engine: Engine, now: i64) -> String {
          VALUES (900000, 1, 0, 0, 0, 0); \
          UPDATE rooms SET broadcast_id = 900000 WHERE number = 10001; \
          INSERT INTO stream_codes (kind, code, account_id, purpose) VALUES (0, '{CODE}', 1, 0); "
-    );
+    ));
     if engine == Engine::Postgres {
         for (table, column) in [
             ("accounts", "id"),
@@ -151,9 +151,14 @@ pub(crate) fn statements(engine: Engine, now: i64) -> String {
             ("recordings", "id"),
             ("short_videos", "id"),
         ] {
-            text += &format!("SELECT setval(pg_get_serial_sequence('{table}', '{column}'), 1000000); ");
+            parts.push(format!("SELECT setval(pg_get_serial_sequence('{table}', '{column}'), 1000000); "));
         }
-        text += "SELECT setval('positions', 1000000); ";
+        parts.push("SELECT setval('positions', 1000000); ".to_owned());
     }
-    text + "COMMIT; ANALYZE;"
+    parts.push("COMMIT; ".to_owned());
+    // A SQLite database in use has no statistics.
+    if engine == Engine::Postgres {
+        parts.push("ANALYZE".to_owned());
+    }
+    parts
 }

@@ -3,6 +3,8 @@
 //!
 //! `cargo xtask abuse plans` runs this on both databases.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets something else has failed")]
+
 mod calls;
 mod cost;
 mod fill;
@@ -57,15 +59,13 @@ async fn no_statement_visits_more_rows_than_ten_times_those_it_returns_and_200()
         None => {
             let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
             conn.batch_execute("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;").unwrap();
-            // A database in use has no statistics.
-            let statements = fill::statements(Engine::Sqlite, NOW.0).replace("ANALYZE;", "");
-            conn.batch_execute(&statements).unwrap();
+            conn.batch_execute(&fill::statements(Engine::Sqlite, NOW.0).concat()).unwrap();
         }
         Some(scratch) => {
             let mut conn = PgConnection::establish(scratch.url()).unwrap();
             conn.batch_execute("SET session_replication_role = replica").unwrap();
-            for statement in fill::statements(Engine::Postgres, NOW.0).split_inclusive("; ") {
-                conn.batch_execute(statement).unwrap();
+            for statement in fill::statements(Engine::Postgres, NOW.0) {
+                conn.batch_execute(&statement).unwrap();
             }
         }
     }
@@ -95,9 +95,9 @@ fn check(meter: &mut dyn Meter, statements: &[Statement]) {
     }
     let texts: std::collections::BTreeSet<&String> =
         statements.iter().map(|statement| &statement.sql).collect();
-    println!("{} of {} statements measured", measured.len(), texts.len());
+    eprintln!("{} of {} statements measured", measured.len(), texts.len());
     for (sql, cost) in &expensive {
-        println!("TOO EXPENSIVE: {cost}\n    {sql}");
+        eprintln!("TOO EXPENSIVE: {cost}\n    {sql}");
     }
     assert!(expensive.is_empty(), "{} statements visit too many rows", expensive.len());
 }

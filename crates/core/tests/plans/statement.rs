@@ -54,7 +54,8 @@ pub(crate) enum Value {
     Text(String),
     Bytes(Vec<u8>),
     Integers(Vec<i64>),
-    Texts(Vec<String>),
+    /// Several values of one type, other than integers.
+    List(Vec<Value>),
 }
 
 impl Statement {
@@ -133,21 +134,13 @@ impl Parser<'_> {
             .iter()
             .map(|(value, _)| if let Value::Integer(number) = value { Some(*number) } else { None })
             .collect();
-        // Digests have 32 bytes; the lists of numbers here are shorter or longer.
+        // Digests and the picture have 32 bytes; the lists of numbers here are shorter or longer.
         match integers {
             Some(bytes) if !named && bytes.len() == 32 => {
                 Value::Bytes(bytes.into_iter().map(|byte| u8::try_from(byte).unwrap()).collect())
             }
             Some(numbers) => Value::Integers(numbers),
-            None => Value::Texts(
-                values
-                    .into_iter()
-                    .map(|(value, _)| match value {
-                        Value::Text(text) => text,
-                        other => panic!("{other:?} among texts"),
-                    })
-                    .collect(),
-            ),
+            None => Value::List(values.into_iter().map(|(value, _)| value).collect()),
         }
     }
 
