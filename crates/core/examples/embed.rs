@@ -88,7 +88,10 @@ async fn evening(core: &Core, out: &mut impl Write) -> Result<(), Box<dyn Error>
     };
     let route = CallbackSource::Sxb { room: None };
     core.streams().event(live.stream_code.clone(), route, StreamEvent::Recorded(file)).await?;
-    let replays = core.recordings().list(RecordingFilter::default(), RecordingOrder::Ended, FIRST).await?;
+    let replays = core
+        .recordings()
+        .list(RecordingFilter::default(), RecordingOrder::Ended { after: None }, FIRST)
+        .await?;
     for replay in &replays.items {
         writeln!(out, "replay: {} by {} at {}", replay.title, replay.nickname, replay.play_url)?;
     }

@@ -10,10 +10,10 @@ use std::{
 };
 
 use relive_core::{
-    Actor, AnchorNames, Announcement, Config, Core, Counted, Dialect, Error, GroupId, HostLocation,
-    Identifier, Listing, MemberNames, NewAccount, OnAirFilter, PageStart, Password, PublishError, Report,
-    Role, RoomTexts, Seconds, Step, SystemClock, SystemRandom, TestClock, UnixSeconds, Window,
-    database::Scratch,
+    Actor, AnchorNames, Announcement, CallbackSource, Config, Core, Counted, Dialect, Error, FileFormat,
+    GroupId, HostLocation, Identifier, Listing, MemberNames, NewAccount, NewRecording, NewShortVideo,
+    OnAirFilter, PageStart, Password, PublishError, RecordingFilter, RecordingOrder, Report, Role, RoomTexts,
+    Seconds, Step, StreamEvent, SystemClock, SystemRandom, TestClock, UnixSeconds, Window, database::Scratch,
 };
 use secrecy::ExposeSecret as _;
 
@@ -105,6 +105,63 @@ async fn ten_thousand_likes_are_ten_thousand() {
         core.maintain().await.unwrap();
         assert_eq!(core.broadcasts().latest(&"host".into()).await.unwrap().unwrap().likes, 10_000);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recordings_their_members_and_clips_are_listed_and_removed_everywhere() {
+    let Some(database) = database() else { return };
+    let [here, there, _] = three(&config(&database));
+    for id in ["host", "fan"] {
+        register(&here, id).await.unwrap();
+    }
+    let proven = async |core: &Core, id: &str| {
+        Actor::Proven(core.accounts().find(&id.into()).await.unwrap().unwrap().id)
+    };
+    here.broadcasts().announce(proven(&here, "host").await, announcement("t")).await.unwrap();
+    let now = here.now();
+    for number in 0..3 {
+        let recording = NewRecording {
+            file_id: format!("f{number}").into(),
+            format: FileFormat::Mp4,
+            url: "http://vod.example/1.mp4".to_owned(),
+            start_at: Some(now - Seconds(90)),
+            end_at: Some(now),
+            duration: None,
+            size: None,
+        };
+        let event = StreamEvent::Recorded(recording);
+        here.streams().event("1000_host".into(), CallbackSource::Shared, event).await.unwrap();
+    }
+    // The numbers of recordings, of members of one of them, and of clips.
+    let counts = async |core: &Core| {
+        let filter = RecordingFilter { owner: Some("host".into()), ..RecordingFilter::default() };
+        let mut totals = [0; 4];
+        for (total, order) in
+            [RecordingOrder::Ended { after: None }, RecordingOrder::Stored].into_iter().enumerate()
+        {
+            totals[total] = core.recordings().list(filter.clone(), order, ALL).await.unwrap().items.len();
+        }
+        totals[2] = core.audiences().group(&"host".into(), &"f1".into(), ALL).await.unwrap().items.len();
+        totals[3] = core.short_videos().list(None, ALL).await.unwrap().items.len();
+        totals
+    };
+    soon("a recording", async || counts(&there).await == [3, 3, 0, 0]).await;
+    let (host, group) = ("host".into(), "f1".into());
+    there
+        .audiences()
+        .enter_recording(proven(&there, "fan").await, &host, &group, MemberNames::default())
+        .await
+        .unwrap();
+    for file in ["v", "w", "v"] {
+        let video = NewShortVideo { file_id: file.into(), ..NewShortVideo::default() };
+        there.short_videos().upload(proven(&there, "fan").await, video).await.unwrap();
+    }
+    assert_eq!(counts(&there).await, [3, 3, 1, 2], "own writes are listed at once");
+    soon("a member and two clips", async || counts(&here).await == [3, 3, 1, 2]).await;
+    there.accounts().delete(&"fan".into()).await.unwrap();
+    soon("the end of the fan", async || counts(&here).await == [3, 3, 0, 0]).await;
+    here.accounts().delete(&"host".into()).await.unwrap();
+    soon("the end of the host", async || counts(&there).await == [0, 0, 0, 0]).await;
 }
 
 /// Each committed change of a counter leaves one row in `changes`.

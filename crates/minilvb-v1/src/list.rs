@@ -111,8 +111,9 @@ async fn recordings(
     owner: Option<UserId>,
     window: Window,
 ) -> Result<Page<Arc<Recording>>, Refusal> {
-    let filter = RecordingFilter { with_play_url: true, ended_after: Some(cx.core.now() - LISTED), owner };
-    Ok(cx.core.recordings().list(filter, RecordingOrder::Ended, window).await?)
+    let filter = RecordingFilter { with_play_url: true, owner };
+    let order = RecordingOrder::Ended { after: Some(cx.core.now() - LISTED) };
+    Ok(cx.core.recordings().list(filter, order, window).await?)
 }
 
 /// Request of `VODFetchList`, the only call that spells the owner `user_id`.

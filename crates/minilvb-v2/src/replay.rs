@@ -85,8 +85,8 @@ impl From<VodList> for Answer {
 /// Returns a page of the recent replays of all users, latest end first (seed 001 §6, contract minilvb-v2 §4.6).
 pub(crate) async fn get_vod_list(cx: &Context<'_>, request: ListRequest) -> Result<VodList, Code> {
     cx.caller().await?;
-    let filter = RecordingFilter { ended_after: too_old(cx), ..RecordingFilter::default() };
+    let order = RecordingOrder::Ended { after: too_old(cx) };
     let window = request.window(cx.config);
-    let page = cx.core.recordings().list(filter, RecordingOrder::Ended, window).await?;
+    let page = cx.core.recordings().list(RecordingFilter::default(), order, window).await?;
     Ok(VodList { page, utc_offset: cx.config.utc_offset })
 }

@@ -6,6 +6,7 @@ mod framing;
 mod frozen;
 mod json;
 mod lab;
+mod plans;
 mod report;
 mod unread;
 
@@ -39,10 +40,11 @@ struct Attack {
     run: fn(&Lab, &mut Report<'_>) -> Result<()>,
 }
 
-const ATTACKS: [Attack; 4] = [
+const ATTACKS: [Attack; 5] = [
     Attack { name: "framing", does: "sends requests whose end is in doubt", run: framing::run },
     Attack { name: "frozen", does: "calls a server whose PostgreSQL has stopped", run: frozen::run },
     Attack { name: "json", does: "sends bodies that cost more than their length", run: json::run },
+    Attack { name: "plans", does: "asks for what a query could search many rows for", run: plans::run },
     Attack { name: "unread", does: "asks for large replies and reads none", run: unread::run },
 ];
 

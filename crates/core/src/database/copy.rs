@@ -195,7 +195,8 @@ tables! {
     rooms {
         number: i64, account_id: i64, broadcast_id: Option<i64>, named: bool, name: String, description: String,
         topic: String, anchor_password: String, assist_password: String, user_password: String, plan_title: String,
-        plan_cover: String, plan_location: String, planned_at: Option<i64>, hint_name: String, hint_cover: String
+        plan_cover: String, plan_location: String, planned_at: Option<i64>, hint_name: String, hint_cover: String,
+        followers: i64
     }
     broadcasts {
         id: i64, account_id: i64, room: i64, driver: i16, state: i16, title: String, cover: String,
@@ -219,7 +220,7 @@ tables! {
     }
     recording_files { account_id: i64, file_id: String, recording_id: i64, format: i16 }
     recording_audience {
-        owner_id: i64, file_id: String, account_id: i64, nickname: String, avatar: String, position: i64
+        recording_id: i64, account_id: i64, nickname: String, avatar: String, position: i64
     }
     short_videos {
         id: i64, account_id: i64, file_id: String, title: String, cover: String, location: String,

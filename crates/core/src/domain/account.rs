@@ -8,7 +8,7 @@ use crate::{
     store::Tx,
     table::{
         accounts::{self, AccountRow},
-        audience, broadcasts, follows, head_pictures, verifications,
+        audience, broadcasts, follows, head_pictures, short_videos, verifications,
     },
 };
 
@@ -57,6 +57,7 @@ pub(crate) fn delete(tx: &mut Tx<'_>, user_id: &UserId) -> Result<()> {
     audience::leave_everywhere(tx, account.id)?;
     group::leave_recordings(tx, account.id)?;
     follows::delete_of_account(tx, account.id)?;
+    short_videos::delete_of_account(tx, account.id)?;
     // A grant must not stay open for the next account with the phone.
     if let Some(phone) = &account.phone {
         verifications::delete_of_phone(tx, phone)?;

@@ -15,9 +15,16 @@ use crate::{
 ///
 /// Errors: [`Error::RateLimited`].
 pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &UserId) -> Result<AccountRow> {
-    if let Some(row) = accounts::by_user_id(tx.conn, user_id)? {
-        return Ok(row);
+    match accounts::by_user_id(tx.conn, user_id)? {
+        Some(row) => Ok(row),
+        None => create(tx, user_id),
     }
+}
+
+/// Creates a guest.
+///
+/// Errors: [`Error::RateLimited`].
+fn create(tx: &mut Tx<'_>, user_id: &UserId) -> Result<AccountRow> {
     tx.spend(Limit::Guests)?;
     accounts::insert(tx, user_id, None)
 }
@@ -28,20 +35,19 @@ pub(crate) fn ensure(tx: &mut Tx<'_>, user_id: &UserId) -> Result<AccountRow> {
 /// one in ASCII case only, and for that of a guest with a session of RoomService (contract roomservice §7.1); for
 /// [`Actor::Trusted`] see there.
 pub(crate) fn acting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
-    match actor {
-        Actor::Proven(id) => accounts::by_id(tx.conn, *id)?.ok_or(Error::InvalidSession),
-        Actor::Unproven(user_id) => {
-            let (after, policy) = (tx.now, tx.config().sessions);
-            match unclaimed(tx.conn, user_id, after - policy.room_service_idle)? {
-                Some(guest) => Ok(guest),
-                None => ensure(tx, user_id),
-            }
-        }
-        Actor::Trusted { user_id, guests } => match trusted(tx.conn, user_id, *guests)? {
-            Some(imported) => Ok(imported),
-            None => ensure(tx, user_id),
-        },
+    match (known(tx, actor)?, actor) {
+        (Some(row), _) => Ok(row),
+        (None, Actor::Unproven(user_id) | Actor::Trusted { user_id, .. }) => create(tx, user_id),
+        (None, Actor::Proven(_)) => Err(Error::InvalidSession),
     }
+}
+
+/// The account of an actor whose action changes nothing unless there is one; `None` for an unknown user id.
+///
+/// Errors: those of [`acting`].
+pub(crate) fn known(tx: &mut Tx<'_>, actor: &Actor) -> Result<Option<AccountRow>> {
+    let used_after = tx.now - tx.config().sessions.room_service_idle;
+    find(tx.conn, actor, used_after)
 }
 
 /// Time for which a guest's live that is announced or was taken off the air stays bound to the address that began it: long enough
@@ -75,10 +81,18 @@ pub(crate) fn hosting(tx: &mut Tx<'_>, actor: &Actor) -> Result<AccountRow> {
 ///
 /// Errors: [`Error::ProofRequired`], [`Error::InvalidSession`] if the account has been deleted.
 pub(crate) fn may_act(conn: &mut Conn, actor: &Actor, used_after: UnixSeconds) -> Result<()> {
+    find(conn, actor, used_after).map(drop)
+}
+
+/// The account of an actor; `None`: no account has the user id.
+fn find(conn: &mut Conn, actor: &Actor, used_after: UnixSeconds) -> Result<Option<AccountRow>> {
     match actor {
-        Actor::Proven(id) => accounts::by_id(conn, *id)?.map(|_| ()).ok_or(Error::InvalidSession),
-        Actor::Unproven(user_id) => unclaimed(conn, user_id, used_after).map(|_| ()),
-        Actor::Trusted { user_id, guests } => trusted(conn, user_id, *guests).map(|_| ()),
+        Actor::Proven(id) => accounts::by_id(conn, *id)?.map(Some).ok_or(Error::InvalidSession),
+        Actor::Unproven(user_id) => unclaimed(conn, user_id, used_after),
+        Actor::Trusted { user_id, guests } => match trusted(conn, user_id, *guests)? {
+            Some(imported) => Ok(Some(imported)),
+            None => accounts::by_user_id(conn, user_id),
+        },
     }
 }
 

@@ -8,16 +8,14 @@ use crate::{
     table::{accounts, reports},
 };
 
-/// Stores a report about a host; without effect for a host that does not exist.
+/// Stores a report about a host; changes nothing for a host that does not exist.
 ///
 /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired), [`Error::RateLimited`](crate::Error::RateLimited).
 pub(crate) fn report(tx: &mut Tx<'_>, reporter: &Actor, host: &UserId) -> Result<()> {
+    let Some(host) = accounts::by_user_id(tx.conn, host)? else {
+        return actor::known(tx, reporter).map(drop);
+    };
     let reporter = actor::acting(tx, reporter)?.id;
-    match accounts::by_user_id(tx.conn, host)? {
-        Some(host) => {
-            tx.spend(Limit::Uploads)?;
-            reports::insert(tx, reporter, host.id)
-        }
-        None => Ok(()),
-    }
+    tx.spend(Limit::Uploads)?;
+    reports::insert(tx, reporter, host.id)
 }

@@ -2,11 +2,12 @@
 
 use super::core::Audiences;
 use crate::{
-    AccountId, Actor, FileId, GroupId, GroupMember, Member, MemberNames, Microphone, Page, Result, Role,
-    RoomNumber, Session, UserId, Window,
+    AccountId, Actor, FileId, GroupId, GroupMember, Member, MemberNames, Microphone, Page, RecordingId,
+    Result, Role, RoomNumber, Session, UserId, Window,
     domain::{audience, group},
     model::counter::LARGEST_COUNT,
     read_model::memory::HeartbeatOutcome,
+    store::conn::Conn,
     table::broadcasts,
 };
 
@@ -123,7 +124,8 @@ impl Audiences<'_> {
         self.0.write(move |tx| group::quit(tx, &actor, &host, &group)).await
     }
 
-    /// Enters the audience of a recording. Counts a viewer of the recording if it exists and the member is new.
+    /// Enters the audience of a recording, and counts a viewer of the recording if the member is new. Changes nothing if there is
+    /// no such recording.
     ///
     /// Errors: [`Error::ProofRequired`](crate::Error::ProofRequired).
     pub async fn enter_recording(
@@ -150,10 +152,16 @@ impl Audiences<'_> {
     pub async fn group(&self, host: &UserId, group: &GroupId, window: Window) -> Result<Page<GroupMember>> {
         self.0.expire_due().await?;
         let (core, host, group) = (self.0.clone(), host.clone(), group.clone());
-        let listed = move |host: AccountId, group: &GroupId, of_latest_broadcast: bool| {
-            let live = core.memory().live();
-            live.audience(host).map(|audience| audience.group(group, of_latest_broadcast, window))
+        let query = move |conn: &mut Conn| {
+            let listed = |host: AccountId, group: &GroupId, of_latest_broadcast: bool| {
+                let live = core.memory().live();
+                live.audience(host).map(|audience| audience.group(group, of_latest_broadcast, window))
+            };
+            let positions = |recording: RecordingId, window: Window| {
+                core.memory().live().recording_audiences().page(recording, window)
+            };
+            group::page(conn, &host, &group, window, &listed, &positions)
         };
-        self.0.store().snapshot(move |conn| group::page(conn, &host, &group, window, &listed)).await
+        self.0.store().snapshot(query).await
     }
 }

@@ -1,8 +1,10 @@
 //! Members of an audience, as lists show them and as the read model holds them.
 
+use diesel::{prelude::*, sql_types::BigInt};
+
 use super::{
     anchor::Anchor,
-    id::{AccountId, Dialect, Role},
+    id::{AccountId, Dialect, RecordingId, Role},
     name::{GroupId, UserId},
     session::TokenHash,
 };
@@ -61,6 +63,16 @@ pub(crate) struct MemberState {
     pub(crate) session: Option<TokenHash>,
     /// The sub-anchor that the member is, and its order of joining; it depends on `beat_at`.
     pub(crate) anchor: Option<Box<(i64, Anchor)>>,
+}
+
+/// A member of a recording's audience, for the read model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Queryable, QueryableByName)]
+pub(crate) struct RecordingMember {
+    #[diesel(sql_type = BigInt)]
+    pub(crate) recording: RecordingId,
+    /// The order of entry, which no two members share.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) position: i64,
 }
 
 /// The group whose list a member is in.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{
     account::OwnerProfile,
-    audience::MemberState,
+    audience::{MemberState, RecordingMember},
     broadcast::BroadcastState,
     counter::{Counters, RecordingCounters},
     id::{AccountId, BroadcastId},
     recording::Recording,
     session::{Session, TokenHash},
+    short_video::ShortVideoEntry,
     stream::Revocation,
 };
 use crate::{Seconds, UnixSeconds};
@@ -41,6 +42,14 @@ pub(crate) enum Change {
     Recording(Arc<Recording>),
     /// A recording's counters.
     RecordingCounters(RecordingCounters),
+    /// A new member of a recording's audience.
+    RecordingMember(RecordingMember),
+    /// A member has left a recording's audience.
+    RecordingLeft(RecordingMember),
+    /// A new short video.
+    ShortVideo(ShortVideoEntry),
+    /// A short video has been deleted.
+    ShortVideoDeleted(ShortVideoEntry),
     /// The nickname or the avatar of an account has changed.
     Renamed(Box<OwnerProfile>),
     /// The earlier push URLs of a stream code are refused.

@@ -3,11 +3,14 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{
+    audience::RecordingMember,
     change::Change,
-    id::{AccountId, BroadcastId, RecordingId},
+    id::{AccountId, BroadcastId, RecordingId, ShortVideoId},
     random::hex,
     session::TokenHash,
+    short_video::ShortVideoEntry,
 };
+use crate::UnixSeconds;
 
 /// A part of the read model to read again, because a transaction has changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +29,10 @@ pub(crate) enum ChangeKey {
     Follows(AccountId),
     /// A recording.
     Recording(RecordingId),
+    /// The membership in the audience of a recording.
+    RecordingMember(RecordingMember),
+    /// The existence of a short video.
+    ShortVideo(ShortVideoEntry),
     /// The profile that recordings show of their owner, and the existence of its account.
     Owner(AccountId),
     /// The stream codes of which an account lost its push URLs.
@@ -61,6 +68,12 @@ impl ChangeKey {
                 Change::Follows(account) => drop(keys.insert(Self::Follows(*account))),
                 Change::Recording(recording) => drop(keys.insert(Self::Recording(recording.id))),
                 Change::RecordingCounters(counters) => drop(keys.insert(Self::Recording(counters.id))),
+                Change::RecordingMember(member) | Change::RecordingLeft(member) => {
+                    keys.insert(Self::RecordingMember(*member));
+                }
+                Change::ShortVideo(entry) | Change::ShortVideoDeleted(entry) => {
+                    keys.insert(Self::ShortVideo(*entry));
+                }
                 Change::Renamed(owner) => drop(keys.insert(Self::Owner(owner.account))),
                 Change::Revoked(revoked) => drop(keys.insert(Self::Revocations(revoked.account))),
                 Change::SessionOpened(..) | Change::Reloaded => {}
@@ -69,8 +82,8 @@ impl ChangeKey {
         keys.into_iter().collect()
     }
 
-    /// `b17 c17 a17 m17.42 h17 f42 r5 o17 p17 s0f…`, separated by spaces: broadcast, counters, audience, member, room, follows,
-    /// recording, owner, revocations, session.
+    /// `b17 c17 a17 m17.42 h17 f42 r5 w5.99 v1700000000.3 o17 p17 s0f…`, separated by spaces: broadcast, counters, audience,
+    /// member, room, follows, recording, member of a recording, short video, owner, revocations, session.
     pub(crate) fn format(keys: &[Self]) -> String {
         keys.iter().fold(String::new(), |mut text, key| {
             let space = if text.is_empty() { "" } else { " " };
@@ -82,6 +95,10 @@ impl ChangeKey {
                 Self::Room(owner) => write!(text, "{space}h{owner}"),
                 Self::Follows(account) => write!(text, "{space}f{account}"),
                 Self::Recording(id) => write!(text, "{space}r{id}"),
+                Self::RecordingMember(member) => {
+                    write!(text, "{space}w{}.{}", member.recording, member.position)
+                }
+                Self::ShortVideo(entry) => write!(text, "{space}v{}.{}", entry.created_at, entry.id),
                 Self::Owner(owner) => write!(text, "{space}o{owner}"),
                 Self::Revocations(account) => write!(text, "{space}p{account}"),
                 Self::Session(digest) => write!(text, "{space}s{}", hex(digest.bytes())),
@@ -95,17 +112,25 @@ impl ChangeKey {
         text.split(' ').filter_map(|word| {
             let (kind, rest) = word.split_at_checked(1)?;
             let account = |text: &str| text.parse().ok().map(AccountId);
+            let pair = || {
+                let (first, second) = rest.split_once('.')?;
+                Some((first.parse::<i64>().ok()?, second.parse::<i64>().ok()?))
+            };
             match kind {
                 "b" => account(rest).map(Self::Broadcast),
                 "c" => rest.parse().ok().map(|id| Self::Counters(BroadcastId(id))),
                 "a" => account(rest).map(Self::Audience),
-                "m" => {
-                    let (host, member) = rest.split_once('.')?;
-                    Some(Self::Member(account(host)?, account(member)?))
-                }
+                "m" => pair().map(|(host, member)| Self::Member(AccountId(host), AccountId(member))),
                 "h" => account(rest).map(Self::Room),
                 "f" => account(rest).map(Self::Follows),
                 "r" => rest.parse().ok().map(|id| Self::Recording(RecordingId(id))),
+                "w" => pair().map(|(recording, position)| {
+                    Self::RecordingMember(RecordingMember { recording: RecordingId(recording), position })
+                }),
+                "v" => pair().map(|(created_at, id)| {
+                    let created_at = UnixSeconds(created_at);
+                    Self::ShortVideo(ShortVideoEntry { created_at, id: ShortVideoId(id) })
+                }),
                 "o" => account(rest).map(Self::Owner),
                 "p" => account(rest).map(Self::Revocations),
                 "s" => TokenHash::from_hex(rest).map(Self::Session),
@@ -129,6 +154,8 @@ mod tests {
             ChangeKey::Room(AccountId(17)),
             ChangeKey::Follows(AccountId(42)),
             ChangeKey::Recording(RecordingId(5)),
+            ChangeKey::RecordingMember(RecordingMember { recording: RecordingId(5), position: 99 }),
+            ChangeKey::ShortVideo(ShortVideoEntry { created_at: UnixSeconds(-1), id: ShortVideoId(3) }),
             ChangeKey::Owner(AccountId(17)),
             ChangeKey::Revocations(AccountId(17)),
             ChangeKey::Session(TokenHash::of("token")),

@@ -1,5 +1,7 @@
 //! Recordings, their files, and the filters and orders of their lists.
 
+use diesel::Queryable;
+
 use super::{
     fragment::{Fragment, Fragments},
     id::{AccountId, Dialect, RecordingId},
@@ -89,10 +91,32 @@ impl Recording {
         }
     }
 
+    /// The entry of the recording; `None` without any URL, because such a recording is in no list.
+    pub(crate) fn entry(&self) -> Option<RecordingEntry> {
+        let has_file = !self.play_url.is_empty();
+        (has_file || !self.hls_url.is_empty()).then_some(RecordingEntry {
+            id: self.id,
+            owner: self.owner,
+            end_at: self.end_at,
+            has_file,
+        })
+    }
+
     /// The fragment of a dialect, kept with this value; `make` makes it at the first call.
     pub fn fragment(&self, dialect: Dialect, make: impl FnOnce() -> Fragment) -> &Fragment {
         self.fragments.of(dialect, make)
     }
+}
+
+/// The columns of a listed recording that lists are ordered and filtered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub(crate) struct RecordingEntry {
+    pub(crate) id: RecordingId,
+    pub(crate) owner: AccountId,
+    /// Never changes.
+    pub(crate) end_at: UnixSeconds,
+    /// Whether the recording has the URL of a file; otherwise it has only that of a playlist.
+    pub(crate) has_file: bool,
 }
 
 /// The format of a recording's file. A better file is never replaced by a worse one.
@@ -154,8 +178,6 @@ pub struct NewRecording {
 pub struct RecordingFilter {
     /// Only recordings with the URL of a file.
     pub with_play_url: bool,
-    /// Only recordings that ended later than this.
-    pub ended_after: Option<UnixSeconds>,
     /// Only recordings of this user.
     pub owner: Option<UserId>,
 }
@@ -164,7 +186,10 @@ pub struct RecordingFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordingOrder {
     /// Latest end first; of equal ends the later stored first.
-    Ended,
+    Ended {
+        /// Only recordings that ended later than this.
+        after: Option<UnixSeconds>,
+    },
     /// Latest stored first.
     Stored,
 }

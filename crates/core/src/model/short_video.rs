@@ -1,5 +1,7 @@
 //! Short videos: clips that users have uploaded.
 
+use diesel::Queryable;
+
 use super::{
     broadcast::UserInfo,
     id::ShortVideoId,
@@ -22,6 +24,13 @@ pub struct NewShortVideo {
     pub play_url: String,
     /// Names and pictures of the owner for this clip; `None`: those of the profile.
     pub user_info: Option<UserInfo>,
+}
+
+/// The columns of a short video that lists are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Queryable)]
+pub(crate) struct ShortVideoEntry {
+    pub(crate) created_at: UnixSeconds,
+    pub(crate) id: ShortVideoId,
 }
 
 /// A short video.

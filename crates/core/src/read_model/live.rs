@@ -11,9 +11,11 @@ use std::{
 use super::{
     audience::Audience,
     by_id::ById,
+    clips::Clips,
     directory::Directory,
     expiry::{Expirable, Expiry},
     member::{LiveAnchor, LiveMember, MemberClock, Timing},
+    recording_audiences::RecordingAudiences,
     replays::Replays,
     revocations::Revocations,
     room_ids::RoomIds,
@@ -86,6 +88,8 @@ pub(crate) struct Live {
     pub(super) sxb_memberships: ById<AccountId, (AccountId, Arc<LiveMember>)>,
     pub(super) members: usize,
     pub(super) replays: Replays,
+    pub(super) recording_audiences: RecordingAudiences,
+    pub(super) clips: Clips,
     pub(super) revocations: Revocations,
     pub(super) expiry: Expiry,
     pub(super) timing: Timing,
@@ -103,6 +107,8 @@ impl Live {
             sxb_memberships: ById::default(),
             members: 0,
             replays: Replays::default(),
+            recording_audiences: RecordingAudiences::default(),
+            clips: Clips::default(),
             revocations: Revocations::default(),
             expiry: Expiry::default(),
             timing,
@@ -200,13 +206,26 @@ impl Live {
         (self.on_air.len(), self.members)
     }
 
-    /// The recordings in memory.
+    /// The recordings.
     pub(crate) fn replays(&self) -> &Replays {
         &self.replays
     }
 
-    pub(crate) fn replays_mut(&mut self) -> &mut Replays {
-        &mut self.replays
+    /// The members of recordings.
+    pub(crate) fn recording_audiences(&self) -> &RecordingAudiences {
+        &self.recording_audiences
+    }
+
+    /// The short videos.
+    pub(crate) fn clips(&self) -> &Clips {
+        &self.clips
+    }
+
+    /// Takes over the lists whose contents stay in the tables.
+    pub(crate) fn set_lists(&mut self, replays: Replays, audiences: RecordingAudiences, clips: Clips) {
+        self.replays = replays;
+        self.recording_audiences = audiences;
+        self.clips = clips;
     }
 
     pub(crate) fn revocations(&self) -> &Revocations {
@@ -284,7 +303,7 @@ impl Live {
             Change::AccountDeleted(host) => {
                 self.take_off_air(host);
                 self.clear_audience(host);
-                self.replays.remove_owner(host);
+                self.remove_recordings(host);
             }
             Change::Counters { host, broadcast, counters } => {
                 self.count(host, broadcast, counters);
@@ -297,6 +316,10 @@ impl Live {
             Change::AudienceCleared { host } => self.clear_audience(host),
             Change::Recording(recording) => self.replays.put(recording),
             Change::RecordingCounters(counters) => self.replays.count(counters),
+            Change::RecordingMember(member) => self.recording_audiences.insert(member),
+            Change::RecordingLeft(member) => self.recording_audiences.remove(member),
+            Change::ShortVideo(entry) => self.clips.insert(entry),
+            Change::ShortVideoDeleted(entry) => self.clips.remove(entry),
             Change::Renamed(owner) => self.replays.rename(&owner),
             Change::Revoked(revocation) => self.revocations.put(revocation),
             Change::Reloaded
@@ -305,6 +328,13 @@ impl Live {
             | Change::CursorsMoved(_)
             | Change::Room(_)
             | Change::Follows(_) => {}
+        }
+    }
+
+    /// Removes the recordings of a deleted owner, with their audiences.
+    pub(crate) fn remove_recordings(&mut self, owner: AccountId) {
+        for recording in self.replays.remove_owner(owner) {
+            self.recording_audiences.remove_recording(recording);
         }
     }
 

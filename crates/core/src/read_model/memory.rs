@@ -500,19 +500,16 @@ impl Memory {
         for (host, broadcast, counters) in refresh.counters {
             live.apply(Change::Counters { host, broadcast, counters }, &self.sessions);
         }
-        for (id, recording) in refresh.recordings {
-            match recording {
-                Some(recording) => live.replays_mut().put(recording),
-                None => live.replays_mut().remove(id),
-            }
+        for change in refresh.lists {
+            live.apply(change, &self.sessions);
         }
         for revocation in refresh.revocations {
             live.apply(Change::Revoked(revocation), &self.sessions);
         }
         for (account, owner) in refresh.owners {
             match owner {
-                Some(owner) => live.replays_mut().rename(&owner),
-                None => live.replays_mut().remove_owner(account),
+                Some(owner) => live.apply(Change::Renamed(owner), &self.sessions),
+                None => live.remove_recordings(account),
             }
         }
         for ((host, account), member) in refresh.members {

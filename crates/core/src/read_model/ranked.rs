@@ -1,7 +1,11 @@
 //! A sorted set with access by index: the n-th element costs about the same for every n.
 
-/// Largest number of elements in a chunk; a full chunk splits in two.
+/// Largest number of elements in a chunk. A full chunk splits in two, unless the new element is the first or the last of the set:
+/// sets that grow at an end have full chunks.
 const CHUNK_CAPACITY: usize = 512;
+
+/// Two neighbours that both have fewer elements become one chunk.
+const SMALL_CHUNK: usize = CHUNK_CAPACITY / 4;
 
 /// A sorted set in chunks. Insert and remove move the elements of at most one chunk; the search for the n-th element adds up
 /// the lengths of chunks.
@@ -44,10 +48,20 @@ impl<K: Ord + Copy> Ranked<K> {
         let index = self.chunk_of(&key);
         let Some(chunk) = self.chunks.get_mut(index) else { return };
         let Err(at) = chunk.binary_search(&key) else { return };
-        chunk.insert(at, key);
         self.len += 1;
-        if chunk.len() > CHUNK_CAPACITY {
-            let tail = chunk.split_off(CHUNK_CAPACITY / 2);
+        if chunk.len() < CHUNK_CAPACITY {
+            chunk.insert(at, key);
+        } else if at == CHUNK_CAPACITY {
+            // No later chunk has a smaller element, so this is the last chunk.
+            self.chunks.push(vec![key]);
+        } else if at == 0 && index == 0 {
+            self.chunks.insert(0, vec![key]);
+        } else {
+            let mut tail = chunk.split_off(CHUNK_CAPACITY / 2);
+            match at.checked_sub(chunk.len()) {
+                Some(at) => tail.insert(at, key),
+                None => chunk.insert(at, key),
+            }
             self.chunks.insert(index + 1, tail);
         }
     }
@@ -60,19 +74,32 @@ impl<K: Ord + Copy> Ranked<K> {
         chunk.remove(at);
         if chunk.is_empty() {
             self.chunks.remove(index);
+        } else if chunk.len() < SMALL_CHUNK {
+            self.merge_small(index.saturating_sub(1));
+            self.merge_small(index);
         }
         self.len -= 1;
         true
     }
 
+    /// Merges a chunk with the next one if both are small, so that removing elements does not leave many small chunks.
+    fn merge_small(&mut self, index: usize) {
+        let are_small = self
+            .chunks
+            .get(index..index + 2)
+            .is_some_and(|pair| pair.iter().all(|chunk| chunk.len() < SMALL_CHUNK));
+        if are_small {
+            let next = self.chunks.remove(index + 1);
+            if let Some(chunk) = self.chunks.get_mut(index) {
+                chunk.extend(next);
+                chunk.shrink_to(2 * SMALL_CHUNK);
+            }
+        }
+    }
+
     /// The element at a position.
     pub(crate) fn get(&self, position: usize) -> Option<K> {
         self.from(position).next()
-    }
-
-    /// The last element.
-    pub(crate) fn last(&self) -> Option<K> {
-        self.chunks.last()?.last().copied()
     }
 
     /// The elements from a position on.
@@ -94,6 +121,16 @@ impl<K: Ord + Copy> Ranked<K> {
         let index = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last < key));
         let earlier: usize = self.chunks.iter().take(index).map(Vec::len).sum();
         earlier + self.chunks.get(index).map_or(0, |chunk| chunk.partition_point(|element| element < key))
+    }
+}
+
+impl<K: Ord + Copy> FromIterator<K> for Ranked<K> {
+    /// Makes full chunks, many times faster than inserting the elements one by one.
+    fn from_iter<I: IntoIterator<Item = K>>(elements: I) -> Self {
+        let mut elements: Vec<K> = elements.into_iter().collect();
+        elements.sort_unstable();
+        elements.dedup();
+        Self { chunks: elements.chunks(CHUNK_CAPACITY).map(<[K]>::to_vec).collect(), len: elements.len() }
     }
 }
 
@@ -162,6 +199,22 @@ mod tests {
         }
 
         #[test]
+        fn a_set_made_of_many_elements_is_that_of_inserting_each(
+            elements in proptest::collection::vec(0_u32..3000, 0..3000),
+            late in 0_u32..3000,
+        ) {
+            let mut whole: Ranked<u32> = elements.iter().copied().collect();
+            let mut single = Ranked::default();
+            for element in elements {
+                single.insert(element);
+            }
+            whole.insert(late);
+            single.insert(late);
+            prop_assert_eq!((whole.len(), whole.rank(&late)), (single.len(), single.rank(&late)));
+            prop_assert!(whole.from(0).eq(single.from(0)));
+        }
+
+        #[test]
         fn merging_is_sorting(
             left in proptest::collection::btree_set(0_u32..2000, 0..700),
             right in proptest::collection::btree_set(2000_u32..4000, 0..700),
@@ -180,5 +233,28 @@ mod tests {
             all.sort_unstable();
             prop_assert!(merged_from(&a, &b, position).eq(all.into_iter().skip(position)));
         }
+    }
+
+    #[test]
+    fn a_set_that_shrinks_has_few_chunks() {
+        let mut set: Ranked<u32> = (0..100_000).collect();
+        for key in (0..100_000).filter(|key| key % 500 != 0) {
+            set.remove(&key);
+        }
+        assert!(set.from(0).eq((0..100_000).step_by(500)));
+        assert!(set.chunks.len() <= 4, "{} chunks for {} elements", set.chunks.len(), set.len());
+    }
+
+    #[test]
+    fn a_set_that_grows_at_an_end_has_full_chunks() {
+        let mut down = Ranked::default();
+        let mut up = Ranked::default();
+        for key in 0..10_000_u32 {
+            up.insert(key);
+            down.insert(20_000 - key);
+        }
+        let full = 10_000_usize.div_ceil(CHUNK_CAPACITY);
+        assert_eq!((up.chunks.len(), down.chunks.len()), (full, full));
+        assert!(up.from(0).eq(0..10_000) && down.from(0).eq(10_001..=20_000));
     }
 }

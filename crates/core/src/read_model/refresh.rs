@@ -1,12 +1,12 @@
 //! Rows that were read again because another gateway has changed them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use crate::{
-    AccountId, BroadcastId, Recording, RecordingId, Session,
+    AccountId, BroadcastId, Session,
     model::{
-        account::OwnerProfile, audience::MemberState, broadcast::BroadcastState, counter::Counters,
-        session::TokenHash, stream::Revocation,
+        account::OwnerProfile, audience::MemberState, broadcast::BroadcastState, change::Change,
+        counter::Counters, session::TokenHash, stream::Revocation,
     },
 };
 
@@ -24,7 +24,9 @@ pub(crate) struct Refresh {
     pub(crate) rooms: Vec<AccountId>,
     /// Accounts whose follows are removed from the room cache.
     pub(crate) follows: Vec<AccountId>,
-    pub(crate) recordings: HashMap<RecordingId, Option<Arc<Recording>>>,
+    /// New, changed and deleted recordings, members of recordings and short videos. A deleted recording is not among them: it is
+    /// deleted with its owner.
+    pub(crate) lists: Vec<Change>,
     pub(crate) revocations: Vec<Revocation>,
     pub(crate) owners: HashMap<AccountId, Option<Box<OwnerProfile>>>,
 }

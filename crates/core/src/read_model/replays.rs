@@ -1,101 +1,63 @@
-//! The latest recordings, as lists show them.
+//! The recordings: the order of every list, and the contents of the latest recordings.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
+use std::sync::Arc;
+
+use super::{
+    by_id::ById,
+    replay_lists::{Formats, ReplayLists},
 };
-
-use super::ranked::Ranked;
 use crate::{
-    AccountId, Page, Recording, RecordingFilter, RecordingId, RecordingOrder, UnixSeconds, Window,
-    model::{account::OwnerProfile, counter::RecordingCounters},
+    AccountId, Page, Recording, RecordingId, RecordingOrder, Window,
+    model::{account::OwnerProfile, counter::RecordingCounters, recording::RecordingEntry},
 };
 
-/// Largest number of recordings in memory; older ones are read from the table.
-const CAPACITY: usize = 50_000;
+/// Largest number of recordings whose contents are in memory: those that ended last. The contents of others are read from the
+/// table. Small in unit tests, so that these read the table, too.
+const CAPACITY: usize = if cfg!(test) { 4 } else { 50_000 };
 
-/// Position in a list: latest end first; of equal ends the later stored first.
-type ReplayPosition = (Reverse<UnixSeconds>, Reverse<i64>);
-
-fn position(recording: &Recording) -> ReplayPosition {
-    (Reverse(recording.end_at), Reverse(recording.id.0))
+/// A recording of a page.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Replay {
+    /// Its contents.
+    InMemory(Arc<Recording>),
+    /// Its contents have to be read from the table.
+    InTable(RecordingId),
 }
 
-/// The recordings with a URL that ended after `complete_after`, in list order.
-#[derive(Debug)]
+/// The order of all recordings with a URL, and the contents of the latest ones.
+#[derive(Debug, Default)]
 pub(crate) struct Replays {
-    rows: HashMap<i64, Arc<Recording>>,
-    of_owner: HashMap<AccountId, BTreeSet<i64>>,
-    all: Ranked<ReplayPosition>,
-    with_play_url: Ranked<ReplayPosition>,
-    /// Recordings that ended at this time or earlier may be missing.
-    complete_after: UnixSeconds,
-    capacity: usize,
-}
-
-impl Default for Replays {
-    fn default() -> Self {
-        Self::with_capacity(CAPACITY)
-    }
+    lists: ReplayLists,
+    /// Recordings among the first [`CAPACITY`] in the order of the end; some of those may be missing.
+    contents: ById<RecordingId, Arc<Recording>>,
 }
 
 impl Replays {
-    /// An empty set for so many recordings.
-    pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self {
-            rows: HashMap::new(),
-            of_owner: HashMap::new(),
-            all: Ranked::default(),
-            with_play_url: Ranked::default(),
-            complete_after: UnixSeconds::MIN,
-            capacity,
-        }
+    /// The recordings with some entries, without contents.
+    pub(crate) fn of(entries: &[RecordingEntry]) -> Self {
+        Self { lists: ReplayLists::of(entries), contents: ById::default() }
     }
 
-    /// Rows to load: the capacity, plus one to detect that there are more.
-    pub(crate) const fn rows_to_load() -> usize {
-        CAPACITY + 1
+    /// The number of latest recordings to load with their contents.
+    pub(crate) const fn contents_to_load() -> usize {
+        CAPACITY
     }
 
     /// Stores a new or changed recording.
     pub(crate) fn put(&mut self, recording: Arc<Recording>) {
-        self.remove(recording.id);
-        if recording.play_url.is_empty() && recording.hls_url.is_empty()
-            || recording.end_at <= self.complete_after
-        {
+        let Some(entry) = recording.entry() else { return };
+        self.lists.insert(entry);
+        if self.lists.rank(&entry) >= CAPACITY {
             return;
         }
-        self.all.insert(position(&recording));
-        if !recording.play_url.is_empty() {
-            self.with_play_url.insert(position(&recording));
-        }
-        self.of_owner.entry(recording.owner).or_default().insert(recording.id.0);
-        self.rows.insert(recording.id.0, recording);
-        while self.rows.len() > self.capacity
-            && let Some((Reverse(end_at), Reverse(id))) = self.all.last()
-        {
-            // Other recordings of the same second may have been removed, too.
-            self.complete_after = end_at;
-            self.remove(RecordingId(id));
+        self.contents.insert(entry.id, recording);
+        if let Some(pushed_out) = self.lists.at(CAPACITY) {
+            self.contents.remove(&pushed_out);
         }
     }
 
-    /// Removes a recording.
-    pub(crate) fn remove(&mut self, id: RecordingId) {
-        let Some(old) = self.rows.remove(&id.0) else { return };
-        self.all.remove(&position(&old));
-        self.with_play_url.remove(&position(&old));
-        if let Some(ids) = self.of_owner.get_mut(&old.owner) {
-            ids.remove(&id.0);
-            if ids.is_empty() {
-                self.of_owner.remove(&old.owner);
-            }
-        }
-    }
-
-    fn change(&mut self, id: i64, change: impl FnOnce(&mut Recording)) {
-        if let Some(row) = self.rows.get_mut(&id) {
+    fn change(&mut self, id: RecordingId, change: impl FnOnce(&mut Recording)) {
+        if let Some(row) = self.contents.get_mut(&id) {
             // A copy without the fragments: a list may be using the old value.
             let mut changed = Recording::clone(row);
             change(&mut changed);
@@ -105,7 +67,7 @@ impl Replays {
 
     /// Takes over the counters of a recording.
     pub(crate) fn count(&mut self, counters: RecordingCounters) {
-        self.change(counters.id.0, |recording| {
+        self.change(counters.id, |recording| {
             recording.likes = counters.likes;
             recording.viewers = counters.viewers;
         });
@@ -113,7 +75,7 @@ impl Replays {
 
     /// Takes over the nickname and the avatar of an owner.
     pub(crate) fn rename(&mut self, owner: &OwnerProfile) {
-        for id in self.of_owner.get(&owner.account).cloned().unwrap_or_default() {
+        for id in self.lists.owned_among_first(owner.account, CAPACITY) {
             self.change(id, |recording| {
                 recording.owner_nickname.clone_from(&owner.nickname);
                 recording.owner_avatar.clone_from(&owner.avatar);
@@ -121,116 +83,98 @@ impl Replays {
         }
     }
 
-    /// Removes all recordings of a deleted owner.
-    pub(crate) fn remove_owner(&mut self, owner: AccountId) {
-        for id in self.of_owner.remove(&owner).unwrap_or_default() {
-            self.remove(RecordingId(id));
+    /// Removes all recordings of a deleted owner and returns their numbers.
+    pub(crate) fn remove_owner(&mut self, owner: AccountId) -> Vec<RecordingId> {
+        let removed = self.lists.remove_owner(owner);
+        for id in &removed {
+            self.contents.remove(id);
         }
+        removed
     }
 
-    /// A page of a list; `None` if the list has to be read from the table.
+    /// A page of a list, of all recordings or of an owner's.
     pub(crate) fn page(
         &self,
-        filter: &RecordingFilter,
+        formats: Formats,
+        owner: Option<AccountId>,
         order: RecordingOrder,
         window: Window,
-    ) -> Option<Page<Arc<Recording>>> {
-        let after = filter.ended_after.unwrap_or(UnixSeconds::MIN);
-        if filter.owner.is_some() || order != RecordingOrder::Ended || after < self.complete_after {
-            return None;
-        }
-        let list = if filter.with_play_url { &self.with_play_url } else { &self.all };
-        let total = match filter.ended_after {
-            None => list.len(),
-            Some(after) => list.rank(&(Reverse(after), Reverse(i64::MAX))),
+    ) -> Page<Replay> {
+        let page = self.lists.page(formats, owner, order, window);
+        let replay = |id| match self.contents.get(&id) {
+            Some(contents) => Replay::InMemory(Arc::clone(contents)),
+            None => Replay::InTable(id),
         };
-        let items = list
-            .from(window.offset)
-            .take(window.limit.min(total.saturating_sub(window.offset)))
-            .filter_map(|(_, Reverse(id))| self.rows.get(&id).map(Arc::clone))
-            .collect();
-        Some(Page { total, items })
-    }
-
-    #[cfg(test)]
-    pub(crate) fn everything(&self) -> Vec<Recording> {
-        self.all.from(0).map(|(_, Reverse(id))| (*self.rows[&id]).clone()).collect()
+        Page { total: page.total, items: page.items.into_iter().map(replay).collect() }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use crate::UnixSeconds;
 
-    fn recording(id: i64, end_at: i64, play: bool) -> Arc<Recording> {
-        let url = |there: bool| if there { "http://vod.example/1" } else { "" };
-        Arc::new(Recording::example(id, AccountId(id % 3), UnixSeconds(end_at), url(play), url(!play)))
+    const ALL: Window = Window { offset: 0, limit: 99 };
+
+    fn recording(id: i64, end_at: i64) -> Arc<Recording> {
+        Arc::new(Recording::example(id, AccountId(id % 3), UnixSeconds(end_at), "http://vod.example/1", ""))
     }
 
-    fn filter(with_play_url: bool, ended_after: Option<UnixSeconds>) -> RecordingFilter {
-        RecordingFilter { with_play_url, ended_after, ..RecordingFilter::default() }
+    /// All recordings in the order of the end: their numbers, and whether their contents are in memory.
+    fn all(replays: &Replays) -> Vec<(i64, bool)> {
+        let page = replays.page(Formats::All, None, RecordingOrder::Ended { after: None }, ALL);
+        page.items
+            .iter()
+            .map(|replay| match replay {
+                Replay::InMemory(contents) => (contents.id.0, true),
+                Replay::InTable(id) => (id.0, false),
+            })
+            .collect()
     }
 
-    proptest! {
-        /// With a small capacity a page is either correct or refused.
-        #[test]
-        fn pages_are_right_or_refused(
-            steps in proptest::collection::vec((0..4_u8, 1..30_i64, any::<bool>()), 1..80),
-            capacity in 1..40_usize,
-            after in proptest::option::of(0..12_i64),
-            offset in 0..10_usize,
-        ) {
-            let mut replays = Replays::with_capacity(capacity);
-            let after = after.map(UnixSeconds);
-            let mut whole: Vec<Arc<Recording>> = Vec::new();
-            for (what, id, play) in steps {
-                whole.retain(|row| match what { 3 => row.owner != AccountId(id % 3), _ => row.id.0 != id });
-                match what {
-                    0 | 1 => {
-                        // The end of a recording never changes.
-                        whole.push(recording(id, id % 10, play));
-                        replays.put(recording(id, id % 10, play));
-                    }
-                    2 => replays.remove(RecordingId(id)),
-                    _ => replays.remove_owner(AccountId(id % 3)),
-                }
-            }
-            whole.sort_by_key(|row| position(row));
-            for with_play_url in [false, true] {
-                let listed: Vec<_> = whole
-                    .iter()
-                    .filter(|row| !with_play_url || !row.play_url.is_empty())
-                    .filter(|row| after.is_none_or(|after| row.end_at > after))
-                    .collect();
-                let window = Window { offset, limit: 5 };
-                let page = replays.page(&filter(with_play_url, after), RecordingOrder::Ended, window);
-                if let Some(page) = page {
-                    prop_assert_eq!(page.total, listed.len());
-                    prop_assert!(page.items.iter().eq(listed.into_iter().skip(offset).take(5)));
-                } else {
-                    prop_assert!(whole.len() > capacity || after.is_some_and(|after| after < replays.complete_after)
-                        || replays.complete_after > UnixSeconds::MIN);
-                }
-            }
+    #[test]
+    fn the_contents_of_the_recordings_that_ended_last_are_in_memory() {
+        let mut replays = Replays::default();
+        for id in [3, 1, 5, 2, 4] {
+            replays.put(recording(id, 10 * id));
         }
+        assert_eq!(all(&replays), [(5, true), (4, true), (3, true), (2, true), (1, false)]);
+        replays.put(recording(6, 25));
+        assert_eq!(all(&replays), [(5, true), (4, true), (3, true), (6, true), (2, false), (1, false)]);
+        replays.remove_owner(AccountId(2));
+        assert_eq!(
+            all(&replays),
+            [(4, true), (3, true), (6, true), (1, false)],
+            "1 comes back when it changes"
+        );
+        replays.put(recording(1, 10));
+        replays.put(recording(7, 60));
+        assert_eq!(all(&replays), [(7, true), (4, true), (3, true), (6, true), (1, false)]);
+        assert_eq!(replays.contents.len(), CAPACITY);
     }
 
     #[test]
     fn a_rename_changes_all_recordings_of_the_owner_and_no_page_already_read() {
         let mut replays = Replays::default();
-        replays.put(recording(1, 5, true));
-        replays.put(recording(4, 6, true));
-        replays.put(recording(2, 7, true));
-        let shown = replays.page(&filter(true, None), RecordingOrder::Ended, Window { offset: 0, limit: 9 });
+        replays.put(recording(1, 5));
+        replays.put(recording(4, 6));
+        replays.put(recording(2, 7));
+        let everything = |replays: &Replays| -> Vec<Arc<Recording>> {
+            let page = replays.page(Formats::All, None, RecordingOrder::Ended { after: None }, ALL);
+            let contents = page.items.into_iter().map(|replay| match replay {
+                Replay::InMemory(contents) => contents,
+                Replay::InTable(id) => panic!("{id} is not in memory"),
+            });
+            contents.collect()
+        };
+        let shown = everything(&replays);
         let (nickname, avatar) = ("Mei".to_owned(), "http://img.example/1".to_owned());
         replays.rename(&OwnerProfile { account: AccountId(1), nickname, avatar });
         replays.count(RecordingCounters { id: RecordingId(2), likes: 7, viewers: 8 });
-        let after = replays.everything();
+        let after = everything(&replays);
         let names: Vec<_> = after.iter().map(|row| row.owner_nickname.as_str()).collect();
         assert_eq!(names, ["", "Mei", "Mei"]);
         assert_eq!((after[0].likes, after[0].viewers), (7, 8));
-        assert!(shown.unwrap().items.iter().all(|row| row.owner_nickname.is_empty() && row.likes == 0));
+        assert!(shown.iter().all(|row| row.owner_nickname.is_empty() && row.likes == 0));
     }
 }

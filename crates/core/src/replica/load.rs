@@ -1,16 +1,27 @@
 //! Loads the read model from the tables: all rows at the start, changed rows afterwards.
 
-use std::{collections::HashMap, sync::Arc, thread};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    thread,
+};
 
 use crossbeam_channel::Sender;
 
 use crate::{
-    AccountId, Config, Error, RecordingId, Result,
-    model::{change::Change, change_key::ChangeKey, rule::Grace, session::TokenHash},
-    read_model::{live::Live, member::Timing, memory::Memory, refresh::Refresh, replays::Replays},
+    AccountId, Config, Error, RecordingId, Result, ShortVideoId,
+    model::{
+        audience::RecordingMember, change::Change, change_key::ChangeKey, rule::Grace, session::TokenHash,
+        short_video::ShortVideoEntry,
+    },
+    read_model::{
+        clips::Clips, live::Live, member::Timing, memory::Memory, recording_audiences::RecordingAudiences,
+        refresh::Refresh, replays::Replays,
+    },
     store::conn::Conn,
     table::{
         accounts, audience, broadcasts, counters, recording_audience, recordings, revoked_codes, sessions,
+        short_videos,
     },
 };
 
@@ -44,7 +55,10 @@ pub(crate) fn load(conn: &mut Conn, config: &Config, grace: Grace, memory: &Memo
     }
     let put = |member| live.apply(Change::Member(Box::new(member)), &memory.sessions);
     load_in_background(put, |rows| audience::each(conn, |member| rows.put(member)))?;
-    for recording in recordings::latest(conn, Replays::rows_to_load())? {
+    let replays = Replays::of(&recordings::entries(conn)?);
+    let audiences = RecordingAudiences::of(recording_audience::all(conn)?);
+    live.set_lists(replays, audiences, Clips::of(short_videos::entries(conn)?));
+    for recording in recordings::latest(conn, Replays::contents_to_load())? {
         live.apply(Change::Recording(Arc::new(recording)), &memory.sessions);
     }
     for revocation in revoked_codes::all(conn)? {
@@ -103,6 +117,7 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Re
     let mut digests = Vec::new();
     let mut counted = Vec::new();
     let mut revoked = Vec::new();
+    let (mut recordings, mut recording_members, mut clips) = (Vec::new(), Vec::new(), Vec::new());
     for key in keys {
         match key {
             ChangeKey::Broadcast(host) => drop(refresh.broadcasts.insert(host, None)),
@@ -111,7 +126,9 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Re
             ChangeKey::Member(host, account) => drop(refresh.members.insert((host, account), None)),
             ChangeKey::Room(owner) => refresh.rooms.push(owner),
             ChangeKey::Follows(account) => refresh.follows.push(account),
-            ChangeKey::Recording(id) => drop(refresh.recordings.insert(id, None)),
+            ChangeKey::Recording(id) => recordings.push(id),
+            ChangeKey::RecordingMember(member) => recording_members.push(member),
+            ChangeKey::ShortVideo(entry) => clips.push(entry),
             ChangeKey::Owner(account) => drop(refresh.owners.insert(account, None)),
             ChangeKey::Revocations(account) => revoked.push(account),
             ChangeKey::Session(digest) => digests.push(digest),
@@ -126,12 +143,7 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Re
     for broadcasts in counted.chunks(KEYS_PER_QUERY) {
         refresh.counters.extend(counters::of_broadcasts(conn, broadcasts)?);
     }
-    let ids: Vec<RecordingId> = refresh.recordings.keys().copied().collect();
-    for ids in ids.chunks(KEYS_PER_QUERY) {
-        for recording in recordings::by_id(conn, ids)? {
-            refresh.recordings.insert(recording.id, Some(Arc::new(recording)));
-        }
-    }
+    refresh.lists = read_lists(conn, &recordings, &recording_members, &clips)?;
     let owners: Vec<AccountId> = refresh.owners.keys().copied().collect();
     for owners in owners.chunks(KEYS_PER_QUERY) {
         for owner in accounts::owner_profiles(conn, owners)? {
@@ -149,6 +161,43 @@ pub(crate) fn read(conn: &mut Conn, keys: impl Iterator<Item = ChangeKey>) -> Re
     let mut found: HashMap<TokenHash, _> = sessions::by_digests(conn, &digests)?;
     refresh.sessions = digests.into_iter().map(|digest| (digest, found.remove(&digest))).collect();
     Ok(refresh)
+}
+
+/// Reads changed recordings, members of recordings and short videos.
+fn read_lists(
+    conn: &mut Conn,
+    recordings: &[RecordingId],
+    members: &[RecordingMember],
+    clips: &[ShortVideoEntry],
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::with_capacity(recordings.len() + members.len() + clips.len());
+    for ids in recordings.chunks(KEYS_PER_QUERY) {
+        let found = recordings::by_id(conn, ids)?;
+        changes.extend(found.into_iter().map(|recording| Change::Recording(Arc::new(recording))));
+    }
+    for members in members.chunks(KEYS_PER_QUERY) {
+        let found: HashSet<RecordingMember> =
+            recording_audience::existing(conn, members)?.into_iter().collect();
+        changes.extend(members.iter().map(|member| {
+            if found.contains(member) {
+                Change::RecordingMember(*member)
+            } else {
+                Change::RecordingLeft(*member)
+            }
+        }));
+    }
+    for clips in clips.chunks(KEYS_PER_QUERY) {
+        let ids: Vec<ShortVideoId> = clips.iter().map(|entry| entry.id).collect();
+        let found: HashSet<ShortVideoId> = short_videos::existing(conn, &ids)?.into_iter().collect();
+        changes.extend(clips.iter().map(|entry| {
+            if found.contains(&entry.id) {
+                Change::ShortVideo(*entry)
+            } else {
+                Change::ShortVideoDeleted(*entry)
+            }
+        }));
+    }
+    Ok(changes)
 }
 
 fn read_members(conn: &mut Conn, refresh: &mut Refresh) -> Result<()> {

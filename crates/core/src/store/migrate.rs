@@ -98,7 +98,10 @@ mod tests {
         database::Scratch,
         store::{
             conn::on,
-            schema::{accounts, broadcasts, counters, recording_files, revoked_codes, rooms, stream_codes},
+            schema::{
+                accounts, broadcasts, counters, recording_audience, recording_files, revoked_codes, rooms,
+                stream_codes,
+            },
         },
     };
 
@@ -161,8 +164,8 @@ mod tests {
     fn a_sqlite_database_is_copied_before_its_migration() {
         for mut old in old(6, "") {
             let (Conn::Sqlite(_), (folder, _)) = (&old.conn, &old.place) else { continue };
-            let copy = folder.path().join("relive.db.before-0008");
-            let partial = folder.path().join("relive.db.before-0008.partial");
+            let copy = folder.path().join("relive.db.before-0009");
+            let partial = folder.path().join("relive.db.before-0009.partial");
             for is_possible in [true, true, false] {
                 if !is_possible {
                     std::fs::remove_file(&copy).unwrap();
@@ -341,6 +344,53 @@ mod tests {
                 on!(&mut old.conn, |c| set.execute(c)).unwrap();
                 old.revert();
             }
+        }
+    }
+
+    #[test]
+    fn followers_are_counted_and_members_of_missing_recordings_go() {
+        let rows = "INSERT INTO accounts (id, user_id, folded, nickname, avatar, sex, frontcover, address, created_at) VALUES \
+             (8, 'bob', 'bob', '', '', 0, '', '', 1), (9, 'carl', 'carl', '', '', 0, '', '', 1); \
+             INSERT INTO recordings (id, account_id, file_id, file_name, title, cover, location, nickname, avatar, \
+             play_url, play_rank, hls_url, start_at, end_at, duration, size, likes, viewers, stored_at) VALUES \
+             (1, 7, 'a', '', '', '', '', '', '', 'http://a', 3, '', 0, 100, 100, 0, 0, 2, 0), \
+             (2, 8, 'a', '', '', '', '', '', '', 'http://b', 3, '', 0, 100, 100, 0, 0, 1, 0); \
+             INSERT INTO recording_audience (owner_id, file_id, account_id, nickname, avatar, position) VALUES \
+             (7, 'a', 8, 'Bob', 'http://p', 5), (7, 'a', 9, '', '', 4), (8, 'a', 9, '', '', 6), \
+             (7, 'missing', 8, '', '', 7), (9, 'a', 8, '', '', 8); \
+             INSERT INTO rooms (number, account_id, named, name, description, topic, anchor_password, assist_password, \
+             user_password, plan_title, plan_cover, plan_location, hint_name, hint_cover) VALUES \
+             (10001, 7, FALSE, '', '', '', '', '', '', '', '', '', '', ''), (10002, 8, FALSE, '', '', '', '', '', '', '', '', '', '', ''); \
+             INSERT INTO follows (account_id, room) VALUES (8, 10001), (9, 10001);";
+        for mut old in old(8, rows) {
+            for _ in 0..2 {
+                old.migrate();
+                let rows: Vec<(i64, i64, String, String, i64)> =
+                    on!(&mut old.conn, |c| recording_audience::table
+                        .order(recording_audience::position)
+                        .load(c))
+                    .unwrap();
+                let text = str::to_owned;
+                assert_eq!(
+                    rows,
+                    [
+                        (1, 9, text(""), text(""), 4),
+                        (1, 8, text("Bob"), text("http://p"), 5),
+                        (2, 9, text(""), text(""), 6)
+                    ]
+                );
+                let followers: Vec<i64> = on!(&mut old.conn, |c| rooms::table
+                    .order(rooms::number)
+                    .select(rooms::followers)
+                    .load(c))
+                .unwrap();
+                assert_eq!(followers, [2, 0]);
+                old.revert();
+            }
+            old.migrate();
+            on!(&mut old.conn, |c| c.batch_execute("DELETE FROM recordings WHERE id = 1")).unwrap();
+            let left: i64 = on!(&mut old.conn, |c| recording_audience::table.count().get_result(c)).unwrap();
+            assert_eq!(left, 1, "members are deleted with their recording");
         }
     }
 

@@ -25,7 +25,7 @@ diesel::table! {
         name -> Text, description -> Text, topic -> Text,
         anchor_password -> Text, assist_password -> Text, user_password -> Text,
         plan_title -> Text, plan_cover -> Text, plan_location -> Text, planned_at -> Nullable<BigInt>,
-        hint_name -> Text, hint_cover -> Text,
+        hint_name -> Text, hint_cover -> Text, followers -> BigInt,
     }
 }
 diesel::table! {
@@ -69,8 +69,8 @@ diesel::table! {
     }
 }
 diesel::table! {
-    recording_audience (owner_id, file_id, account_id) {
-        owner_id -> BigInt, file_id -> Text, account_id -> BigInt,
+    recording_audience (recording_id, account_id) {
+        recording_id -> BigInt, account_id -> BigInt,
         nickname -> Text, avatar -> Text, position -> BigInt,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::{
     connection::DefaultLoadingMode,
     prelude::*,
-    sql_types::{Array, BigInt},
+    sql_types::{Array, BigInt, Nullable, Text},
 };
 
 use super::{accounts::AccountRow, broadcasts::latest};
@@ -126,6 +126,48 @@ impl MemberStateRow {
     }
 }
 
+/// [`MemberStateRow`] by the names of its columns. PostgreSQL would look at a whole audience for a list of its members if it
+/// takes most audiences for small, so a statement in SQL makes it look up each member by the primary key.
+#[derive(QueryableByName)]
+#[diesel(table_name = audience)]
+struct NamedMemberRow {
+    host_id: AccountId,
+    account_id: AccountId,
+    role: Role,
+    dialect: Dialect,
+    group_id: Option<GroupId>,
+    listed: bool,
+    position: i64,
+    beat_at: UnixSeconds,
+    session: Option<Vec<u8>>,
+    stream_code: Option<StreamCode>,
+    anchor_position: Option<i64>,
+    nickname: Option<String>,
+    avatar: Option<String>,
+    #[diesel(sql_type = Text)]
+    user_id: UserId,
+}
+
+impl From<NamedMemberRow> for MemberStateRow {
+    fn from(row: NamedMemberRow) -> Self {
+        Self {
+            host: row.host_id,
+            account: row.account_id,
+            role: row.role,
+            dialect: row.dialect,
+            group_id: row.group_id,
+            listed: row.listed,
+            position: row.position,
+            beat_at: row.beat_at,
+            session: row.session,
+            stream_code: row.stream_code,
+            anchor_position: row.anchor_position,
+            names: (row.nickname, row.avatar),
+            user_id: row.user_id,
+        }
+    }
+}
+
 /// The columns of [`MemberStateRow`].
 macro_rules! member_state {
     () => {
@@ -171,16 +213,38 @@ pub(crate) fn of_hosts(conn: &mut Conn, hosts: &[AccountId]) -> Result<Vec<Membe
     Ok(rows.into_iter().map(MemberStateRow::state).collect())
 }
 
-/// Members by host and account. The result may have others: the query cannot ask for pairs, and few of the accounts are in
-/// several of the audiences.
+/// Members by host and account. A pair without a member is left out.
 pub(crate) fn of_members(conn: &mut Conn, wanted: &[(AccountId, AccountId)]) -> Result<Vec<MemberState>> {
-    let (hosts, accounts_wanted): (Vec<AccountId>, Vec<AccountId>) = wanted.iter().copied().unzip();
-    let rows: Vec<MemberStateRow> = on!(conn, |c| audience::table
-        .inner_join(accounts::table)
-        .filter(audience::host_id.eq_any(&hosts).and(audience::account_id.eq_any(&accounts_wanted)))
-        .select(member_state!())
-        .load(c))?;
-    Ok(rows.into_iter().map(MemberStateRow::state).collect())
+    match conn {
+        Conn::Sqlite(c) => {
+            let mut found = Vec::with_capacity(wanted.len());
+            for (host, account) in wanted {
+                let row: Option<MemberStateRow> = audience::table
+                    .inner_join(accounts::table)
+                    .filter(audience::host_id.eq(host).and(audience::account_id.eq(account)))
+                    .select(member_state!())
+                    .first(c)
+                    .optional()?;
+                found.extend(row.map(MemberStateRow::state));
+            }
+            Ok(found)
+        }
+        Conn::Postgres(c) => {
+            let (hosts, accounts): (Vec<AccountId>, Vec<AccountId>) = wanted.iter().copied().unzip();
+            let rows: Vec<NamedMemberRow> = prepared!(
+                diesel::sql_query(
+                    "SELECT member.*, accounts.user_id FROM unnest($1, $2) AS wanted (host, account) \
+                     CROSS JOIN LATERAL (SELECT * FROM audience \
+                     WHERE host_id = wanted.host AND account_id = wanted.account LIMIT 1) AS member \
+                     JOIN accounts ON accounts.id = member.account_id",
+                )
+                .bind::<Array<BigInt>, _>(hosts)
+                .bind::<Array<BigInt>, _>(accounts)
+            )
+            .load(c)?;
+            Ok(rows.into_iter().map(|row| MemberStateRow::from(row).state()).collect())
+        }
+    }
 }
 
 /// The sessions through which members watch.
@@ -366,6 +430,23 @@ pub(crate) fn own_group(conn: &mut Conn, host: AccountId) -> Result<Option<Group
     Ok(latest(conn, host)?.map(|row| row.group()))
 }
 
+/// A row of a page of a group, from PostgreSQL.
+#[derive(QueryableByName)]
+struct NamedGroupRow {
+    #[diesel(sql_type = BigInt)]
+    account_id: AccountId,
+    #[diesel(sql_type = Text)]
+    user_id: UserId,
+    #[diesel(sql_type = Nullable<Text>)]
+    nickname: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    avatar: Option<String>,
+    #[diesel(sql_type = Text)]
+    profile_nickname: String,
+    #[diesel(sql_type = Text)]
+    profile_avatar: String,
+}
+
 /// User id; nickname and avatar given on entering; nickname and avatar of the profile.
 type GroupRow = (UserId, Option<String>, Option<String>, String, String);
 
@@ -390,29 +471,44 @@ pub(crate) fn group(
 
 /// The rows of some members. A member that has left meanwhile has no row.
 fn rows(conn: &mut Conn, host: AccountId, members: &[AccountId]) -> Result<HashMap<AccountId, GroupRow>> {
-    let members_of_host = || {
-        audience::table.inner_join(accounts::table).filter(audience::host_id.eq(host)).select((
-            audience::account_id,
-            (accounts::user_id, audience::nickname, audience::avatar, accounts::nickname, accounts::avatar),
-        ))
-    };
     let mut found = HashMap::with_capacity(members.len());
     match conn {
         // SQLite needs no round trip, and a statement for one member stays prepared.
         Conn::Sqlite(c) => {
             for member in members {
-                found.extend(prepared!(members_of_host().filter(audience::account_id.eq(member))).load::<(
-                    _,
-                    GroupRow,
-                )>(
-                    c
-                )?);
+                let row = audience::table
+                    .inner_join(accounts::table)
+                    .filter(audience::host_id.eq(host).and(audience::account_id.eq(member)))
+                    .select((
+                        audience::account_id,
+                        (
+                            accounts::user_id,
+                            audience::nickname,
+                            audience::avatar,
+                            accounts::nickname,
+                            accounts::avatar,
+                        ),
+                    ));
+                found.extend(prepared!(row).load::<(_, GroupRow)>(c)?);
             }
         }
         Conn::Postgres(c) => {
-            found.extend(
-                members_of_host().filter(audience::account_id.eq_any(members)).load::<(_, GroupRow)>(c)?,
-            );
+            let rows: Vec<NamedGroupRow> = prepared!(
+                diesel::sql_query(
+                    "SELECT member.account_id, accounts.user_id, member.nickname, member.avatar, \
+                     accounts.nickname AS profile_nickname, accounts.avatar AS profile_avatar \
+                     FROM unnest($2) AS wanted (account) CROSS JOIN LATERAL (SELECT * FROM audience \
+                     WHERE host_id = $1 AND account_id = wanted.account LIMIT 1) AS member \
+                     JOIN accounts ON accounts.id = member.account_id",
+                )
+                .bind::<BigInt, _>(host)
+                .bind::<Array<BigInt>, _>(members)
+            )
+            .load(c)?;
+            found.extend(rows.into_iter().map(|row| {
+                let profile = (row.profile_nickname, row.profile_avatar);
+                (row.account_id, (row.user_id, row.nickname, row.avatar, profile.0, profile.1))
+            }));
         }
     }
     Ok(found)

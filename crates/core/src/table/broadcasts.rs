@@ -384,15 +384,18 @@ pub(crate) fn overlapping(
     host: AccountId,
     (start_at, end_at): (UnixSeconds, UnixSeconds),
 ) -> Result<Vec<BroadcastRow>> {
-    /// Largest number of rows; a real recording overlaps few broadcasts.
-    const MOST_OVERLAPPING: i64 = 64;
-    Ok(on!(conn, |c| broadcasts::table
+    /// Largest number of broadcasts to look at; a real recording overlaps few.
+    const LOOKED_AT: i64 = 64;
+    // A host has one broadcast at a time, so no earlier one overlaps the span if these do not.
+    let mut rows: Vec<BroadcastRow> = on!(conn, |c| broadcasts::table
         .filter(broadcasts::account_id.eq(host).and(broadcasts::started_at.lt(end_at)))
-        .filter(broadcasts::ended_at.is_null().or(broadcasts::ended_at.gt(start_at)))
-        .order(broadcasts::id.desc())
-        .limit(MOST_OVERLAPPING)
+        .order((broadcasts::started_at.desc(), broadcasts::id.desc()))
+        .limit(LOOKED_AT)
         .select(columns())
-        .load(c))?)
+        .load(c))?;
+    rows.retain(|row| row.ended_at.is_none_or(|ended_at| ended_at > start_at));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    Ok(rows)
 }
 
 /// Stores a broadcast with its counters at 0 and makes it the latest of its room.

@@ -6,12 +6,13 @@ use diesel::{prelude::*, sql_types::BigInt};
 
 use super::counters::stepped;
 use crate::{
-    AccountId, Counted, FileFormat, FileId, NewRecording, Page, Recording, RecordingFilter, RecordingId,
-    RecordingOrder, Result, Seconds, UnixSeconds, UserId, Window,
+    AccountId, Counted, FileFormat, FileId, NewRecording, Recording, RecordingId, Result, Seconds,
+    UnixSeconds, UserId,
     model::{
         change::Change,
         counter::{RecordingCounters, Steps},
         fragment::Fragments,
+        recording::RecordingEntry,
     },
     store::{
         Tx,
@@ -82,12 +83,44 @@ impl RecordingRow {
 
 /// The recordings with some numbers; a number without a recording is left out.
 pub(crate) fn by_id(conn: &mut Conn, ids: &[RecordingId]) -> Result<Vec<Recording>> {
-    let rows: Vec<_> = on!(conn, |c| recordings::table
-        .inner_join(accounts::table)
-        .filter(recordings::id.eq_any(ids))
-        .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
-        .load(c))?;
+    let owned = || {
+        recordings::table.inner_join(accounts::table).select((
+            recordings::all_columns,
+            accounts::user_id,
+            accounts::nickname,
+            accounts::avatar,
+        ))
+    };
+    let rows: Vec<OwnedRecordingRow> = match conn {
+        // SQLite needs no round trip, and a statement for one recording stays prepared.
+        Conn::Sqlite(c) => {
+            let mut rows = Vec::with_capacity(ids.len());
+            for id in ids {
+                let recording = prepared!(owned().filter(recordings::id.eq(id)));
+                rows.extend(recording.get_result::<OwnedRecordingRow>(c).optional()?);
+            }
+            rows
+        }
+        Conn::Postgres(c) => owned().filter(recordings::id.eq_any(ids)).load(c)?,
+    };
     Ok(rows.into_iter().map(RecordingRow::into_recording).collect())
+}
+
+/// The entries of all recordings with a URL.
+pub(crate) fn entries(conn: &mut Conn) -> Result<Vec<RecordingEntry>> {
+    Ok(on!(conn, |c| recordings::table
+        .filter(recordings::play_url.ne("").or(recordings::hls_url.ne("")))
+        .select((recordings::id, recordings::account_id, recordings::end_at, recordings::play_url.ne("")))
+        .load(c))?)
+}
+
+/// The number of the recording of an owner with a file id.
+pub(crate) fn id_of(conn: &mut Conn, owner: AccountId, file_id: &FileId) -> Result<Option<RecordingId>> {
+    Ok(on!(conn, |c| recordings::table
+        .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
+        .select(recordings::id)
+        .first(c)
+        .optional())?)
 }
 
 /// The recordings that ended last.
@@ -125,23 +158,29 @@ pub(crate) fn of_file(conn: &mut Conn, owner: AccountId, file_id: &FileId) -> Re
 /// Largest number of recordings that a new file is compared with.
 const COMPARED: i64 = 64;
 
-/// The recordings of an owner that overlap a span of time and have no file of a format, the latest first.
+/// The recordings of an owner that overlap a span of time and have no file of a format, the latest first, among those that ended
+/// soonest after its start.
 pub(crate) fn overlapping_without(
     conn: &mut Conn,
     owner: AccountId,
     (start_at, end_at): (UnixSeconds, UnixSeconds),
     format: FileFormat,
 ) -> Result<Vec<RecordingRow>> {
-    let same_format = recording_files::table
-        .filter(recording_files::recording_id.eq(recordings::id))
-        .filter(recording_files::format.eq(format.rank()));
-    Ok(on!(conn, |c| recordings::table
-        .filter(recordings::account_id.eq(owner))
-        .filter(recordings::start_at.lt(end_at).and(recordings::end_at.gt(start_at)))
-        .filter(diesel::dsl::not(diesel::dsl::exists(same_format)))
-        .order((recordings::end_at.desc(), recordings::id.desc()))
+    let mut rows: Vec<RecordingRow> = on!(conn, |c| recordings::table
+        .filter(recordings::account_id.eq(owner).and(recordings::end_at.gt(start_at)))
+        .order(recordings::end_at)
         .limit(COMPARED)
-        .load(c))?)
+        .load(c))?;
+    rows.retain(|row| row.start_at < end_at);
+    let ids: Vec<RecordingId> = rows.iter().map(|row| row.id).collect();
+    let same_format: Vec<RecordingId> = on!(conn, |c| recording_files::table
+        .filter(recording_files::recording_id.eq_any(&ids))
+        .filter(recording_files::format.eq(format.rank()))
+        .select(recording_files::recording_id)
+        .load(c))?;
+    rows.retain(|row| !same_format.contains(&row.id));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.end_at, row.id)));
+    Ok(rows)
 }
 
 /// Stores that a recording has a file. Idempotent.
@@ -168,53 +207,6 @@ pub(crate) fn add_file(
 /// The number of recordings of an account, listed or not.
 pub(crate) fn count_of(conn: &mut Conn, owner: AccountId) -> Result<i64> {
     Ok(on!(conn, |c| recordings::table.filter(recordings::account_id.eq(owner)).count().get_result(c))?)
-}
-
-/// The start of a query for the recordings that match a filter, joined with their owners.
-macro_rules! filtered {
-    ($filter:expr) => {{
-        let filter: &RecordingFilter = $filter;
-        let mut query = recordings::table.inner_join(accounts::table).into_boxed();
-        query = if filter.with_play_url {
-            query.filter(recordings::play_url.ne(""))
-        } else {
-            query.filter(recordings::play_url.ne("").or(recordings::hls_url.ne("")))
-        };
-        if let Some(after) = filter.ended_after {
-            query = query.filter(recordings::end_at.gt(after));
-        }
-        if let Some(owner) = &filter.owner {
-            query = query.filter(accounts::user_id.eq(owner));
-        }
-        query
-    }};
-}
-
-/// A page of a list, read from the table.
-pub(crate) fn page(
-    conn: &mut Conn,
-    filter: &RecordingFilter,
-    order: RecordingOrder,
-    window: Window,
-) -> Result<Page<Arc<Recording>>> {
-    let rows: Vec<_> = on!(conn, |c| {
-        let query = match order {
-            RecordingOrder::Ended => {
-                filtered!(filter).order((recordings::end_at.desc(), recordings::id.desc()))
-            }
-            RecordingOrder::Stored => filtered!(filter).order(recordings::id.desc()),
-        };
-        query
-            .select((recordings::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
-            .limit(window.sql_limit())
-            .offset(window.sql_offset())
-            .load(c)
-    })?;
-    Page::read(
-        window,
-        rows.into_iter().map(|row| Arc::new(RecordingRow::into_recording(row))).collect(),
-        || Ok(on!(conn, |c| filtered!(filter).count().get_result(c))?),
-    )
 }
 
 /// The texts that a recording takes over from the broadcast that it was made of.
@@ -327,18 +319,12 @@ pub(crate) fn count(
     Ok(())
 }
 
-/// Adds a step to the viewers of a recording for a named viewer; without effect if the recording does not exist.
-pub(crate) fn step_viewers(tx: &mut Tx<'_>, owner: AccountId, file_id: &FileId, step: i64) -> Result<()> {
+/// Adds a step to the viewers of a recording for a named viewer.
+pub(crate) fn step_viewers(tx: &mut Tx<'_>, id: RecordingId, step: i64) -> Result<()> {
     let counters: Option<RecordingCounters> = on!(tx.conn, |c| prepared!(
-        diesel::update(
-            recordings::table
-                .filter(recordings::account_id.eq(owner).and(recordings::file_id.eq(file_id)))
-                .filter(
-                    (recordings::viewers + step)
-                        .ge(0)
-                        .and((recordings::viewers + step).le(i64::from(i32::MAX)))
-                )
-        )
+        diesel::update(recordings::table.filter(recordings::id.eq(id)).filter(
+            (recordings::viewers + step).ge(0).and((recordings::viewers + step).le(i64::from(i32::MAX)))
+        ))
         .set(recordings::viewers.eq(recordings::viewers + step))
         .returning((recordings::id, recordings::likes, recordings::viewers))
     )

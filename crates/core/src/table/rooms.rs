@@ -34,6 +34,7 @@ pub(crate) struct RoomRow {
     pub(crate) planned_at: Option<UnixSeconds>,
     pub(crate) hint_name: String,
     pub(crate) hint_cover: String,
+    followers: i64,
 }
 
 impl RoomRow {
@@ -43,7 +44,7 @@ impl RoomRow {
     }
 
     /// The data that lists show of the room beyond its broadcast.
-    fn into_details(self, head_picture: Option<PictureId>, followers: i64) -> RoomDetails {
+    fn into_details(self, head_picture: Option<PictureId>) -> RoomDetails {
         RoomDetails {
             number: self.number,
             owner: self.account_id,
@@ -55,7 +56,7 @@ impl RoomRow {
             anchor_password: self.anchor_password,
             assist_password: self.assist_password,
             user_password: self.user_password,
-            followers,
+            followers: self.followers,
         }
     }
 }
@@ -77,25 +78,7 @@ pub(crate) fn details(conn: &mut Conn, owners: &[AccountId]) -> Result<Vec<RoomD
         .filter(rooms::account_id.eq_any(owners.iter().copied()))
         .select((rooms::all_columns, accounts::head_picture))
         .load(c))?;
-    let numbers: Vec<RoomNumber> = rows.iter().map(|(room, _)| room.number).collect();
-    let followers = followers(conn, &numbers)?;
-    Ok(rows
-        .into_iter()
-        .map(|(room, head_picture)| {
-            let followers = followers.get(&room.number).copied().unwrap_or(0);
-            room.into_details(head_picture, followers)
-        })
-        .collect())
-}
-
-/// The numbers of followers of some rooms. A room without followers is left out.
-fn followers(conn: &mut Conn, numbers: &[RoomNumber]) -> Result<HashMap<RoomNumber, i64>> {
-    let rows: Vec<(RoomNumber, i64)> = on!(conn, |c| follows::table
-        .filter(follows::room.eq_any(numbers.iter().copied()))
-        .group_by(follows::room)
-        .select((follows::room, diesel::dsl::count_star()))
-        .load(c))?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|(room, head_picture)| room.into_details(head_picture)).collect())
 }
 
 /// A room; user id, nickname and head picture of its owner; the title of its last broadcast.
@@ -124,7 +107,6 @@ pub(crate) fn all_seen_by(conn: &mut Conn, caller: AccountId, numbers: &[RoomNum
             broadcasts::title.nullable(),
         ))
         .load(c))?;
-    let followers = followers(conn, numbers)?;
     let followed: Vec<RoomNumber> = on!(conn, |c| follows::table
         .filter(follows::account_id.eq(caller).and(follows::room.eq_any(numbers.iter().copied())))
         .select(follows::room)
@@ -134,8 +116,7 @@ pub(crate) fn all_seen_by(conn: &mut Conn, caller: AccountId, numbers: &[RoomNum
         .map(|(row, (user_id, nickname, picture), title)| {
             let number = row.number;
             let owner_name = if nickname.is_empty() { user_id } else { nickname };
-            let followers = followers.get(&number).copied().unwrap_or(0);
-            let details = row.into_details(picture, followers);
+            let details = row.into_details(picture);
             let room = details.room(owner_name, title.as_deref(), followed.contains(&number), None);
             (number, room)
         })

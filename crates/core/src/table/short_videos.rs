@@ -3,10 +3,12 @@
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, FileId, NewShortVideo, Page, Result, ShortVideo, ShortVideoId, UnixSeconds, UserId, Window,
+    AccountId, FileId, NewShortVideo, Result, ShortVideo, ShortVideoId, UnixSeconds, UserId,
+    model::{change::Change, short_video::ShortVideoEntry},
     store::{
         Tx,
         conn::{Conn, on},
+        prepared::prepared,
         schema::{accounts, short_videos},
     },
 };
@@ -50,22 +52,40 @@ impl ShortVideoRow {
     }
 }
 
-/// A page of the clips uploaded later than `after`, latest first.
-pub(crate) fn page(conn: &mut Conn, after: UnixSeconds, window: Window) -> Result<Page<ShortVideo>> {
-    let rows: Vec<_> = on!(conn, |c| short_videos::table
-        .inner_join(accounts::table)
-        .filter(short_videos::created_at.gt(after))
-        .order((short_videos::created_at.desc(), short_videos::id.desc()))
-        .limit(window.sql_limit())
-        .offset(window.sql_offset())
-        .select((short_videos::all_columns, accounts::user_id, accounts::nickname, accounts::avatar))
-        .load(c))?;
-    Page::read(window, rows.into_iter().map(ShortVideoRow::into_short_video).collect(), || {
-        Ok(on!(conn, |c| short_videos::table
-            .filter(short_videos::created_at.gt(after))
-            .count()
-            .get_result(c))?)
-    })
+/// The clips with some numbers; a number without a clip is left out.
+pub(crate) fn by_id(conn: &mut Conn, ids: &[ShortVideoId]) -> Result<Vec<ShortVideo>> {
+    let owned = || {
+        short_videos::table.inner_join(accounts::table).select((
+            short_videos::all_columns,
+            accounts::user_id,
+            accounts::nickname,
+            accounts::avatar,
+        ))
+    };
+    let rows: Vec<OwnedShortVideoRow> = match conn {
+        // SQLite needs no round trip, and a statement for one clip stays prepared.
+        Conn::Sqlite(c) => {
+            let mut rows = Vec::with_capacity(ids.len());
+            for id in ids {
+                let clip = prepared!(owned().filter(short_videos::id.eq(id)));
+                rows.extend(clip.get_result::<OwnedShortVideoRow>(c).optional()?);
+            }
+            rows
+        }
+        Conn::Postgres(c) => owned().filter(short_videos::id.eq_any(ids)).load(c)?,
+    };
+    Ok(rows.into_iter().map(ShortVideoRow::into_short_video).collect())
+}
+
+/// The entries of all clips.
+pub(crate) fn entries(conn: &mut Conn) -> Result<Vec<ShortVideoEntry>> {
+    Ok(on!(conn, |c| short_videos::table.select((short_videos::created_at, short_videos::id)).load(c))?)
+}
+
+/// Those of some numbers that clips have.
+pub(crate) fn existing(conn: &mut Conn, ids: &[ShortVideoId]) -> Result<Vec<ShortVideoId>> {
+    let clips = short_videos::table.filter(short_videos::id.eq_any(ids)).select(short_videos::id);
+    Ok(on!(conn, |c| clips.load(c))?)
 }
 
 /// The clip of an owner with a file id.
@@ -86,13 +106,18 @@ pub(crate) fn count(conn: &mut Conn, owner: AccountId) -> Result<i64> {
 
 /// Stores a clip, which replaces the owner's clip with the same file id. It gets a new number, which orders equal times.
 pub(crate) fn replace(tx: &mut Tx<'_>, owner: AccountId, video: &NewShortVideo) -> Result<()> {
-    on!(tx.conn, |c| diesel::delete(
+    let replaced: Option<ShortVideoEntry> = on!(tx.conn, |c| diesel::delete(
         short_videos::table
             .filter(short_videos::account_id.eq(owner).and(short_videos::file_id.eq(&video.file_id)))
     )
-    .execute(c))?;
+    .returning((short_videos::created_at, short_videos::id))
+    .get_result(c)
+    .optional())?;
+    if let Some(replaced) = replaced {
+        tx.changed(Change::ShortVideoDeleted(replaced));
+    }
     let info = video.user_info.as_ref();
-    on!(tx.conn, |c| diesel::insert_into(short_videos::table)
+    let entry: ShortVideoEntry = on!(tx.conn, |c| diesel::insert_into(short_videos::table)
         .values((
             short_videos::account_id.eq(owner),
             short_videos::file_id.eq(&video.file_id),
@@ -104,6 +129,20 @@ pub(crate) fn replace(tx: &mut Tx<'_>, owner: AccountId, video: &NewShortVideo) 
             short_videos::avatar.eq(info.map(|info| &info.avatar)),
             short_videos::created_at.eq(tx.now),
         ))
-        .execute(c))?;
+        .returning((short_videos::created_at, short_videos::id))
+        .get_result(c))?;
+    tx.changed(Change::ShortVideo(entry));
+    Ok(())
+}
+
+/// Deletes the clips of an account.
+pub(crate) fn delete_of_account(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    let deleted: Vec<ShortVideoEntry> =
+        on!(tx.conn, |c| diesel::delete(short_videos::table.filter(short_videos::account_id.eq(account)))
+            .returning((short_videos::created_at, short_videos::id))
+            .get_results(c))?;
+    for entry in deleted {
+        tx.changed(Change::ShortVideoDeleted(entry));
+    }
     Ok(())
 }

@@ -251,8 +251,12 @@ async fn streams_of_room_service_move_no_live_and_are_recorded_with_their_own_ro
     };
     world.recorded(&code, file("a")).await.unwrap();
     world.recorded(&rooms.stream(guest.account()).await.unwrap(), file("b")).await.unwrap();
-    let list =
-        world.core.recordings().list(RecordingFilter::default(), RecordingOrder::Ended, ALL).await.unwrap();
+    let list = world
+        .core
+        .recordings()
+        .list(RecordingFilter::default(), RecordingOrder::Ended { after: None }, ALL)
+        .await
+        .unwrap();
     let kept: Vec<_> = list.items.iter().map(|it| (it.file_id.to_string(), it.title.clone())).collect();
     assert_eq!(kept, [("a".to_owned(), "planned".to_owned())]);
 }

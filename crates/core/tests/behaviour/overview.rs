@@ -51,8 +51,12 @@ async fn the_overview_of_a_host_is_complete() {
         assert_eq!((seen.likes, seen.viewers, seen.members), (1, 2, 2));
     }
     assert_eq!((latest.deadline, latest.ended_at), (Some(START + Seconds(150)), None));
-    let listed =
-        world.core.recordings().list(RecordingFilter::default(), RecordingOrder::Ended, ALL).await.unwrap();
+    let listed = world
+        .core
+        .recordings()
+        .list(RecordingFilter::default(), RecordingOrder::Ended { after: None }, ALL)
+        .await
+        .unwrap();
     assert_eq!((overview.recordings, overview.short_videos, listed.total), (1, 1, 1));
 
     world.core.broadcasts().exit(host, Some(room)).await.unwrap();

@@ -107,6 +107,17 @@ async fn members_and_groups() {
     assert_eq!(members[0], "host");
     assert_eq!(members[1..], expected);
     // In a group of one name the viewers of a recording follow those of the live, and a page can hold both.
+    let recording = NewRecording {
+        file_id: room.to_string().as_str().into(),
+        format: FileFormat::Mp4,
+        url: "http://vod.example/f".to_owned(),
+        start_at: Some(START),
+        end_at: Some(START + Seconds(90)),
+        duration: None,
+        size: None,
+    };
+    let code = world.core.broadcasts().latest(&"host".into()).await.unwrap().unwrap().stream_code.clone();
+    world.recorded(&code, recording).await.unwrap();
     for index in 0..4 {
         let names = MemberNames::default();
         let viewer = guest(&format!("watcher{index}"));
@@ -148,7 +159,7 @@ async fn recordings_and_short_videos() {
         world.core.short_videos().upload(guest("anna"), video).await.unwrap();
         world.clock.advance(Seconds(index % 2));
     }
-    for order in [RecordingOrder::Ended, RecordingOrder::Stored] {
+    for order in [RecordingOrder::Ended { after: None }, RecordingOrder::Stored] {
         for with_play_url in [false, true] {
             let filter = RecordingFilter { with_play_url, ..RecordingFilter::default() };
             let found = check(5, async |window| {
@@ -157,7 +168,7 @@ async fn recordings_and_short_videos() {
             .await;
             assert_eq!(found.len(), if with_play_url { 9 } else { 13 });
             assert!(match order {
-                RecordingOrder::Ended =>
+                RecordingOrder::Ended { .. } =>
                     found.is_sorted_by_key(|one| std::cmp::Reverse((one.end_at, one.id))),
                 RecordingOrder::Stored => found.is_sorted_by_key(|one| std::cmp::Reverse(one.id)),
             });

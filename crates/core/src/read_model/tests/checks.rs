@@ -45,6 +45,11 @@ impl Runner {
                 "the session of a member is missing"
             );
         }
+        let (kept, follows) = &tables.followers;
+        for (room, followers) in kept {
+            let counted = follows.iter().filter(|followed| *followed == room).count();
+            assert_eq!(usize::try_from(*followers), Ok(counted), "followers of {room}");
+        }
         let mut lower = HashSet::new();
         for account in tables.accounts.iter().filter(|account| account.is_registered()) {
             assert!(lower.insert(account.user_id.to_ascii_lowercase()), "registered twice");

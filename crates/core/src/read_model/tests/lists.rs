@@ -9,13 +9,16 @@ use diesel::prelude::*;
 
 use super::operation::filters;
 use crate::{
-    AccountId, Anchor, BroadcastId, BroadcastInfo, Dialect, LiveRoom, OnAirFilter, Recording, Result, Role,
-    RoomNumber, Seconds, State, UserId, Window,
+    AccountId, Anchor, BroadcastId, BroadcastInfo, Dialect, LiveRoom, OnAirFilter, Recording, RecordingId,
+    Result, Role, RoomNumber, Seconds, ShortVideo, ShortVideoId, State, UnixSeconds, UserId, Window,
     model::{audience::Listed, counter::Counters, session::TokenHash},
     read_model::{live::Live, member::MemberClock},
     store::{
         conn::{Conn, on},
-        schema::{accounts, audience, broadcasts, counters, rooms, sessions},
+        schema::{
+            accounts, audience, broadcasts, counters, follows, recording_audience, rooms, sessions,
+            short_videos as clips,
+        },
     },
     table::{
         accounts::AccountRow,
@@ -24,6 +27,7 @@ use crate::{
         counters::counts,
         recordings,
         sessions::SessionRow,
+        short_videos,
     },
 };
 
@@ -61,19 +65,28 @@ pub(super) struct Lists {
     /// The room of each account that came through sxb, which allows one per account.
     sxb_memberships: BTreeMap<AccountId, AccountId>,
     members: usize,
-    replays: Vec<Recording>,
+    /// Members of all recordings.
+    recording_members: usize,
+    /// Short videos.
+    clips: usize,
 }
 
 /// The rows of all tables that the read model holds.
 pub(super) struct Tables {
     pub(super) accounts: Vec<AccountRow>,
     pub(super) rooms: Vec<(AccountId, RoomNumber)>,
+    /// The number of followers that each room has kept, and the rooms that accounts follow.
+    pub(super) followers: (Vec<(RoomNumber, i64)>, Vec<RoomNumber>),
     pub(super) broadcasts: Vec<BroadcastRow>,
     pub(super) counters: HashMap<BroadcastId, Counters>,
     pub(super) members: Vec<MemberRow>,
     pub(super) sessions: Vec<SessionRow>,
-    /// All recordings, in the order of lists.
-    recordings: Vec<Recording>,
+    /// All recordings, in the order of the end.
+    pub(super) recordings: Vec<Recording>,
+    /// The members of recordings: recording, user id, in order of entry.
+    pub(super) recording_members: Vec<(RecordingId, UserId)>,
+    /// All short videos, the latest upload first.
+    pub(super) clips: Vec<ShortVideo>,
 }
 
 impl Tables {
@@ -81,6 +94,10 @@ impl Tables {
         Ok(Self {
             accounts: on!(conn, |c| accounts::table.load(c))?,
             rooms: on!(conn, |c| rooms::table.select((rooms::account_id, rooms::number)).load(c))?,
+            followers: (
+                on!(conn, |c| rooms::table.select((rooms::number, rooms::followers)).load(c))?,
+                on!(conn, |c| follows::table.select(follows::room).load(c))?,
+            ),
             broadcasts: on!(conn, |c| broadcasts::table.order(broadcasts::id).select(columns()).load(c))?,
             counters: on!(conn, |c| counters::table.select((counters::broadcast_id, counts!())).load::<(
                 BroadcastId,
@@ -93,7 +110,20 @@ impl Tables {
             members: on!(conn, |c| audience::table.load(c))?,
             sessions: on!(conn, |c| sessions::table.load(c))?,
             recordings: recordings::latest(conn, 1_000)?,
+            recording_members: on!(conn, |c| recording_audience::table
+                .inner_join(accounts::table)
+                .order(recording_audience::position)
+                .select((recording_audience::recording_id, accounts::user_id))
+                .load(c))?,
+            clips: Self::clips(conn)?,
         })
+    }
+
+    fn clips(conn: &mut Conn) -> Result<Vec<ShortVideo>> {
+        let ids: Vec<ShortVideoId> = on!(conn, |c| clips::table.select(clips::id).load(c))?;
+        let mut clips = short_videos::by_id(conn, &ids)?;
+        clips.sort_by_key(|clip| std::cmp::Reverse((clip.created_at, clip.id)));
+        Ok(clips)
     }
 
     /// The content that the lists should have.
@@ -155,7 +185,8 @@ impl Tables {
                 .map(|row| (row.account_id, row.host_id))
                 .collect(),
             members: members.len(),
-            replays: self.recordings.clone(),
+            recording_members: self.recording_members.len(),
+            clips: self.clips.len(),
             on_air: on_air
                 .iter()
                 .map(|row| (row.account_id, (info(row), self.counters[&row.id], row.lease)))
@@ -244,13 +275,14 @@ impl Live {
                 })
                 .collect(),
             members: self.members,
-            replays: self.replays.everything(),
+            recording_members: self.recording_audiences.len(),
+            clips: self.clips.page(UnixSeconds::MIN, Window { offset: 0, limit: 0 }).total,
         }
     }
 
     /// Checks that the expiry queue has each expirable once, no later than its end, and nothing else.
     pub(super) fn check_expiry(&self) {
-        use crate::{UnixSeconds, read_model::expiry::Expirable};
+        use crate::read_model::expiry::Expirable;
         let mut known: BTreeSet<(UnixSeconds, Expirable)> = BTreeSet::new();
         let mut expirable = |scheduled_at: UnixSeconds, ends_at: UnixSeconds, what: Expirable| {
             if ends_at == UnixSeconds::MAX {

@@ -6,6 +6,7 @@ mod counters;
 mod lists;
 mod live_rooms;
 mod operation;
+mod pages;
 mod runner;
 
 use proptest::prelude::*;

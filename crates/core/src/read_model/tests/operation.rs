@@ -51,6 +51,8 @@ pub(super) enum Operation {
     /// A file of a host: its number, whether it is a playlist, and its end.
     Recorded(usize, u8, bool, i64),
     CountRecording(usize, u8, Counted, Step),
+    /// Uploads a short video: its number.
+    Upload(usize, u8),
     EnterRecording(usize, usize, u8),
     QuitRecording(usize, usize, u8),
     Register(usize),
@@ -158,8 +160,9 @@ pub(super) fn operations() -> impl Strategy<Value = Operation> {
             .prop_map(|(host, file, hls, end)| Operation::Recorded(host, file, hls, end)),
         2 => (user(), 0..3_u8, count(), step())
             .prop_map(|(host, file, counted, step)| Operation::CountRecording(host, file, counted, step)),
-        2 => (user(), user(), 0..3_u8).prop_map(|(user, host, file)| Operation::EnterRecording(user, host, file)),
+        4 => (user(), user(), 0..3_u8).prop_map(|(user, host, file)| Operation::EnterRecording(user, host, file)),
         1 => (user(), user(), 0..3_u8).prop_map(|(user, host, file)| Operation::QuitRecording(user, host, file)),
+        3 => (user(), 0..3_u8).prop_map(|(user, file)| Operation::Upload(user, file)),
     ];
     let accounts = prop_oneof![
         4 => user().prop_map(Operation::Register),
@@ -177,5 +180,5 @@ pub(super) fn operations() -> impl Strategy<Value = Operation> {
         1 => (foreign(), user()).prop_map(|(what, user)| Operation::Foreign(what, user)),
     ];
     let live_rooms = room_operations().prop_map(Operation::InRoom);
-    prop_oneof![5 => v1, 6 => sxb, 4 => qplus, 6 => live_rooms, 3 => streams, 4 => accounts, 4 => world]
+    prop_oneof![5 => v1, 6 => sxb, 4 => qplus, 6 => live_rooms, 5 => streams, 4 => accounts, 4 => world]
 }

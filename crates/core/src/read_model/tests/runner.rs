@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     AccountId, Actor, Announcement, CallbackSource, Config, Core, Dialect, Error, FileFormat, HostLocation,
-    Identifier, Listing, MemberNames, Microphone, NewAccount, NewRecording, PageStart, Password, Plan,
-    ProfileUpdate, Report, Result, RoomNumber, RoomText, Seconds, Session, StreamCode, StreamEvent,
-    TestClock, TestRandom, UnixSeconds, UserInfo, database::Scratch, read_model::expiry::Expirable,
+    Identifier, Listing, MemberNames, Microphone, NewAccount, NewRecording, NewShortVideo, PageStart,
+    Password, Plan, ProfileUpdate, Report, Result, RoomNumber, RoomText, Seconds, Session, StreamCode,
+    StreamEvent, TestClock, TestRandom, UnixSeconds, UserInfo, database::Scratch,
+    read_model::expiry::Expirable,
 };
 
 /// Shorter than usual, so that some sessions end.
@@ -37,6 +38,8 @@ pub(super) struct Runner {
     pub(super) room_sessions: Vec<Arc<Session>>,
     /// The last beat of each account that no crash has lost.
     pub(super) beats: HashMap<AccountId, UnixSeconds>,
+    /// Operations performed so far.
+    pub(super) performed: usize,
     /// Everything listed after the last operation, with the last second in which it has to be listed.
     pub(super) deadlines: Vec<(Expirable, UnixSeconds)>,
     _folder: TempDir,
@@ -88,6 +91,7 @@ impl Runner {
             sessions: Vec::new(),
             room_sessions: Vec::new(),
             beats: HashMap::new(),
+            performed: 0,
             deadlines: Vec::new(),
             _folder: folder,
             _scratch: scratch,
@@ -96,6 +100,7 @@ impl Runner {
 
     /// Performs an operation, which may be refused but must not fail.
     pub(super) async fn perform(&mut self, operation: &Operation) {
+        self.performed += 1;
         let result = self.try_perform(operation).await;
         let failed = matches!(result, Err(Error::Storage(_) | Error::Unavailable | Error::Busy));
         assert!(!failed, "{operation:?}: {result:?}");
@@ -218,6 +223,15 @@ impl Runner {
                     .count(&USERS[host].into(), &file.to_string().as_str().into(), counted, by)
                     .await
             }
+            Operation::Upload(user, file) => {
+                let file_id = file.to_string().into();
+                let video = NewShortVideo {
+                    file_id,
+                    title: format!("at {}", core.now()),
+                    ..NewShortVideo::default()
+                };
+                core.short_videos().upload(actor(user), video).await
+            }
             Operation::EnterRecording(user, host, file) => {
                 let (audiences, file) = (core.audiences(), file.to_string());
                 let names = MemberNames::default();
@@ -332,6 +346,7 @@ impl Runner {
         self.check_deadlines(&tables, operation);
         self.check_sessions(&tables);
         self.check_views(&tables).await;
+        self.check_pages(&tables).await;
         self.learn(&tables);
     }
 

@@ -21,6 +21,7 @@ pub(in crate::store) fn open(
     // synchronous_commit: an acknowledged write is on disk, whatever the server's default is.
     // enable_seqscan, jit: the statements look rows up by key. A plan that was made while a table was small would go on reading
     // the whole table when it has grown.
+    // enable_mergejoin: a merge reads one of its tables from the start to the row that it looks for.
     // plan_cache_mode: a generic plan is right for all values. By default the server may plan a statement for each value, which
     // takes as long as running it, and prefers to read a small table as a whole for many keys.
     // max_parallel_workers_per_gather: a generic plan does not know the length of a page and would start workers to sort the
@@ -28,7 +29,7 @@ pub(in crate::store) fn open(
     conn.batch_execute(&format!(
         "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {1}; \
          SET synchronous_commit = on; SET client_min_messages = warning; \
-         SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan; \
+         SET enable_seqscan = off; SET enable_mergejoin = off; SET jit = off; SET plan_cache_mode = force_generic_plan; \
          SET max_parallel_workers_per_gather = 0;",
         millis(config.statement_timeout),
         // Bounds how long a gateway that freezes inside a transaction holds its locks.

@@ -117,18 +117,19 @@ async fn lists_are_filtered_and_sorted() {
         page.items.into_iter().map(|one| one.file_id.clone()).collect::<Vec<_>>()
     };
     let every = RecordingFilter::default;
+    let ended = RecordingOrder::Ended { after: None };
     assert_eq!(
-        list(every(), RecordingOrder::Ended).await,
+        list(every(), ended).await,
         ["list only", "same end", "late", "early"],
         "equal ends: the later stored first"
     );
     assert_eq!(list(every(), RecordingOrder::Stored).await, ["list only", "same end", "early", "late"]);
     let with_file = RecordingFilter { with_play_url: true, ..every() };
-    assert_eq!(list(with_file, RecordingOrder::Ended).await, ["same end", "late", "early"]);
-    let recent = RecordingFilter { ended_after: Some(START + Seconds(1_199)), ..every() };
-    assert_eq!(list(recent, RecordingOrder::Ended).await.len(), 3);
-    let recent = RecordingFilter { ended_after: Some(START + Seconds(1_200)), ..every() };
-    assert_eq!(list(recent, RecordingOrder::Ended).await, ["list only"]);
+    assert_eq!(list(with_file, ended).await, ["same end", "late", "early"]);
+    let recent = RecordingOrder::Ended { after: Some(START + Seconds(1_199)) };
+    assert_eq!(list(every(), recent).await.len(), 3);
+    let recent = RecordingOrder::Ended { after: Some(START + Seconds(1_200)) };
+    assert_eq!(list(every(), recent).await, ["list only"]);
     for (owner, count) in [("anna", 2), ("ANNA", 0), ("ann_", 0), ("nobody", 0)] {
         let of_one = RecordingFilter { owner: Some(owner.into()), ..every() };
         assert_eq!(list(of_one, RecordingOrder::Stored).await.len(), count, "{owner}");
@@ -190,9 +191,38 @@ async fn members_of_a_recording_are_viewers_of_it() {
     // A new live empties the group of the live, not that of a recording.
     announced(&world, "anna").await;
     assert_eq!(audiences.group(&"anna".into(), &"f".into(), ALL).await.unwrap().total, 1);
-    // Entering the group of a missing recording succeeds and counts nothing.
-    audiences.enter_recording(guest("bob"), &"anna".into(), &"none".into(), names("bob")).await.unwrap();
-    assert_eq!(audiences.group(&"anna".into(), &"none".into(), ALL).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn nobody_leaves_a_row_behind_at_a_recording_that_does_not_exist() {
+    let world = World::new();
+    world.guest_live("anna", "t").await;
+    let rows = || relive_core::database::rows(&world.core.config().database).unwrap();
+    let before = rows();
+    let names = relive_core::MemberNames::default;
+    let audiences = world.core.audiences();
+    for owner in ["anna", "nobody"] {
+        let owner = owner.into();
+        for viewer in ["anna", "stranger"] {
+            audiences.enter_recording(guest(viewer), &owner, &"f".into(), names()).await.unwrap();
+            audiences.quit_recording(guest(viewer), &owner, &"f".into()).await.unwrap();
+            audiences.quit_group(guest(viewer), &owner, &"f".into()).await.unwrap();
+        }
+        assert_eq!(audiences.group(&owner, &"f".into(), ALL).await.unwrap().total, 0);
+        for counted in [Counted::Like, Counted::AnonymousViewer] {
+            world.core.recordings().count(&owner, &"f".into(), counted, Step::Up).await.unwrap();
+        }
+    }
+    assert_eq!(rows(), before);
+    // The members of a recording that comes later are those that enter it then.
+    world.recorded("1000_anna", file("f", Mp4, 60, 160)).await.unwrap();
+    assert_eq!(audiences.group(&"anna".into(), &"f".into(), ALL).await.unwrap().total, 0);
+    let registered = world.user("emil").await;
+    let unproven = audiences.enter_recording(guest("emil"), &"anna".into(), &"none".into(), names()).await;
+    assert!(matches!(unproven, Err(Error::ProofRequired)), "the check of the actor comes first");
+    let proven = relive_core::Actor::Proven(registered);
+    audiences.enter_recording(proven, &"anna".into(), &"none".into(), names()).await.unwrap();
+    assert_eq!(audiences.group(&"anna".into(), &"none".into(), ALL).await.unwrap().total, 0);
 }
 
 #[tokio::test]

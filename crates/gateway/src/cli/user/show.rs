@@ -28,13 +28,10 @@ struct ListedRecordings {
 impl ListedRecordings {
     async fn of(core: &Core, user_id: &UserId, settings: &Settings) -> relive_core::Result<Self> {
         let count = async |with_play_url, window: Seconds| {
-            let filter = RecordingFilter {
-                with_play_url,
-                ended_after: (window > Seconds(0)).then(|| core.now() - window),
-                owner: Some(user_id.clone()),
-            };
+            let filter = RecordingFilter { with_play_url, owner: Some(user_id.clone()) };
+            let order = RecordingOrder::Ended { after: (window > Seconds(0)).then(|| core.now() - window) };
             let nothing = Window { offset: 0, limit: 0 };
-            let page = core.recordings().list(filter, RecordingOrder::Stored, nothing).await?;
+            let page = core.recordings().list(filter, order, nothing).await?;
             Ok::<_, relive_core::Error>(page.total)
         };
         Ok(Self {
