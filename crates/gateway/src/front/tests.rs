@@ -19,13 +19,12 @@ use crate::{
     testing::{Client, Echo, LIMIT},
 };
 
+mod logging;
+
 const HEADER_SECONDS: u64 = 10;
 const BODY_SECONDS: u64 = 15;
 const IDLE_SECONDS: u64 = 75;
 const DEADLINE_SECONDS: u64 = 4;
-const BODY_TIMEOUT: Duration = Duration::from_secs(BODY_SECONDS);
-/// Bytes that a stream takes before they are read.
-const BUFFER: usize = 256 * 1024;
 
 /// A connection to a new server, and the server's task, which ends with the connection.
 fn served(buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
@@ -39,7 +38,12 @@ fn served_http2() -> DuplexStream {
 
 /// A server whose unsent replies may take so many MiB, and one permit for each request that its adapter was asked to answer.
 fn front(unsent_mib: u32) -> (Arc<Front>, Arc<Semaphore>) {
-    front_with(BodyReader::new(BODY_TIMEOUT), unsent_mib)
+    front_with(BodyReader::new(Duration::from_secs(BODY_SECONDS)), unsent_mib)
+}
+
+/// Like [`front`], with bodies that may take so many bytes.
+fn front_with_memory(bytes: usize) -> Arc<Front> {
+    front_with(BodyReader::with_memory(Duration::from_secs(BODY_SECONDS), bytes), 1).0
 }
 
 fn front_with(bodies: BodyReader, unsent_mib: u32) -> (Arc<Front>, Arc<Semaphore>) {
@@ -49,24 +53,30 @@ fn front_with(bodies: BodyReader, unsent_mib: u32) -> (Arc<Front>, Arc<Semaphore
     let mounted = [Mounted::new(echo, &[String::new(), "/lite".to_owned()])];
     let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
     let clients = Clients::new(proxies, Vec::new());
-    let deadline = Duration::from_secs(DEADLINE_SECONDS);
-    let unsent = UnsentBudget::new(unsent_mib);
-    (Arc::new(Front::new(&mounted, clients, bodies, deadline, unsent, Uuid::nil())), arrived)
+    let front = Arc::new(Front::new(
+        &mounted,
+        clients,
+        bodies,
+        Duration::from_secs(DEADLINE_SECONDS),
+        UnsentBudget::new(unsent_mib),
+        Uuid::nil(),
+    ));
+    (front, arrived)
 }
 
 fn serve(front: Arc<Front>, buffer: usize) -> (Client<DuplexStream>, JoinHandle<()>) {
-    let (client, task, _) = served_by(front, Protocol::new(Http2::Refused), buffer);
+    let (client, task, _) = serve_by(Protocol::new(Http2::Refused), front, buffer);
     (client, task)
 }
 
 fn serve_http2(front: Arc<Front>) -> DuplexStream {
-    served_by(front, Protocol::new(Http2::WithPriorKnowledge { streams: 16 }), BUFFER).0.0
+    serve_by(Protocol::new(Http2::WithPriorKnowledge { streams: 16 }), front, 256 * 1024).0.0
 }
 
-/// A connection to a server, its task, and what the task does.
-fn served_by(
-    front: Arc<Front>,
+/// A connection to a server, the server's task, and what that task is doing.
+fn serve_by(
     protocol: Protocol,
+    front: Arc<Front>,
     buffer: usize,
 ) -> (Client<DuplexStream>, JoinHandle<()>, Arc<Activity>) {
     let (client, server) = tokio::io::duplex(buffer);
@@ -83,7 +93,7 @@ fn served_by(
 }
 
 fn connect() -> Client<DuplexStream> {
-    served(BUFFER).0
+    served(256 * 1024).0
 }
 
 /// Seconds until the server closes the connection.
@@ -287,52 +297,11 @@ async fn a_body_must_arrive_at_16_kib_per_second() {
     }
 }
 
-/// A request of the largest size that an adapter takes, from a client behind a proxy.
-fn large(client: &str) -> String {
-    let head =
-        format!("POST /echo HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {client}\r\ncontent-length: {LIMIT}");
-    format!("{head}\r\n\r\n{}", "x".repeat(LIMIT))
-}
-
-#[tokio::test(start_paused = true)]
-async fn bodies_of_one_address_leave_memory_to_others() {
-    // A share is a quarter, in which one body of the largest size has room.
-    let front = front_with(BodyReader::with_memory(BODY_TIMEOUT, 4 * LIMIT.next_power_of_two()), 1).0;
-    let connect = || served_by(Arc::clone(&front), Protocol::new(Http2::Refused), BUFFER).0;
-    let (mut slow, mut hungry, mut other) = (connect(), connect(), connect());
-    let body = large("192.0.2.7");
-    slow.send(&body[..body.len() - 1]).await;
-    sleep(Duration::from_millis(1)).await;
-    let start = Instant::now();
-    hungry.send(&body).await;
-    let reply = hungry.receive().await;
-    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("busy"), "{reply}");
-    assert!((100..=101).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
-    assert!(hungry.get("/echo").await.contains("0 bytes"), "the connection stays usable");
-    other.send(large("192.0.2.8")).await;
-    assert!(other.receive().await.contains(&format!("{LIMIT} bytes")));
-    slow.send(&body[body.len() - 1..]).await;
-    assert!(slow.receive().await.contains(&format!("{LIMIT} bytes")));
-    hungry.send(&body).await;
-    assert!(hungry.receive().await.contains(&format!("{LIMIT} bytes")));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_without_memory_that_goes_on_is_answered_in_a_second() {
-    let front = front_with(BodyReader::with_memory(BODY_TIMEOUT, 0), 1).0;
-    let (mut client, ..) = served_by(front, Protocol::new(Http2::Refused), BUFFER);
-    let (body, start) = (large("192.0.2.7"), Instant::now());
-    client.send(&body[..body.len() - 1]).await;
-    let reply = client.receive().await;
-    assert!(reply.ends_with("busy") && reply.contains("connection: close"), "{reply}");
-    assert!((1_100..=1_102).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
-    client.closed().await;
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_makes_room_closes_at_once_or_after_its_request() {
+    let connect = || serve_by(Protocol::new(Http2::Refused), front(1).0, 256 * 1024);
     for sent in ["", "GET /echo HTTP/1.1\r\nhost: x\r\n\r\n", "GET /echo HT"] {
-        let (mut client, task, activity) = served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
+        let (mut client, task, activity) = connect();
         client.send(sent).await;
         if sent.ends_with("\r\n\r\n") {
             client.receive().await;
@@ -343,7 +312,7 @@ async fn a_connection_that_makes_room_closes_at_once_or_after_its_request() {
         assert_eq!(closes_after(&mut client).await, 0, "{sent:?}");
         task.await.unwrap();
     }
-    let (mut client, _, activity) = served_by(front(1).0, Protocol::new(Http2::Refused), BUFFER);
+    let (mut client, _, activity) = connect();
     client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\na").await;
     sleep(Duration::from_secs(1)).await;
     activity.close();
@@ -352,6 +321,46 @@ async fn a_connection_that_makes_room_closes_at_once_or_after_its_request() {
     let reply = client.receive().await;
     assert!(reply.contains("connection: close") && reply.contains("3 bytes"), "{reply}");
     assert_eq!(closes_after(&mut client).await, 0);
+}
+
+/// A request of the largest size that the adapter takes, from a client behind a proxy.
+fn largest(client: &str) -> String {
+    post(&"x".repeat(LIMIT)).replace("host: x", &format!("host: x\r\nx-forwarded-for: {client}"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_of_one_address_leave_memory_to_others() {
+    // A share is a quarter, in which one body of the largest size has room.
+    let front = front_with_memory(4 * LIMIT.next_power_of_two());
+    let connect = || serve(Arc::clone(&front), 256 * 1024).0;
+    let (mut slow, mut hungry, mut other) = (connect(), connect(), connect());
+    let body = largest("192.0.2.7");
+    let (begin, end) = body.split_at(body.len() - 1);
+    slow.send(begin).await;
+    sleep(Duration::from_millis(1)).await;
+    let start = Instant::now();
+    hungry.send(&body).await;
+    let reply = hungry.receive().await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("busy"), "{reply}");
+    assert!((100..=101).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!(hungry.get("/echo").await.contains("0 bytes"), "the connection stays usable");
+    other.send(largest("192.0.2.8")).await;
+    assert!(other.receive().await.contains(&format!("{LIMIT} bytes")));
+    slow.send(end).await;
+    assert!(slow.receive().await.contains(&format!("{LIMIT} bytes")));
+    hungry.send(&body).await;
+    assert!(hungry.receive().await.contains(&format!("{LIMIT} bytes")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_without_memory_that_goes_on_is_answered_in_a_second() {
+    let (mut client, _) = serve(front_with_memory(0), 256 * 1024);
+    let (body, start) = (largest("192.0.2.7"), Instant::now());
+    client.send(&body[..body.len() - 1]).await;
+    let reply = client.receive().await;
+    assert!(reply.ends_with("busy") && reply.contains("connection: close"), "{reply}");
+    assert!((1_100..=1_102).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    client.closed().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -374,7 +383,7 @@ async fn http2_is_refused_unless_it_is_configured() {
         let received = client.receive().await;
         assert!(received.starts_with(reply), "{received}");
     }
-    let (mut client, task) = served(BUFFER);
+    let (mut client, task) = served(256 * 1024);
     client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     client.receive().await;
     task.await.unwrap();
@@ -398,7 +407,7 @@ async fn http2_is_served_and_has_the_idle_timeout() {
 }
 
 /// A request to HTTP/2 for a reply of so many bytes.
-fn reply_of(bytes: usize) -> http::Request<Full<Bytes>> {
+fn large(bytes: usize) -> http::Request<Full<Bytes>> {
     http::Request::get(format!("http://x/large?{bytes}")).body(Full::default()).unwrap()
 }
 
@@ -448,10 +457,10 @@ async fn a_connection_that_holds_much_begins_no_further_request() {
     tokio::spawn(connection);
     let mut replies = Vec::new();
     for _ in 0..3 {
-        replies.push(sender.send_request(reply_of(100_000)).await.unwrap());
+        replies.push(sender.send_request(large(100_000)).await.unwrap());
     }
     assert_eq!(arrived.available_permits(), 3);
-    let mut next = std::pin::pin!(sender.send_request(reply_of(1)));
+    let mut next = std::pin::pin!(sender.send_request(large(1)));
     for _ in 0..100 {
         assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await.is_pending());
         tokio::task::yield_now().await;
@@ -470,7 +479,7 @@ async fn a_client_that_takes_no_reply_is_closed_whatever_else_it_sends() {
     let (mut sender, connection) = pings.handshake(stream).await.unwrap();
     let connection = tokio::spawn(connection);
     let start = Instant::now();
-    let _reply = sender.send_request(reply_of(1_000)).await.unwrap();
+    let _reply = sender.send_request(large(1_000)).await.unwrap();
     let _ = connection.await.unwrap();
     assert_eq!(start.elapsed().as_secs(), IDLE_SECONDS);
 }
@@ -528,77 +537,4 @@ async fn after_a_request_with_two_lengths_the_connection_is_closed() {
         assert!(reply.contains("0 bytes") && reply.contains("connection: close"), "{reply}");
         client.closed().await;
     }
-}
-
-/// The log lines of a test.
-#[derive(Clone, Default)]
-struct LogLines(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for LogLines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl LogLines {
-    /// Collects the log lines of this thread until the guard is dropped.
-    fn collect(log: &crate::config::Log) -> (Self, tracing::subscriber::DefaultGuard) {
-        let lines = Self::default();
-        let writer = {
-            let lines = lines.clone();
-            move || lines.clone()
-        };
-        let subscriber = tracing_subscriber::layer::SubscriberExt::with(
-            tracing_subscriber::registry(),
-            crate::observe::logging::lines(log, false, writer, Repeats::default()),
-        );
-        (lines, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-#[test]
-fn an_error_is_logged_with_its_causes_in_both_formats() {
-    let error = relive_core::Error::Storage("database or disk is full".into());
-    for format in [crate::config::LogFormat::Pretty, crate::config::LogFormat::Json] {
-        let log = crate::config::Log { format, ..crate::config::Log::default() };
-        let (lines, logging) = LogLines::collect(&log);
-        tracing::error!(error = %relive_core::causes(&error), "commit failed");
-        drop(logging);
-        assert!(lines.text().contains("the storage failed: database or disk is full"), "{}", lines.text());
-    }
-}
-
-#[tokio::test]
-async fn every_request_is_logged_without_its_query_headers_and_body() {
-    let log = crate::config::Log { level: "trace".to_owned(), ..crate::config::Log::default() };
-    let (lines, _logging) = LogLines::collect(&log);
-    tracing::debug!(target: "h2::codec", "a library read hunter2");
-
-    let head = "authorization: Bearer hunter2\r\nliteav-sig: hunter2\r\ncontent-length: 7";
-    let mut client = connect();
-    client.send(format!("POST /echo?token=hunter2 HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\nhunter2")).await;
-    client.receive().await;
-    let stream = TokioIo::new(served_http2());
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-    tokio::spawn(connection);
-    let request = http::Request::post("http://x/no?token=hunter2").header("authorization", "hunter2");
-    sender.send_request(request.body(Full::new(Bytes::from("hunter2"))).unwrap()).await.unwrap();
-
-    let text = lines.text();
-    for expected in
-        ["adapter=\"echo\" interface=\"echo\" code=0 status=200", "code=400 status=404", "client=10.0.0.1"]
-    {
-        assert!(text.contains(expected), "{text}");
-    }
-    assert!(!text.contains("hunter2"), "{text}");
 }
