@@ -28,7 +28,7 @@ async fn serve(address: SocketAddr) -> anyhow::Result<()> {
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
             let mut builder = auto::Builder::new(TokioExecutor::new());
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(64 * 1024);
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(16 * 1024);
             let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
         });
     }
