@@ -10,8 +10,8 @@ use crate::config::AuthCodeDelivery;
 /// Deliveries under way at the same time; a further one fails at once.
 const MAX_DELIVERIES: usize = 16;
 
-/// The configured channel; `None` if codes are not delivered. A delivery may take three quarters of the deadline of a request: the
-/// rest is left to store the code.
+/// The configured channel; `None` if codes are not delivered. A delivery may take three quarters of the deadline of a request: its
+/// caller is told whether it has failed.
 pub(crate) fn channel(
     delivery: &AuthCodeDelivery,
     request_deadline: Duration,

@@ -43,6 +43,9 @@ const HTTP2_HEAD_BYTES: u32 = 16 * 1024;
 /// The parts of a reply up to this size are joined before writing: the copy costs less than a vectored write.
 const JOINED_BYTES: usize = 1_024;
 
+/// How long a connection that makes room for another one may still write its last reply.
+const CLOSING: Duration = Duration::from_secs(1);
+
 /// Answers the requests of a listener.
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers one request; `Err` closes the connection without a reply.
@@ -128,7 +131,8 @@ pub(crate) async fn serve<H: Handler>(
             }
             let active = ActiveRequest::begin(shared);
             let response = active.0.handler.answer(peer, request).await?;
-            Ok::<_, Gone>(response.map(|reply| active.0.outbox.queue(reply)))
+            let outbox = Arc::clone(&active.0.outbox);
+            Ok::<_, Gone>(response.map(|reply| outbox.queue(reply, active)))
         }
     });
     let preface = if protocol.refuses_http2 { Preface::Expected } else { Preface::Allowed };
@@ -140,6 +144,7 @@ pub(crate) async fn serve<H: Handler>(
     let mut stopped = pin!(stop.wait_for(|stop| *stop));
     let mut closing = pin!(activity.close.notified());
     let (mut registered, mut stopping) = (false, false);
+    let mut closing_since = None;
     poll_fn(|cx| {
         // The first poll registers this task to be woken. Polling `stopped` again before the value has changed would
         // only take a lock that all connections share.
@@ -156,14 +161,13 @@ pub(crate) async fn serve<H: Handler>(
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        // Nothing else is waited for, not even a client that reads its reply slowly: the place is already given away.
-        if activity.is_closing() && !activity.is_answering() {
-            return Poll::Ready(());
-        }
         loop {
             let due = activity.due(timeouts);
             let unread = shared.outbox.due(activity.written(), timeouts.idle);
-            let Some(due) = due.into_iter().chain(unread).min() else {
+            // The place is given away: what hyper still has to write may take a moment, and no longer.
+            let closed = (activity.is_closing() && !activity.is_answering())
+                .then(|| *closing_since.get_or_insert_with(Instant::now) + CLOSING);
+            let Some(due) = due.into_iter().chain(unread).chain(closed).min() else {
                 return Poll::Pending;
             };
             // Resetting a timer is expensive: an earlier deadline is set at once, a later one when the timer has fired.
@@ -254,12 +258,12 @@ impl Activity {
     /// When the connection will have been silent too long; `None` while a request is being answered. Called before each
     /// wait of the connection, so the clock is read here once for all events since the previous call.
     fn due(&self, timeouts: Timeouts) -> Option<Instant> {
-        if self.is_answering() {
-            return None;
-        }
         if self.moved.load(Ordering::Relaxed) {
             self.moved.store(false, Ordering::Relaxed);
             self.last.store(self.now(), Ordering::Relaxed);
+        }
+        if self.is_answering() {
+            return None;
         }
         if self.head.load(Ordering::Relaxed) == BEGUN {
             self.head.store(self.now(), Ordering::Relaxed);

@@ -57,7 +57,10 @@ impl UnsentBudget {
         });
         let fits = total <= self.capacity && share.is_none_or(|share| share <= self.capacity / SHARES);
         if !fits && bytes > SMALL_REPLY_BYTES {
-            held.refused_at = Some(Instant::now());
+            // An address that has used up its own share does not make memory short for others.
+            if total > self.capacity {
+                held.refused_at = Some(Instant::now());
+            }
             counter!("relive_limited_total", "limit" => "unsent_replies").increment(1);
             return None;
         }
@@ -177,9 +180,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn memory_is_wanted_for_ten_seconds_after_a_refusal() {
         let budget = UnsentBudget::new(1);
+        let exempt = Client { is_exempt: true, ..client("127.0.0.1") };
         let held = budget.reserve(client("192.0.2.1"), MIB / 4).unwrap();
-        assert!(!held.is_wanted());
         assert!(budget.reserve(client("192.0.2.1"), MIB / 4).is_none());
+        assert!(!held.is_wanted(), "the share of one address is its own affair");
+        let _rest = budget.reserve(exempt, MIB / 2).unwrap();
+        assert!(budget.reserve(exempt, MIB / 2).is_none());
         assert!(held.is_wanted());
         tokio::time::advance(SHORT_AFTER_REFUSAL).await;
         assert!(!held.is_wanted());

@@ -94,7 +94,9 @@ impl Core {
         self.follow_clock().await?;
         self.flush_clocks().await?;
         self.expire_due().await?;
-        self.memory().forget_revocations(self.inner.oldest_push_url(self.now()));
+        if self.inner.time.is_trusted() {
+            self.memory().forget_revocations(self.inner.oldest_push_url(self.now()));
+        }
         let core = Arc::clone(&self.inner);
         let seen = self.store().write(move |tx| core.upkeep(tx)).await?;
         self.inner.foreign_changes.store(seen, Ordering::Relaxed);
@@ -109,11 +111,15 @@ impl Core {
             self.memory().follow(time, || time.compare_with_wall());
         }
         if time.has_unchecked_beats() {
-            let by = time.set_back_by();
-            self.store().write_read_committed(move |tx| future::set_beats_back(tx, by)).await?;
+            let by = time.take_set_back();
+            let moved = self.store().write_read_committed(move |tx| future::set_beats_back(tx, by)).await;
+            if let Err(error) = moved {
+                time.give_set_back(by);
+                return Err(error);
+            }
             // Also those that were under way during the step.
             self.memory().bring_back(self.now());
-            time.beats_checked(by);
+            time.beats_checked();
         }
         if time.is_unsettled() {
             self.store().write_read_committed(future::bring_back).await?;
@@ -193,16 +199,17 @@ impl Inner {
         }
     }
 
-    /// Deletes rows whose time is over. A session or room that seems to be silent may seem so because of a wrong clock.
+    /// Deletes rows whose time is over. A session or room that seems to be silent may seem so because of a wrong clock, which
+    /// also makes a revocation look old whose URLs are still valid.
     fn delete_ended(&self, tx: &mut Tx<'_>) -> Result<()> {
         if self.time.is_trusted() {
             session::close_ended(tx)?;
             room::forget_unopened(tx)?;
+            revoked_codes::prune(tx)?;
         }
         verifications::delete_ended(tx)?;
         stream_codes::delete_ended(tx)?;
-        pushes::delete_forgotten(tx)?;
-        revoked_codes::prune(tx)
+        pushes::delete_forgotten(tx)
     }
 
     /// The earliest second in which a push URL can have been issued that is valid now.

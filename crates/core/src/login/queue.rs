@@ -12,6 +12,9 @@ use crate::{AccountId, Client, Error, Result};
 /// An address may hold one place of so many.
 const SHARE: usize = 4;
 
+/// One job of so many is a registration or a new password, if one waits: logins may come for ever.
+const NEW_PASSWORDS: u64 = 8;
+
 /// How soon a password is hashed, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
@@ -93,14 +96,22 @@ struct State<J> {
     turn: u64,
     /// Jobs that have arrived.
     arrived: u64,
+    /// Jobs that were taken.
+    taken: u64,
     is_closed: bool,
 }
 
 impl<J> FairQueue<J> {
     /// A queue of so many jobs.
     pub(crate) fn new(capacity: usize) -> Self {
-        let state =
-            State { jobs: BTreeMap::new(), waiting: HashMap::new(), turn: 0, arrived: 0, is_closed: false };
+        let state = State {
+            jobs: BTreeMap::new(),
+            waiting: HashMap::new(),
+            turn: 0,
+            arrived: 0,
+            taken: 0,
+            is_closed: false,
+        };
         Self { capacity: capacity.max(1), state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -180,7 +191,8 @@ impl<J> State<J> {
         for owner in claim.owners() {
             let waiting = self.waiting.entry(owner).or_insert(Waiting { jobs: 0, next_turn: 0 });
             waiting.jobs += 1;
-            waiting.next_turn = place.turn + 1;
+            // Not by the place of this job: that may be due to the other owner alone.
+            waiting.next_turn = waiting.next_turn.max(self.turn + 1) + 1;
         }
         self.jobs.insert(place, (claim, job));
     }
@@ -199,9 +211,20 @@ impl<J> State<J> {
     }
 
     fn take(&mut self) -> Option<J> {
+        self.taken += 1;
+        if self.taken.is_multiple_of(NEW_PASSWORDS)
+            && let Some(place) = self.first_new_password()
+        {
+            return self.remove(place);
+        }
         let place = *self.jobs.keys().next()?;
         self.turn = self.turn.max(place.turn);
         self.remove(place)
+    }
+
+    fn first_new_password(&self) -> Option<Place> {
+        let least = Place { is_new_password: true, turn: 0, urgency: Urgency::KnownLogin, number: 0 };
+        self.jobs.range(least..).next().map(|(place, _)| *place)
     }
 
     fn jobs_of(&self, address: IpAddr) -> usize {
@@ -251,6 +274,28 @@ mod tests {
     /// The jobs in the order in which a thread takes them.
     fn taken<J>(queue: &FairQueue<J>) -> Vec<J> {
         std::iter::from_fn(|| queue.state().take()).collect()
+    }
+
+    #[test]
+    fn a_registration_is_taken_while_logins_keep_coming() {
+        let queue = FairQueue::new(64);
+        assert!(push(&queue, registration(9), "new"));
+        for _ in 1..NEW_PASSWORDS {
+            assert!(push(&queue, login(1, 1), "login") && push(&queue, login(2, 2), "login"));
+            assert_eq!(queue.state().take(), Some("login"));
+        }
+        assert_eq!(queue.state().take(), Some("new"));
+    }
+
+    #[test]
+    fn a_guess_at_an_account_does_not_delay_its_owner_by_the_turns_of_the_guesser() {
+        let queue = FairQueue::new(64);
+        for account in 1..10 {
+            assert!(push(&queue, login(1, account), "other"));
+        }
+        assert!(push(&queue, login(1, 77), "guess") && push(&queue, login(2, 77), "owner"));
+        let order = taken(&queue);
+        assert!(order.iter().position(|job| *job == "owner") < order.iter().position(|job| *job == "guess"));
     }
 
     #[test]

@@ -201,15 +201,20 @@ impl ServerTime {
         !self.beats_checked.load(Ordering::Acquire)
     }
 
-    /// By how much the time has gone back since the beats in the tables were checked; zero or negative.
-    pub(crate) fn set_back_by(&self) -> Seconds {
-        Seconds(self.set_back_by.load(Ordering::Acquire))
+    /// Takes the length by which the time has gone back since the beats in the tables were checked; zero or negative.
+    pub(crate) fn take_set_back(&self) -> Seconds {
+        Seconds(self.set_back_by.swap(0, Ordering::AcqRel))
     }
 
-    /// Records that the beats in the tables have gone back with the time by a length, and that none is in the future.
-    pub(crate) fn beats_checked(&self, back_by: Seconds) {
+    /// Gives back what [`ServerTime::take_set_back`] took, because the tables were not changed.
+    pub(crate) fn give_set_back(&self, by: Seconds) {
+        self.set_back_by.fetch_add(by.0, Ordering::AcqRel);
+    }
+
+    /// Records that no beat in the tables is in the future.
+    pub(crate) fn beats_checked(&self) {
         // Unless there was another step meanwhile.
-        if self.set_back_by.fetch_sub(back_by.0, Ordering::AcqRel) == back_by.0 {
+        if self.set_back_by.load(Ordering::Acquire) == 0 {
             self.beats_checked.store(true, Ordering::Release);
         }
     }

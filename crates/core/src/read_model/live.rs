@@ -510,7 +510,6 @@ impl Live {
         now: UnixSeconds,
     ) -> (Vec<AccountId>, Vec<(AccountId, AccountId)>) {
         self.timing.grace = self.timing.grace.shifted(by);
-        self.revocations.bring_back(now);
         let (mut hosts, mut members) = (Vec::new(), Vec::new());
         for (host, on_air) in &self.on_air {
             if on_air.beat.shift(by, now) && !on_air.dirty.swap(true, Ordering::Relaxed) {

@@ -38,12 +38,6 @@ impl Revocations {
         self.queue.front().is_some_and(|(valid_from, _)| *valid_from < time)
     }
 
-    /// Counts revocations in the future as made now.
-    pub(crate) fn bring_back(&mut self, now: UnixSeconds) {
-        self.by_code.values_mut().for_each(|valid_from| *valid_from = now.min(*valid_from));
-        self.queue.iter_mut().for_each(|(valid_from, _)| *valid_from = now.min(*valid_from));
-    }
-
     /// Forgets revocations before a time.
     pub(crate) fn forget_before(&mut self, time: UnixSeconds) {
         while self.has_before(time) {

@@ -109,21 +109,32 @@ pub(crate) fn existing(conn: &mut Conn, wanted: &[RecordingMember]) -> Result<Ve
     }
 }
 
+/// Members between those of a page that this gateway does not know yet: other gateways have just committed them.
+const MOST_UNKNOWN: usize = 64;
+
 /// The members of a recording at some positions, which are in ascending order. A member that has left meanwhile leaves a gap.
 pub(crate) fn at(conn: &mut Conn, recording: RecordingId, positions: &[i64]) -> Result<Vec<GroupMember>> {
     let (Some(first), Some(last)) = (positions.first(), positions.last()) else { return Ok(Vec::new()) };
-    let rows: Vec<(UserId, String, String)> = on!(conn, |c| prepared!(
+    let most = positions.len().saturating_add(MOST_UNKNOWN);
+    let rows: Vec<(i64, UserId, String, String)> = on!(conn, |c| prepared!(
         recording_audience::table
             .inner_join(accounts::table)
             .filter(recording_audience::recording_id.eq(recording))
             .filter(recording_audience::position.ge(first).and(recording_audience::position.le(last)))
             .order(recording_audience::position)
-            .limit(i64::try_from(positions.len()).unwrap_or(i64::MAX))
-            .select((accounts::user_id, recording_audience::nickname, recording_audience::avatar))
+            .limit(i64::try_from(most).unwrap_or(i64::MAX))
+            .select((
+                recording_audience::position,
+                accounts::user_id,
+                recording_audience::nickname,
+                recording_audience::avatar
+            ))
     )
     .load(c))?;
-    let member = |(user_id, nickname, avatar)| GroupMember { user_id, nickname, avatar };
-    Ok(rows.into_iter().map(member).collect())
+    let member = |(position, user_id, nickname, avatar)| {
+        positions.binary_search(&position).is_ok().then_some(GroupMember { user_id, nickname, avatar })
+    };
+    Ok(rows.into_iter().filter_map(member).collect())
 }
 
 /// The highest order of entry in the table.

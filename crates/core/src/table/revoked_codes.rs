@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    AccountId, Result, Seconds, StreamCode, UnixSeconds,
+    AccountId, Result, Seconds, StreamCode,
     model::{change::Change, stream::Revocation},
     store::{
         Tx,
@@ -48,13 +48,6 @@ pub(crate) fn of_accounts(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec
         .filter(revoked_codes::account_id.eq_any(accounts))
         .order(revoked_codes::valid_from)
         .load(c))?)
-}
-
-/// Moves revocations in the future to `now`. The read models do the same by themselves.
-pub(crate) fn bring_back(conn: &mut Conn, now: UnixSeconds) -> Result<()> {
-    let ahead = revoked_codes::table.filter(revoked_codes::valid_from.gt(now));
-    on!(conn, |c| diesel::update(ahead).set(revoked_codes::valid_from.eq(now)).execute(c))?;
-    Ok(())
 }
 
 /// Time for which a revocation is stored: no push URL is valid for longer, and a push runs on when its URL has ended.

@@ -57,10 +57,10 @@ impl Outbox {
         }
     }
 
-    /// Makes the body that hyper sends.
-    pub(super) fn queue(self: &Arc<Self>, reply: ReplyBody) -> OutgoingBody {
+    /// Makes the body that hyper sends; `active` is kept until hyper has taken the whole of it.
+    pub(super) fn queue<A>(self: &Arc<Self>, reply: ReplyBody, active: A) -> OutgoingBody<A> {
         let ReplyBody { bytes, permit } = reply;
-        let Some(permit) = permit else { return OutgoingBody { rest: bytes, ticket: None } };
+        let Some(permit) = permit else { return OutgoingBody { rest: bytes, ticket: None, _active: active } };
         let mut waiting = self.waiting();
         let id = waiting.last().map_or(0, |last| last.id + 1);
         waiting.push(Waiting { id, permit, moved_at: Instant::now() });
@@ -68,7 +68,7 @@ impl Outbox {
         drop(waiting);
         let ticket = Arc::new(Ticket { outbox: Arc::clone(self), id });
         let rest = Bytes::from_owner(Counted { bytes, _ticket: Arc::clone(&ticket) });
-        OutgoingBody { rest, ticket: Some(ticket) }
+        OutgoingBody { rest, ticket: Some(ticket), _active: active }
     }
 
     /// When the connection has to be closed because its client takes no reply; `None` if no reply waits. `written` is when
@@ -139,13 +139,15 @@ impl AsRef<[u8]> for Counted {
 
 /// The body of a response.
 #[derive(Debug)]
-pub(crate) struct OutgoingBody {
+pub(crate) struct OutgoingBody<A> {
     rest: Bytes,
     /// Present if the reply is counted.
     ticket: Option<Arc<Ticket>>,
+    /// The request that is answered.
+    _active: A,
 }
 
-impl Body for OutgoingBody {
+impl<A: Unpin> Body for OutgoingBody<A> {
     type Data = Bytes;
     type Error = Infallible;
 

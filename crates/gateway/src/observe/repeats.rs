@@ -16,8 +16,8 @@ use tracing_subscriber::layer::{Context, Filter};
 
 /// How often a kind of warning or error is logged: once in this time.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Lines of the command line, each of which says something of its own, and the counts of this module: no client causes them.
-const EXEMPT: [&str; 2] = ["relive_gateway::cli", module_path!()];
+/// Lines of the command line, each of which says something of its own, panics, and the counts of this module.
+const EXEMPT: [&str; 3] = ["relive_gateway::cli", "relive_gateway::observe::logging", module_path!()];
 
 /// The warnings and errors that were logged a short time ago. A kind is a place in the source.
 #[derive(Debug, Clone, Default)]
