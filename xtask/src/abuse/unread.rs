@@ -54,7 +54,10 @@ pub(super) fn run(lab: &Lab, report: &mut Report<'_>) -> Result<()> {
     };
     let ((held, memory), during) = latency_during(&server, lists)?;
     report.add(
-        format!("{} lists of {LIVES} long rows asked for over HTTP/2 and not read: memory", CONNECTIONS * REQUESTS),
+        format!(
+            "{} lists of {LIVES} long rows asked for over HTTP/2 and not read: memory",
+            CONNECTIONS * REQUESTS
+        ),
         memory,
         MEGABYTES,
         Goal::AtMost(300.0),
