@@ -41,7 +41,8 @@ pub(super) struct Outbox {
 struct Waiting {
     id: u64,
     permit: UnsentPermit,
-    /// When the client last made room for a piece.
+    queued_at: Instant,
+    /// When hyper last took a piece. Over HTTP/2 it does so when the client has made room, over HTTP/1 also to fill its own buffer.
     moved_at: Instant,
 }
 
@@ -63,7 +64,8 @@ impl Outbox {
         let Some(permit) = permit else { return OutgoingBody { rest: bytes, ticket: None, _active: active } };
         let mut waiting = self.waiting();
         let id = waiting.last().map_or(0, |last| last.id + 1);
-        waiting.push(Waiting { id, permit, moved_at: Instant::now() });
+        let now = Instant::now();
+        waiting.push(Waiting { id, permit, queued_at: now, moved_at: now });
         self.in_use.store(true, Ordering::Release);
         drop(waiting);
         let ticket = Arc::new(Ticket { outbox: Arc::clone(self), id });
@@ -78,8 +80,10 @@ impl Outbox {
             return None;
         }
         let waiting = self.waiting();
-        let oldest = waiting.iter().map(|reply| reply.moved_at).min()?;
-        let since = written.map_or(oldest, |written| written.max(oldest));
+        let since = match written {
+            Some(written) => waiting.iter().map(|reply| reply.queued_at).min()?.max(written),
+            None => waiting.iter().map(|reply| reply.moved_at).min()?,
+        };
         let due = since + idle;
         if held(&waiting) <= MOST_HELD {
             return Some(due);
